@@ -1,0 +1,1 @@
+"""The search spaces that ship with convtune: one YAML file a space."""
