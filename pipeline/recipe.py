@@ -7,18 +7,21 @@ from typing import Any
 from pipeline.hyperparameter import Hyperparameter, Values, read, table
 
 HYPERPARAMETERS: Mapping[str, Hyperparameter] = table(
-    Hyperparameter("optimizer", "adam", "sgd is Nesterov's; adamw decouples its weight decay", options=("sgd", "adam", "adamw")),
+    Hyperparameter("optimizer", "adam", "sgd has Nesterov momentum; adam takes no weight decay, adamw does", options=("sgd", "adam", "adamw")),
     Hyperparameter("learning_rate", 1e-3, "peak learning rate", low=1e-8, high=100.0),
     Hyperparameter("momentum", 0.9, "momentum of sgd", low=0.0, high=0.9999),
     Hyperparameter("schedule", "constant", "how the learning rate moves over the epochs", options=("constant", "cosine", "one_cycle")),
     Hyperparameter("warmup", 0.0, "share of the steps over which the rate rises linearly from 0", low=0.0, high=0.9),
-    Hyperparameter("weight_decay", 0.0, "decoupled (adamw) or L2 on kernels (sgd, adam)", low=0.0, high=1.0),
+    Hyperparameter("weight_decay", 0.0, "decoupled weight decay of kernels, with sgd and adamw", low=0.0, high=1.0),
     Hyperparameter("batch_size", 64, "images a step", low=1, high=65536),
     Hyperparameter("label_smoothing", 0.0, "share of the label spread over all classes", low=0.0, high=0.9),
     Hyperparameter("flip", False, "mirror half of the images left to right"),
     Hyperparameter("shift", 0.0, "crop shifted by up to this share of each side", low=0.0, high=0.5),
     Hyperparameter("cutout", 0.0, "grey square of this share of the shorter side", low=0.0, high=0.9),
 )
+
+_ONLY_WITH = {"momentum": ("sgd",), "weight_decay": ("sgd", "adamw")}
+"""What an optimizer does not use does not tell recipes apart."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,9 @@ class Recipe:
     def from_values(cls, values: Values) -> "Recipe":
         """The recipe that ``values`` ask for; what they leave out takes its default."""
         chosen: dict[str, Any] = {field.name: read(HYPERPARAMETERS, values, field.name) for field in fields(cls)}
-        if chosen["optimizer"] != "sgd":
-            chosen["momentum"] = HYPERPARAMETERS["momentum"].default
+        for name, optimizers in _ONLY_WITH.items():
+            if chosen["optimizer"] not in optimizers:
+                chosen[name] = HYPERPARAMETERS[name].default
         return cls(**chosen)
 
     def key(self) -> tuple[tuple[str, Any], ...]:

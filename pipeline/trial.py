@@ -1,5 +1,6 @@
 """One set of values, what it reports while it trains, and how it ended. Frozen, and small enough to pickle."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -14,6 +15,14 @@ class State(StrEnum):
     PRUNED = "pruned"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
+
+
+class Answer(StrEnum):
+    """What a trial is told after an epoch: go on, stop as a poor one, or end here and keep what it has."""
+
+    GO = "go"
+    PRUNE = "prune"
+    END = "end"
 
 
 @dataclass(frozen=True)
@@ -34,6 +43,10 @@ class Report:
     epoch: int
     metrics: dict[str, float]
     seconds: float
+
+
+Ask = Callable[[Report], Answer]
+"""Says a report and learns how to go on."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,13 @@
+"""The table of families: a new one is one file and one line here."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from pipeline.architecture.family import Family
+from pipeline.architecture.plain import PLAIN
+
+FAMILIES: Mapping[str, Family] = MappingProxyType(
+    {
+        "plain": PLAIN,
+    }
+)

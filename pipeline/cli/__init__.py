@@ -1,0 +1,62 @@
+"""The command line: parse, one call, print. Errors become one line and exit code 2 here."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NoReturn
+
+from pipeline import __version__
+from pipeline.errors import ConvtuneError
+from pipeline.job import nearest
+
+COMMANDS = ("tune", "trials", "export", "predict", "evaluate", "spaces", "datasets", "ui")
+"""Each is a module beside this one with ``HELP``, ``arguments(parser)`` and ``run(args)``."""
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, without the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        wrong = [word for word in sys.argv[1:] if word.startswith("--")]
+        known = [flag for action in self._actions for flag in action.option_strings if flag.startswith("--")]
+        hint = next((nearest(word.split("=")[0], known) for word in wrong if word.split("=")[0] not in known), "")
+        self.exit(BAD_INPUT, f"{self.prog}: {message}{hint}; see `{self.prog} --help`\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command; its exit code: 0 done, 1 done without a result, 2 bad input, 130 interrupted."""
+    args = _parser().parse_args(argv)
+    try:
+        return int(import_module(f"{__name__}.{args.command}").run(args))
+    except ConvtuneError as error:
+        print(f"convtune: {_one_line(str(error))}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print("convtune: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader, say `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="convtune",
+        description="Find the best convolutional network for your images.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"convtune {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name in COMMANDS:
+        module = import_module(f"{__name__}.{name}")
+        module.arguments(commands.add_parser(name, help=module.HELP, description=module.HELP, allow_abbrev=False))
+    return parser
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

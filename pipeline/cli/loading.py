@@ -1,0 +1,84 @@
+"""What several commands need first: a dataset with its progress bar, a study's trials, a worker with Keras."""
+
+import os
+import re
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from pipeline.data import Dataset, load
+from pipeline.errors import JobError
+from pipeline.executors import PRELOAD, Executor, Local, call, worker
+from pipeline.executors.devices import environments, gpus
+from pipeline.folder import StudyFolder, find
+from pipeline.record import Record
+
+
+def load_data(source: str, image_size: tuple[int, int] | None, seed: int, quiet: bool = False) -> Dataset:
+    """The dataset, with warnings on stderr and, on a terminal and unless ``quiet``, a bar while images are decoded."""
+    with _bar(source, quiet) as progress:
+        return load(source, image_size=image_size, seed=seed, progress=progress, warn=warn, fetch=_fetch)
+
+
+def warn(line: str) -> None:
+    """One line on stderr, above a bar that may be there."""
+    print(f"warning: {line}", file=sys.stderr)
+
+
+def load_trials(study: str) -> tuple[StudyFolder, list[Record], Counter[str]]:
+    """The folder of a study, its trials by number, its infeasible proposals by kind; StudyError when it is unknown."""
+    from pipeline.search.ledger import read
+
+    folder = find(study)
+    if not folder.storage.is_file():  # begun, and ended before its first trial
+        return folder, [], Counter()
+    return folder, *read(folder.storage)
+
+
+def whole(flag: str, text: str, low: int) -> int:
+    """The whole number that a flag was given; JobError unless it is one from ``low`` on."""
+    if not re.fullmatch(r"\d+", text) or int(text) < low:
+        raise JobError(f"{flag}: expected a whole number from {low}, got {text!r}")
+    return int(text)
+
+
+@contextmanager
+def keras_worker(what: str, **environment: str) -> Iterator[Executor]:
+    """A worker process with Keras that keeps its libraries' chatter to itself; a terminal shows ``what`` meanwhile.
+
+    ``environment`` are variables that it sets before it imports Keras.
+    """
+    settings = [common | environment for common in environments(1, gpus())]
+    with closing(Local(settings, PRELOAD, Path(os.devnull))) as executor, working(what):
+        yield executor
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """Says what is going on, on stderr and only on a terminal."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield
+        return
+    with console.status(escape(what)):
+        yield
+
+
+def _fetch(name: str, folder: Path) -> None:
+    with closing(worker(Path(os.devnull))) as executor:
+        call(executor, "pipeline.training.fetch:fetch", name, folder)
+
+
+@contextmanager
+def _bar(source: str, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    shown = sys.stderr.isatty() and not quiet
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not shown) as bar:
+        task = bar.add_task(f"reading {escape(source)}", visible=False, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total, visible=True)

@@ -1,0 +1,82 @@
+"""The life of a worker process: set up before anything heavy is imported, then one task after another."""
+
+import os
+import signal
+import sys
+import threading
+import time
+from importlib import import_module
+from multiprocessing import connection, parent_process
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from pipeline.executors.inline import run
+from pipeline.executors.task import Task
+from pipeline.trial import Answer, Report
+
+
+def serve(pipe: "Connection[Any, Any]", environment: dict[str, str], preload: str, log: Path | None) -> None:
+    """Takes tasks from ``pipe`` until it closes; sends back each report, then what came of the task and its memory.
+
+    ``preload`` names a module to import at once, while the parent still prepares the first task. ``log`` takes
+    everything that libraries print; without it they print to the terminal.
+    """
+    os.environ.update(environment)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides what ends
+    threading.Thread(target=_follow_parent, daemon=True).start()
+    if log is not None:
+        _redirect(log)
+    try:
+        _preload(preload)
+        _note("ready")
+        while (task := pipe.recv()) is not None:
+            _do(task, pipe)
+    except (EOFError, OSError):
+        pass  # the parent is gone
+
+
+def _preload(module: str) -> None:
+    try:
+        if module:
+            import_module(module)
+    except Exception as error:  # the task that needs it fails with the same error and reports it
+        print(f"preload of {module} failed: {error}", file=sys.stderr)
+
+
+def _do(task: Task, pipe: "Connection[Any, Any]") -> None:
+    def ask(report: Report) -> Answer:
+        pipe.send(report)
+        return Answer(pipe.recv())
+
+    _note(f"begin {task.number}")
+    finished = run(task, ask)
+    _note(f"end {task.number}")
+    pipe.send((finished, resident_bytes()))
+
+
+def _note(what: str) -> None:
+    print(f"{time.time():.3f} {what}", file=sys.stderr, flush=True)
+
+
+def resident_bytes() -> int:
+    """The memory of this process that is in RAM now."""
+    import psutil
+
+    return int(psutil.Process().memory_info().rss)
+
+
+def _follow_parent() -> None:
+    """Ends this process with its parent: one killed outright says no goodbye, and training would go on unseen."""
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+
+def _redirect(log: Path) -> None:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    for stream in (1, 2):
+        os.dup2(target, stream)
+    os.close(target)

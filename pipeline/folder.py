@@ -1,0 +1,168 @@
+"""The folder of a study: every file name is made here, and every file is written beside and then renamed."""
+
+import csv
+import io
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import StudyError
+from pipeline.job import nearest
+from pipeline.trial import Report
+
+ROOT = Path("studies")
+"""Where studies without a path of their own live: below the current folder."""
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """Names of the files of one study."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The study's name: the folder's."""
+        return self.path.resolve().name
+
+    @property
+    def job(self) -> Path:
+        """What was asked for: a job file."""
+        return self.path / "job.yaml"
+
+    @property
+    def identity(self) -> Path:
+        """What must stay the same while the study goes on."""
+        return self.path / "study.json"
+
+    @property
+    def storage(self) -> Path:
+        """Optuna's SQLite storage."""
+        return self.path / "optuna.db"
+
+    @property
+    def table(self) -> Path:
+        """The table of trials."""
+        return self.path / "trials.csv"
+
+    @property
+    def log(self) -> Path:
+        """What the libraries in the workers printed."""
+        return self.path / "worker.log"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the process that runs the study."""
+        return self.path / ".lock"
+
+    @property
+    def plots(self) -> Path:
+        """Pictures of the search."""
+        return self.path / "plots"
+
+    @property
+    def evaluation(self) -> Path:
+        """How the best model does on the test images."""
+        return self.path / "test.json"
+
+    @property
+    def best_model(self) -> Path:
+        """The model of the best trial."""
+        return self.path / "best.keras"
+
+    def trial(self, number: int) -> Path:
+        """The folder of a trial."""
+        return self.path / "trials" / f"{number:04d}"
+
+    def model(self, number: int) -> Path:
+        """The model a trial left."""
+        return self.trial(number) / "model.keras"
+
+    def history(self, number: int) -> Path:
+        """A trial's metrics, a row an epoch."""
+        return self.trial(number) / "history.csv"
+
+    @property
+    def exists(self) -> bool:
+        """Whether a study has begun here."""
+        return self.job.is_file()
+
+
+def locate(study: str) -> StudyFolder:
+    """The folder of a study: a path when it has a separator, else that name below ``studies``."""
+    has_separator = os.sep in study or (os.altsep is not None and os.altsep in study)
+    return StudyFolder(Path(study) if has_separator else ROOT / study)
+
+
+def find(study: str) -> StudyFolder:
+    """The folder of a study that has begun; StudyError with the nearest name when there is none."""
+    folder = locate(study)
+    if folder.exists:
+        return folder
+    names = sorted(path.parent.name for path in ROOT.glob("*/job.yaml"))
+    known = f"; studies here: {', '.join(names[-8:])}" if names else ""
+    raise StudyError(f"unknown study {study!r} (no {folder.job}){nearest(study, names)}{known}")
+
+
+def unused(stem: str) -> str:
+    """``stem-1``, or the first higher number that no study below ``studies`` has."""
+    number = 1
+    while (ROOT / f"{stem}-{number}").exists():
+        number += 1
+    return f"{stem}-{number}"
+
+
+@contextmanager
+def locked(folder: StudyFolder) -> Iterator[None]:
+    """Holds the study for this process; StudyError when another one runs it. The lock goes with its process."""
+    from filelock import FileLock, Timeout
+
+    with suppress_as_study_error(folder):
+        folder.path.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder.lock)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise StudyError(f"{folder.path}: another process runs this study; wait for it or choose another --study") from None
+    try:
+        yield
+    finally:
+        lock.release()
+        with suppress(OSError):
+            folder.lock.unlink()
+
+
+@contextmanager
+def suppress_as_study_error(folder: StudyFolder) -> Iterator[None]:
+    """Turns a refusal of the file system into a StudyError that names the folder."""
+    try:
+        yield
+    except OSError as error:
+        raise StudyError(f"{folder.path}: cannot write there ({error.strerror or error}); choose a --study path that can be written") from None
+
+
+def write(path: Path, text: str) -> None:
+    """Writes ``path`` whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(path)
+
+
+def append_history(path: Path, report: Report) -> None:
+    """Adds an epoch to a ``history.csv``; its first epoch begins the file anew."""
+    first = report.epoch == 1 or not path.exists()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    columns = ["epoch", *report.metrics, "seconds"]
+    row = [report.epoch, *(f"{value:.6g}" for value in report.metrics.values()), f"{report.seconds:.2f}"]
+    with path.open("w" if first else "a", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([columns, row] if first else [row])
+
+
+def csv_text(rows: Iterable[Iterable[object]]) -> str:
+    """The rows as CSV."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()

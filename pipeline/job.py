@@ -1,0 +1,194 @@
+"""What a study is asked to do: the keys of a job file, which are also the flags of ``convtune tune``."""
+
+import difflib
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from pipeline.errors import JobError
+from pipeline.hyperparameter import Scalar
+
+SEARCHES = ("grid", "random", "bayesian")
+PRUNERS = ("asha", "median", "hyperband", "none")
+PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
+EXECUTORS = ("local", "inline")
+
+Point = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One study as asked for.
+
+    ``trials`` is the total the study is to reach (None: 20, or all of a grid); ``time`` bounds one run of the command
+    in seconds (None: no bound); ``attempts`` are hand-picked points, tried first; ``fixed`` turns parameters of the
+    space into constants; ``image_size`` is (height, width) (None: the median of the images).
+    """
+
+    data: str
+    space: str = "quick"
+    search: str = "bayesian"
+    trials: int | None = None
+    time: float | None = None
+    epochs: int = 10
+    workers: int = 1
+    pruner: str = "asha"
+    study: str = ""
+    seed: int = 0
+    attempts: tuple[Point, ...] = ()
+    fixed: tuple[tuple[str, Scalar], ...] = ()
+    image_size: tuple[int, int] | None = None
+    precision: str = "auto"
+    executor: str = "local"
+
+    @property
+    def total(self) -> float:
+        """How many trials the study shall have in the end."""
+        if self.trials is None:
+            return math.inf if self.search == "grid" else 20
+        return self.trials
+
+    def as_file(self) -> dict[str, Any]:
+        """The job under its file keys, plain values only, without what has no value."""
+        plain = asdict(self)
+        plain["try"], plain["set"] = list(plain.pop("attempts")), dict(plain.pop("fixed"))
+        if self.image_size is not None:
+            plain["image_size"] = "{}x{}".format(*self.image_size)
+        if self.time is not None:
+            plain["time"] = f"{self.time:g}s"
+        return {key: value for key, value in plain.items() if value not in (None, "", [], {})}
+
+
+_FIELDS = {"try": "attempts", "set": "fixed"}
+KEYS = tuple({"attempts": "try", "fixed": "set"}.get(field.name, field.name) for field in fields(Job))
+
+
+def job(file: Mapping[str, Any], flags: Mapping[str, Any], where: str = "") -> Job:
+    """The job that a file's keys and flags ask for; a flag that is given wins.
+
+    Raises JobError that names the flag, or ``where`` and the key.
+    """
+    read = {key: _parse(key, value, where) for key, value in file.items() if value is not None}
+    read |= {key: _parse(key, value, "") for key, value in flags.items() if value not in (None, "", [])}
+    if "data" not in read:
+        raise JobError("--data is missing; give a folder of images, an .npz file or a name from `convtune datasets`")
+    return replace(Job(read["data"]), **{_FIELDS.get(key, key): value for key, value in read.items()})
+
+
+def _parse(key: str, value: Any, where: str) -> Any:
+    place = f"{where}: {key}" if where else f"--{key.replace('_', '-')}"
+    if key not in _PARSERS:
+        raise JobError(f"{where}: unknown key {key!r}{nearest(key, KEYS)}; keys are {', '.join(KEYS)}")
+    try:
+        return _PARSERS[key](value)
+    except ValueError as error:
+        raise JobError(f"{place}: {error}, got {value!r}") from None
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """``, did you mean 'x'?`` for the known word that is most like ``word``, or nothing."""
+    close = difflib.get_close_matches(str(word), list(known), 1)
+    return f", did you mean {close[0]!r}?" if close else ""
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("expected a word")
+    return value
+
+
+def _one_of(options: tuple[str, ...]) -> Callable[[Any], str]:
+    def parse(value: Any) -> str:
+        if value not in options:
+            raise ValueError(f"expected one of {', '.join(options)}{nearest(str(value), options)}")
+        return str(value)
+
+    return parse
+
+
+def _whole(low: int) -> Callable[[Any], int]:
+    def parse(value: Any) -> int:
+        text = str(value).replace("_", "")
+        if isinstance(value, bool) or not re.fullmatch(r"[+-]?\d+", text) or int(text) < low:
+            raise ValueError(f"expected a whole number from {low}")
+        return int(text)
+
+    return parse
+
+
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def seconds(value: Any) -> float:
+    """``10m``, ``600s``, ``1h30m`` or a number of seconds; ValueError unless it is more than 0."""
+    parts = re.findall(r"(\d+(?:\.\d+)?)\s*([smhd]?)", str(value))
+    whole = re.fullmatch(r"\s*(\d+(?:\.\d+)?\s*[smhd]?\s*)+", str(value))
+    total = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    if whole is None or isinstance(value, bool) or total <= 0:
+        raise ValueError("expected a time above 0 such as 10m, 600s or 1h30m")
+    return total
+
+
+def _size(value: Any) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d+)(?:x(\d+))?", str(value))
+    if match is None or isinstance(value, bool):
+        raise ValueError("expected a size in pixels such as 64 or 64x48 (height x width)")
+    height, width = int(match[1]), int(match[2] or match[1])
+    if not (1 <= height <= 4096 and 1 <= width <= 4096):
+        raise ValueError("expected 1 to 4096 pixels a side")
+    return height, width
+
+
+def _attempts(value: Any) -> tuple[Point, ...]:
+    points = value if isinstance(value, list) else [value]
+    return tuple(assignments(point) if isinstance(point, str) else _point(point) for point in points)
+
+
+def _point(value: Any) -> Point:
+    if not isinstance(value, dict) or not value:
+        raise ValueError("expected a mapping of parameters to values")
+    return dict(value)
+
+
+def _fixed(value: Any) -> tuple[tuple[str, Scalar], ...]:
+    parts = value if isinstance(value, list) else [value]
+    merged: Point = {}
+    for part in parts:
+        merged |= assignments(part) if isinstance(part, str) else _point(part)
+    return tuple(sorted(merged.items()))
+
+
+def assignments(text: str) -> Point:
+    """``a=1,b=max`` as a mapping, values read as YAML reads them; ValueError when a part is no assignment."""
+    from pipeline.yaml_file import scalar
+
+    point: Point = {}
+    for part in text.split(","):
+        name, equals, value = part.partition("=")
+        if not equals or not name.strip() or not value.strip():
+            raise ValueError("expected name=value[,name=value...]")
+        if name.strip() in point:
+            raise ValueError(f"{name.strip()} is given twice: expected each name once")
+        point[name.strip()] = scalar(value.strip())
+    return point
+
+
+_PARSERS: Mapping[str, Callable[[Any], Any]] = {
+    "data": _text,
+    "space": _text,
+    "search": _one_of(SEARCHES),
+    "trials": _whole(1),
+    "time": seconds,
+    "epochs": _whole(1),
+    "workers": _whole(1),
+    "pruner": _one_of(PRUNERS),
+    "study": _text,
+    "seed": _whole(0),
+    "try": _attempts,
+    "set": _fixed,
+    "image_size": _size,
+    "precision": _one_of(PRECISIONS),
+    "executor": _one_of(EXECUTORS),
+}

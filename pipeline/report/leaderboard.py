@@ -1,0 +1,122 @@
+"""The trials as tables for a terminal: the leaderboard, and the list of trials."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from pipeline.record import Record, ranked
+from pipeline.report.compact import compact, count, varying
+from pipeline.trial import State
+
+STYLES = {
+    State.RUNNING: "cyan",
+    State.COMPLETE: "green",
+    State.PRUNED: "yellow",
+    State.FAILED: "red",
+    State.INTERRUPTED: "magenta",
+}
+_NONE = "-"
+_GAP = 2
+
+
+def leaderboard(records: Sequence[Record], top: int = 10) -> RenderableType:
+    """The best ``top`` trials: rank, number, value, epochs, parameters, MACs, seconds, and the values that vary.
+
+    What varies is taken from all the records. A line says so when no trial has a value yet.
+    """
+    chosen = ranked(list(records))[:top]
+    if not chosen:
+        return Text("No trial has a value.")
+    ranks = {record.number: str(place) for place, record in enumerate(chosen, start=1)}
+    columns = {
+        "rank": lambda record: Text(ranks[record.number]),
+        "trial": lambda record: Text(str(record.number)),
+        "value": _value,
+        "epochs": lambda record: Text(str(record.outcome.epochs)),
+        "parameters": lambda record: Text(count(record.parameters)),
+        "MACs": lambda record: Text(count(record.macs)),
+        "seconds": _seconds,
+    }
+    if any(record.state is not State.COMPLETE for record in chosen):
+        columns["state"] = _state
+    return _Listing(chosen, columns, varying(records))
+
+
+def listing(records: Sequence[Record], among: Sequence[Record]) -> RenderableType:
+    """The records in their order; the values shown are those that vary ``among`` all the trials of the study."""
+    return _Listing(records, _COLUMNS, varying(among))
+
+
+def infeasible_line(infeasible: Mapping[str, int]) -> str:
+    """``12 infeasible proposals: 8 map vanishes, 4 macs over the limit``, or "" when there were none."""
+    total = sum(infeasible.values())
+    if not total:
+        return ""
+    kinds = ", ".join(f"{number:,} {kind}" for kind, number in Counter(infeasible).most_common())
+    return f"{total:,} infeasible proposal{'s' if total != 1 else ''}: {kinds}"
+
+
+def _value(record: Record) -> Text:
+    return Text(_NONE if record.value is None else f"{record.value:.4f}")
+
+
+def _seconds(record: Record) -> Text:
+    return Text(f"{record.outcome.seconds:,.1f}")
+
+
+def _state(record: Record) -> Text:
+    return Text(record.state.value, STYLES[record.state])
+
+
+_COLUMNS: Mapping[str, Callable[[Record], Text]] = {
+    "number": lambda record: Text(str(record.number)),
+    "state": _state,
+    "value": _value,
+    "epochs": lambda record: Text(str(record.outcome.epochs)),
+    "seconds": _seconds,
+    "parameters": lambda record: Text(f"{record.parameters:,}"),
+    "macs": lambda record: Text(count(record.macs)),
+}
+
+
+@dataclass(frozen=True)
+class _Listing:
+    """A line a trial; where the values do not fit beside the numbers they get lines of their own below them."""
+
+    records: Sequence[Record]
+    columns: Mapping[str, Callable[[Record], Text]]
+    stems: Sequence[str]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        numbers, values = self._table(), [self._values(record) for record in self.records]
+        room = options.max_width - console.measure(numbers, options=options).maximum
+        if max((text.cell_len for text in values), default=0) <= room:
+            yield self._table(values)
+            return
+        lines = console.render_lines(numbers, options, pad=False)
+        for line, text in zip(lines, [Text(), *values], strict=True):
+            yield from line
+            yield Text()
+            if text:
+                yield Padding(text, (0, 0, 0, 2 * _GAP))
+
+    def _table(self, values: Sequence[Text] = ()) -> Table:
+        table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold")
+        for name in self.columns:
+            table.add_column(name, justify="left" if name == "state" else "right", no_wrap=True)
+        if values:
+            table.add_column("values", no_wrap=True)
+        for record, *text in zip(self.records, *([values] if values else []), strict=True):
+            table.add_row(*(cell(record) for cell in self.columns.values()), *text)
+        return table
+
+    def _values(self, record: Record) -> Text:
+        text = Text(compact(record.values, self.stems))
+        if record.outcome.reason:
+            text.append(f"{'  ' if text else ''}({record.outcome.reason})", "dim")
+        return text

@@ -1,0 +1,252 @@
+"""The study's memory: every proposal and every trial, in Optuna's own SQLite storage.
+
+Optuna's trials are proposals. Those that were accepted carry convtune's trial number; the infeasible ones and the
+repeated ones do not, and are no trials of the study.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.pruners import BasePruner
+from optuna.samplers import BaseSampler, RandomSampler
+from optuna.storages import RDBStorage
+from optuna.trial import TrialState
+from sqlalchemy import event
+from sqlalchemy.exc import SQLAlchemyError
+
+from pipeline.errors import StudyError
+from pipeline.hyperparameter import Scalar, Values
+from pipeline.record import Record
+from pipeline.search.candidate import Candidate, Verdict
+from pipeline.search.pruners import PRUNERS
+from pipeline.space import Choice, Domain, FloatRange, IntRange, Space
+from pipeline.trial import Outcome, Report, State, Trial
+
+_NAME = "study"
+_STARTED = {"state": State.RUNNING}
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Values that the search wants to try, not yet judged."""
+
+    values: dict[str, Scalar]
+    asked: optuna.Trial
+
+
+class Ledger:
+    """Asks Optuna for proposals and tells it what became of them; every change is on disk before the call returns."""
+
+    def __init__(self, database: Path, space: Space, pruner: str, epochs: int) -> None:
+        self._space = space
+        self._study = _open(database, PRUNERS[pruner](epochs))
+        self._storage = self._study._storage
+        self._running: dict[int, optuna.Trial] = {}
+        for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            self._put_back(trial._trial_id)
+        self._records = _records(self._study)
+        self._rejected = {
+            _point(trial.params)
+            for trial in self._study.get_trials(deepcopy=False)
+            if "infeasible" in trial.user_attrs
+        }
+        self._seen = {
+            trial.user_attrs["trial"]["key"]: trial.user_attrs["trial"]["number"]
+            for trial in self._study.get_trials(deepcopy=False)
+            if "trial" in trial.user_attrs and trial.state is not TrialState.FAIL
+        }
+
+    # --- proposals
+
+    def ask(self, sampler: BaseSampler | None) -> Proposal:
+        """The next proposal: a queued point if there is one, else the sampler's draw."""
+        self._study.sampler = sampler or RandomSampler(0)
+        trial = self._study.ask()
+        return Proposal(self._space.draw(_suggest(trial)), trial)
+
+    def enqueue(self, values: Values) -> None:
+        """Puts a point at the end of the queue. Constants need not be in it."""
+        self._study.enqueue_trial(self._drawn(values))
+
+    def _drawn(self, values: Values) -> dict[str, Scalar]:
+        return {name: value for name, value in values.items() if name not in self._space.constants}
+
+    @property
+    def queued(self) -> int:
+        """How many points wait in the queue."""
+        return len(self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
+
+    @property
+    def proposals(self) -> int:
+        """How many proposals there have been."""
+        return len(self._study.get_trials(deepcopy=False))
+
+    def reject(self, proposal: Proposal, verdict: Verdict) -> None:
+        """Tells the search that a proposal is infeasible, and by how much."""
+        self._rejected.add(_point(proposal.asked.params))
+        proposal.asked.set_user_attr("infeasible", verdict.kind)
+        _constrain(proposal.asked, verdict, trained=0.0)
+        self._study.tell(proposal.asked, state=TrialState.PRUNED)
+
+    def rejected(self, values: Values) -> bool:
+        """Whether this very point was infeasible before."""
+        return _point(self._drawn(values)) in self._rejected
+
+    def known(self, candidate: Candidate) -> int | None:
+        """The number of the trial that is or was this candidate."""
+        return self._seen.get(candidate.key)
+
+    def repeat(self, proposal: Proposal, verdict: Verdict, number: int) -> None:
+        """Tells the search the known value of a candidate that was proposed again; a running one has none yet."""
+        proposal.asked.set_user_attr("repeats", number)
+        _constrain(proposal.asked, verdict, trained=0.0)
+        earlier = self._records[number]
+        if earlier.state is State.COMPLETE:
+            self._study.tell(proposal.asked, earlier.value)
+        else:
+            self._study.tell(proposal.asked, state=TrialState.FAIL)
+
+    # --- trials
+
+    def accept(self, proposal: Proposal, verdict: Verdict, candidate: Candidate, seed: int, epochs: int) -> Trial:
+        """Makes the proposal a trial of the study; one that was interrupted keeps its number."""
+        number = int(proposal.asked.user_attrs.get("number", max(self._records, default=-1) + 1))
+        trial = Trial(number, dict(proposal.values), (seed * 1_000_003 + number) % (2**31), epochs)
+        card = {"number": number, "key": candidate.key, "values": trial.values, "seed": trial.seed, **candidate.costs}
+        proposal.asked.set_user_attr("trial", card)
+        _constrain(proposal.asked, verdict)
+        self._running[number] = proposal.asked
+        self._seen[candidate.key] = number
+        self._records[number] = _record(card, tuple(proposal.asked.params), _STARTED)
+        return trial
+
+    def report(self, report: Report) -> bool:
+        """Notes an epoch's validation accuracy; whether the pruner wants the trial to stop."""
+        running = self._running[report.number]
+        running.report(report.metrics["val_accuracy"], report.epoch)
+        return bool(running.should_prune())
+
+    def tell(self, outcome: Outcome) -> None:
+        """Notes how a trial ended. A failed one counts as infeasible: Optuna's samplers learn nothing from FAIL."""
+        running = self._running.pop(outcome.number)
+        self._records[outcome.number] = replace(self._records[outcome.number], outcome=outcome)
+        running.set_user_attr("outcome", _plain(outcome))
+        if outcome.state is State.INTERRUPTED:
+            self._seen = {key: number for key, number in self._seen.items() if number != outcome.number}
+            self._put_back(running._trial_id)
+            return
+        running.set_constraint("trained", 1.0 if outcome.state is State.FAILED else 0.0)
+        if outcome.state is State.COMPLETE:
+            self._study.tell(running, outcome.value)
+        else:
+            self._study.tell(running, state=TrialState.PRUNED)
+
+    @property
+    def begun(self) -> int:
+        """How many trials count towards the total: all but those that wait to be repeated."""
+        return sum(record.state is not State.INTERRUPTED for record in self._records.values())
+
+    @property
+    def running(self) -> list[int]:
+        """The numbers of the trials that have begun and not ended."""
+        return sorted(self._running)
+
+    @property
+    def records(self) -> list[Record]:
+        """Every trial of the study by its number; one that was interrupted stands with its latest run."""
+        return [self._records[number] for number in sorted(self._records)]
+
+    @property
+    def infeasible(self) -> Counter[str]:
+        """How many proposals were infeasible, by kind of reason."""
+        return _infeasible(self._study)
+
+    def _put_back(self, trial_id: int) -> None:
+        """Closes a run that was cut off and queues its values again, under the same trial number."""
+        cut = self._storage.get_trial(trial_id)
+        if "trial" in cut.user_attrs and "outcome" not in cut.user_attrs:
+            left = {"state": State.INTERRUPTED, "reason": "its process ended"}
+            self._storage.set_trial_user_attr(trial_id, "outcome", left)
+        number = cut.user_attrs.get("trial", cut.user_attrs).get("number")
+        known = {} if number is None else {"number": number}
+        self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
+        values = cut.params if "trial" in cut.user_attrs else cut.system_attrs.get("fixed_params")
+        if values is not None:
+            self._study.enqueue_trial(values, user_attrs=known)
+
+
+def read(database: Path) -> tuple[list[Record], Counter[str]]:
+    """The trials of a study on disk, by number, and its infeasible proposals by kind; changes nothing."""
+    study = _open(database, PRUNERS["none"](1))
+    return list(_records(study).values()), _infeasible(study)
+
+
+def _open(database: Path, pruner: BasePruner) -> optuna.Study:
+    try:
+        storage = RDBStorage(f"sqlite:///{database}", engine_kwargs={"connect_args": {"timeout": 60}})
+        event.listen(storage.engine, "connect", _tune_sqlite)
+        storage.engine.dispose()
+        return optuna.create_study(
+            storage=storage, study_name=_NAME, direction="maximize", pruner=pruner, load_if_exists=True
+        )
+    except (SQLAlchemyError, RuntimeError, KeyError) as error:
+        reason = str(error).splitlines()[0]
+        raise StudyError(f"{database}: not readable as Optuna's storage ({reason}); use another --study") from None
+
+
+def _tune_sqlite(connection: Any, _: Any) -> None:
+    """A write-ahead log makes a write about five times as fast and still survives the death of the process."""
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def _suggest(trial: optuna.Trial) -> Callable[[str, Domain], Scalar]:
+    def suggest(name: str, domain: Domain) -> Scalar:
+        match domain:
+            case IntRange():
+                return trial.suggest_int(name, domain.low, domain.high, step=domain.step, log=domain.log)
+            case FloatRange():
+                return trial.suggest_float(name, domain.low, domain.high, step=domain.step, log=domain.log)
+            case Choice():
+                chosen: Scalar = trial.suggest_categorical(name, list(domain.options))
+                return chosen
+
+    return suggest
+
+
+def _point(values: Values) -> frozenset[tuple[str, Scalar]]:
+    return frozenset(values.items())
+
+
+def _constrain(trial: optuna.Trial, verdict: Verdict, **more: float) -> None:
+    """Samplers need the same constraints in the same order in every trial."""
+    for name, violation in (dict(verdict.violations) | more).items():
+        trial.set_constraint(name, violation)
+
+
+def _infeasible(study: optuna.Study) -> Counter[str]:
+    trials = study.get_trials(deepcopy=False)
+    return Counter(trial.user_attrs["infeasible"] for trial in trials if "infeasible" in trial.user_attrs)
+
+
+def _records(study: optuna.Study) -> dict[int, Record]:
+    """By number and in its order; of two runs of a trial the later one counts."""
+    found: dict[int, Record] = {}
+    for trial in study.get_trials(deepcopy=False):
+        if (card := trial.user_attrs.get("trial")) is not None:
+            found[card["number"]] = _record(card, tuple(trial.params), trial.user_attrs.get("outcome", _STARTED))
+    return dict(sorted(found.items()))
+
+
+def _record(card: Mapping[str, Any], varied: tuple[str, ...], outcome: Mapping[str, Any]) -> Record:
+    ended = Outcome(**{**outcome, "number": card["number"], "state": State(outcome["state"])})
+    return Record(card["number"], card["values"], varied, card["parameters"], card["macs"], card["seed"], ended)
+
+
+def _plain(outcome: Outcome) -> dict[str, Any]:
+    """The outcome without its history, which has a file of its own."""
+    return {field.name: getattr(outcome, field.name) for field in fields(outcome) if field.name != "history"}

@@ -1,0 +1,7 @@
+"""Search spaces: what may vary, in which range, under which condition."""
+
+from pipeline.space.domain import Choice, Domain, FloatRange, IntRange
+from pipeline.space.load import available, load
+from pipeline.space.space import Parameter, Space
+
+__all__ = ["Choice", "Domain", "FloatRange", "IntRange", "Parameter", "Space", "available", "load"]

@@ -1,0 +1,109 @@
+"""What must hold between the parts of a space."""
+
+from collections.abc import Iterable
+from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import SpaceError
+from pipeline.hyperparameter import Scalar
+from pipeline.space.domain import Choice, Domain, shown
+from pipeline.space.names import Known, at, counters, parse
+
+if TYPE_CHECKING:
+    from pipeline.space.space import Parameter, Space
+
+MAX_REPETITIONS = 1000
+
+
+def ordered(known: Known, parameters: "Iterable[Parameter]") -> "tuple[Parameter, ...]":
+    """Parents before children, otherwise in the order of ``known``; SpaceError that names the path of a cycle."""
+    rank = {name: place for place, name in enumerate(known)}
+    named = {one.name: one for one in sorted(parameters, key=lambda one: rank[one.name])}
+    sorter: TopologicalSorter[str] = TopologicalSorter()
+    for name, one in named.items():
+        above = {*counters(known, one.per), *(parent for parent, _ in one.when)}
+        sorter.add(name, *sorted(above & named.keys(), key=rank.__getitem__))
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        raise SpaceError(f"conditions go in a circle: {' -> '.join(error.args[1])}; take one away") from None
+    order: list[str] = []
+    while sorter.is_active():
+        ready = sorted(sorter.get_ready(), key=rank.__getitem__)
+        order += ready
+        sorter.done(*ready)
+    return tuple(named[name] for name in order)
+
+
+def conditions(space: "Space") -> None:
+    """Every parent of a condition has one value where it is asked: as many repetitions as its child, or fewer."""
+    for one in space.parameters:
+        own = counters(space.known, one.per)
+        for parent, _ in one.when:
+            above = _repeated_by(space, parent)
+            if own[: len(above)] != above:
+                with at(f"parameters.{one.name}"):
+                    raise SpaceError(f"when: {parent} varies per {above[-1]} and {one.name} does not")
+
+
+def possible(space: "Space") -> None:
+    """Every value that a condition allows is one that its parent can take."""
+    for one in space.parameters:
+        for parent, allowed in one.when:
+            for value in allowed:
+                if not _can_take(space, parent, value):
+                    with at(f"parameters.{one.name}"):
+                        raise SpaceError(f"when: {parent} can never be {shown(value)} in this space")
+
+
+def repetitions(space: "Space") -> None:
+    """No count can run away: a thousand blocks are no network, and drawing them would not end."""
+    for counter in sorted({one.per for one in space.known.values() if one.per is not None}):
+        if most(space, counter) > MAX_REPETITIONS:
+            with at(f"parameters.{counter}"):
+                raise SpaceError(f"{most(space, counter)} repetitions are too many; at most {MAX_REPETITIONS}")
+
+
+def reach(space: "Space", key: str, value: Any) -> None:
+    """A constant for one repetition can be of use, and a list of them has one for each that there can be."""
+    name, index = parse(space.known, key)
+    per = counters(space.known, space.known[name].per)
+    for counter, number in zip(per, index, strict=False):
+        if number > most(space, counter):
+            raise SpaceError(f"can never be of use: {counter} is at most {most(space, counter)}")
+    if isinstance(value, list) and len(value) != most(space, per[len(index)]):
+        count = most(space, per[len(index)])
+        raise SpaceError(f"expected {count} values, one for each of {per[len(index)]}, got a list of {len(value)}")
+
+
+def most(space: "Space", name: str) -> int:
+    """The largest value that the count ``name`` can have."""
+    domains, found = _taken(space, name)
+    for domain in domains:
+        found += domain.options if isinstance(domain, Choice) else (domain.high,)
+    return max(map(int, found))
+
+
+def _can_take(space: "Space", name: str, value: Scalar) -> bool:
+    domains, found = _taken(space, name)
+    return value in found or any(domain.contains(value) for domain in domains)
+
+
+def _taken(space: "Space", name: str) -> tuple[list[Domain], list[Scalar]]:
+    """The domains that ``name`` is drawn from, and the single values that it is held at or falls back to."""
+    parameters = [one for one in space.parameters if one.name == name]
+    found = [space.constants[key] for key in _keys(space, name)]
+    if not found and all(one.when for one in parameters):
+        found.append(space.known[name].default)
+    return [one.domain for one in parameters], found
+
+
+def _repeated_by(space: "Space", name: str) -> tuple[str, ...]:
+    per = next((one.per for one in space.parameters if one.name == name), None)
+    if any(key != name for key in _keys(space, name)):
+        per = space.known[name].per
+    return counters(space.known, per)
+
+
+def _keys(space: "Space", name: str) -> list[str]:
+    return [key for key in space.constants if key != "family" and parse(space.known, key)[0] == name]

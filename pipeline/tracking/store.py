@@ -1,0 +1,75 @@
+"""Where MLflow's store is, whether it can be used, and the command that shows it. No MLflow here."""
+
+import contextlib
+import os
+import re
+import sqlite3
+import sys
+from pathlib import Path
+
+from pipeline.errors import TrackingError
+
+DEFAULT_URI = "sqlite:///mlflow.db"
+_SQLITE = re.compile(r"(?P<scheme>sqlite(\+\w+)?:///)(?P<file>[^?]*)(?P<query>\?.*)?")
+_LOCK_SECONDS = 5.0
+
+
+def store_uri(uri: str | None) -> str:
+    """``uri``, else ``$MLFLOW_TRACKING_URI``, else ``mlflow.db`` in the current folder; SQLite's path made absolute.
+
+    Absolute, because MLflow keeps one engine a URI: in another folder the same relative one would be the old file.
+    """
+    asked = uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
+    if not asked.startswith("sqlite"):
+        return asked
+    parts = _SQLITE.fullmatch(asked)
+    if parts is None or parts["file"] in ("", ":memory:"):
+        raise TrackingError(f"{asked}: expected a file, as in sqlite:///mlflow.db, or sqlite:////data/mlflow.db")
+    return f"{parts['scheme']}{Path(parts['file']).absolute()}{parts['query'] or ''}"
+
+
+def sqlite_file(uri: str) -> Path | None:
+    """The file of an SQLite store, None for any other."""
+    parts = _SQLITE.fullmatch(uri)
+    return Path(parts["file"]) if parts else None
+
+
+def shown(uri: str) -> str:
+    """``uri`` as a message may show it: without user and password."""
+    return re.sub(r"//[^/@]*@", "//", uri)
+
+
+def check_database(file: Path) -> None:
+    """Raises TrackingError unless ``file`` is, or can become, an SQLite file of MLflow that may be written.
+
+    MLflow itself would try for 100 seconds to open what cannot be opened, and add its tables to any database.
+    """
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.closing(sqlite3.connect(file, timeout=_LOCK_SECONDS)) as database:
+            tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            database.execute("BEGIN IMMEDIATE")  # asks for the right to write
+            database.rollback()
+    except (OSError, sqlite3.Error) as fault:
+        why = fault.strerror if isinstance(fault, OSError) else str(fault)
+        raise TrackingError(f"{file}: expected MLflow's SQLite file or a place for it: {why}; {_elsewhere}") from None
+    if tables and "experiments" not in tables:
+        raise TrackingError(f"{file}: an SQLite file, but none of MLflow's; {_elsewhere}")
+
+
+_elsewhere = "set MLFLOW_TRACKING_URI to another, as in sqlite:////data/mlflow.db"
+
+
+def ui_command(uri: str | None, port: int) -> list[str]:
+    """The command line of MLflow's UI on the store of ``uri`` (None: as for ``connect``), on 127.0.0.1 only.
+
+    TrackingError when the store is a server, which has a UI of its own, or an SQLite file that is not there.
+    """
+    store = store_uri(uri)
+    if store.startswith(("http://", "https://")):
+        raise TrackingError(f"{shown(store)}: the runs are on this server; open that address in a browser")
+    file = sqlite_file(store)
+    if file is not None and not file.is_file():
+        raise TrackingError(f"{file}: no such file; run `convtune tune` here first, or go to the folder where it ran")
+    address = ["--host", "127.0.0.1", "--port", str(port)]
+    return [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store, *address, "--workers", "1"]

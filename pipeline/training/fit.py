@@ -1,0 +1,123 @@
+"""Trains one candidate from its first epoch to its outcome. Runs in a worker, under any Keras backend."""
+
+import gc
+import math
+import time
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+
+from pipeline.data import Dataset
+from pipeline.training.batches import ReadingBatches, TrainingBatches
+from pipeline.training.build import build, build_served
+from pipeline.training.optimize import loss, optimizer
+from pipeline.training.precision import device, policy
+from pipeline.training.save import save
+from pipeline.training.task import TrainTask
+from pipeline.trial import Answer, Ask, Outcome, Report, State
+
+_SAMPLE = 10_000
+"""Training images that the mean and deviation of the channels are taken from."""
+
+
+def train(task: TrainTask, ask: Ask) -> Outcome:
+    """Builds, fits and saves the task's candidate; ``ask`` hears of every epoch and says whether to go on.
+
+    The value is the best validation accuracy of the epochs, and the saved model has the weights of that epoch.
+    A loss that is not finite ends the trial as failed.
+    """
+    began = time.monotonic()
+    scale, offset = normalisation(task.dataset)
+    epochs = _Epochs(task.trial.number, ask, began)
+    _fit(_compiled(task, scale, offset), task, epochs)
+    outcome = replace(epochs.outcome(task.trial.epochs), device=device())
+    if outcome.state is not State.FAILED and epochs.answer is not Answer.PRUNE:
+        outcome = replace(outcome, model=str(task.model_file))
+        _save(task, outcome, epochs.best_weights, scale, offset)
+    return replace(outcome, seconds=time.monotonic() - began)
+
+
+def _save(task: TrainTask, outcome: Outcome, weights: list[Any], scale: list[float], offset: list[float]) -> None:
+    keras.config.set_dtype_policy("float32")  # whatever it was trained with, it must run anywhere
+    served = build_served(task.architecture, scale=scale, offset=offset)
+    served.set_weights(weights)
+    save(served, task.model_file, replace(task.card, value=outcome.value))
+
+
+def _compiled(task: TrainTask, scale: list[float], offset: list[float]) -> Any:
+    keras.utils.clear_session()
+    gc.collect()
+    keras.utils.set_random_seed(task.trial.seed)
+    keras.config.set_dtype_policy(policy(task.precision))
+    model = build(task.architecture, scale=scale, offset=offset)
+    batch = min(task.recipe.batch_size, len(task.dataset.train))
+    steps = task.trial.epochs * (len(task.dataset.train) // batch)
+    model.compile(
+        optimizer=optimizer(task.recipe, steps),
+        loss=loss(task.recipe),
+        metrics=["accuracy"],
+        # XLA on CPU makes TensorFlow's training 3 times slower (measured); JAX always compiles.
+        jit_compile=False if keras.backend.backend() == "tensorflow" and device() == "cpu" else "auto",
+    )
+    return model
+
+
+def _fit(model: Any, task: TrainTask, epochs: "_Epochs") -> None:
+    data, classes = task.dataset, len(task.dataset.classes)
+    model.fit(
+        TrainingBatches(data.images, data.labels, data.train, classes, task.recipe, task.trial.seed),
+        validation_data=ReadingBatches(data.images, data.validation, data.labels, classes),
+        epochs=task.trial.epochs,
+        callbacks=[epochs],
+        verbose=0,
+    )
+
+
+def normalisation(dataset: Dataset) -> tuple[list[float], list[float]]:
+    """Scale and offset a channel that give the training images mean 0 and deviation 1 (of a sample of them)."""
+    step = max(1, len(dataset.train) // _SAMPLE)
+    pixels = dataset.images[dataset.train[::step]].reshape(-1, dataset.shape[2])
+    mean, deviation = pixels.mean(axis=0, dtype=np.float64), pixels.std(axis=0, dtype=np.float64)
+    deviation = np.maximum(deviation, 1.0)  # a channel of one colour must not divide by zero
+    return (1 / deviation).tolist(), (-mean / deviation).tolist()
+
+
+class _Epochs(keras.callbacks.Callback):  # type: ignore[misc]
+    """Reports every epoch, keeps the best weights, and stops when told to or when the loss is not finite."""
+
+    def __init__(self, number: int, ask: Ask, began: float) -> None:
+        super().__init__()
+        self._number, self._ask, self._began = number, ask, began
+        self._history: list[Report] = []
+        self._best = -math.inf
+        self._fault = ""
+        self.answer = Answer.GO
+        self.best_weights: list[Any] = []
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Called by Keras with the epoch (from 0) and its mean metrics."""
+        metrics = {name: float(value) for name, value in (logs or {}).items()}
+        metrics["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        if not (math.isfinite(metrics["loss"]) and math.isfinite(metrics["val_loss"])):
+            self._fault = f"loss is {metrics['loss']:g}, val_loss {metrics['val_loss']:g} in epoch {epoch + 1}"
+            self.model.stop_training = True
+            return
+        report = Report(self._number, epoch + 1, metrics, time.monotonic() - self._began)
+        self._history.append(report)
+        if metrics["val_accuracy"] > self._best:
+            self._best = metrics["val_accuracy"]
+            self.best_weights = self.model.get_weights()
+        self.answer = self._ask(report)
+        self.model.stop_training = self.answer is not Answer.GO
+
+    def outcome(self, epochs: int) -> Outcome:
+        """What came of the trial that was to run ``epochs`` epochs."""
+        state, reason = State.COMPLETE, self._fault
+        if self._fault:
+            state = State.FAILED
+        elif len(self._history) < epochs:
+            state, reason = State.PRUNED, f"stopped after epoch {len(self._history)} of {epochs}"
+        value = self._best if self._history else None
+        return Outcome(self._number, state, value, len(self._history), reason=reason, history=tuple(self._history))

@@ -1,0 +1,34 @@
+"""Where a worker trains, and with how many bits."""
+
+import subprocess
+
+import keras
+
+
+def device() -> str:
+    """``gpu`` or ``cpu``: what the Keras backend of this process runs on."""
+    return "gpu" if any(name.startswith(("gpu", "cuda")) for name in keras.distribution.list_devices()) else "cpu"
+
+
+def policy(precision: str) -> str:
+    """The Keras dtype policy that ``precision`` means here.
+
+    ``auto`` is bfloat16 from compute capability 8 on (Ampere has it in its tensor cores), float16 from 7 on (Volta),
+    and float32 below and on CPUs.
+    """
+    if precision != "auto":
+        return precision
+    capability = _capability() if device() == "gpu" else 0.0
+    if capability >= 8:
+        return "mixed_bfloat16"
+    return "mixed_float16" if capability >= 7 else "float32"
+
+
+def _capability() -> float:
+    """The lowest CUDA compute capability among the cards here, 0 where it cannot be told."""
+    query = ["nvidia-smi", "--query-gpu=compute_cap", "--format=csv,noheader"]
+    try:
+        answer = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True).stdout
+        return min(float(line) for line in answer.split())
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return 0.0

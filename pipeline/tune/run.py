@@ -1,0 +1,169 @@
+"""Runs a study from its job to its leaderboard."""
+
+import math
+import signal
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pipeline.cli.loading import load_data
+from pipeline.data import Dataset
+from pipeline.executors import EXECUTORS, Executor
+from pipeline.folder import StudyFolder
+from pipeline.job import Job
+from pipeline.model_card import ModelCard
+from pipeline.record import best
+from pipeline.report.progress import Mode, mode, view
+from pipeline.search.candidate import Candidate
+from pipeline.search.ledger import Ledger
+from pipeline.search.loop import Budget, Loop
+from pipeline.search.propose import Proposer
+from pipeline.search.searches import SEARCHES
+from pipeline.space import Space
+from pipeline.tracking import StudyInfo, Tracker, connect
+from pipeline.training.task import TrainTask
+from pipeline.trial import Trial
+from pipeline.tune import finish, setup
+from pipeline.tune.listeners import Files, Tracked
+from pipeline.tune.summary import summary
+
+_MIXING = 1_000_003
+"""A resumed search must not draw again what it drew before: its seed moves on with the number of proposals."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """A job with everything it stands on, checked."""
+
+    job: Job
+    folder: StudyFolder
+    space: Space
+    data: Dataset
+
+    def task(self, trial: Trial, candidate: Candidate) -> TrainTask:
+        """The trial as a worker gets it."""
+        card = ModelCard(
+            classes=self.data.classes,
+            shape=self.data.shape,
+            dataset=self.data.name,
+            digest=self.data.digest,
+            seed=self.job.seed,
+            study=self.folder.name,
+            trial=trial.number,
+        )
+        model = self.folder.model(trial.number).resolve()
+        return TrainTask(trial, candidate.architecture, candidate.recipe, self.data, self.job.precision, model, card)
+
+
+def tune(job_file: str | None, flags: Mapping[str, Any], *, quiet: bool = False, verbose: bool = False) -> int:
+    """Starts a study, or goes on with one; the exit code: 0, 1 without any model, 130 when interrupted."""
+    asked = setup.read_job(job_file, flags)
+    space = setup.read_space(asked)
+    folder = setup.name_study(asked)
+    with _terminable(), setup.opened(folder):
+        executor = EXECUTORS[asked.executor](asked.workers, None if verbose else folder.log)
+        try:
+            data = load_data(asked.data, asked.image_size, asked.seed, quiet=quiet)
+            study = Study(asked, folder, space, data)
+            return _run(study, executor, mode(quiet, verbose))
+        finally:
+            executor.close()
+
+
+def _run(study: Study, executor: Executor, talk: Mode) -> int:
+    identity = setup.Identity.of(study.job, study.space, study.data)
+    run = setup.check_same(study.folder, identity)
+    points = [] if study.folder.exists else setup.hand_picked(study.space, study.job, study.data)
+    tracker = connect()
+    try:
+        run = tracker.begin_study(_info(study), run or None)
+        ledger = Ledger(study.folder.storage, study.space, study.job.pruner, study.job.epochs)
+        for point in points:
+            ledger.enqueue(point)
+        setup.write_job(study.folder, study.job, replace(identity, run=run))
+        return _search(study, executor, tracker, ledger, talk)
+    except BaseException:
+        tracker.end_study("KILLED", {})
+        raise
+    finally:
+        tracker.close()
+
+
+def _search(study: Study, executor: Executor, tracker: Tracker, ledger: Ledger, talk: Mode) -> int:
+    began = time.monotonic()
+    budget = Budget(study.job.total, study.job.epochs, None if study.job.time is None else began + study.job.time)
+    with view(
+        _expected(study),
+        study.job.time,
+        talk,
+        ledger.records,
+        constants=study.space.constants,
+        infeasible=lambda: ledger.infeasible.total(),
+    ) as progress:
+        listeners = (Files(study.folder, ledger), Tracked(tracker), progress)
+        loop = Loop(_proposer(study, ledger), ledger, executor, study.task, listeners)
+        try:
+            why = loop.run(budget)
+        except KeyboardInterrupt:
+            print(f"interrupted; go on with: convtune tune --study {study.folder.name}", file=sys.stderr)
+            raise
+    return _finish(study, executor, tracker, ledger, why)
+
+
+def _expected(study: Study) -> float:
+    """Trials the study will have: a grid has no more than its points."""
+    points = study.space.size() if study.job.search == "grid" else None
+    return min(study.job.total, points if points is not None else math.inf)
+
+
+def _proposer(study: Study, ledger: Ledger) -> Proposer:
+    seed = (study.job.seed * _MIXING + ledger.proposals) % 2**32
+    search = SEARCHES[study.job.search](study.space, seed)
+    return Proposer(study.space, search, ledger, study.data.shape, len(study.data.classes), study.job.seed)
+
+
+def _finish(study: Study, executor: Executor, tracker: Tracker, ledger: Ledger, why: str) -> int:
+    winner = best(ledger.records)
+    finish.draw(study.folder, ledger.records)
+    if winner is None:
+        finish.record_study(tracker, study.folder, ledger.records)
+        tracker.end_study("FAILED", {})
+        summary(study.folder, ledger.records, ledger.infeasible, why)
+        return 1
+    accuracy = finish.test(executor, study.folder, winner, study.data)
+    finish.record_study(tracker, study.folder, ledger.records)
+    decision = finish.register(executor, tracker, study.folder, winner, study.data, accuracy)
+    tracker.end_study("FINISHED", {"val_accuracy": winner.value or 0.0, "test_accuracy": accuracy})
+    summary(study.folder, ledger.records, ledger.infeasible, why, winner, accuracy, decision.reason)
+    return 0
+
+
+def _info(study: Study) -> StudyInfo:
+    data = study.data
+    return StudyInfo(
+        name=study.folder.name,
+        job=study.job.as_file(),
+        dataset_name=data.name,
+        dataset_source=data.source,
+        dataset_digest=data.digest,
+        dataset_shape=data.shape,
+        classes=data.classes,
+        sizes=(len(data.train), len(data.validation), len(data.test)),
+    )
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """A polite kill ends a study as Ctrl-C does."""
+
+    def interrupt(number: int, frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,129 @@
+"""What a study stands on, checked before anything is written: job, space, hand-picked points, dataset."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pipeline import space as spaces
+from pipeline.data import Dataset
+from pipeline.errors import JobError, SpaceError, StudyError
+from pipeline.folder import StudyFolder, locate, locked, unused, write
+from pipeline.hyperparameter import Values
+from pipeline.job import Job, job
+from pipeline.search.candidate import judge
+from pipeline.space import Space
+from pipeline.yaml_file import read_mapping
+
+
+def read_job(file: str | None, flags: Mapping[str, Any]) -> Job:
+    """The job of a file and flags; a study that has begun brings what it was begun with, and both win over it."""
+    given = read_mapping(Path(file), JobError) if file else {}
+    name = flags.get("study") or given.get("study")
+    begun: dict[str, Any] = {}
+    if isinstance(name, str) and locate(name).exists:
+        begun = read_mapping(locate(name).job, StudyError)
+    asked = job(begun | given, flags, where=file or (str(locate(str(name)).job) if begun else ""))
+    return asked
+
+
+def name_study(asked: Job) -> StudyFolder:
+    """Where the study lives: its own name, or a new one after its data and its space."""
+    stem = f"{Path(asked.data).stem}-{Path(asked.space).stem}"
+    return locate(asked.study or unused(stem))
+
+
+def read_space(asked: Job) -> Space:
+    """The job's space with the job's fixed parameters."""
+    space = spaces.load(asked.space)
+    return space.fixed(dict(asked.fixed)) if asked.fixed else space
+
+
+def hand_picked(space: Space, asked: Job, data: Dataset) -> list[Values]:
+    """The job's own points, then the space's; JobError for one of the job's that cannot be trained.
+
+    A point of the space file that these images are too small for is left out.
+    """
+    own = [_attempt(space, point) for point in asked.attempts]
+    for point in own:
+        if reason := judge(space, dict(point), data.shape, len(data.classes)).reason:
+            raise JobError(f"--try: {reason}; change the point or the images' size")
+    return own + [space.complete(point) for point in space.start_from]
+
+
+def _attempt(space: Space, point: Mapping[str, Any]) -> Values:
+    try:
+        return space.complete(point)
+    except SpaceError as error:
+        raise JobError(f"--try: {error}") from None
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What must stay the same as long as a study goes on; ``run`` is its MLflow run."""
+
+    space: str
+    dataset: str
+    epochs: int
+    seed: int
+    run: str = ""
+
+    @classmethod
+    def of(cls, asked: Job, space: Space, data: Dataset) -> "Identity":
+        """The identity of a study that begins now."""
+        return cls(space.fingerprint, data.digest, asked.epochs, asked.seed)
+
+
+_CHANGED = {
+    "space": "a different space (or --set)",
+    "dataset": "different data (or --image-size)",
+    "epochs": "other --epochs",
+    "seed": "another --seed",
+}
+
+
+def check_same(folder: StudyFolder, now: Identity) -> str:
+    """StudyError unless a study that has begun here began with the same identity; its MLflow run."""
+    if not folder.exists:
+        return ""
+    try:
+        before = Identity(**json.loads(folder.identity.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        raise StudyError(f"{folder.identity}: unreadable, so this study cannot go on; choose another --study") from None
+    for name, change in _CHANGED.items():
+        if getattr(before, name) != getattr(now, name):
+            raise StudyError(f"study {folder.name} was begun with {change}; choose another --study to begin a new one")
+    return before.run
+
+
+def write_job(folder: StudyFolder, asked: Job, identity: Identity) -> None:
+    """Writes ``job.yaml``, which makes the folder a study, after what it needs to go on."""
+    write(folder.identity, json.dumps(identity.__dict__, indent=1))
+    schema = files("search_spaces") / "job.schema.json"
+    text = yaml.safe_dump({**asked.as_file(), "study": folder.name}, sort_keys=False)
+    write(folder.job, f"# yaml-language-server: $schema={schema}\n{text}")
+
+
+@contextmanager
+def opened(folder: StudyFolder) -> Iterator[None]:
+    """Holds the study's folder; one that is new is removed again when setting up fails."""
+    new = not folder.path.exists()
+    with locked(folder):
+        try:
+            yield
+        finally:
+            if new and not folder.exists:
+                _remove(folder)
+
+
+def _remove(folder: StudyFolder) -> None:
+    import shutil
+
+    shutil.rmtree(folder.path, ignore_errors=True)
+    if folder.path.parent.is_dir() and not any(folder.path.parent.iterdir()):
+        folder.path.parent.rmdir()

@@ -1,0 +1,225 @@
+import pickle
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from pipeline.architecture import FAMILIES, Infeasible
+from pipeline.architecture.ops import Conv, Dense, Dropout, Flatten, GlobalAveragePool, Pool
+
+PLAIN = FAMILIES["plain"]
+
+
+@st.composite
+def values(draw):
+    """Values of every hyperparameter, each block with its own."""
+    chosen = {
+        "blocks": draw(st.integers(1, 4)),
+        "norm": draw(st.sampled_from(["none", "batch"])),
+        "activation": draw(st.sampled_from(["relu", "leaky_relu", "elu", "gelu", "silu"])),
+        "head": draw(st.sampled_from(["flatten", "average"])),
+        "fc_layers": draw(st.integers(0, 2)),
+        "dropout": draw(st.sampled_from([0.0, 0.25])),
+    }
+    for block in range(1, chosen["blocks"] + 1):
+        chosen[f"convs_{block}"] = draw(st.integers(1, 3))
+        chosen[f"filters_{block}"] = draw(st.integers(1, 9))
+        chosen[f"kernel_{block}"] = draw(st.integers(1, 5))
+        chosen[f"stride_{block}"] = draw(st.integers(1, 2))
+        chosen[f"padding_{block}"] = draw(st.sampled_from(["same", "valid"]))
+        chosen[f"pool_{block}"] = draw(st.sampled_from(["none", "max", "average"]))
+        chosen[f"pool_size_{block}"] = draw(st.integers(2, 3))
+        chosen[f"pool_stride_{block}"] = draw(st.integers(0, 2))
+    for layer in range(1, chosen["fc_layers"] + 1):
+        chosen[f"fc_width_{layer}"] = draw(st.integers(1, 20))
+    return chosen
+
+
+def plain(shape=(32, 32, 3), /, **chosen):
+    return PLAIN.rule(chosen, shape, 10)
+
+
+def drawn(chosen):
+    try:
+        return plain(**chosen)
+    except Infeasible:
+        assume(False)
+
+
+def names(architecture):
+    return [layer.name for layer in architecture.layers]
+
+
+def ops(architecture, kind):
+    return [layer.op for layer in architecture.layers if isinstance(layer.op, kind)]
+
+
+def test_the_defaults():
+    architecture = plain((28, 28, 1))
+    assert names(architecture) == [
+        *("block1_conv1", "block1_conv1_norm", "block1_conv1_activation", "block1_pool"),
+        *("block2_conv1", "block2_conv1_norm", "block2_conv1_activation", "block2_pool"),
+        *("block3_conv1", "block3_conv1_norm", "block3_conv1_activation", "block3_pool"),
+        *("head", "fc1", "fc1_activation", "logits"),
+    ]
+    assert architecture.parameters == 57_194
+    assert architecture.receptive_field == 22
+
+
+@pytest.mark.parametrize("shape", [(8, 8, 1), (28, 28, 1), (32, 32, 3), (64, 48, 3)])
+def test_the_defaults_fit_usual_images(shape):
+    assert plain(shape).layers[-1].shape == (10,)
+
+
+def test_every_hyperparameter_is_used():
+    chosen = {
+        "blocks": 2,
+        "convs_1": 2,
+        "filters_1": 8,
+        "filters_2": 16,
+        "kernel_1": 5,
+        "stride_1": 2,
+        "padding_1": "valid",
+        "pool_1": "average",
+        "pool_size_1": 3,
+        "pool_stride_1": 2,
+        "pool_2": "none",
+        "norm": "none",
+        "activation": "silu",
+        "head": "average",
+        "fc_layers": 2,
+        "fc_width_1": 30,
+        "fc_width_2": 20,
+        "dropout": 0.5,
+    }
+    architecture = plain(**chosen)
+    assert ops(architecture, Conv) == [
+        Conv(8, 5, 2, "valid", bias=True),
+        Conv(8, 5, 1, "valid", bias=True),
+        Conv(16, 3, 1, "same", bias=True),
+    ]
+    assert ops(architecture, Pool) == [Pool("average", 3, 2)]
+    assert ops(architecture, Dense) == [Dense(30), Dense(20), Dense(10)]
+    assert ops(architecture, Dropout) == [Dropout(0.5), Dropout(0.5)]
+    assert ops(architecture, GlobalAveragePool) == [GlobalAveragePool()]
+    assert {layer.op.kind for layer in architecture.layers if layer.name.endswith("_activation")} == {"silu"}
+
+
+def test_the_stride_is_of_the_first_convolution_of_a_block():
+    assert [op.stride for op in ops(plain(blocks=2, convs=3, stride_2=2), Conv)] == [1, 1, 1, 2, 1, 1]
+
+
+def test_a_bias_is_left_out_where_batch_norm_follows():
+    assert {op.bias for op in ops(plain(norm="batch"), Conv)} == {False}
+    assert {op.bias for op in ops(plain(norm="none"), Conv)} == {True}
+
+
+def test_without_fully_connected_layers_dropout_comes_before_the_logits():
+    assert names(plain(fc_layers=0, dropout=0.3))[-3:] == ["head", "head_dropout", "logits"]
+    assert names(plain(fc_layers=1, dropout=0.3))[-3:] == ["fc1_activation", "fc1_dropout", "logits"]
+    assert names(plain(fc_layers=0, dropout=0.0))[-2:] == ["head", "logits"]
+
+
+@pytest.mark.parametrize(
+    ("shape", "chosen", "kind", "layer"),
+    [
+        ((8, 8, 1), {"blocks": 5}, "map vanishes", "block4_pool"),
+        ((8, 8, 1), {"pool_size_2": 3, "pool_size_1": 4}, "map vanishes", "block2_pool"),
+        ((4, 9, 1), {"kernel": 5, "padding": "valid"}, "kernel larger than map", "block1_conv1"),
+        ((9, 9, 1), {"kernel": 5, "padding": "valid", "convs": 3}, "kernel larger than map", "block1_conv3"),
+    ],
+)
+def test_what_cannot_be_is_infeasible(shape, chosen, kind, layer):
+    with pytest.raises(Infeasible) as caught:
+        plain(shape, **chosen)
+    assert caught.value.kind == kind
+    assert caught.value.reason.startswith(f"{layer}: ")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"pool": "none", "pool_size": 3}, {"pool": "none"}),
+        ({"pool": "none", "pool_stride": 1}, {"pool": "none"}),
+        ({"filters": 16}, {"filters_1": 16, "filters_2": 16, "filters_3": 16}),
+        ({"filters": 16, "filters_4": 8}, {"filters": 16}),
+        ({"pool_size": 3, "pool_stride": 3}, {"pool_size": 3, "pool_stride": 0}),
+        ({"fc_layers": 0, "fc_width": 64}, {"fc_layers": 0}),
+        ({"kernel": 1, "padding": "same"}, {"kernel": 1, "padding": "valid"}),
+        ({"blocks": 1, "convs": 2, "pool": "none"}, {"blocks": 2, "pool": "none"}),
+        ({"blocks": 5, "head": "average"}, {"blocks": 5, "head": "flatten"}),
+        ({"learning_rate": 0.1}, {}),
+        ({name: one.default for name, one in PLAIN.hyperparameters.items()}, {}),
+    ],
+)
+def test_values_that_give_the_same_network_have_the_same_key(one, other):
+    assert plain(**one).key() == plain(**other).key()
+
+
+DIFFERENT = [
+    {"blocks": 2},
+    {"convs_2": 2},
+    {"filters_3": 33},
+    {"kernel_1": 5},
+    {"stride_1": 2},
+    {"padding_1": "valid"},
+    {"pool_1": "average"},
+    {"pool_1": "none"},
+    {"pool_size_1": 3},
+    {"pool_stride_1": 1},
+    {"norm": "none"},
+    {"activation": "elu"},
+    {"head": "average"},
+    {"fc_layers": 0},
+    {"fc_layers": 2},
+    {"fc_width": 127},
+    {"dropout": 0.1},
+    {"dropout": 0.2},
+]
+
+
+def test_values_that_give_different_networks_have_different_keys():
+    keys = {plain(**chosen).key() for chosen in [{}, *DIFFERENT]}
+    assert len(keys) == len(DIFFERENT) + 1
+    assert {next(iter(one)).rstrip("_0123456789") for one in DIFFERENT} == set(PLAIN.hyperparameters)
+
+
+@given(values(), values())
+def test_keys_are_equal_only_where_layers_are(one, other):
+    first, second = drawn(one), drawn(other)
+    if first.key() == second.key():
+        assert [layer.shape for layer in first.layers] == [layer.shape for layer in second.layers]
+        assert [layer.parameters for layer in first.layers] == [layer.parameters for layer in second.layers]
+    else:
+        assert first != second
+
+
+@given(values(), st.integers(1, 4), st.sampled_from(["filters", "fc_width"]))
+def test_costs_grow_with_filters_and_widths(chosen, index, name):
+    small = drawn(chosen)
+    key = f"{name}_{index}"
+    assume(key in chosen)
+    large = plain(**{**chosen, key: chosen[key] + 1})
+    assert large.parameters > small.parameters
+    assert large.macs > small.macs
+    assert large.memory(8) > small.memory(8)
+
+
+@given(values())
+def test_an_architecture_is_whole_and_survives_pickling(chosen):
+    architecture = drawn(chosen)
+    seen = {"image"}
+    for layer in architecture.layers:
+        assert set(layer.inputs) <= seen
+        seen.add(layer.name)
+    assert len(seen) == len(architecture.layers) + 1
+    assert architecture.layers[-1].name == "logits"
+    assert architecture.layers[-1].shape == (10,)
+    assert all(side >= 1 for layer in architecture.layers for side in layer.shape)
+    copy = pickle.loads(pickle.dumps(architecture))
+    assert copy == architecture
+    assert copy.key() == architecture.key()
+
+
+def test_the_head_flattens_by_default():
+    assert ops(plain(), Flatten) == [Flatten()]

@@ -1,0 +1,136 @@
+"""``convtune ui``, with stand-ins for MLflow's server."""
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+import pipeline.tracking
+from pipeline.cli import main
+from pipeline.cli.ui import check_free, serve
+from pipeline.errors import JobError, TrackingError
+
+ROOT = Path(__file__).parents[2]
+FAMILY = """
+import os, subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+with open(sys.argv[1] + ".new", "w") as file:
+    file.write(str(child.pid))
+os.rename(sys.argv[1] + ".new", sys.argv[1])
+time.sleep(600)
+"""
+"""A server with a process of its own, as MLflow's is: writes its id, and stays."""
+
+
+@pytest.fixture
+def taken():
+    """A port that something listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening.getsockname()[1]
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """Puts commands in the place of MLflow's, and notes what they were asked for."""
+    asked = []
+
+    def put(code):
+        def command(uri, port):
+            asked.append((uri, port))
+            return [sys.executable, "-c", code]
+
+        monkeypatch.setattr(pipeline.tracking, "ui_command", command)
+        return asked
+
+    return put
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return listening.getsockname()[1]
+
+
+def test_prints_the_address_and_ends_with_the_server(server, capsys):
+    asked, port = server("print('chatter')"), free_port()
+    assert main(["ui", "--port", str(port)]) == 0
+    assert asked == [(None, port)]
+    out, err = capsys.readouterr()
+    assert out.startswith(f"MLflow UI: http://127.0.0.1:{port} ")
+    assert err == ""
+
+
+def test_the_address_stands_before_the_server_begins(server, capfd):
+    server("import sys; sys.exit(3)")
+    assert main(["ui", "--port", str(free_port())]) == 2
+    out, err = capfd.readouterr()
+    assert out.startswith("MLflow UI: http://127.0.0.1:")
+    assert err == "convtune: MLflow's server ended with exit code 3: it printed nothing\n"
+
+
+def test_a_server_that_fails_is_quoted_in_one_line():
+    code = "import sys; print('first'); print('no such table: runs', file=sys.stderr); sys.exit(1)"
+    with pytest.raises(TrackingError, match=r"exit code 1: (first|no such table: runs)$"):
+        serve([sys.executable, "-uc", code])
+
+
+def test_a_taken_port_is_refused_before_anything_starts(server, taken, capsys):
+    server("raise SystemExit('started')")
+    assert main(["ui", "--port", str(taken)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert f"127.0.0.1:{taken}" in err
+    assert err.count("\n") == 1
+
+
+def test_a_port_taken_on_every_address_is_refused():
+    with socket.create_server(("0.0.0.0", 0)) as listening, pytest.raises(JobError, match="--port"):
+        check_free(listening.getsockname()[1])
+
+
+def test_a_port_that_was_just_left_is_free():
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        client = socket.create_connection(("127.0.0.1", port))
+        accepted, _ = listening.accept()
+        accepted.close()  # the side that closes first keeps the port in TIME_WAIT
+        client.close()
+    check_free(port)
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "http", "1.5", ""])
+def test_a_port_outside_the_range_is_refused(port, server, capsys):
+    server("raise SystemExit('started')")
+    assert main(["ui", f"--port={port}"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "--port: expected a whole number from 1" in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ends_in_order_and_leaves_no_process(how, tmp_path):
+    note = tmp_path / "pid"
+    command = [sys.executable, "-c", FAMILY, str(note)]
+    code = f"from pipeline.cli.ui import serve; serve({command!r}); print('over')"
+    outer = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    while not note.exists():
+        assert outer.poll() is None
+        time.sleep(0.02)
+    grandchild = psutil.Process(int(note.read_text()))
+    outer.send_signal(how)
+    out, err = outer.communicate(timeout=60)
+    assert (outer.returncode, out, err) == (0, b"over\n", b"")
+    assert not alive(grandchild)
+
+
+def alive(process):
+    try:
+        process.wait(timeout=30)  # killed, but perhaps not yet gone
+    except psutil.TimeoutExpired:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False

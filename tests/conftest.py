@@ -1,0 +1,12 @@
+"""Every test run has a cache of its own, and TensorFlow keeps quiet."""
+
+import os
+import tempfile
+
+_CACHE = tempfile.TemporaryDirectory(prefix="convtune-tests-")
+
+# Before any import of the code under test, and inherited by the processes that tests start.
+os.environ["CONVTUNE_CACHE"] = _CACHE.name
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_RUN_ID"):
+    os.environ.pop(name, None)

@@ -1,0 +1,298 @@
+import os
+import threading
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipeline.data import folder, load
+from pipeline.data.decode import decode
+from pipeline.errors import DataError
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("CONVTUNE_CACHE", str(tmp_path / "cache"))
+
+
+def no_fetch(name, where):
+    raise AssertionError("folders are not fetched")
+
+
+def read(path, **options):
+    return load(str(path), fetch=no_fetch, **options)
+
+
+def paint(root, count=6, classes=("cat", "dog"), size=(9, 7), mode="RGB", kind="png"):
+    """``count`` images of (width, height) in each class, each of another brightness."""
+    for label, name in enumerate(classes):
+        (root / name).mkdir(parents=True, exist_ok=True)
+        for number in range(count):
+            image = Image.new("L", size, 20 * number + 100 * label).convert(mode)
+            image.save(root / name / f"{number:02}.{kind}")
+    return root
+
+
+def decoded(monkeypatch):
+    """A list that grows by each image that is decoded."""
+    seen = []
+    real = folder.pixels
+
+    def watched(path, *rest):
+        seen.append(os.path.basename(path))
+        return real(path, *rest)
+
+    monkeypatch.setattr(folder, "pixels", watched)
+    return seen
+
+
+def test_every_image_is_as_decode_gives_it(tmp_path):
+    paint(tmp_path / "pets")
+    dataset = read(tmp_path / "pets")
+    assert (dataset.name, dataset.source) == ("pets", str(tmp_path / "pets"))
+    assert dataset.classes == ("cat", "dog")
+    assert dataset.shape == (7, 9, 3)
+    assert dataset.labels.tolist() == [0] * 6 + [1] * 6
+    files = [tmp_path / "pets" / name / f"{number:02}.png" for name in dataset.classes for number in range(6)]
+    for image, file in zip(dataset.images, files, strict=True):
+        assert np.array_equal(image, decode(file, dataset.shape))
+    assert dataset.describe() == "12 images 7x9x3, 2 classes: 8 train / 2 validation / 2 test"
+
+
+def test_given_splits_are_used_as_they_are(tmp_path):
+    for part, count in (("train", 6), ("val", 3), ("test", 2)):
+        paint(tmp_path / "pets" / part, count)
+    dataset = read(tmp_path / "pets", seed=1)
+    assert [len(rows) for rows in (dataset.train, dataset.validation, dataset.test)] == [12, 6, 4]
+    assert np.array_equal(dataset.test, read(tmp_path / "pets", seed=2).test)
+
+
+def test_only_validation_is_carved_out_when_test_is_given(tmp_path):
+    paint(tmp_path / "pets/train", 10)
+    paint(tmp_path / "pets/test", 4)
+    dataset = read(tmp_path / "pets")
+    assert [len(rows) for rows in (dataset.train, dataset.validation, dataset.test)] == [16, 4, 8]
+
+
+@pytest.mark.parametrize(("mode", "channels"), [("L", 1), ("1", 1), ("LA", 1), ("RGB", 3), ("RGBA", 3), ("P", 3)])
+def test_channels_follow_the_images(tmp_path, mode, channels):
+    paint(tmp_path / "pets", mode=mode)
+    assert read(tmp_path / "pets").shape == (7, 9, channels)
+
+
+def test_one_colour_image_makes_all_colour(tmp_path):
+    paint(tmp_path / "pets", mode="L")
+    Image.new("RGB", (9, 7), "red").save(tmp_path / "pets/cat/red.png")
+    assert read(tmp_path / "pets").shape == (7, 9, 3)
+
+
+def test_sixteen_bit_images_are_grey_and_scaled(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        for number in range(4):
+            Image.fromarray(np.full((3, 3), 257 * 60 * number, np.uint16)).save(
+                tmp_path / "pets" / name / f"{number}.png"
+            )
+    dataset = read(tmp_path / "pets")
+    assert dataset.images[:4, 0, 0].ravel().tolist() == [0, 60, 120, 180]
+
+
+def test_the_median_of_the_upright_training_images_is_the_shape(tmp_path):
+    paint(tmp_path / "pets/train", 4, size=(20, 10))
+    paint(tmp_path / "pets/test", 20, size=(50, 50))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for name in ("cat", "dog"):
+        for number in range(9):
+            Image.new("L", (30, 12)).save(tmp_path / "pets/train" / name / f"turned{number}.png", exif=exif)
+    assert read(tmp_path / "pets").shape[:2] == (30, 12)
+
+
+def test_a_large_median_is_scaled_down_and_said(tmp_path):
+    paint(tmp_path / "pets", size=(400, 200))
+    lines = []
+    dataset = read(tmp_path / "pets", warn=lines.append)
+    assert dataset.shape == (128, 256, 3)
+    assert lines == [
+        f"{tmp_path}/pets: the median image is 200 high and 400 wide; scaled down to 128 by 256, "
+        "choose another size with --image-size"
+    ]
+    again = []
+    read(tmp_path / "pets", warn=again.append)
+    assert again == lines
+
+
+def test_image_size_is_height_and_width_and_another_entry(tmp_path):
+    paint(tmp_path / "pets", size=(400, 200))
+    lines = []
+    assert read(tmp_path / "pets", image_size=(20, 30), warn=lines.append).shape == (20, 30, 3)
+    assert read(tmp_path / "pets", image_size=(30, 20), warn=lines.append).shape == (30, 20, 3)
+    assert lines == []
+
+
+def test_the_second_load_decodes_nothing(tmp_path, monkeypatch):
+    paint(tmp_path / "pets")
+    first = read(tmp_path / "pets")
+    seen = decoded(monkeypatch)
+    monkeypatch.setattr(folder, "read", None)  # nor reads a file
+    again = read(tmp_path / "pets")
+    assert seen == []
+    assert (again.digest, again.folder) == (first.digest, first.folder)
+
+
+def test_a_touched_folder_is_read_and_not_decoded(tmp_path, monkeypatch):
+    paint(tmp_path / "pets")
+    first = read(tmp_path / "pets")
+    os.utime(tmp_path / "pets/cat/00.png", (1, 1))
+    seen = decoded(monkeypatch)
+    assert read(tmp_path / "pets").digest == first.digest
+    assert seen == []
+
+
+def test_a_copied_folder_is_not_decoded(tmp_path, monkeypatch):
+    paint(tmp_path / "pets")
+    first = read(tmp_path / "pets")
+    (tmp_path / "pets").rename(tmp_path / "moved")
+    seen = decoded(monkeypatch)
+    assert read(tmp_path / "moved").digest == first.digest
+    assert seen == []
+
+
+@pytest.mark.parametrize("change", ["content", "added", "removed", "renamed", "class"])
+def test_a_changed_folder_is_noticed(tmp_path, change):
+    root = paint(tmp_path / "pets", kind="bmp")
+    first = read(root)
+    if change == "content":
+        size = (root / "cat/00.bmp").stat().st_size
+        Image.new("RGB", (9, 7), (0, 0, 99)).save(root / "cat/00.bmp")
+        os.utime(root / "cat/00.bmp", (5, 5))
+        assert (root / "cat/00.bmp").stat().st_size == size
+    elif change == "added":
+        (root / "cat/99.bmp").write_bytes((root / "cat/00.bmp").read_bytes())
+    elif change == "removed":
+        (root / "cat/00.bmp").unlink()
+    elif change == "renamed":
+        (root / "cat/00.bmp").rename(root / "cat/99.bmp")
+    else:
+        (root / "cat").rename(root / "lion")
+    assert read(root).digest != first.digest
+
+
+def test_a_damaged_entry_is_decoded_again(tmp_path):
+    paint(tmp_path / "pets")
+    first = read(tmp_path / "pets")
+    os.truncate(first.folder / "images.npy", 200)
+    assert read(tmp_path / "pets").digest == first.digest
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+def test_broken_images_are_left_out_and_named_at_every_load(tmp_path):
+    root = paint(tmp_path / "pets", 40, size=(32, 32))
+    whole = read(root)
+    for number in (3, 5, 7, 9, 11, 13):
+        cut(root / "cat" / f"{number:02}.png")
+    (root / "dog/01.png").write_bytes(b"")
+    for _ in range(2):
+        lines = []
+        dataset = read(root, warn=lines.append)
+        (line,) = lines
+        assert line.startswith(f"{root}: left out 7 of 80 images as broken: cat/03.png (")
+        assert "cat/11.png (" in line
+        assert line.endswith(" and 2 more")
+        assert "13.png" not in line
+        assert len(dataset.images) == 73
+        assert dataset.labels.tolist() == [0] * 34 + [1] * 39
+        kept = [row for row in range(80) if row not in (3, 5, 7, 9, 11, 13, 41)]
+        assert np.array_equal(dataset.images, whole.images[kept])
+
+
+@pytest.mark.parametrize("content", ["cut", "empty"])
+def test_more_than_a_tenth_broken_is_refused(tmp_path, content):
+    root = paint(tmp_path / "pets", 10, size=(32, 32))
+    for number in range(3):
+        path = root / "cat" / f"{number:02}.png"
+        cut(path) if content == "cut" else path.write_bytes(b"")
+    with pytest.raises(DataError, match=r"pets: 3 of 20 images are broken, expected at most 10%; .*cat/00\.png \("):
+        read(root)
+    assert list((tmp_path / "cache/entries").iterdir()) == []
+
+
+def test_a_class_that_loses_too_many_images_is_named(tmp_path):
+    root = paint(tmp_path / "pets", 40, size=(32, 32))
+    for number in range(3, 40):
+        (root / "dog" / f"{number:02}.png").unlink()
+    cut(root / "dog/00.png")
+    with pytest.raises(DataError, match=r"class 'dog' has 2 training images; expected at least 3"):
+        read(root)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_class_too_small_is_refused_before_decoding(tmp_path, monkeypatch, count):
+    root = paint(tmp_path / "pets", 10, ("cat",))
+    paint(root, count, ("dog",))
+    seen = decoded(monkeypatch)
+    with pytest.raises(DataError, match=rf"class 'dog' has {count} training images?; expected at least 3"):
+        read(root)
+    assert seen == []
+
+
+def test_text_with_the_name_of_an_image_is_refused(tmp_path):
+    root = paint(tmp_path / "pets", 30)
+    (root / "cat/text.png").write_text("this is text")
+    with pytest.raises(DataError, match=r"pets/cat/text\.png: no image; expected JPEG"):
+        read(root)
+
+
+def test_a_bomb_is_refused_without_a_word_from_pillow(tmp_path, monkeypatch, recwarn, capfd):
+    root = paint(tmp_path / "pets", 30)
+    monkeypatch.setattr("pipeline.data.decode.LARGEST", 100)
+    Image.new("L", (11, 10)).save(root / "cat/big.png")
+    with pytest.raises(DataError, match=r"pets/cat/big\.png: expected at most 100 pixels"):
+        read(root)
+    assert not recwarn.list
+    assert capfd.readouterr() == ("", "")
+
+
+def test_progress_covers_reading_and_decoding(tmp_path):
+    paint(tmp_path / "pets", 50)
+    seen = []
+    read(tmp_path / "pets", progress=lambda done, total: seen.append((done, total)))
+    assert seen == sorted(seen)
+    assert {total for _, total in seen} == {100}
+    assert seen[0][0] < 50 < seen[-1][0] == 100
+    seen.clear()
+    read(tmp_path / "pets", progress=lambda done, total: seen.append((done, total)))
+    assert seen == []
+
+
+def test_an_interrupt_stops_the_decoding_and_leaves_nothing(tmp_path, monkeypatch):
+    paint(tmp_path / "pets", 200)
+    calls = []
+    monkeypatch.setattr(folder, "pixels", lambda *_: calls.append(1) or time.sleep(0.001) or np.zeros((7, 9, 3)))
+
+    def interrupt(done, total):
+        if done > total // 2:
+            raise KeyboardInterrupt
+
+    before = threading.active_count()
+    with pytest.raises(KeyboardInterrupt):
+        read(tmp_path / "pets", progress=interrupt)
+    assert len(calls) < 300
+    assert threading.active_count() == before
+    assert list((tmp_path / "cache/entries").iterdir()) == []
+
+
+def test_names_that_are_no_text_still_load_and_pickle(tmp_path):
+    root = paint(tmp_path / "pets")
+    odd = os.path.join(os.fsencode(root), b"cat", b"odd\xff\n.png")
+    with open(odd, "wb") as file:
+        file.write((root / "cat/00.png").read_bytes())
+    assert len(read(root).images) == 13
+    with open(odd, "wb") as file:
+        file.write(b"text")
+    with pytest.raises(DataError, match=r"odd\?\?\.png: no image"):
+        read(root)

@@ -1,0 +1,34 @@
+"""A small .keras file of the form that training leaves, untrained."""
+
+from pathlib import Path
+
+from pipeline import model_card
+from pipeline.model_card import ModelCard
+
+
+def write_tiny_model(
+    path: Path, classes: tuple[str, ...] = ("cat", "dog", "owl"), shape: tuple[int, int, int] = (8, 8, 1), **card
+) -> Path:
+    """Pixels of any size in, probabilities out. The first class is the likelier the darker the image."""
+    import keras
+
+    height, width, channels = shape
+    images = keras.Input((None, None, channels), dtype="uint8", name="image")
+    tensor = keras.layers.Resizing(height, width, name="resizing")(images)
+    tensor = keras.layers.Rescaling(1 / 255, name="rescaling")(tensor)
+    tensor = keras.layers.Conv2D(4, 3, activation="relu", kernel_initializer="ones", name="conv")(tensor)
+    tensor = keras.layers.GlobalAveragePooling2D(name="pool")(tensor)
+    start = keras.initializers.RandomUniform(0.01, 0.2, seed=1)
+    logits = keras.layers.Dense(len(classes), kernel_initializer=start, name="dense")
+    tensor = logits(tensor)
+    probabilities = keras.layers.Softmax(dtype="float32", name="probabilities")(tensor)
+    model = keras.Model(images, probabilities)
+    kernel, bias = logits.get_weights()
+    kernel[:, 0] *= -1
+    bias[0] = 2.0
+    logits.set_weights([kernel, bias])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    model.save(path)
+    details = {"dataset": "digits", "digest": "d", "seed": 3, "study": "s", "trial": 1} | card
+    model_card.put(ModelCard(classes=classes, shape=shape, **details), path)
+    return path

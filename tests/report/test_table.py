@@ -1,0 +1,66 @@
+"""The trials as a frame, CSV and JSON."""
+
+import io
+import json
+import math
+
+import pandas as pd
+
+from pipeline.report.table import COLUMNS, as_json, csv_text, table
+from pipeline.trial import State
+from tests.report.made_up import record
+
+RECORDS = [
+    record(0, 0.875, values={"blocks": 1, "filters_1": 16, "flip": True, "learning_rate": 0.1}),
+    record(
+        1, None, State.FAILED, reason="loss is nan, in epoch 1", values={"blocks": 2, "filters_1": 32, "filters_2": 64}
+    ),
+]
+
+
+def test_a_row_a_trial_and_a_column_a_parameter():
+    frame = table(RECORDS)
+    assert list(frame.columns) == [*COLUMNS, "blocks", "filters_1", "filters_2", "flip", "learning_rate"]
+    assert list(frame["number"]) == [0, 1]
+    assert list(frame["state"]) == ["complete", "failed"]
+    assert frame["value"].dtype == float
+    assert math.isnan(frame["value"][1])
+    assert frame["filters_2"][0] is None
+    assert frame["filters_2"][1] == 64
+
+
+def test_values_keep_their_types():
+    frame = table(RECORDS)
+    assert frame["flip"][0] is True
+    assert isinstance(frame["filters_2"][1], int)
+
+
+def test_no_trials_is_an_empty_table():
+    assert list(table([]).columns) == list(COLUMNS)
+    assert csv_text([]) == ",".join(COLUMNS) + "\n"
+    assert as_json([]) == []
+
+
+def test_columns_of_the_whole_study_stay_when_few_trials_are_shown():
+    assert list(table(RECORDS[:1], RECORDS).columns) == list(table(RECORDS).columns)
+    assert list(table([], RECORDS).columns) == list(table(RECORDS).columns)
+
+
+def test_csv_reads_back():
+    text = csv_text(RECORDS)
+    frame = pd.read_csv(io.StringIO(text))
+    assert list(frame["macs"]) == [2_100_000, 2_100_000]
+    assert frame["reason"][1] == "loss is nan, in epoch 1"
+    assert text.splitlines()[1] == "0,complete,0.875,3,1.25,12345,2100000,,1,16,,True,0.1"
+
+
+def test_json_has_exactly_the_promised_keys():
+    keys = {"number", "state", "value", "params", "epochs", "seconds", "parameters", "macs", "reason"}
+    assert [set(one) for one in as_json(RECORDS)] == [keys, keys]
+    assert as_json(RECORDS)[0]["params"] == {"blocks": 1, "filters_1": 16, "flip": True, "learning_rate": 0.1}
+
+
+def test_json_never_has_nan():
+    found = as_json([*RECORDS, record(2, math.nan), record(3, math.inf)])
+    assert [one["value"] for one in found] == [0.875, None, None, None]
+    json.dumps(found, allow_nan=False)

@@ -1,0 +1,146 @@
+import itertools
+
+import pytest
+
+from pipeline.search.candidate import judge
+from pipeline.search.ledger import Ledger, read
+from pipeline.search.propose import Proposer
+from pipeline.search.searches import SEARCHES
+from pipeline.trial import Outcome, State
+from tests.spaces import CONTINUOUS, GRID, space
+
+SHAPE, CLASSES = (16, 16, 1), 3
+
+
+def proposer(folder, space, search="random", seed=0, shape=SHAPE):
+    ledger = Ledger(folder / "optuna.db", space, "none", 4)
+    found = SEARCHES[search](space, seed + ledger.proposals)
+    return Proposer(space, found, ledger, shape, CLASSES, seed), ledger
+
+
+def run(proposer, ledger, count=1000, value=0.5):
+    """Takes up to ``count`` trials and completes each at once; their candidates."""
+    taken = []
+    for _ in range(count):
+        begun = proposer.next(4)
+        if begun is None:
+            break
+        trial, candidate = begun
+        taken.append(candidate)
+        ledger.tell(Outcome(trial.number, State.COMPLETE, value))
+    return taken
+
+
+def architectures(space, shape=SHAPE):
+    judged = [judge(space, point, shape, CLASSES).candidate for point in space.points()]
+    return {candidate.key for candidate in judged if candidate is not None}
+
+
+@pytest.mark.parametrize("search", sorted(SEARCHES))
+def test_every_search_covers_a_small_space_once_and_then_ends(tmp_path, search):
+    small = space(tmp_path, GRID)
+    keys = [candidate.key for candidate in run(*proposer(tmp_path, small, search))]
+    assert len(keys) == len(set(keys))
+    assert set(keys) == architectures(small)
+
+
+def test_a_grid_trains_every_architecture_once_also_when_points_differ_only_in_what_is_not_used(tmp_path):
+    """pool_size is free of its condition here, so points that do not pool are the same network."""
+    loose = space(tmp_path, GRID.replace(", when: {pool: max}", ""))
+    keys = [candidate.key for candidate in run(*proposer(tmp_path, loose, "grid"))]
+    assert loose.size() == 24
+    assert len(keys) == len(set(keys)) == 18
+
+
+def test_an_interrupted_search_goes_on_where_it_was(tmp_path):
+    small = space(tmp_path, GRID)
+    first = run(*proposer(tmp_path, small, "grid"), count=7)
+    second = run(*proposer(tmp_path, small, "grid"))
+    assert len(first) == 7
+    assert {candidate.key for candidate in first} | {candidate.key for candidate in second} == architectures(small)
+    assert len(first) + len(second) == 18
+
+
+def test_a_resumed_random_search_draws_other_points(tmp_path):
+    wide = space(tmp_path, CONTINUOUS)
+    first = run(*proposer(tmp_path, wide), count=5)
+    second = run(*proposer(tmp_path, wide), count=5)
+    rates = [candidate.recipe.learning_rate for candidate in first + second]
+    assert len(set(rates)) == 10
+
+
+def test_the_same_seed_proposes_the_same(tmp_path):
+    wide = space(tmp_path, CONTINUOUS)
+    values = []
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        values.append([one.values for one in run(*proposer(tmp_path / name, wide, "bayesian"), count=15)])
+    assert values[0] == values[1]
+
+
+def test_hand_picked_points_go_first_in_their_order(tmp_path):
+    wide = space(tmp_path, CONTINUOUS)
+    made, ledger = proposer(tmp_path, wide, "bayesian")
+    points = [wide.complete({"blocks": 1, "filters": 16}), wide.complete({"blocks": 2, "filters": [4, 8]})]
+    for point in points:
+        ledger.enqueue(point)
+    assert [candidate.values for candidate in run(made, ledger, count=3)][:2] == points
+
+
+def test_infeasible_proposals_are_no_trials_and_are_counted_by_reason(tmp_path):
+    pooled = space(tmp_path, GRID, "limits: {parameters: 150}\n")
+    made, ledger = proposer(tmp_path, pooled, "grid", shape=(4, 4, 1))
+    taken = run(made, ledger)
+    judged = [judge(pooled, point, (4, 4, 1), CLASSES) for point in pooled.points()]
+    refused = [verdict for verdict in judged if verdict.candidate is None]
+    assert refused
+    assert taken
+    assert ledger.infeasible.total() == len(refused)
+    assert set(ledger.infeasible) == {verdict.kind for verdict in refused}
+    assert [record.number for record in ledger.records] == list(range(len(taken)))
+    assert read(tmp_path / "optuna.db")[1] == ledger.infeasible
+
+
+def test_infeasible_points_of_a_grid_are_counted_once_however_often_it_is_resumed(tmp_path):
+    limited = space(tmp_path, GRID, "limits: {parameters: 400}\n")
+    counts = []
+    for _ in range(3):
+        made, ledger = proposer(tmp_path, limited, "grid")
+        run(made, ledger, count=3)
+        counts.append(ledger.infeasible.total())
+    run(*proposer(tmp_path, limited, "grid"))
+    final = read(tmp_path / "optuna.db")[1].total()
+    assert counts == sorted(counts)
+    assert final == 18 - len(architectures_within(limited))
+
+
+def architectures_within(space):
+    return architectures(space)
+
+
+def test_a_space_without_any_feasible_point_ends(tmp_path, monkeypatch):
+    monkeypatch.setattr("pipeline.search.propose._GIVE_UP", 40)
+    hopeless = space(tmp_path, CONTINUOUS, "limits: {parameters: 1}\n")
+    made, ledger = proposer(tmp_path, hopeless)
+    assert made.next(4) is None
+    assert ledger.infeasible.total() == 40
+    assert ledger.records == []
+
+
+def test_bayesian_search_learns_to_avoid_what_is_infeasible(tmp_path):
+    limited = space(tmp_path, CONTINUOUS, "limits: {parameters: 900}\n")
+    made, ledger = proposer(tmp_path, limited, "bayesian")
+    refused = []
+    for batch in range(6):
+        before = ledger.infeasible.total()
+        run(made, ledger, count=10, value=0.5 + batch / 100)
+        refused.append(ledger.infeasible.total() - before)
+    assert sum(refused[3:]) < sum(refused[:3])
+
+
+def test_numbers_are_consecutive_over_everything_that_is_passed_over(tmp_path):
+    limited = space(tmp_path, CONTINUOUS, "limits: {parameters: 900}\n")
+    made, ledger = proposer(tmp_path, limited, "bayesian")
+    run(made, ledger, count=12)
+    assert [record.number for record in ledger.records] == list(itertools.chain(range(12)))
+    assert ledger.infeasible.total() > 0

@@ -1,0 +1,108 @@
+import pytest
+
+from pipeline.errors import SpaceError
+from pipeline.hyperparameter import Hyperparameter, table
+from pipeline.space.names import at, counters, expand, flatten, indices, lineage, missing, nearest, parse
+
+KNOWN = table(
+    Hyperparameter("blocks", 3, "", low=1),
+    Hyperparameter("convs", 2, "", low=1, per="blocks"),
+    Hyperparameter("kernel", 3, "", low=1, per="convs"),
+    Hyperparameter("pool", "max", "", options=("none", "max"), per="blocks"),
+    Hyperparameter("pool_size", 2, "", per="blocks"),
+    Hyperparameter("rate", 0.5, ""),
+)
+
+
+def test_what_counts_the_repetitions_comes_outermost_first():
+    assert counters(KNOWN, None) == ()
+    assert counters(KNOWN, "convs") == ("blocks", "convs")
+
+
+def test_every_key_that_can_set_a_repetition():
+    assert list(lineage("kernel", (1, 2))) == ["kernel_1_2", "kernel_1", "kernel"]
+
+
+@pytest.mark.parametrize(
+    ("key", "meaning"),
+    [
+        ("rate", ("rate", ())),
+        ("pool_2", ("pool", (2,))),
+        ("pool_size", ("pool_size", ())),
+        ("pool_size_12", ("pool_size", (12,))),
+        ("kernel_1_2", ("kernel", (1, 2))),
+        ("kernel_1", ("kernel", (1,))),
+    ],
+)
+def test_a_key_means_a_hyperparameter_and_a_repetition(key, meaning):
+    assert parse(KNOWN, key) == meaning
+    assert expand(*meaning) == key
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("kernl", "unknown parameter kernl; did you mean kernel?"),
+        ("zzz", "unknown parameter zzz; there are blocks, convs, kernel"),
+        ("pool_0", "unknown parameter pool_0; did you mean pool?"),
+        ("pool_02", "unknown parameter pool_02"),
+        ("pool_1234567", "unknown parameter pool_1234567"),
+        ("pool_", "unknown parameter pool_"),
+        ("rate_1", "unknown parameter rate_1: rate is not repeated that often; write rate"),
+        ("pool_1_2", "pool is not repeated that often"),
+        ("a\nb", "unknown parameter 'a\\\\nb'"),
+    ],
+)
+def test_an_unknown_key_is_refused_with_the_nearest_right_one(key, message):
+    with pytest.raises(SpaceError, match=message.replace("?", r"\?")):
+        parse(KNOWN, key)
+
+
+def test_a_list_has_one_value_for_each_repetition_at_any_depth():
+    assert flatten(KNOWN, "pool", ["none", "max"]) == {"pool_1": "none", "pool_2": "max"}
+    assert flatten(KNOWN, "kernel", [[3, 5], 7]) == {"kernel_1_1": 3, "kernel_1_2": 5, "kernel_2": 7}
+
+
+def test_values_take_the_type_of_their_hyperparameter():
+    assert type(flatten(KNOWN, "rate", 1)["rate"]) is float
+    assert type(flatten(KNOWN, "pool_size", 1)["pool_size"]) is int
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("pool", [["max"]], "expected one value, got a list of 1"),
+        ("rate", [0.1, 0.2], "expected one value, got a list of 2"),
+        ("pool_1", "min", "'min' is not one of none, max"),
+        ("pool_size", 2.5, "expected a whole number, got 2.5"),
+        ("blocks", None, "expected a whole number, got None"),
+    ],
+)
+def test_an_illegal_value_is_refused(key, value, message):
+    with pytest.raises(SpaceError, match=message):
+        flatten(KNOWN, key, value)
+
+
+def test_repetitions_follow_their_counts():
+    values = {"blocks": 2, "convs_1": 1, "convs_2": 3}
+    assert list(indices(KNOWN, values, ("blocks", "convs"))) == [(1, 1), (2, 1), (2, 2), (2, 3)]
+    assert list(indices(KNOWN, values, ())) == [()]
+    assert list(indices(KNOWN, {"blocks": 2}, ("blocks", "convs"))) == [(1, 1), (1, 2), (2, 1), (2, 2)]
+
+
+def test_a_missing_repetition_is_named_by_its_count():
+    values = {"blocks": 2, "convs_1": 1, "convs_2": 3}
+    assert missing(KNOWN, values, "kernel", (2, 3)) is None
+    assert missing(KNOWN, values, "kernel", (1, 2)) == "convs_1 is 1"
+    assert missing(KNOWN, values, "pool", (3,)) == "blocks is 2"
+    assert missing(KNOWN, values, "rate", ()) is None
+
+
+def test_a_place_is_put_in_front_of_an_error():
+    with pytest.raises(SpaceError, match=r"^file: key: wrong$"), at("file"), at("key"):
+        raise SpaceError("wrong")
+
+
+def test_nearest_names_the_options_when_none_is_near():
+    assert nearest("grod", ["grid", "plain"]) == "; did you mean grid?"
+    assert nearest("xxxx", ["grid", "plain"]) == "; there are grid, plain"

@@ -1,0 +1,176 @@
+import json
+from importlib.resources import files
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from pipeline.architecture import FAMILIES
+from pipeline.errors import JobError, SpaceError
+from pipeline.job import KEYS
+from pipeline.recipe import HYPERPARAMETERS
+from pipeline.space import available, load
+from pipeline.space.schema import as_text, job_schema, schemas, space_schema, write
+from pipeline.yaml_file import read_mapping
+
+FOLDER = Path(str(files("search_spaces")))
+SPACE = jsonschema.Draft202012Validator(space_schema())
+JOB = jsonschema.Draft202012Validator(job_schema())
+
+
+@pytest.mark.parametrize("name", schemas())
+def test_the_files_that_ship_are_what_the_tables_say(name, tmp_path):
+    write(tmp_path)
+    made = (tmp_path / name).read_text(encoding="utf-8")
+    assert (FOLDER / name).read_text(encoding="utf-8") == made, "run python -m pipeline.space.schema"
+    assert json.loads(made) == schemas()[name]
+
+
+@pytest.mark.parametrize("name", schemas())
+def test_the_schemas_are_schemas(name):
+    jsonschema.Draft202012Validator.check_schema(schemas()[name])
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_editors_know_every_parameter_with_its_help(family):
+    branch = next(one for one in space_schema()["allOf"] if one["if"]["properties"]["family"]["const"] == family)
+    parameters = branch["then"]["properties"]["parameters"]["properties"]
+    known = {**FAMILIES[family].hyperparameters, **HYPERPARAMETERS}
+    assert list(parameters) == list(known)
+    for name, one in known.items():
+        assert one.help in parameters[name]["description"]
+
+
+def test_editors_know_every_key_of_a_job():
+    assert set(job_schema()["properties"]) == set(KEYS)
+    assert all(one["description"] for one in job_schema()["properties"].values())
+
+
+@pytest.mark.parametrize("name", [name for name, _ in available()])
+def test_every_space_that_ships_is_valid(name):
+    SPACE.validate(read_mapping(FOLDER / f"{name}.yaml", SpaceError))
+
+
+def errors(validator, tmp_path, text):
+    path = tmp_path / "mine.yaml"
+    path.write_text(text, encoding="utf-8")
+    return list(validator.iter_errors(read_mapping(path, JobError)))
+
+
+GOOD_PARAMETERS = [
+    "blocks: 3, filters: [8, 16, 32]",
+    "pool: {choice: [max, none]}, filters: {choice: [8, 16], per: blocks, when: {pool: max}}",
+    "pool: average, blocks: 2, filters: {int: [8, 64], log: true, when: {pool: [average], blocks: 2}}",
+    "dropout: {float: [0, 0.5], step: 0.1}",
+    "learning_rate: {float: [1e-4, 1e-1], log: true}",
+    "flip: {choice: [true, false]}",
+]
+
+
+@pytest.mark.parametrize("parameters", GOOD_PARAMETERS)
+def test_what_can_be_loaded_is_valid(tmp_path, parameters):
+    assert not errors(SPACE, tmp_path, f"family: plain\nparameters: {{{parameters}}}\n")
+    load(str(tmp_path / "mine.yaml"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "parameters: {blocks: 3}",
+        "family: plane",
+        "family: plain\nparamters: {}",
+        "family: plain\nparameters: [blocks]",
+        "family: plain\nparameters: {blcks: 3}",
+        "family: plain\nparameters: {blocks: 0}",
+        "family: plain\nparameters: {blocks: {int: [1]}}",
+        "family: plain\nparameters: {blocks: {int: [1, 2], step: 0}}",
+        "family: plain\nparameters: {blocks: {float: [1, 2]}}",
+        "family: plain\nparameters: {blocks: {int: [1, 2], choice: [1]}}",
+        "family: plain\nparameters: {blocks: {log: true}}",
+        "family: plain\nparameters: {filters: {choice: []}}",
+        "family: plain\nparameters: {filters: {choice: [8, 8]}}",
+        "family: plain\nparameters: {filters: {choice: [0]}}",
+        "family: plain\nparameters: {filters: {choice: [8], per: fc_layers}}",
+        "family: plain\nparameters: {dropout: {choice: [0.1], per: blocks}}",
+        "family: plain\nparameters: {dropout: [0.1]}",
+        "family: plain\nparameters: {pool: min}",
+        "family: plain\nparameters: {pool_size: {choice: [2], when: {pol: max}}}",
+        "family: plain\nparameters: {pool_size: {choice: [2], when: {pool: min}}}",
+        "family: plain\nparameters: {flip: 'yes'}",
+        "family: plain\nlimits: {mac: 5}",
+        "family: plain\nlimits: {macs: 0}",
+        "family: plain\nstart_from: {blocks: 3}",
+        "family: plain\nstart_from: [{blcks: 3}]",
+        "family: plain\nstart_from: [{dropout_1: 0.1}]",
+        "family: plain\nstart_from: [{filters_0: 8}]",
+    ],
+)
+def test_what_cannot_be_loaded_is_not_valid_either(tmp_path, text):
+    assert errors(SPACE, tmp_path, text)
+    with pytest.raises(SpaceError):
+        load(str(tmp_path / "mine.yaml"))
+
+
+def test_editors_take_underscores_in_limits_for_strings():
+    SPACE.validate({"family": "plain", "limits": {"macs": "5_000_000", "parameters": 5e6}})
+
+
+JOB_FILE = """
+data: photos/
+space: quick
+search: bayesian
+trials: 20
+time: 1h30m
+epochs: 10
+workers: 2
+pruner: asha
+study: flowers
+seed: 0
+try: [{blocks: 2, filters: [16, 32], kernel_2: 5}, {learning_rate: 1e-3}]
+set: {batch_size: 64, kernel: 3}
+image_size: 64x48
+precision: auto
+executor: local
+"""
+
+
+def test_a_job_file_with_every_key_is_valid(tmp_path):
+    assert not errors(JOB, tmp_path, JOB_FILE)
+
+
+@pytest.mark.parametrize("line", ["time: 600", "time: 10m", "time: 0.5h", "image_size: 64", "image_size: '64'"])
+def test_times_and_sizes_have_several_forms(tmp_path, line):
+    assert not errors(JOB, tmp_path, line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "trails: 20",
+        "trials: 0",
+        "trials: many",
+        "time: -1",
+        "time: 0",
+        "time: soon",
+        "epochs: 0",
+        "workers: 0",
+        "search: gird",
+        "pruner: axe",
+        "precision: float16",
+        "executor: ray",
+        "seed: -1",
+        "image_size: 0",
+        "image_size: 64x",
+        "try: {blocks: 2}",
+        "try: [{blcks: 2}]",
+        "set: {batch_size: 0}",
+        "data: 5",
+    ],
+)
+def test_a_wrong_job_is_not_valid(tmp_path, line):
+    assert errors(JOB, tmp_path, line)
+
+
+def test_short_parts_stay_on_one_line():
+    text = as_text({"a": [1, 2], "b": {"c": "x" * 120}})
+    assert text == '{\n "a": [1, 2],\n "b": {\n  "c": "' + "x" * 120 + '"\n }\n}'

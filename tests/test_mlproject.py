@@ -1,0 +1,98 @@
+"""The entry points of MLproject, read and run as MLflow does."""
+
+import os
+import shlex
+import string
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipeline.cli import COMMANDS
+from pipeline.job import KEYS, Job, job
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = yaml.safe_load((ROOT / "MLproject").read_text(encoding="utf-8"))
+ENTRY_POINTS = PROJECT["entry_points"]
+TUNE = ENTRY_POINTS["main"]
+
+
+def defaults(entry_point):
+    """The parameters that have a default, with it."""
+    declared = entry_point["parameters"].items()
+    return {name: parameter["default"] for name, parameter in declared if "default" in parameter}
+
+
+def test_the_entry_points_are_there():
+    assert set(ENTRY_POINTS) == {"main", "export", "evaluate"}
+    assert {"data", "space", "search", "trials"} <= set(TUNE["parameters"])
+
+
+@pytest.mark.parametrize("name", ENTRY_POINTS)
+def test_every_parameter_appears_in_its_command_and_no_other(name):
+    used = [field for _, field, _, _ in string.Formatter().parse(ENTRY_POINTS[name]["command"]) if field]
+    assert sorted(used) == sorted(ENTRY_POINTS[name]["parameters"])
+
+
+@pytest.mark.parametrize("name", ENTRY_POINTS)
+def test_every_command_is_one_of_ours_and_flags_are_named_as_their_parameters(name):
+    words = ENTRY_POINTS[name]["command"].split()
+    assert words[:3] == ["python", "-m", "pipeline"]
+    assert words[3] in COMMANDS
+    pairs = [(flag, value) for flag, value in pairwise(words) if flag.startswith("--")]
+    assert all(value == f"{{{flag[2:]}}}" for flag, value in pairs), pairs
+
+
+def test_tune_takes_the_keys_of_a_job_and_their_defaults():
+    assert set(TUNE["parameters"]) <= set(KEYS)
+    assert job({}, defaults(TUNE)) == Job("mnist5k")
+
+
+def test_the_environment_is_the_pinned_one():
+    environment = yaml.safe_load((ROOT / PROJECT["python_env"]).read_text(encoding="utf-8"))
+    assert environment["dependencies"] == ["-r requirements.txt"]
+    assert isinstance(environment["python"], str)
+
+
+@pytest.mark.slow
+def test_mlflow_runs_the_project(tmp_path):
+    """A study started by ``mlflow run`` is the run that MLflow made for it: one run at the top, trials below it."""
+    store = f"sqlite:///{tmp_path}/mlflow.db"
+    parameters = {"data": "digits", "search": "random", "trials": "2", "epochs": "1", "study": str(tmp_path / "one")}
+    options = [word for name, value in parameters.items() for word in ("-P", f"{name}={value}")]
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    ran = subprocess.run(
+        [sys.executable, "-m", "mlflow", "run", str(ROOT), "--env-manager", "local", *options],
+        env=os.environ | {"MLFLOW_TRACKING_URI": store, "PATH": path},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    runs = stored_runs(store)
+    top = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
+    assert [run.info.status for run in top] == ["FINISHED"]
+    assert top[0].data.tags["mlflow.source.type"] == "PROJECT"
+    children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == top[0].info.run_id]
+    assert len(children) == 2
+
+
+def stored_runs(store):
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=store)
+    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    return client.search_runs(experiments)
+
+
+def test_mlflow_quotes_a_value_into_one_word():
+    from mlflow.projects import _project_spec as projects
+
+    entry_point = projects.load_project(str(ROOT)).get_entry_point("main")
+    words = shlex.split(entry_point.compute_command({"data": "my photos; rm -r x", "time": ""}, None))
+    assert words[words.index("--data") + 1] == "my photos; rm -r x"
+    assert words[words.index("--time") + 1] == ""

@@ -1,0 +1,159 @@
+"""Stores that cannot be used, in one line and soon; and what opening one leaves behind."""
+
+import http.server
+import os
+import socket
+import sqlite3
+import threading
+from contextlib import closing
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import ViewType
+
+from pipeline.errors import TrackingError
+from pipeline.tracking import connect
+from pipeline.tracking.client import reason
+
+
+@pytest.fixture
+def silent_port():
+    """A port of this machine where nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        yield probe.getsockname()[1]  # bound, but not listening: refused
+
+
+@pytest.fixture
+def web_server():
+    """A server that answers every request with a code of choice."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_error(self.server.code)
+
+        do_POST = do_GET
+
+        def log_message(self, *arguments):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+def refusal(uri: str) -> str:
+    with pytest.raises(TrackingError) as error:
+        connect(uri)
+    line = str(error.value)
+    assert "\n" not in line
+    assert len(line) < 450
+    return line
+
+
+def test_a_server_that_refuses(silent_port):
+    line = refusal(f"http://me:secret@127.0.0.1:{silent_port}")
+    assert line.startswith(f"http://127.0.0.1:{silent_port}: MLflow's store cannot be used: Connection refused; start")
+    assert "secret" not in line
+
+
+@pytest.mark.parametrize(("code", "advice"), [(401, "MLFLOW_TRACKING_USERNAME"), (404, "start the server or set")])
+def test_a_server_that_is_no_mlflow_or_wants_a_password(web_server, code, advice):
+    web_server.code = code
+    line = refusal(f"http://127.0.0.1:{web_server.server_port}")
+    assert f"error code {code}" in line
+    assert advice in line
+
+
+@pytest.mark.parametrize(
+    ("uri", "why"),
+    [
+        ("mlruns", "filesystem tracking backend"),
+        ("file:///data/mlruns", "filesystem tracking backend"),
+        ("gopher://host", "unsupported URI"),
+        ("http://127.0.0.1:port", "Invalid url"),
+        ("http:/127.0.0.1", "Invalid url"),
+    ],
+)
+def test_uris_that_cannot_be(uri, why):
+    assert why in refusal(uri)
+
+
+def test_an_unknown_host():
+    assert "Failed to resolve 'no-such-host.invalid'" in refusal("http://no-such-host.invalid")
+
+
+def copied(store, folder):
+    """A copy of the store for a test that damages it."""
+    with (
+        closing(sqlite3.connect(store.removeprefix("sqlite:///"))) as source,
+        closing(sqlite3.connect(folder / "mlflow.db")) as target,
+    ):
+        source.backup(target)
+    return folder / "mlflow.db"
+
+
+def test_a_store_of_another_version_of_mlflow(store, tmp_path):
+    file = copied(store, tmp_path)
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("UPDATE alembic_version SET version_num = '451aebb31d03'")
+        database.commit()
+    line = refusal(f"sqlite:///{file}")
+    assert "out-of-date database schema; make a copy of it, then run `mlflow db upgrade sqlite:////" in line
+
+
+def test_a_deleted_experiment(store, client, monkeypatch):
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "thrown away")
+    connect(store).close()
+    experiment = client.get_experiment_by_name("thrown away").experiment_id
+    client.delete_experiment(experiment)
+    assert f"`mlflow experiments restore -x {experiment}`" in refusal(store)
+
+
+def test_the_experiment_of_the_environment(store, client, info, monkeypatch):
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "/team/digits")
+    tracker = connect(store)
+    study = tracker.begin_study(info, None)
+    tracker.close()
+    run = client.get_run(study)
+    assert client.get_experiment(run.info.experiment_id).name == "/team/digits"
+    assert run.info.artifact_uri.endswith(f"/mlruns/%2Fteam%2Fdigits/{study}/artifacts") or "team" in run.info.artifact_uri
+    assert client.list_artifacts(study)
+
+
+def test_two_folders_have_two_stores(tmp_path, monkeypatch, store):
+    """A relative URI means the current folder each time, although MLflow keeps its engines by URI."""
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        copied(store, tmp_path / name)
+        monkeypatch.chdir(tmp_path / name)
+        monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", f"in {name}")
+        connect().close()
+    found = MlflowClient(f"sqlite:///{tmp_path}/two/mlflow.db").search_experiments(view_type=ViewType.ALL)
+    names = {experiment.name for experiment in found}
+    assert "in two" in names
+    assert "in one" not in names
+
+
+def test_a_folder_with_odd_characters(tmp_path, store, info):
+    folder = tmp_path / "my images #1 (50%)"
+    folder.mkdir()
+    tracker = connect(f"sqlite:///{copied(store, folder)}")
+    study = tracker.begin_study(info, None)
+    tracker.close()
+    assert tracker.troubles == []
+    assert MlflowClient(f"sqlite:///{folder}/mlflow.db").list_artifacts(study)
+
+
+def test_the_environment_is_left_as_it_was(store):
+    before = dict(os.environ)
+    connect(store).close()
+    assert dict(os.environ) == before
+
+
+def test_a_reason_is_short_and_of_one_line():
+    assert reason(ValueError("a\n  b")) == "a b"
+    assert reason(KeyError()) == "KeyError"
+    assert len(reason(ValueError("x" * 1000))) == 200
+    assert reason(OSError("pool: [Errno 111] Connection refused'))")) == "Connection refused"

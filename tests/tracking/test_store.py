@@ -1,0 +1,130 @@
+"""URIs, what may be MLflow's SQLite file, and the UI's command line."""
+
+import os
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import TrackingError
+from pipeline.tracking.store import check_database, shown, sqlite_file, store_uri, ui_command
+
+
+def test_the_default_is_a_file_in_the_current_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert store_uri(None) == f"sqlite:///{tmp_path}/mlflow.db"
+
+
+def test_what_is_given_wins_over_the_environment(monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000")
+    assert store_uri(None) == "http://127.0.0.1:5000"
+    assert store_uri("sqlite:////data/mlflow.db") == "sqlite:////data/mlflow.db"
+
+
+def test_a_relative_file_becomes_absolute_and_keeps_its_options(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    uri = store_uri("sqlite+pysqlite:///runs/my runs.db?timeout=5")
+    assert uri == f"sqlite+pysqlite:///{tmp_path}/runs/my runs.db?timeout=5"
+    assert sqlite_file(uri) == tmp_path / "runs" / "my runs.db"
+
+
+@pytest.mark.parametrize("uri", ["sqlite:mlflow.db", "sqlite://mlflow.db", "sqlite:///", "sqlite:///:memory:", "sqlite"])
+def test_no_file_in_an_sqlite_uri(uri):
+    with pytest.raises(TrackingError, match=r"expected a file, as in sqlite:///mlflow\.db"):
+        store_uri(uri)
+
+
+def test_only_sqlite_has_a_file():
+    assert sqlite_file("postgresql://host/mlflow") is None
+
+
+def test_messages_show_no_password():
+    assert shown("https://me:secret@host:5000/x") == "https://host:5000/x"
+    assert shown("sqlite:////data/mlflow.db") == "sqlite:////data/mlflow.db"
+
+
+def test_a_file_can_be_made_in_a_folder_that_is_not_there_yet(tmp_path):
+    check_database(tmp_path / "new" / "mlflow.db")
+    assert (tmp_path / "new").is_dir()
+
+
+def make_text(place: Path) -> Path:
+    (place / "mlflow.db").write_text("this is a text file, and long enough for SQLite to see that " * 20)
+    return place / "mlflow.db"
+
+
+def make_folder(place: Path) -> Path:
+    (place / "mlflow.db").mkdir()
+    return place / "mlflow.db"
+
+
+def make_file_in_the_way(place: Path) -> Path:
+    (place / "runs").write_text("")
+    return place / "runs" / "mlflow.db"
+
+
+def make_foreign(place: Path) -> Path:
+    with closing(sqlite3.connect(place / "mlflow.db")) as database:
+        database.execute("CREATE TABLE trials (number INTEGER)")
+    return place / "mlflow.db"
+
+
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (make_text, "not a database"),
+        (make_folder, "unable to open"),
+        (make_file_in_the_way, "Not a directory|File exists"),
+        (make_foreign, "none of MLflow's"),
+    ],
+)
+def test_what_cannot_be_the_store(make, why, tmp_path):
+    file = make(tmp_path)
+    with pytest.raises(TrackingError, match=why) as refusal:
+        check_database(file)
+    assert str(refusal.value).startswith(f"{file}: ")
+    assert "MLFLOW_TRACKING_URI" in str(refusal.value)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_without_write_permission(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(TrackingError, match="unable to open"):
+        check_database(tmp_path / "mlflow.db")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_file_without_write_permission(tmp_path):
+    check_database(tmp_path / "mlflow.db")
+    (tmp_path / "mlflow.db").chmod(0o400)
+    with pytest.raises(TrackingError, match="readonly"):
+        check_database(tmp_path / "mlflow.db")
+
+
+def test_the_command_of_the_ui(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mlflow.db").touch()
+    command = ui_command(None, 5050)
+    assert command[:4] == [sys.executable, "-m", "mlflow", "server"]
+    options = dict(zip(command[4::2], command[5::2], strict=True))
+    assert options == {
+        "--backend-store-uri": f"sqlite:///{tmp_path}/mlflow.db",
+        "--host": "127.0.0.1",
+        "--port": "5050",
+        "--workers": "1",
+    }
+
+
+def test_a_server_has_a_ui_of_its_own(monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://me:secret@mlflow.example:5000")
+    with pytest.raises(TrackingError, match=r"^https://mlflow\.example:5000: .* open that address in a browser$"):
+        ui_command(None, 5000)
+
+
+def test_a_ui_without_a_store(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(TrackingError, match=r"mlflow\.db: no such file; run `convtune tune` here first"):
+        ui_command(None, 5000)
+    assert list(tmp_path.iterdir()) == []

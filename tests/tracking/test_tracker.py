@@ -1,0 +1,269 @@
+"""What a study leaves in a real MLflow store."""
+
+import json
+import logging
+import math
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from pipeline.tracking import connect
+from pipeline.trial import Outcome, Report, State
+
+EPOCH = {"loss": 0.5, "accuracy": 0.8, "val_loss": 0.6, "val_accuracy": 0.75, "learning_rate": 0.001}
+
+
+def test_the_studys_run_holds_job_dataset_and_tags(tracker, info, client, tmp_path):
+    study = tracker.begin_study(info, None)
+    run = client.get_run(study)
+    assert (run.info.run_name, run.info.status) == ("digits-quick", "RUNNING")
+    assert run.data.params == {"data": "mnist5k", "trials": "20", "set": '{"blocks": 2}'}
+    assert run.data.tags["study"] == "digits-quick"
+    job = Path(client.download_artifacts(study, "job.yaml", str(tmp_path))).read_text()
+    assert "trials: 20" in job
+    (dataset,) = [entry.dataset for entry in run.inputs.dataset_inputs]
+    assert (dataset.name, dataset.digest) == ("mnist5k", info.dataset_digest[:36])
+    assert json.loads(dataset.profile)["train"] == 3500
+
+
+def test_the_dataset_reads_as_mlflows_own(study, client):
+    """MLflow's classes read back what was written: the table of its UI does the same."""
+    from mlflow.data.schema import TensorDatasetSchema
+
+    dataset = client.get_run(study).inputs.dataset_inputs[0].dataset
+    schema = TensorDatasetSchema.from_dict(json.loads(dataset.schema))
+    (images,) = schema.features.inputs
+    assert (images.type.name, images.shape) == ("uint8", (-1, 28, 28, 1))
+
+
+def test_a_trial_is_a_child_run(tracker, study, begin, children, client):
+    begin(7, blocks=3, learning_rate=1e-4, flip=True)
+    for epoch in range(1, 11):
+        tracker.report(Report(7, epoch, {**EPOCH, "loss": 1 / epoch}, float(epoch)))
+    tracker.end_trial(Outcome(7, State.COMPLETE, 0.75, 10, 12.5, device="cpu"))
+    tracker.close()
+    run = children(study)[7]
+    assert run.info.run_name == "trial-0007"
+    assert run.info.status == "FINISHED"
+    assert run.data.params == {"family": "plain", "blocks": "3", "learning_rate": "0.0001", "flip": "true"}
+    assert {"family": "plain", "device": "cpu", "state": "complete", "seed": "14"}.items() <= run.data.tags.items()
+    assert {"value": 0.75, "seconds": 12.5, "epochs": 10, "parameters": 1234}.items() <= run.data.metrics.items()
+    history = client.get_metric_history(run.info.run_id, "loss")
+    assert [(metric.step, metric.value) for metric in history] == [(epoch, 1 / epoch) for epoch in range(1, 11)]
+    assert EPOCH.keys() <= run.data.metrics.keys()
+    assert tracker.troubles == []
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [
+        (State.COMPLETE, "FINISHED"),
+        (State.PRUNED, "KILLED"),
+        (State.FAILED, "FAILED"),
+        (State.INTERRUPTED, "KILLED"),
+    ],
+)
+def test_the_status_is_true(tracker, study, begin, children, state, status):
+    begin(0)
+    tracker.end_trial(Outcome(0, state, reason="killed by signal 9"))
+    tracker.close()
+    run = children(study)[0]
+    assert (run.info.status, run.data.tags["state"]) == (status, state)
+    assert run.data.tags["reason"] == "killed by signal 9"
+    assert "value" not in run.data.metrics
+    assert run.info.end_time >= run.info.start_time
+
+
+def test_metrics_arrive_while_the_trial_runs(tracker, study, begin, children):
+    begin(0)
+    tracker.report(Report(0, 1, EPOCH, 1.0))
+    until = time.monotonic() + 60
+    while not (children(study).get(0) and "val_accuracy" in children(study)[0].data.metrics):
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    assert children(study)[0].info.status == "RUNNING"
+
+
+def test_trials_that_run_side_by_side_keep_their_metrics_apart(tracker, study, begin, children, client):
+    begin(0)
+    begin(1)
+    for epoch in (1, 2, 3):
+        tracker.report(Report(0, epoch, {"loss": 0.1 * epoch}, 1.0))
+        tracker.report(Report(1, epoch, {"loss": 10.0 * epoch}, 1.0))
+    tracker.end_trial(Outcome(0, State.COMPLETE, 0.5))
+    tracker.report(Report(1, 4, {"loss": 40.0}, 1.0))
+    tracker.close()
+    history = client.get_metric_history(children(study)[1].info.run_id, "loss")
+    assert [metric.value for metric in history] == [10.0, 20.0, 30.0, 40.0]
+    assert children(study)[0].data.metrics["loss"] == pytest.approx(0.3)
+
+
+def test_a_metric_that_is_no_number_is_kept_as_such(tracker, study, begin, children):
+    begin(0)
+    tracker.report(Report(0, 1, {"loss": math.nan}, 1.0))
+    tracker.close()
+    assert math.isnan(children(study)[0].data.metrics["loss"])
+
+
+def test_more_parameters_than_mlflow_takes_at_once_and_long_ones(tracker, study, begin, children):
+    values = {f"filters_{number}": number for number in range(250)}
+    begin(0, **values, note="x" * 10_000)
+    tracker.close()
+    params = children(study)[0].data.params
+    assert len(params) == 252
+    assert set(params["note"]) == {"x"}
+    assert tracker.troubles == []
+
+
+def test_ranks_and_the_best_mark_move(tracker, study, begin, children):
+    for number in range(3):
+        begin(number)
+    tracker.rank({0: 1, 1: 2})
+    tracker.rank({2: 1, 0: 2, 1: 3})
+    tracker.close()
+    runs = children(study)
+    assert {number: run.data.tags["rank"] for number, run in runs.items()} == {0: "2", 1: "3", 2: "1"}
+    assert [number for number, run in runs.items() if run.data.tags.get("best") == "true"] == [2]
+    assert runs[2].data.metrics["rank"] == 1
+
+
+def test_files_and_folders_go_into_the_studys_run(tracker, study, client, tmp_path):
+    (tmp_path / "plots").mkdir()
+    (tmp_path / "plots" / "history.png").write_bytes(b"png")
+    (tmp_path / "trials.csv").write_text("number\n")
+    tracker.artifact(tmp_path / "trials.csv")
+    tracker.artifact(tmp_path / "plots")
+    tracker.artifact(tmp_path / "trials.csv", "tables")
+    tracker.close()
+    assert {"trials.csv", "plots", "tables"} <= {file.path for file in client.list_artifacts(study)}
+    assert [file.path for file in client.list_artifacts(study, "plots")] == ["plots/history.png"]
+    assert [file.path for file in client.list_artifacts(study, "tables")] == ["tables/trials.csv"]
+
+
+def test_the_end_of_a_study(tracker, study, client):
+    tracker.end_study("FINISHED", {"test_accuracy": 0.97})
+    tracker.close()
+    run = client.get_run(study)
+    assert (run.info.status, run.data.metrics) == ("FINISHED", {"test_accuracy": 0.97})
+
+
+def test_a_study_goes_on_in_its_run(tracker, study, begin, store, info, client, children):
+    begin(0)
+    tracker.end_trial(Outcome(0, State.COMPLETE, 0.5))
+    begin(1)
+    tracker.rank({0: 1})
+    tracker.end_study("KILLED", {})
+    tracker.close()
+
+    again = connect(store)
+    longer = replace(info, job={**info.job, "trials": 40, "workers": 2})
+    assert again.begin_study(longer, study) == study
+    run = client.get_run(study)
+    assert run.info.status == "RUNNING"
+    assert (run.data.params["trials"], run.data.tags["trials"]) == ("20", "40")
+    assert (run.data.params["workers"], run.data.tags.get("data")) == ("2", None)
+    assert children(study)[1].info.status == "KILLED"
+
+    from pipeline.trial import Trial
+
+    again.begin_trial(Trial(1, {}, 1, 10), {"repeated": True}, {})
+    again.begin_trial(Trial(2, {}, 1, 10), {}, {})
+    again.rank({2: 1, 0: 2})
+    again.close()
+    runs = children(study)
+    assert sorted(runs) == [0, 1, 2]
+    assert runs[1].data.params == {"repeated": "true"}
+    assert [number for number, run in runs.items() if "best" in run.data.tags] == [2]
+    assert again.troubles == []
+
+
+@pytest.mark.parametrize("gone", ["deleted", "0123456789abcdef0123456789abcdef", "no id at all"])
+def test_a_study_whose_run_is_gone_gets_a_new_one(tracker, study, store, info, client, gone):
+    if gone == "deleted":
+        client.delete_run(study)
+    other = connect(store)
+    new = other.begin_study(info, study if gone == "deleted" else gone)
+    other.close()
+    assert new != study
+    assert client.get_run(new).info.lifecycle_stage == "active"
+
+
+def test_the_run_that_mlflow_run_made_becomes_the_studys(tracker, info, client, monkeypatch):
+    offered = client.create_run("0")
+    client.log_param(offered.info.run_id, "data", "from the command line")
+    monkeypatch.setenv("MLFLOW_RUN_ID", offered.info.run_id)
+    assert tracker.begin_study(info, None) == offered.info.run_id
+    run = client.get_run(offered.info.run_id)
+    assert (run.data.params["data"], run.data.tags["data"]) == ("from the command line", "mnist5k")
+
+
+def test_a_run_that_a_study_has_is_not_taken_by_another(tracker, study, info, monkeypatch):
+    monkeypatch.setenv("MLFLOW_RUN_ID", study)
+    assert tracker.begin_study(replace(info, name="other"), None) != study
+
+
+def test_a_refused_study_is_one_line(tracker, info):
+    from pipeline.errors import TrackingError
+
+    with pytest.raises(TrackingError, match=r"MLflow refused the study's run: .*nonsense") as refusal:
+        tracker.begin_study(replace(info, job={"nonsense\n!": 1}), None)
+    assert "\n" not in str(refusal.value)
+
+
+def test_what_mlflow_refuses_is_left_out_and_told(tracker, study, begin, children, tmp_path):
+    begin(0)
+    tracker.report(Report(0, 1, {"what?!": 1.0}, 1.0))
+    tracker.artifact(tmp_path / "missing.csv")
+    tracker.end_trial(Outcome(0, State.COMPLETE, 0.5))
+    tracker.close()
+    assert children(study)[0].info.status == "FINISHED"
+    (trouble,) = tracker.troubles
+    assert "metrics of trial 0" in trouble
+    assert "and 1 more" in trouble
+
+
+def test_reports_of_an_unknown_trial_are_harmless(tracker, study, children):
+    tracker.report(Report(5, 1, EPOCH, 1.0))
+    tracker.end_trial(Outcome(5, State.COMPLETE))
+    tracker.close()
+    assert children(study) == {}
+
+
+def test_the_terminal_stays_silent_and_mlflow_ui_finds_the_store(tmp_path):
+    """In a process of its own: a fresh store in the current folder, with its migrations, and a whole small study."""
+    script = """
+from pipeline.tracking import StudyInfo, connect
+from pipeline.trial import Outcome, State, Trial
+tracker = connect()
+tracker.begin_study(StudyInfo("s", {"a": 1}, "d", "s", "e", (8, 8, 1), ("a", "b"), (1, 1, 1)), None)
+tracker.begin_trial(Trial(0, {}, 1, 1), {}, {})
+tracker.end_trial(Outcome(0, State.FAILED, reason="x"))
+tracker.end_study("FINISHED", {})
+tracker.close()
+assert not tracker.troubles, tracker.troubles
+import sys
+assert not {"keras", "tensorflow", "torch"} & sys.modules.keys()
+"""
+    root = Path(__file__).parents[2]
+    ran = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(root)!r})\n{script}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+    client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    experiment = client.get_experiment_by_name("convtune")
+    assert len(client.search_runs([experiment.experiment_id])) == 2
+    assert experiment.artifact_location == (tmp_path / "mlruns" / "convtune").as_uri()
+
+
+def test_mlflows_log_lines_reach_those_who_ask(tracker, caplog):
+    with caplog.at_level(logging.WARNING):
+        logging.getLogger("mlflow.store.db.utils").warning("a word from MLflow")
+    assert "a word from MLflow" in caplog.text

@@ -1,0 +1,285 @@
+"""The promises of the architecture, held against Keras itself."""
+
+import os
+import subprocess
+import sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipeline.architecture import FAMILIES, Infeasible
+from pipeline.architecture.network import Network
+from pipeline.architecture.ops import (
+    Activation,
+    Add,
+    BatchNorm,
+    Concat,
+    Conv,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAveragePool,
+    Pool,
+)
+from pipeline.training.build import build, keras_layer
+
+DRAWS = 300
+SLOW = {"deadline": None, "suppress_health_check": list(HealthCheck)}
+
+
+@pytest.fixture(autouse=True)
+def _fresh():
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(0)
+    yield
+    keras.config.set_dtype_policy("float32")
+
+
+def images(n, shape, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (n, *shape), dtype=np.uint8)
+
+
+def branched():
+    """Every op at once: a skip, branches of two sizes, groups, both paddings, both heads' inputs."""
+    network = Network((12, 10, 3), 4)
+    network.add("stem", Conv(8, 3, 2, "same", bias=False))
+    network.add("norm", BatchNorm())
+    stem = network.add("relu", Activation("relu"))
+    network.add("grouped", Conv(8, 3, groups=4))
+    skip = network.add("sum", Add(), "grouped", stem)
+    network.add("pooled", Pool("average", 3, 1, "same"), skip)
+    wide = network.add("wide", Conv(4, 5), skip)
+    network.add("meet", Concat(), skip, "pooled", wide)
+    network.add("max", Pool("max", 3, 2, "valid"))
+    network.add("mean", GlobalAveragePool(), "max")
+    network.add("flat", Flatten(), "max")
+    network.add("features", Concat(), "mean", "flat")
+    network.add("dense", Dense(6))
+    network.add("dropout", Dropout(0.5))
+    return network.finish()
+
+
+def plain(shape=(28, 28, 1), classes=10, /, **values):
+    return FAMILIES["plain"].rule(values, shape, classes)
+
+
+def built(architecture, **settings):
+    channels = architecture.input_shape[-1]
+    return build(architecture, **{"scale": [1 / 255] * channels, "offset": [-0.5] * channels, **settings})
+
+
+def weights(some):
+    return sum(int(np.prod(one.shape)) for one in some)
+
+
+def positions(shape):
+    return int(np.prod(shape[:-1]))
+
+
+def assert_same(layer, theirs, inputs):
+    """Shape, parameters and multiply-accumulates of ``layer`` are those of a built Keras layer."""
+    shapes = [(None, *one) for one in inputs]
+    assert theirs.compute_output_shape(shapes if len(shapes) > 1 else shapes[0]) == (None, *layer.shape), layer
+    assert weights(theirs.trainable_weights) == layer.parameters, layer
+    assert weights(theirs.non_trainable_variables) - weights(_seeds(theirs)) == layer.non_trainable, layer
+    kernels = [one for one in theirs.trainable_weights if one.name == "kernel"]
+    assert positions(layer.shape) * weights(kernels) == layer.macs, layer
+
+
+def _seeds(layer):
+    return [one for one in layer.non_trainable_variables if "seed" in one.name]
+
+
+SIDES, PER_BLOCK = (
+    st.integers(4, 40),
+    ("convs", "filters", "kernel", "stride", "padding", "pool", "pool_size", "pool_stride"),
+)
+CHOICES = {
+    "convs": st.integers(1, 3),
+    "filters": st.integers(1, 9),
+    "kernel": st.integers(1, 7),
+    "stride": st.integers(1, 3),
+    "padding": st.sampled_from(["same", "valid"]),
+    "pool": st.sampled_from(["none", "max", "average"]),
+    "pool_size": st.integers(2, 4),
+    "pool_stride": st.integers(0, 3),
+    "norm": st.sampled_from(["none", "batch"]),
+    "activation": st.sampled_from(["relu", "leaky_relu", "elu", "gelu", "silu"]),
+    "head": st.sampled_from(["flatten", "average"]),
+    "fc_layers": st.integers(0, 2),
+    "fc_width": st.integers(1, 20),
+    "dropout": st.sampled_from([0.0, 0.25]),
+}
+
+
+@st.composite
+def architectures(draw):
+    """An architecture of the plain family on some image, or the Infeasible it met."""
+    values = {"blocks": draw(st.integers(1, 4))}
+    for name, choices in CHOICES.items():
+        keys = [f"{name}_{block}" for block in range(1, values["blocks"] + 1)] if name in PER_BLOCK else [name]
+        values |= {key: draw(choices) for key in keys}
+    shape = draw(st.tuples(SIDES, SIDES, st.sampled_from([1, 3])))
+    try:
+        return FAMILIES["plain"].rule(values, shape, draw(st.integers(2, 12)))
+    except Infeasible as error:
+        return error
+
+
+def test_shapes_parameters_and_macs_are_those_of_keras():
+    feasible = []
+
+    @settings(max_examples=DRAWS, **SLOW)
+    @given(architectures().filter(lambda one: not isinstance(one, Infeasible)))
+    def check(architecture):
+        shapes = {"image": architecture.input_shape}
+        for layer in architecture.layers:
+            theirs, inputs = keras_layer(layer), [shapes[name] for name in layer.inputs]
+            theirs.build((None, *inputs[0]))
+            assert_same(layer, theirs, inputs)
+            shapes[layer.name] = layer.shape
+        feasible.append(architecture)
+
+    check()
+    assert len(feasible) >= DRAWS
+
+
+@settings(max_examples=150, **SLOW)
+@given(
+    st.tuples(st.integers(1, 6), st.integers(1, 6)),
+    st.integers(1, 5),
+    st.integers(1, 3),
+    st.sampled_from(["same", "valid"]),
+    st.sampled_from(["conv", "max", "average"]),
+    st.sampled_from([1, 2, 3]),
+)
+def test_infeasible_is_exactly_what_keras_refuses(side, size, stride, padding, kind, groups):
+    network = Network((*side, 6), 2)
+    op = Conv(4, size, stride, padding, groups) if kind == "conv" else Pool(kind, size, stride, padding)
+    try:
+        network.add("one", op)
+        network.add("head", Flatten())
+        layer = network.finish().layers[0]
+    except Infeasible:
+        with pytest.raises(ValueError, match=r"zero or negative|evenly divisible|multiple of|groups"):
+            _bare(op)((None, *side, 6))
+    else:
+        assert _bare(op)((None, *side, 6)) == (None, *layer.shape)
+
+
+def _bare(op):
+    """Keras's rule for the shape, with the layer made from nothing of ours."""
+    if isinstance(op, Pool):
+        kinds = {"max": keras.layers.MaxPooling2D, "average": keras.layers.AveragePooling2D}
+        return kinds[op.kind](op.size, op.stride, op.padding).compute_output_shape
+
+    def shape(inputs):
+        layer = keras.layers.Conv2D(op.filters, op.kernel, op.stride, op.padding, groups=op.groups)
+        layer.build(inputs)
+        return layer.compute_output_shape(inputs)
+
+    return shape
+
+
+@settings(max_examples=8, **SLOW)
+@given(architectures().filter(lambda one: not isinstance(one, Infeasible)))
+def test_a_whole_model_has_the_layers_and_counts_of_its_architecture(architecture):
+    keras.utils.clear_session()
+    model = built(architecture)
+    assert [layer.name for layer in model.layers] == ["image", "rescaling", *(one.name for one in architecture.layers)]
+    assert weights(model.trainable_weights) == architecture.parameters
+    assert weights(model.non_trainable_weights) == architecture.non_trainable
+    assert model.input_shape == (None, *architecture.input_shape)
+    logits = model.predict_on_batch(images(2, architecture.input_shape))
+    assert logits.shape == (2, architecture.classes)
+    assert np.isfinite(logits).all()
+
+
+def test_branches_and_skips_are_wired_as_described():
+    architecture = branched()
+    model, shapes = built(architecture), {"image": architecture.input_shape}
+    for layer in architecture.layers:
+        theirs = model.get_layer(layer.name)
+        assert_same(layer, theirs, [shapes[name] for name in layer.inputs])
+        assert tuple(theirs.output.shape) == (None, *layer.shape)
+        shapes[layer.name] = layer.shape
+    probe = keras.Model(model.input, [model.get_layer(name).output for name in ("relu", "grouped", "sum", "meet")])
+    relu, grouped, total, meet = probe.predict_on_batch(images(2, architecture.input_shape))
+    np.testing.assert_allclose(relu + grouped, total, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(meet[..., :8], total, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("architecture", [plain(dropout=0.5), branched()], ids=["plain", "branched"])
+def test_a_saved_model_loads_safely_and_answers_the_same(architecture, tmp_path):
+    model, batch = built(architecture), images(3, architecture.input_shape)
+    path = tmp_path / "model.keras"
+    model.save(path)
+    loaded = keras.saving.load_model(path, compile=False, safe_mode=True)
+    np.testing.assert_array_equal(loaded.predict_on_batch(batch), model.predict_on_batch(batch))
+    assert {type(layer).__module__.split(".")[0] for layer in loaded.layers} == {"keras"}
+
+
+def test_pixels_are_rescaled_channel_by_channel():
+    model = build(branched(), scale=[1.0, 0.5, 2.0], offset=[0.0, -1.0, 3.0])
+    batch = images(2, (12, 10, 3))
+    rescaled = keras.Model(model.input, model.get_layer("rescaling").output).predict_on_batch(batch)
+    np.testing.assert_allclose(rescaled, batch * np.array([1.0, 0.5, 2.0]) + np.array([0.0, -1.0, 3.0]), rtol=1e-6)
+    assert model.input.dtype == "uint8"
+
+
+def test_mixed_precision_computes_in_16_bits_between_float32_pixels_and_logits():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    model = built(plain())
+    assert model.get_layer("rescaling").compute_dtype == "float32"
+    assert model.get_layer("block1_conv1").compute_dtype == "bfloat16"
+    logits = model.predict_on_batch(images(2, (28, 28, 1)))
+    assert logits.dtype == np.float32
+    assert np.isfinite(logits).all()
+
+
+def test_convolutions_begin_as_he_and_dense_layers_as_glorot():
+    model = built(plain(filters=64, fc_width=512))
+    kernel = keras.ops.convert_to_numpy(model.get_layer("block2_conv1").kernel)
+    assert kernel.std() == pytest.approx((2 / (9 * 64)) ** 0.5, rel=0.02)
+    kernel = keras.ops.convert_to_numpy(model.get_layer("fc1").kernel)
+    assert abs(kernel).max() == pytest.approx((6 / (3 * 3 * 64 + 512)) ** 0.5, rel=0.01)
+
+
+def test_the_seed_decides_the_weights():
+    def first(seed):
+        keras.utils.set_random_seed(seed)
+        return built(plain()).get_weights()[0]
+
+    np.testing.assert_array_equal(first(1), first(1))
+    assert not np.array_equal(first(1), first(2))
+
+
+def test_it_learns():
+    model, batch = built(plain(blocks=2, filters=8)), images(32, (28, 28, 1))
+    labels = np.arange(32) % 10
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    before = model.evaluate(batch, labels, verbose=0)
+    model.fit(batch, labels, epochs=15, verbose=0)
+    assert model.evaluate(batch, labels, verbose=0) < before
+
+
+JAX = """
+import numpy as np
+from pipeline.architecture import FAMILIES
+from pipeline.training.build import build
+import keras, sys
+model = build(FAMILIES["plain"].rule({"blocks": 1, "filters": 4}, (8, 8, 3), 5), scale=[.1, .2, .3], offset=[1, 2, 3])
+logits = model.predict_on_batch(np.zeros((2, 8, 8, 3), "uint8"))
+print(keras.backend.backend(), logits.shape, bool(np.isfinite(logits).all()), "tensorflow" in sys.modules)
+"""
+
+
+def test_it_builds_on_jax_without_tensorflow(tmp_path):
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    done = subprocess.run([sys.executable, "-c", JAX], env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.split("\n")[-2:] == ["jax (2, 5) True False", ""], done.stderr
