@@ -1,6 +1,6 @@
 """How long a user waits: for the help text, and from the worker's Keras to its first training step.
 
-    python bench/startup.py [--rounds 5]
+python bench/startup.py [--rounds 5]
 """
 
 import argparse
@@ -25,8 +25,10 @@ def main() -> None:
     help_times = [seconds([sys.executable, "-m", "pipeline", "--help"]) for _ in range(rounds)]
     print(f"convtune --help: median {statistics.median(help_times):.2f} s, worst {max(help_times):.2f} s")
     waits = [wait_after_keras() for _ in range(rounds)]
-    print(f"training begins after the worker's Keras import: median {statistics.median(waits):.2f} s, "
-          f"worst {max(waits):.2f} s")
+    print(
+        f"training begins after the worker's Keras import: median {statistics.median(waits):.2f} s, "
+        f"worst {max(waits):.2f} s"
+    )
 
 
 def seconds(command: list[str]) -> float:
@@ -38,7 +40,7 @@ def seconds(command: list[str]) -> float:
 
 def wait_after_keras() -> float:
     """Seconds from the end of the import to the first trial, of a study in a folder where MLflow's store is there."""
-    flags = "--data mnist5k --space quick --search random --trials 1 --epochs 1 -q".split()
+    flags = ["--data", "mnist5k", "--space", "quick", "--search", "random", "--trials", "1", "--epochs", "1", "-q"]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parent.parent)}
     with tempfile.TemporaryDirectory() as folder:
         for study in ("first", "second"):

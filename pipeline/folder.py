@@ -28,6 +28,11 @@ class StudyFolder:
         return self.path.resolve().name
 
     @property
+    def argument(self) -> str:
+        """What a command is given to mean this study: its name, or its path when it does not live below ``studies``."""
+        return self.path.name if self.path.parent == ROOT else str(self.path)
+
+    @property
     def job(self) -> Path:
         """What was asked for: a job file."""
         return self.path / "job.yaml"
@@ -125,7 +130,9 @@ def locked(folder: StudyFolder) -> Iterator[None]:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            raise StudyError(f"{folder.path}: another process runs this study; wait for it or choose another --study") from None
+            raise StudyError(
+                f"{folder.path}: another process runs this study; wait for it or choose another --study"
+            ) from None
     try:
         yield
     finally:
@@ -140,7 +147,9 @@ def suppress_as_study_error(folder: StudyFolder) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StudyError(f"{folder.path}: cannot write there ({error.strerror or error}); choose a --study path that can be written") from None
+        raise StudyError(
+            f"{folder.path}: cannot write there ({error.strerror or error}); choose a --study path that can be written"
+        ) from None
 
 
 def write(path: Path, text: str) -> None:

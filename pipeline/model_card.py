@@ -45,6 +45,10 @@ def get(path: Path) -> ModelCard:
             values = json.loads(archive.read(MEMBER))
         return ModelCard(**{**values, "classes": tuple(values["classes"]), "shape": tuple(values["shape"])})
     except zipfile.BadZipFile:
-        raise ModelError(f"{path}: expected a .keras file, but it is no such archive; give the file that `convtune export` wrote") from None
+        raise ModelError(
+            f"{path}: expected a .keras file, but it is no such archive; give the file that `convtune export` wrote"
+        ) from None
     except (KeyError, TypeError, ValueError):
-        raise ModelError(f"{path}: a .keras file without class names of convtune; give one that `convtune export` wrote") from None
+        raise ModelError(
+            f"{path}: a .keras file without class names of convtune; give one that `convtune export` wrote"
+        ) from None

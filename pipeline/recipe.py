@@ -7,10 +7,20 @@ from typing import Any
 from pipeline.hyperparameter import Hyperparameter, Values, read, table
 
 HYPERPARAMETERS: Mapping[str, Hyperparameter] = table(
-    Hyperparameter("optimizer", "adam", "sgd has Nesterov momentum; adam takes no weight decay, adamw does", options=("sgd", "adam", "adamw")),
+    Hyperparameter(
+        "optimizer",
+        "adam",
+        "sgd has Nesterov momentum; adam takes no weight decay, adamw does",
+        options=("sgd", "adam", "adamw"),
+    ),
     Hyperparameter("learning_rate", 1e-3, "peak learning rate", low=1e-8, high=100.0),
     Hyperparameter("momentum", 0.9, "momentum of sgd", low=0.0, high=0.9999),
-    Hyperparameter("schedule", "constant", "how the learning rate moves over the epochs", options=("constant", "cosine", "one_cycle")),
+    Hyperparameter(
+        "schedule",
+        "constant",
+        "how the learning rate moves over the epochs",
+        options=("constant", "cosine", "one_cycle"),
+    ),
     Hyperparameter("warmup", 0.0, "share of the steps over which the rate rises linearly from 0", low=0.0, high=0.9),
     Hyperparameter("weight_decay", 0.0, "decoupled weight decay of kernels, with sgd and adamw", low=0.0, high=1.0),
     Hyperparameter("batch_size", 64, "images a step", low=1, high=65536),

@@ -22,6 +22,7 @@ LAYERS = (
     {"executors", "tracking"},
     {"search"},
     {"export", "report"},
+    {"loading", "printing"},
     {"tune"},
     {"cli"},
     {"__main__"},

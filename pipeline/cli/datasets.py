@@ -31,8 +31,8 @@ def _print_json() -> None:
 def _print_table() -> None:
     from rich.table import Table
 
-    from pipeline.cli.printing import show
     from pipeline.data import NAMED
+    from pipeline.printing import show
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
     for justify in ("left", "right", "right", "right", "left", "left"):

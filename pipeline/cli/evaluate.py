@@ -28,8 +28,8 @@ def run(args: argparse.Namespace) -> int:
     from pathlib import Path
 
     from pipeline import model_card
-    from pipeline.cli.loading import keras_worker, load_data, whole
     from pipeline.executors import call
+    from pipeline.loading import keras_worker, load_data, whole
     from pipeline.report.metrics import evaluate
 
     _check_split(args.split)
@@ -96,7 +96,7 @@ def _print(result: "Evaluation", split: str, as_json: bool) -> None:
 
         print(json.dumps({"split": split, **result.as_dict()}, indent=1, ensure_ascii=False))
         return
-    from pipeline.cli.printing import show
+    from pipeline.printing import show
     from pipeline.report.scores import ConfusionView, score_table
 
     print(f"Accuracy on {result.n:,} images of the {split} split: {result.accuracy:.4f}\n")

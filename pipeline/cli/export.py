@@ -27,9 +27,9 @@ def run(args: argparse.Namespace) -> int:
     from pathlib import Path
 
     from pipeline import model_card
-    from pipeline.cli.loading import keras_worker, load_trials, whole
     from pipeline.executors import call
     from pipeline.export import noise
+    from pipeline.loading import keras_worker, load_trials, whole
 
     formats = _formats(args.format)
     number = None if args.trial is None else whole("--trial", args.trial, 0)

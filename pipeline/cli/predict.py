@@ -23,9 +23,9 @@ def run(args: argparse.Namespace) -> int:
     from pathlib import Path
 
     from pipeline import model_card
-    from pipeline.cli.loading import keras_worker, warn, whole
     from pipeline.errors import DataError
     from pipeline.executors import call
+    from pipeline.loading import keras_worker, warn, whole
 
     model_file = Path(args.model)
     card = model_card.get(model_file)

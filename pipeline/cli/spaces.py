@@ -53,7 +53,7 @@ def as_json(space: "Space") -> dict[str, Any]:
 def _list() -> None:
     from rich.text import Text
 
-    from pipeline.cli.printing import show
+    from pipeline.printing import show
     from pipeline.space import available, load
 
     table = _columns("left", "right", "left")

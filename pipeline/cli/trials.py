@@ -26,7 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints the chosen trials."""
-    from pipeline.cli.loading import load_trials, whole
+    from pipeline.loading import load_trials, whole
     from pipeline.report.select import Selection
 
     top = None if args.top is None else whole("--top", args.top, 1)
@@ -51,7 +51,7 @@ def _print_plain(chosen: "list[Record]", records: "list[Record]", as_csv: bool) 
 
 
 def _print_table(study: str, chosen: "list[Record]", records: "list[Record]", infeasible: "Mapping[str, int]") -> None:
-    from pipeline.cli.printing import show
+    from pipeline.printing import show
     from pipeline.report.leaderboard import infeasible_line, listing
 
     if chosen:

@@ -93,7 +93,7 @@ def _endable() -> Iterator[None]:
 
 
 def _port(text: str) -> int:
-    from pipeline.cli.loading import whole
+    from pipeline.loading import whole
 
     port = whole("--port", text, 1)
     if port > 65535:

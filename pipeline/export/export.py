@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,7 +80,7 @@ def _difference(
         return max(float(np.abs(one - other).max()) for one, other in zip(found, expected, strict=True))
     except Exception as error:  # whatever a runtime raises on a file that it cannot read
         reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise ModelError(f"{path}: what was written cannot be run: {reason[:200]}") from None
+        raise ModelError(f"{path.parent}: the {form.name} just written cannot be run: {reason[:200]}") from None
 
 
 def _put_in_place(beside: Path, target: Path) -> None:
@@ -100,8 +101,8 @@ def _put_in_place(beside: Path, target: Path) -> None:
 def _remove(path: Path) -> None:
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
+    with suppress(OSError):
+        path.unlink()
 
 
 def _size(path: Path) -> int:

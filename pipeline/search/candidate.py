@@ -1,7 +1,7 @@
 """What becomes of proposed values before any training: a candidate with its costs, or a reason why not."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from pipeline.architecture import FAMILIES, Architecture, Infeasible
@@ -29,11 +29,16 @@ class Candidate:
         return {cost: measure(self.architecture) for cost, measure in COSTS.items()}
 
 
-COSTS = {
-    "parameters": lambda architecture: architecture.parameters,
-    "macs": lambda architecture: architecture.macs,
-}
-"""What ``limits:`` of a space may bound."""
+def _parameters(architecture: Architecture) -> int:
+    return architecture.parameters
+
+
+def _macs(architecture: Architecture) -> int:
+    return architecture.macs
+
+
+COSTS: Mapping[str, Callable[[Architecture], int]] = {"parameters": _parameters, "macs": _macs}
+"""How what ``limits:`` of a space may bound is measured."""
 
 
 @dataclass(frozen=True)

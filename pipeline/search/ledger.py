@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import optuna
 from optuna.pruners import BasePruner
@@ -25,6 +25,8 @@ from pipeline.search.candidate import Candidate, Verdict
 from pipeline.search.pruners import PRUNERS
 from pipeline.space import Choice, Domain, FloatRange, IntRange, Space
 from pipeline.trial import Outcome, Report, State, Trial
+
+optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 _NAME = "study"
 _STARTED = {"state": State.RUNNING}
@@ -50,9 +52,7 @@ class Ledger:
             self._put_back(trial._trial_id)
         self._records = _records(self._study)
         self._rejected = {
-            _point(trial.params)
-            for trial in self._study.get_trials(deepcopy=False)
-            if "infeasible" in trial.user_attrs
+            _point(trial.params) for trial in self._study.get_trials(deepcopy=False) if "infeasible" in trial.user_attrs
         }
         self._seen = {
             trial.user_attrs["trial"]["key"]: trial.user_attrs["trial"]["number"]
@@ -212,8 +212,7 @@ def _suggest(trial: optuna.Trial) -> Callable[[str, Domain], Scalar]:
             case FloatRange():
                 return trial.suggest_float(name, domain.low, domain.high, step=domain.step, log=domain.log)
             case Choice():
-                chosen: Scalar = trial.suggest_categorical(name, list(domain.options))
-                return chosen
+                return cast(Scalar, trial.suggest_categorical(name, list(domain.options)))
 
     return suggest
 

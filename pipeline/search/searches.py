@@ -40,5 +40,3 @@ def _bayesian(space: Space, seed: int) -> Search:
 
 
 SEARCHES: Mapping[str, Callable[[Space, int], Search]] = {"grid": _grid, "random": _random, "bayesian": _bayesian}
-
-optuna.logging.set_verbosity(optuna.logging.ERROR)

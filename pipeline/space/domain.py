@@ -9,7 +9,8 @@ from typing import TypeGuard
 from pipeline.errors import SpaceError
 from pipeline.hyperparameter import Scalar
 
-_TOLERANCE = 1e-9
+_TOLERANCE = 1e-12
+"""Of the larger end of a range: what rounding may add or take (a few times 2**-52)."""
 
 
 @dataclass(frozen=True)

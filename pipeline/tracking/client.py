@@ -29,7 +29,7 @@ def open_client(uri: str) -> tuple[MlflowClient, str]:
     if file is not None:
         check_database(file)
     try:
-        with _patience(retries=1, seconds=5):
+        with _patience(retries=0, seconds=5):
             client = MlflowClient(uri)
             return client, _experiment(client, uri)
     except TrackingError:

@@ -1,5 +1,6 @@
 """Uploads the best model and decides whether it becomes the champion of its registered name."""
 
+import json
 import math
 import tempfile
 from collections.abc import Mapping
@@ -7,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlflow import MlflowClient
-from mlflow.entities import LoggedModelOutput
+from mlflow.entities import LoggedModel, LoggedModelOutput
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
+from mlflow.utils.mlflow_tags import MLFLOW_MODEL_VERSIONS
 
 from pipeline.tracking.runs import Runs
 
@@ -31,12 +33,11 @@ def register(runs: Runs, folder: Path, name: str, value: float, digest: str, tag
     ``value`` and ``digest`` (of the data it was measured on) go with it as tags, and decide about the champion.
     """
     tags = {**tags, "value": repr(value), "digest": digest}
-    model_id = _upload(runs, folder, tags)
-    version = _new_version(runs, name, model_id, tags)
+    version = _new_version(runs, name, _upload(runs, folder, tags), tags)
     return _crown(runs.client, name, version, value, digest)
 
 
-def _upload(runs: Runs, folder: Path, tags: Mapping[str, str]) -> str:
+def _upload(runs: Runs, folder: Path, tags: Mapping[str, str]) -> LoggedModel:
     client = runs.client
     logged = client.create_logged_model(runs.experiment, name="model", source_run_id=runs.study, tags=dict(tags))
     try:
@@ -46,8 +47,7 @@ def _upload(runs: Runs, folder: Path, tags: Mapping[str, str]) -> str:
     except BaseException:
         client.finalize_logged_model(logged.model_id, "FAILED")
         raise
-    client.finalize_logged_model(logged.model_id, "READY")
-    return str(logged.model_id)
+    return client.finalize_logged_model(logged.model_id, "READY")
 
 
 def _send_description(runs: Runs, folder: Path, model_id: str, location: str) -> None:
@@ -61,14 +61,18 @@ def _send_description(runs: Runs, folder: Path, model_id: str, location: str) ->
         runs.client.log_model_artifact(model_id, str(file))
 
 
-def _new_version(runs: Runs, name: str, model_id: str, tags: Mapping[str, str]) -> int:
+def _new_version(runs: Runs, name: str, model: LoggedModel, tags: Mapping[str, str]) -> int:
+    client = runs.client
     try:
-        runs.client.create_registered_model(name)
+        client.create_registered_model(name)
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-    source = f"models:/{model_id}"
-    made = runs.client.create_model_version(name, source, runs.study, tags=dict(tags), model_id=model_id)
+    # Its place rather than models:/ID, which an SQLite store looks up in the global tracking URI, not in its own.
+    source = model.artifact_location
+    made = client.create_model_version(name, source, runs.study, tags=dict(tags), model_id=model.model_id)
+    link = json.dumps([{"name": name, "version": made.version}])
+    client.set_logged_model_tags(model.model_id, {MLFLOW_MODEL_VERSIONS: link})
     return int(made.version)
 
 

@@ -111,19 +111,28 @@ class Sender:
         return item
 
     def _send(self, write: _Write) -> None:
-        for pause in (*_PAUSES, None):
-            if self._lost and not write.always:
+        if self._lost and not write.always:
+            return
+        pauses = iter(_PAUSES)
+        while (fault := _attempt(write)) is not None:
+            if not _passing(fault):
+                self._refused.append(f"{write.what}: {reason(fault)}")
                 return
-            try:
-                write.send()
+            pause = next(pauses, None)
+            if pause is None:
+                missing = f"it lacks the {write.what} and all that followed"
+                self._lost = f"{self._store}: MLflow stopped answering ({reason(fault)}); {missing}"
                 return
-            except Exception as error:
-                if not _passing(error):
-                    self._refused.append(f"{write.what}: {reason(error)}")
-                    return
-                if pause is None or self._closing.wait(pause):
-                    missing = f"it lacks the {write.what} and all that followed"
-                    self._lost = f"{self._store}: MLflow stopped answering ({reason(error)}); {missing}"
+            if self._closing.wait(pause):
+                pauses = iter(())  # once more, and no longer: somebody waits
+
+
+def _attempt(write: _Write) -> Exception | None:
+    try:
+        write.send()
+    except Exception as error:
+        return error
+    return None
 
 
 def _settle(answer: "Future[T]", send: Callable[[], T]) -> None:

@@ -38,7 +38,8 @@ def shift(images: Images, share: float, random: np.random.Generator) -> Images:
 def _moved(count: int, size: int, share: float, random: np.random.Generator) -> NDArray[np.int64]:
     reach = round(size * share)
     offsets = random.integers(-reach, reach + 1, size=(count, 1))
-    return np.clip(np.arange(size)[None, :] + offsets, 0, size - 1)
+    moved: NDArray[np.int64] = np.clip(np.arange(size)[None, :] + offsets, 0, size - 1)
+    return moved
 
 
 def cutout(images: Images, share: float, random: np.random.Generator) -> Images:

@@ -25,7 +25,7 @@ def write(model_file: Path, folder: Path, example: npt.NDArray[np.uint8], requir
     card = model_card.get(model_file)
     model = load(model_file)
     probabilities = np.asarray(model.predict(example, verbose=0))
-    inputs = TensorSpec(example.dtype, (-1, *example.shape[1:]), "images")
+    inputs = TensorSpec(example.dtype, (-1, *example.shape[1:]))
     outputs = TensorSpec(probabilities.dtype, (-1, *probabilities.shape[1:]))
     folder.mkdir(parents=True)  # MLflow writes the example before it makes the folder
     mlflow.keras.save_model(

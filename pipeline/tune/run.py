@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pipeline.cli.loading import load_data
 from pipeline.data import Dataset
 from pipeline.executors import EXECUTORS, Executor
 from pipeline.folder import StudyFolder
 from pipeline.job import Job
+from pipeline.loading import load_data
 from pipeline.model_card import ModelCard
 from pipeline.record import best
 from pipeline.report.progress import Mode, mode, view
@@ -108,7 +108,7 @@ def _search(study: Study, executor: Executor, tracker: Tracker, ledger: Ledger, 
         try:
             why = loop.run(budget)
         except KeyboardInterrupt:
-            print(f"interrupted; go on with: convtune tune --study {study.folder.name}", file=sys.stderr)
+            print(f"interrupted; go on with: convtune tune --study {study.folder.argument}", file=sys.stderr)
             raise
     return _finish(study, executor, tracker, ledger, why)
 

@@ -9,7 +9,9 @@ def test_every_card_counts_without_a_mask():
     assert _visible(LISTING, None) == [Gpu("0", "NVIDIA A100", 8.0), Gpu("1", "Tesla T4", 7.5)]
 
 
-@pytest.mark.parametrize(("mask", "names"), [("1", ["1"]), ("1,0", ["1", "0"]), ("", []), ("-1", []), ("GPU-bbb", ["1"])])
+@pytest.mark.parametrize(
+    ("mask", "names"), [("1", ["1"]), ("1,0", ["1", "0"]), ("", []), ("-1", []), ("GPU-bbb", ["1"])]
+)
 def test_cuda_visible_devices_is_honoured(mask, names):
     assert [card.index for card in _visible(LISTING, mask)] == names
 

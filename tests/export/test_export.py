@@ -74,14 +74,14 @@ def test_nan_is_no_agreement(model, tmp_path, monkeypatch):
 
 def test_a_file_that_cannot_be_read_back_is_refused(model, tmp_path, monkeypatch):
     broken(monkeypatch, write=lambda source, target: target.write_bytes(source.read_bytes()[:2000]))
-    with pytest.raises(ModelError, match="cannot be run"):
+    with pytest.raises(ModelError, match=r"the model\.keras just written cannot be run"):
         export(model, tmp_path, ["keras2"], noise(SHAPE))
     assert names(tmp_path) == []
 
 
 def test_a_folder_that_cannot_be_written(model, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(ModelError, match="cannot write there .* choose another --output"):
+    with pytest.raises(ModelError, match=r"cannot write there .* choose another --output"):
         export(model, tmp_path / "file" / "below", ["keras"], noise(SHAPE))
 
 
@@ -92,6 +92,15 @@ def test_the_noise_is_always_the_same_and_of_two_sizes():
     np.testing.assert_array_equal(first, noise(SHAPE)[0])
 
 
+START = """
+import json, os, sys, zipfile
+import numpy as np
+images = np.load(sys.argv[2])
+"""
+END = """
+assert not [name for name in sys.modules if name.split(".")[0] == "pipeline"]
+print(json.dumps([classes, found.tolist()]))
+"""
 ELSEWHERE = {
     "keras": """
         import keras
@@ -113,10 +122,8 @@ def test_it_runs_where_convtune_is_not(name, model, tmp_path):
     (written,) = export(model, tmp_path, [name], noise(SHAPE))
     images = noise(SHAPE)[1]
     np.save(tmp_path / "images.npy", images)
-    start = "import json, os, sys, zipfile\nimport numpy as np\nimages = np.load(sys.argv[2])\n"
-    end = "\nassert not [name for name in sys.modules if name.split('.')[0] == 'pipeline']\nprint(json.dumps([classes, found.tolist()]))\n"
     script = tmp_path / "use.py"
-    script.write_text(start + textwrap.dedent(ELSEWHERE[name]) + end)
+    script.write_text(START + textwrap.dedent(ELSEWHERE[name]) + END)
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     command = [sys.executable, str(script), str(written.path), str(tmp_path / "images.npy")]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)

@@ -152,7 +152,9 @@ class Interrupting(Climb):
 
 def test_any_python_function_can_be_the_objective(tmp_path):
     def objective(trial, candidate):
-        return Function(lambda: Climb(trial.number, top=1 / (1 + candidate.architecture.parameters)).run(_go_on), (), trial.number)
+        return Function(
+            lambda: Climb(trial.number, top=1 / (1 + candidate.architecture.parameters)).run(_go_on), (), trial.number
+        )
 
     study, book = loop(tmp_path, objective)
     study.run(Budget(2, EPOCHS))
@@ -162,5 +164,3 @@ def test_any_python_function_can_be_the_objective(tmp_path):
 
 def _go_on(report):
     return Answer.GO
-
-

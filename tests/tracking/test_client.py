@@ -58,6 +58,12 @@ def test_a_server_that_refuses(silent_port):
     assert "secret" not in line
 
 
+def test_a_server_that_never_answers(monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")  # what the user sets wins over the tracker's 5 seconds
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        assert "timed out; start the server" in refusal(f"http://127.0.0.1:{mute.getsockname()[1]}")
+
+
 @pytest.mark.parametrize(("code", "advice"), [(401, "MLFLOW_TRACKING_USERNAME"), (404, "start the server or set")])
 def test_a_server_that_is_no_mlflow_or_wants_a_password(web_server, code, advice):
     web_server.code = code
@@ -118,7 +124,9 @@ def test_the_experiment_of_the_environment(store, client, info, monkeypatch):
     tracker.close()
     run = client.get_run(study)
     assert client.get_experiment(run.info.experiment_id).name == "/team/digits"
-    assert run.info.artifact_uri.endswith(f"/mlruns/%2Fteam%2Fdigits/{study}/artifacts") or "team" in run.info.artifact_uri
+    assert (
+        run.info.artifact_uri.endswith(f"/mlruns/%2Fteam%2Fdigits/{study}/artifacts") or "team" in run.info.artifact_uri
+    )
     assert client.list_artifacts(study)
 
 

@@ -30,7 +30,9 @@ def test_a_relative_file_becomes_absolute_and_keeps_its_options(tmp_path, monkey
     assert sqlite_file(uri) == tmp_path / "runs" / "my runs.db"
 
 
-@pytest.mark.parametrize("uri", ["sqlite:mlflow.db", "sqlite://mlflow.db", "sqlite:///", "sqlite:///:memory:", "sqlite"])
+@pytest.mark.parametrize(
+    "uri", ["sqlite:mlflow.db", "sqlite://mlflow.db", "sqlite:///", "sqlite:///:memory:", "sqlite"]
+)
 def test_no_file_in_an_sqlite_uri(uri):
     with pytest.raises(TrackingError, match=r"expected a file, as in sqlite:///mlflow\.db"):
         store_uri(uri)

@@ -26,7 +26,9 @@ def test_shift_moves_every_image_by_at_most_its_share(share, seed):
     after = shift(before, share, np.random.default_rng(seed))
     reach = round(16 * share)
     for old, new in zip(before, after, strict=True):
-        assert any((new == _moved(old, dy, dx)).all() for dy in range(-reach, reach + 1) for dx in range(-reach, reach + 1))
+        assert any(
+            (new == _moved(old, dy, dx)).all() for dy in range(-reach, reach + 1) for dx in range(-reach, reach + 1)
+        )
 
 
 def _moved(image, dy, dx):

@@ -42,7 +42,7 @@ def trained(tmp_path_factory):
 
 
 def test_it_learns_and_reports_under_kerass_names(trained):
-    work, outcome, reports = trained
+    _, outcome, reports = trained
     assert outcome.state is State.COMPLETE
     assert outcome.value > 0.5  # ten classes: chance is 0.1
     assert outcome.history == tuple(reports)
@@ -133,5 +133,7 @@ def test_a_trial_trains_on_the_jax_backend(tmp_path):
     backend, state, value = run.stdout.split()
     assert (backend, state) == ("jax", "complete")
     assert float(value) > 0.3
-    assert math.isfinite(load_model(tmp_path / "model.keras").predict(np.zeros((1, 8, 8, 1), np.uint8), verbose=0).sum())
+    assert math.isfinite(
+        load_model(tmp_path / "model.keras").predict(np.zeros((1, 8, 8, 1), np.uint8), verbose=0).sum()
+    )
     assert keras.backend.backend() == "tensorflow"

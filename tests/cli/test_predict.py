@@ -1,0 +1,112 @@
+"""``convtune predict``."""
+
+import argparse
+import json
+from contextlib import nullcontext
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipeline.cli import predict
+from pipeline.errors import DataError, JobError, ModelError
+from pipeline.executors import Inline
+from tests.export.tiny_model import write_tiny_model
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return str(write_tiny_model(tmp_path_factory.mktemp("model") / "model.keras"))
+
+
+@pytest.fixture
+def photos(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("pipeline.loading.keras_worker", lambda what, **environment: nullcontext(Inline()))
+    for name, grey in (("z.png", 0), ("b/2.png", 255), ("b/1.JPG", 0), ("b/deep/3.bmp", 128), ("[x].png", 5)):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((9, 12, 3), grey, np.uint8)).save(tmp_path / name)
+    (tmp_path / "b" / "notes.txt").write_text("no image")
+    (tmp_path / "nothing").mkdir()
+    return tmp_path
+
+
+def run(*words):
+    parser = argparse.ArgumentParser()
+    predict.arguments(parser)
+    return predict.run(parser.parse_args(words))
+
+
+def test_a_line_a_file_best_class_first(model, photos, capsys):
+    assert run(model, "z.png", "b/2.png") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[:2] for line in lines] == [["z.png", "cat"], ["b/2.png", "owl"]]
+    for line in lines:
+        shares = [float(word) for word in line.split()[2::2]]
+        assert len(shares) == 3
+        assert shares == sorted(shares, reverse=True)
+        assert sum(shares) == pytest.approx(1, abs=0.02)
+
+
+def test_json(model, photos, capsys):
+    assert run(model, "z.png", "--json") == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    assert list(found) == ["file", "class", "probability", "probabilities"]
+    assert found["file"] == "z.png"
+    assert found["class"] == next(iter(found["probabilities"])) == "cat"
+    assert found["probability"] == found["probabilities"]["cat"]
+    assert set(found["probabilities"]) == {"cat", "dog", "owl"}
+    assert sum(found["probabilities"].values()) == pytest.approx(1, abs=1e-4)
+
+
+def test_top(model, photos, capsys):
+    run(model, "z.png", "--top", "1", "--json")
+    assert list(json.loads(capsys.readouterr().out)[0]["probabilities"]) == ["cat"]
+
+
+@pytest.mark.parametrize(
+    ("words", "files"),
+    [
+        (["z.png", "b"], ["z.png", "b/1.JPG", "b/2.png", "b/deep/3.bmp"]),
+        (["b/*.png", "z.png"], ["b/2.png", "z.png"]),
+        (["b/**/*.bmp"], ["b/deep/3.bmp"]),
+        (["[x].png"], ["[x].png"]),
+        (["b/d*"], ["b/deep/3.bmp"]),
+        (["missing.png"], ["missing.png"]),
+        (["z.png", "z.png"], ["z.png", "z.png"]),
+    ],
+)
+def test_files_folders_and_globs_in_their_order(photos, words, files):
+    assert [str(file) for file in predict.image_files(words)] == files
+
+
+def test_a_bad_file_is_warned_of_and_the_rest_goes_on(model, photos, capsys):
+    assert run(model, "b/notes.txt", "z.png", "missing.png", "--json") == 0
+    said = capsys.readouterr()
+    assert [one["file"] for one in json.loads(said.out)] == ["z.png"]
+    warnings = said.err.splitlines()
+    assert len(warnings) == 2
+    assert warnings[0].startswith("warning: b/notes.txt: ")
+    assert warnings[1].startswith("warning: missing.png: ")
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "message"),
+    [
+        (["b/notes.txt", "missing.png"], DataError, "none of the 2 files could be read"),
+        (["nothing"], DataError, "nothing: no image in this folder"),
+        (["*.webp"], DataError, r"\*\.webp: no file matches"),
+        (["z.png", "--top", "0"], JobError, "--top"),
+    ],
+)
+def test_bad_input(model, photos, words, error, message):
+    with pytest.raises(error, match=message):
+        run(model, *words)
+
+
+@pytest.mark.parametrize(
+    ("model", "message"), [("absent.keras", "no such model file"), ("z.png", "expected a .keras file"), ("b", "b: ")]
+)
+def test_a_model_that_is_none(photos, model, message):
+    with pytest.raises(ModelError, match=message):
+        run(model, "z.png")

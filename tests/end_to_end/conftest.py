@@ -1,0 +1,84 @@
+"""One real study, made once through the real command line, for everything that looks at a finished study."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+TINY = """
+family: plain
+parameters:
+  blocks: {int: [1, 2]}
+  filters: {choice: [4, 8], per: blocks}
+  head: average
+  fc_layers: 0
+  learning_rate: {float: [1e-3, 3e-2], log: true}
+  batch_size: 64
+start_from:
+  - {blocks: 2, filters: 8, learning_rate: 0.02}
+"""
+
+
+@dataclass(frozen=True)
+class Shell:
+    """A folder in which convtune is run as a user would."""
+
+    folder: Path
+
+    def start(self, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [sys.executable, "-m", "pipeline", *arguments],
+            cwd=self.folder,
+            env=os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "100"} | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *arguments: str, expect: int = 0, **environment: str) -> "subprocess.CompletedProcess[str]":
+        process = self.start(*arguments, **environment)
+        out, err = process.communicate(timeout=300)
+        assert process.returncode == expect, f"exit code {process.returncode}\n{out}\n{err}"
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def shell_with_space(folder: Path) -> Shell:
+    (folder / "tiny.yaml").write_text(TINY)
+    return Shell(folder)
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory) -> Shell:
+    return shell_with_space(tmp_path_factory.mktemp("user"))
+
+
+@pytest.fixture(scope="session")
+def study(home):
+    """A finished study of three trials named ``first``; what the command printed."""
+    flags = [
+        "--data",
+        "digits",
+        "--space",
+        "tiny.yaml",
+        "--trials",
+        "3",
+        "--epochs",
+        "2",
+        "--study",
+        "first",
+        "--try",
+        "blocks=1,filters=4",
+    ]
+    return home.run("tune", *flags)
+
+
+@pytest.fixture(scope="session")
+def store(home, study) -> Path:
+    """The MLflow store of the finished study."""
+    return home.folder / "mlflow.db"

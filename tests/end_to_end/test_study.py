@@ -1,0 +1,150 @@
+"""What a user finds after one real study, and what the other commands make of it."""
+
+import csv
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import yaml
+from mlflow import MlflowClient
+from PIL import Image
+
+from pipeline import model_card
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="session")
+def client(home, study):
+    return MlflowClient(f"sqlite:///{home.folder}/mlflow.db")
+
+
+@pytest.fixture(scope="session")
+def runs(client):
+    experiment = client.get_experiment_by_name("convtune")
+    found = client.search_runs([experiment.experiment_id], "tags.mlflow.runName = 'first'")
+    assert len(found) == 1
+    children = client.search_runs([experiment.experiment_id], f"tags.`mlflow.parentRunId` = '{found[0].info.run_id}'")
+    return found[0], sorted(children, key=lambda run: run.info.run_name)
+
+
+def test_the_command_says_what_it_found_and_what_to_do_next(study):
+    for part in ("rank", "Test accuracy of the best model", "first/best.keras", "convtune ui", "convtune export first"):
+        assert part in study.stdout
+
+
+def test_libraries_say_nothing(study):
+    lines = study.stderr.splitlines()
+    assert lines
+    assert all(line.startswith("trial ") for line in lines), study.stderr
+
+
+def test_the_folder_holds_files_a_person_can_open(home, study):
+    folder = home.folder / "studies" / "first"
+    job = yaml.safe_load((folder / "job.yaml").read_text())
+    assert (job["data"], job["trials"], job["study"]) == ("digits", 3, "first")
+    rows = list(csv.DictReader((folder / "trials.csv").open()))
+    assert [row["number"] for row in rows] == ["0", "1", "2"]
+    history = list(csv.DictReader((folder / "trials" / "0000" / "history.csv").open()))
+    assert [row["epoch"] for row in history] == ["1", "2"]
+    assert float(history[0]["val_accuracy"]) > 0
+    assert sqlite3.connect(folder / "optuna.db").execute("select count(*) from trials").fetchone()[0] >= 3
+
+
+def test_hand_picked_points_were_tried_first(home, study):
+    trials = json.loads(home.run("trials", "first", "--json").stdout)
+    assert trials[0]["params"]["blocks"] == 1
+    assert trials[0]["params"]["filters_1"] == 4
+    assert trials[1]["params"]["learning_rate"] == 0.02
+    assert set(trials[0]) == {"number", "state", "value", "params", "epochs", "seconds", "parameters", "macs", "reason"}
+
+
+def test_every_trial_is_a_child_run_with_its_true_status(runs, home):
+    parent, children = runs
+    assert parent.info.status == "FINISHED"
+    trials = json.loads(home.run("trials", "first", "--json").stdout)
+    statuses = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
+    assert [run.info.status for run in children] == [statuses[trial["state"]] for trial in trials]
+    assert children[0].data.params["blocks"] == "1"
+    assert children[0].data.metrics["parameters"] == trials[0]["parameters"]
+
+
+def test_every_epoch_is_a_metric_under_kerass_name_at_its_step(client, runs):
+    for name in ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate"):
+        history = client.get_metric_history(runs[1][0].info.run_id, name)
+        assert [metric.step for metric in history] == [1, 2]
+
+
+def test_the_parent_run_holds_the_study(client, runs):
+    parent, children = runs
+    names = {file.path for file in client.list_artifacts(parent.info.run_id)}
+    assert {"job.yaml", "trials.csv", "test.json", "plots"} <= names
+    assert {"test_accuracy", "val_accuracy"} <= set(parent.data.metrics)
+    assert parent.inputs.dataset_inputs[0].dataset.name == "digits"
+    assert [run.data.tags.get("best") for run in children].count("true") == 1
+
+
+def test_the_best_model_is_the_registrys_champion_and_loads_there(client, home, study):
+    champion = client.get_model_version_by_alias("convtune-digits", "champion")
+    assert int(champion.version) == 1
+    code = (
+        "import sys, mlflow, numpy as np\n"
+        "model = mlflow.pyfunc.load_model('models:/convtune-digits@champion')\n"
+        "out = model.predict(np.zeros((2, 8, 8, 1), np.uint8))\n"
+        "print(out.shape, 'pipeline' in sys.modules)\n"
+    )
+    environment = os.environ | {"MLFLOW_TRACKING_URI": f"sqlite:///{home.folder}/mlflow.db"}
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=home.folder, env=environment, capture_output=True, text=True, timeout=200
+    )
+    assert run.stdout.strip() == "(2, 10) False", run.stderr
+
+
+def test_the_best_model_takes_raw_pixels_and_knows_its_classes(home, study):
+    best = home.folder / "studies" / "first" / "best.keras"
+    model = keras.saving.load_model(best)
+    probabilities = model.predict(np.zeros((1, 8, 8, 1), np.uint8), verbose=0)
+    assert probabilities.sum() == pytest.approx(1, abs=1e-5)
+    assert model_card.get(best).classes == tuple("0123456789")
+
+
+def test_running_the_same_study_again_adds_nothing_and_a_higher_total_goes_on(home, study):
+    home.run("tune", "--study", "first")
+    assert len(json.loads(home.run("trials", "first", "--json").stdout)) == 3
+    home.run("tune", "--study", "first", "--trials", "4")
+    trials = json.loads(home.run("trials", "first", "--json").stdout)
+    assert [trial["number"] for trial in trials] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("flags", "part"),
+    [
+        (["--data", "mnist5k"], "different data"),
+        (["--space", "quick"], "a different space"),
+        (["--set", "blocks=1"], "a different space"),
+        (["--seed", "5"], "seed"),
+        (["--epochs", "9"], "epochs"),
+    ],
+)
+def test_another_space_or_dataset_under_an_old_name_is_refused(home, study, flags, part):
+    refused = home.run("tune", "--study", "first", *flags, expect=2)
+    assert part in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+
+
+def test_export_predict_and_evaluate_the_winner(home, study):
+    home.run("export", "first", "--output", "out")
+    [model] = list((home.folder / "out").glob("*.keras"))
+    digit = (np.arange(64).reshape(8, 8) * 4).astype(np.uint8)
+    Image.fromarray(digit).save(home.folder / "digit.png")
+    [answer] = json.loads(home.run("predict", str(model), "digit.png", "--json").stdout)
+    assert set(answer) == {"file", "class", "probability", "probabilities"}
+    assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-3)
+    scores = json.loads(home.run("evaluate", str(model), "--data", "digits", "--json").stdout)
+    noted = json.loads((home.folder / "studies" / "first" / "test.json").read_text())
+    assert scores["accuracy"] == pytest.approx(noted["accuracy"], abs=1e-6)

@@ -1,0 +1,120 @@
+"""A real MLflow server on this machine: the tracker speaks to it, the UI shows what a study wrote, and it may die."""
+
+import json
+import os
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+
+import mlflow.pyfunc
+import pytest
+from mlflow import MlflowClient
+
+from pipeline.tracking import connect, sender, ui_command
+from pipeline.trial import Outcome, Report, State, Trial
+
+pytestmark = pytest.mark.slow
+
+
+class Answer(mlflow.pyfunc.PythonModel):
+    """A model without Keras."""
+
+    def predict(self, context, model_input: list[float]) -> list[float]:
+        return [42.0 for _ in model_input]
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def server(store, tmp_path_factory):
+    """MLflow's server on the shared store, started by the command of ``convtune ui``; its address and process."""
+    port, folder = free_port(), tmp_path_factory.mktemp("server")
+    log = folder / "server.log"
+    with log.open("w") as output:
+        # Without its process for jobs it ends five seconds sooner.
+        environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+        process = subprocess.Popen(ui_command(store, port), cwd=folder, env=environment, stdout=output, stderr=output)
+    address = f"http://127.0.0.1:{port}"
+    until = time.monotonic() + 120
+    while not answers(address):
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < until, log.read_text()
+        time.sleep(0.5)
+    yield address, process
+    end(process)
+
+
+def answers(address):
+    try:
+        return urllib.request.urlopen(f"{address}/health", timeout=5).status == 200
+    except (urllib.error.URLError, TimeoutError, ConnectionError):
+        return False
+
+
+def end(process):
+    process.terminate()
+    process.wait(60)
+
+
+def get(address):
+    return urllib.request.urlopen(address, timeout=30).read()
+
+
+def test_runs_of_a_file_show_in_the_ui(server, store, info, tmp_path):
+    """What was written to the SQLite file directly, without a server, is served with its artifacts."""
+    address, _ = server
+    tracker = connect(store)
+    study = tracker.begin_study(info, None)
+    (tmp_path / "history.png").write_bytes(b"png")
+    tracker.artifact(tmp_path / "history.png", "plots")
+    tracker.close()
+    assert get(f"{address}/get-artifact?path=plots/history.png&run_uuid={study}") == b"png"
+    dataset = MlflowClient(address).get_run(study).inputs.dataset_inputs[0].dataset
+    assert dataset.name == "mnist5k"
+
+
+def test_a_study_through_a_server_which_then_dies(server, info, tmp_path, monkeypatch, capfd):
+    """The last of this file: nothing answers after it."""
+    address, process = server
+    tracker = connect(address)
+    study = tracker.begin_study(info, None)
+    tracker.begin_trial(Trial(0, {}, 1, 2), {"blocks": 2}, {"macs": 5})
+    tracker.report(Report(0, 1, {"loss": 0.5}, 1.0))
+    tracker.end_trial(Outcome(0, State.COMPLETE, 0.5, 1, 1.0))
+    (tmp_path / "trials.csv").write_text("number,value\n")
+    tracker.artifact(tmp_path / "trials.csv")
+    mlflow.pyfunc.save_model(tmp_path / "m", python_model=Answer(), input_example=[1.0], pip_requirements=["mlflow"])
+    decision = tracker.register_best(tmp_path / "m", name="through-http", value=0.5, digest="d", tags={})
+    assert (decision.version, decision.champion) == (1, True)
+    tracker.end_study("FINISHED", {"test_accuracy": 0.5})
+    tracker._sender.call(lambda: None)
+
+    client = MlflowClient(address)
+    run = client.get_run(study)
+    assert run.info.status == "FINISHED"
+    trials = client.search_runs([run.info.experiment_id], f"tags.`mlflow.parentRunId` = '{study}'")
+    assert [trial.data.metrics["value"] for trial in trials] == [0.5]
+    # What the browser asks for:
+    assert b"<html" in get(address).lower()
+    assert get(f"{address}/get-artifact?path=trials.csv&run_uuid={study}") == b"number,value\n"
+    model = run.outputs.model_outputs[0].model_id
+    listing = json.loads(get(f"{address}/ajax-api/2.0/mlflow/logged-models/{model}/artifacts/directories"))
+    assert "MLmodel" in {file["path"] for file in listing["files"]}
+
+    end(process)
+    monkeypatch.setattr(sender, "_PAUSES", (0.1,))
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    tracker.begin_trial(Trial(1, {}, 1, 2), {}, {})
+    tracker.end_trial(Outcome(1, State.COMPLETE, 0.6))
+    tracker.end_study("FINISHED", {})
+    tracker.close()
+    (trouble,) = tracker.troubles
+    assert trouble.startswith(f"{address}: MLflow stopped answering (Connection refused); it lacks the trial 1 ")
+    output = capfd.readouterr()
+    assert (output.out, output.err) == ("", "")
