@@ -55,7 +55,7 @@ class Executor(Protocol):
         """Starts a task on a free slot."""
 
     def wait(self, decide: Ask, timeout: float | None = None) -> list[Finished]:
-        """Answers reports by ``decide`` until a task ends or ``timeout`` seconds pass; the tasks that ended, or none."""
+        """Answers reports by ``decide`` until tasks end or ``timeout`` seconds pass; the tasks that ended, or none."""
 
     def close(self) -> None:
         """Ends the workers at once; what still runs is lost."""

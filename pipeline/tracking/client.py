@@ -4,7 +4,7 @@ import logging
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from urllib.parse import quote
 
 import mlflow.environment_variables as settings
@@ -12,7 +12,7 @@ import mlflow.store.db.utils
 from mlflow import MlflowClient
 
 from pipeline.errors import TrackingError
-from pipeline.tracking.store import check_database, shown, sqlite_file
+from pipeline.tracking.store import alone, check_database, shown, sqlite_file
 
 _EXPERIMENT = "convtune"
 _LOGGERS = ("mlflow", "alembic", "sqlalchemy.engine", "huey")
@@ -26,10 +26,10 @@ def open_client(uri: str) -> tuple[MlflowClient, str]:
     """
     _quieten()
     file = sqlite_file(uri)
-    if file is not None:
-        check_database(file)
     try:
-        with _patience(retries=0, seconds=5):
+        with _patience(retries=0, seconds=5), alone(file) if file else nullcontext():
+            if file:
+                check_database(file)
             client = MlflowClient(uri)
             return client, _experiment(client, uri)
     except TrackingError:

@@ -1,17 +1,23 @@
 """Where MLflow's store is, whether it can be used, and the command that shows it. No MLflow here."""
 
 import contextlib
+import hashlib
 import os
 import re
 import sqlite3
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+
+from filelock import FileLock
 
 from pipeline.errors import TrackingError
 
 DEFAULT_URI = "sqlite:///mlflow.db"
 _SQLITE = re.compile(r"(?P<scheme>sqlite(\+\w+)?:///)(?P<file>[^?]*)(?P<query>\?.*)?")
 _LOCK_SECONDS = 5.0
+_MAKING_SECONDS = 120.0
 
 
 def store_uri(uri: str | None) -> str:
@@ -48,8 +54,7 @@ def check_database(file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.closing(sqlite3.connect(file, timeout=_LOCK_SECONDS)) as database:
             tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-            database.execute("BEGIN IMMEDIATE")  # asks for the right to write
-            database.rollback()
+            _try_to_write(database)
     except (OSError, sqlite3.Error) as fault:
         why = fault.strerror if isinstance(fault, OSError) else str(fault)
         raise TrackingError(f"{file}: expected MLflow's SQLite file or a place for it: {why}; {_elsewhere}") from None
@@ -57,7 +62,23 @@ def check_database(file: Path) -> None:
         raise TrackingError(f"{file}: an SQLite file, but none of MLflow's; {_elsewhere}")
 
 
+def _try_to_write(database: sqlite3.Connection) -> None:
+    """Writes a number of the file's head as it is, and takes it back; a transaction alone asks for no permission."""
+    database.execute("BEGIN IMMEDIATE")
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    database.execute(f"PRAGMA user_version = {version}")
+    database.rollback()
+
+
 _elsewhere = "set MLFLOW_TRACKING_URI to another, as in sqlite:////data/mlflow.db"
+
+
+@contextlib.contextmanager
+def alone(file: Path) -> Iterator[None]:
+    """Keeps this user's other processes from opening ``file``: two that make one store at once spoil it (measured)."""
+    name = hashlib.sha256(f"{Path.home()} {file}".encode()).hexdigest()[:16]
+    with FileLock(Path(tempfile.gettempdir(), f"convtune-{name}.lock"), timeout=_MAKING_SECONDS):
+        yield
 
 
 def ui_command(uri: str | None, port: int) -> list[str]:

@@ -9,7 +9,7 @@ Images = NDArray[np.uint8]
 
 
 def augment(images: Images, recipe: Recipe, random: np.random.Generator) -> Images:
-    """A changed copy of ``images`` uint8 (n, height, width, channels), as the recipe asks; drawn anew for each image."""
+    """A changed copy of ``images`` uint8 (n, height, width, channels), as the recipe asks; each image by its own draw."""
     if recipe.flip:
         images = flip(images, random)
     if recipe.shift > 0:

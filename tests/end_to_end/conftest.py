@@ -75,7 +75,7 @@ def study(home):
         "--try",
         "blocks=1,filters=4",
     ]
-    return home.run("tune", *flags)
+    return home.run("tune", *flags, "--study", "first")
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """URIs, what may be MLflow's SQLite file, and the UI's command line."""
 
-import os
 import sqlite3
+import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -90,19 +90,25 @@ def test_what_cannot_be_the_store(make, why, tmp_path):
     assert "MLFLOW_TRACKING_URI" in str(refusal.value)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_without_write_permission(tmp_path):
-    tmp_path.chmod(0o500)
-    with pytest.raises(TrackingError, match="unable to open"):
-        check_database(tmp_path / "mlflow.db")
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_file_without_write_permission(tmp_path):
-    check_database(tmp_path / "mlflow.db")
-    (tmp_path / "mlflow.db").chmod(0o400)
-    with pytest.raises(TrackingError, match="readonly"):
-        check_database(tmp_path / "mlflow.db")
+@pytest.mark.parametrize(("name", "why"), [("there.db", "readonly"), ("new.db", "unable to open")])
+def test_no_permission_to_write(tmp_path, name, why):
+    """In a process of its own, which gives up root's right to write everywhere if it has it."""
+    check_database(tmp_path / "there.db")
+    (tmp_path / "there.db").chmod(0o444)
+    tmp_path.chmod(0o555)
+    code = f"""
+import os
+from pathlib import Path
+from pipeline.tracking.store import check_database
+os.chdir({str(tmp_path)!r})
+if os.geteuid() == 0:
+    os.seteuid(65534)
+check_database(Path({name!r}))
+"""
+    root = Path(__file__).parents[2]
+    ran = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)
+    assert f"TrackingError: {name}: expected MLflow's SQLite file or a place for it: " in ran.stderr
+    assert why in ran.stderr
 
 
 def test_the_command_of_the_ui(tmp_path, monkeypatch):

@@ -234,33 +234,33 @@ def test_reports_of_an_unknown_trial_are_harmless(tracker, study, children):
     assert children(study) == {}
 
 
-def test_the_terminal_stays_silent_and_mlflow_ui_finds_the_store(tmp_path):
-    """In a process of its own: a fresh store in the current folder, with its migrations, and a whole small study."""
-    script = """
+_STUDY = """
+import sys
+sys.path.insert(0, {root!r})
 from pipeline.tracking import StudyInfo, connect
 from pipeline.trial import Outcome, State, Trial
 tracker = connect()
-tracker.begin_study(StudyInfo("s", {"a": 1}, "d", "s", "e", (8, 8, 1), ("a", "b"), (1, 1, 1)), None)
-tracker.begin_trial(Trial(0, {}, 1, 1), {}, {})
+tracker.begin_study(StudyInfo("s", {{"a": 1}}, "d", "s", "e", (8, 8, 1), ("a", "b"), (1, 1, 1)), None)
+tracker.begin_trial(Trial(0, {{}}, 1, 1), {{}}, {{}})
 tracker.end_trial(Outcome(0, State.FAILED, reason="x"))
-tracker.end_study("FINISHED", {})
+tracker.end_study("FINISHED", {{}})
 tracker.close()
 assert not tracker.troubles, tracker.troubles
-import sys
-assert not {"keras", "tensorflow", "torch"} & sys.modules.keys()
+assert not {{"keras", "tensorflow", "torch"}} & sys.modules.keys()
 """
-    root = Path(__file__).parents[2]
-    ran = subprocess.run(
-        [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(root)!r})\n{script}"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-    )
-    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+
+
+def test_two_studies_may_make_the_store_at_once_and_the_terminal_stays_silent(tmp_path):
+    """In processes of their own: a fresh store in the current folder, with its migrations, and two small studies."""
+    command = [sys.executable, "-c", _STUDY.format(root=str(Path(__file__).parents[2]))]
+    pipe = subprocess.PIPE
+    studies = [subprocess.Popen(command, cwd=tmp_path, stdout=pipe, stderr=pipe, text=True) for _ in range(2)]
+    assert [(*study.communicate(timeout=120), study.returncode) for study in studies] == [("", "", 0)] * 2
     client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
     experiment = client.get_experiment_by_name("convtune")
-    assert len(client.search_runs([experiment.experiment_id])) == 2
+    assert len(client.search_runs([experiment.experiment_id])) == 4
     assert experiment.artifact_location == (tmp_path / "mlruns" / "convtune").as_uri()
+    assert {path.name for path in tmp_path.iterdir()} == {"mlflow.db", "mlruns"}
 
 
 def test_mlflows_log_lines_reach_those_who_ask(tracker, caplog):
