@@ -92,13 +92,19 @@ class StudyFolder:
     @property
     def exists(self) -> bool:
         """Whether a study has begun here."""
-        return self.job.is_file()
+        return os.path.isfile(self.job)  # unlike Path's, it takes a name too long for a file
 
 
 def locate(study: str) -> StudyFolder:
-    """The folder of a study: a path when it has a separator, else that name below ``studies``."""
-    has_separator = os.sep in study or (os.altsep is not None and os.altsep in study)
-    return StudyFolder(Path(study) if has_separator else ROOT / study)
+    """The folder of a study: a path when it has a separator, else that name below ``studies``.
+
+    StudyError for ``.`` and ``..``, which are no names; in a path they are resolved, so that nothing is made on the way.
+    """
+    if os.sep in study or (os.altsep is not None and os.altsep in study):
+        return StudyFolder(Path(os.path.normpath(study)))
+    if study in (os.curdir, os.pardir):
+        raise StudyError(f"study {study!r}: expected a name, or a path with a {os.sep} in it")
+    return StudyFolder(ROOT / study)
 
 
 def find(study: str) -> StudyFolder:
@@ -146,9 +152,10 @@ def suppress_as_study_error(folder: StudyFolder) -> Iterator[None]:
     """Turns a refusal of the file system into a StudyError that names the folder."""
     try:
         yield
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+        why = getattr(error, "strerror", None) or error
         raise StudyError(
-            f"{folder.path}: cannot write there ({error.strerror or error}); choose a --study path that can be written"
+            f"{folder.path}: cannot write there ({why}); choose a --study path that can be written"
         ) from None
 
 

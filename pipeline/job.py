@@ -124,9 +124,9 @@ _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 def seconds(value: Any) -> float:
     """``10m``, ``600s``, ``1h30m`` or a number of seconds; ValueError unless it is more than 0."""
     parts = re.findall(r"(\d+(?:\.\d+)?)\s*([smhd]?)", str(value))
-    whole = re.fullmatch(r"\s*(\d+(?:\.\d+)?\s*[smhd]?\s*)+", str(value))
+    whole = re.fullmatch(r"\s*(\d+(?:\.\d+)?\s*[smhd]\s*)*(\d+(?:\.\d+)?)?\s*", str(value))
     total = sum(float(number) * _UNITS[unit] for number, unit in parts)
-    if whole is None or isinstance(value, bool) or total <= 0:
+    if whole is None or isinstance(value, bool) or not 0 < total < math.inf:
         raise ValueError("expected a time above 0 such as 10m, 600s or 1h30m")
     return total
 
@@ -161,17 +161,18 @@ def _fixed(value: Any) -> tuple[tuple[str, Scalar], ...]:
 
 
 def assignments(text: str) -> Point:
-    """``a=1,b=max`` as a mapping, values read as YAML reads them; ValueError when a part is no assignment."""
+    """``a=1,b=[2, 3],c=max`` as a mapping, values read as YAML reads them; ValueError when a part is no assignment."""
     from pipeline.yaml_file import scalar
 
     point: Point = {}
-    for part in text.split(","):
+    for part in re.split(r",(?![^\[]*\])", text):
         name, equals, value = part.partition("=")
         if not equals or not name.strip() or not value.strip():
             raise ValueError("expected name=value[,name=value...]")
         if name.strip() in point:
             raise ValueError(f"{name.strip()} is given twice: expected each name once")
-        point[name.strip()] = scalar(value.strip())
+        items = re.fullmatch(r"\[(.*)\]", value.strip())
+        point[name.strip()] = [scalar(item.strip()) for item in items[1].split(",")] if items else scalar(value.strip())
     return point
 
 

@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -42,9 +43,8 @@ def get(path: Path) -> ModelCard:
         raise ModelError(f"{path}: no such model file; `convtune export STUDY` writes one")
     try:
         with zipfile.ZipFile(path) as archive:
-            values = json.loads(archive.read(MEMBER))
-        return ModelCard(**{**values, "classes": tuple(values["classes"]), "shape": tuple(values["shape"])})
-    except zipfile.BadZipFile:
+            return _card(json.loads(archive.read(MEMBER)))
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError):
         raise ModelError(
             f"{path}: expected a .keras file, but it is no such archive; give the file that `convtune export` wrote"
         ) from None
@@ -52,3 +52,15 @@ def get(path: Path) -> ModelCard:
         raise ModelError(
             f"{path}: a .keras file without class names of convtune; give one that `convtune export` wrote"
         ) from None
+
+
+def _card(values: dict[str, Any]) -> ModelCard:
+    """The card of a file from elsewhere; KeyError, TypeError or ValueError when it is none."""
+    card = ModelCard(**{**values, "classes": tuple(values["classes"]), "shape": tuple(values["shape"])})
+    height, width, channels = card.shape
+    names, numbers = (*card.classes, card.dataset), (height, width, channels, card.seed + 1)
+    if not all(isinstance(name, str) for name in names) or not all(isinstance(n, int) and n > 0 for n in numbers):
+        raise ValueError("a value of the wrong type")
+    if not isinstance(values["classes"], list) or channels not in (1, 3):
+        raise ValueError("no classes, or no images")
+    return card

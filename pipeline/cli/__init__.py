@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from pipeline import __version__
 from pipeline.errors import ConvtuneError
@@ -21,11 +21,17 @@ INTERRUPTED = 130
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, without the usage."""
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Refuses what it does not know itself: left to the parser above, a command's flags would be out of sight."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            known = [flag for action in self._actions for flag in action.option_strings if flag.startswith("--")]
+            hint = nearest(unknown[0].split("=")[0], known) if unknown[0].startswith("-") else ""
+            self.error(f"unknown argument {unknown[0]!r}{hint}")
+        return found, unknown
+
     def error(self, message: str) -> NoReturn:
-        wrong = [word for word in sys.argv[1:] if word.startswith("--")]
-        known = [flag for action in self._actions for flag in action.option_strings if flag.startswith("--")]
-        hint = next((nearest(word.split("=")[0], known) for word in wrong if word.split("=")[0] not in known), "")
-        self.exit(BAD_INPUT, f"{self.prog}: {message}{hint}; see `{self.prog} --help`\n")
+        self.exit(BAD_INPUT, f"{self.prog}: {_one_line(message)}; see `{self.prog} --help`\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,6 +48,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, say `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # a full disk, a folder that is gone: nothing that a traceback would help to mend
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"convtune: {_one_line(where + (error.strerror or str(error)))}", file=sys.stderr)
+        return BAD_INPUT
 
 
 def _parser() -> argparse.ArgumentParser:

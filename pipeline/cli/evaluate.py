@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     _check_split(args.split)
     model_file = Path(args.model)
     card = model_card.get(model_file)
-    seed = card.seed if args.seed is None else whole("--seed", args.seed, 0)
+    seed = whole("--seed", args.seed, 0) if args.seed else card.seed
     data = load_data(args.data, card.shape[:2], seed, quiet=args.json)
     columns = match_classes(model_file, card, data)
     _note_difference(card, data, seed)

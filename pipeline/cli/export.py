@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     from pipeline.loading import keras_worker, load_trials, whole
 
     formats = _formats(args.format)
-    number = None if args.trial is None else whole("--trial", args.trial, 0)
+    number = whole("--trial", args.trial, 0) if args.trial else None
     folder, records, _ = load_trials(args.study)
     record = _chosen(folder, records, number)
     model_file = folder.model(record.number)

@@ -29,15 +29,16 @@ def run(args: argparse.Namespace) -> int:
 
     model_file = Path(args.model)
     card = model_card.get(model_file)
-    top = len(card.classes) if args.top is None else whole("--top", args.top, 1)
+    top = whole("--top", args.top, 1) if args.top else len(card.classes)
     files = image_files(args.images)
     with keras_worker(f"predicting {len(files):,} images") as worker:
         function = "pipeline.training.predict:read_and_predict"
         probabilities, faults = call(worker, function, model_file, files, card.shape)
+    if all(faults):
+        more = f" (none of the {len(files):,} files could be read as an image)" if len(files) > 1 else ""
+        raise DataError(faults[0] + more)
     for fault in filter(None, faults):
         warn(fault)
-    if all(faults):
-        raise DataError(f"none of the {len(files):,} files could be read as an image")
     rows = [
         _row(file, card.classes, row, top)
         for file, row, fault in zip(files, probabilities, faults, strict=True)

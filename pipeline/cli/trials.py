@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     from pipeline.loading import load_trials, whole
     from pipeline.report.select import Selection
 
-    top = None if args.top is None else whole("--top", args.top, 1)
+    top = whole("--top", args.top, 1) if args.top else None
     folder, records, infeasible = load_trials(args.study)
     chosen = Selection(tuple(args.where), args.sort, args.reverse, top).of(records)
     if args.csv or args.json:

@@ -1,6 +1,7 @@
 """From what a user calls a dataset to the dataset."""
 
 import difflib
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def _source(
     """A short name, and where the arrays come from."""
     if source in NAMED:
         return source, Named(source, size, progress, fetch)
-    path = Path(source).expanduser()
+    path = Path(os.path.expanduser(source))
     try:
         if source and path.is_dir():
             return shown(path.resolve().name), Folder(path, size, progress)

@@ -1,5 +1,6 @@
 """Where trials run: a table of executors behind one small interface."""
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -18,6 +19,7 @@ def _local(workers: int, log: Path | None) -> Executor:
 
 
 def _inline(workers: int, log: Path | None) -> Executor:
+    os.environ |= environments(1, [])[0]
     return Inline()
 
 

@@ -9,7 +9,7 @@ Images = NDArray[np.uint8]
 
 
 def augment(images: Images, recipe: Recipe, random: np.random.Generator) -> Images:
-    """A changed copy of ``images`` uint8 (n, height, width, channels), as the recipe asks; each image by its own draw."""
+    """A changed copy of ``images`` uint8 (n, height, width, channels) as the recipe asks; drawn for each image."""
     if recipe.flip:
         images = flip(images, random)
     if recipe.shift > 0:

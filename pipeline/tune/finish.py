@@ -3,10 +3,12 @@
 import json
 import shutil
 import tempfile
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 from pipeline.data import Dataset
+from pipeline.errors import ConvtuneError
 from pipeline.executors import Executor, call
 from pipeline.folder import StudyFolder, write
 from pipeline.record import Record, ranked
@@ -16,13 +18,36 @@ from pipeline.search.importance import importances
 from pipeline.tracking import ModelDecision, Tracker
 
 
-def test(executor: Executor, folder: StudyFolder, winner: Record, data: Dataset) -> float:
-    """Copies the winner's model to the study's best, runs it on the test images and notes the result; its accuracy."""
+@dataclass(frozen=True)
+class Verdict:
+    """The best trial's validation (``value``) and test accuracy, and its ``version`` in the registry (0: not there)."""
+
+    trial: int
+    value: float
+    accuracy: float
+    version: int
+    registry: str
+
+
+def known(folder: StudyFolder, winner: Record) -> Verdict | None:
+    """The verdict on ``winner`` when an earlier run of the study came to it already: a model is registered once."""
+    try:
+        noted = json.loads(folder.evaluation.read_text(encoding="utf-8"))
+        verdict = Verdict(**noted["verdict"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    return verdict if verdict.trial == winner.number and verdict.version and folder.best_model.is_file() else None
+
+
+def crown(executor: Executor, tracker: Tracker, folder: StudyFolder, winner: Record, data: Dataset) -> Verdict:
+    """Copies the winner's model to the study's best, runs it on the test images, registers it and notes the verdict."""
     shutil.copyfile(winner.outcome.model, folder.best_model)
     probabilities = call(executor, "pipeline.training.predict:over_dataset", folder.best_model, data, data.test)
     result = evaluate(probabilities, data.labels[data.test], data.classes)
-    write(folder.evaluation, json.dumps({"trial": winner.number, **result.as_dict()}, indent=1))
-    return result.accuracy
+    decision = _register(executor, tracker, folder, winner, data, result.accuracy)
+    verdict = Verdict(winner.number, winner.value or 0.0, result.accuracy, decision.version, decision.reason)
+    write(folder.evaluation, json.dumps({"verdict": asdict(verdict), **result.as_dict()}, indent=1))
+    return verdict
 
 
 def draw(folder: StudyFolder, records: list[Record]) -> None:
@@ -40,15 +65,18 @@ def record_study(tracker: Tracker, folder: StudyFolder, records: list[Record]) -
         tracker.artifact(folder.plots, "plots")
 
 
-def register(
+def _register(
     executor: Executor, tracker: Tracker, folder: StudyFolder, winner: Record, data: Dataset, accuracy: float
 ) -> ModelDecision:
-    """Writes the best model as MLflow's and registers it under the dataset's name."""
+    """Writes the best model as MLflow's and registers it under the dataset's name; a fault here costs nothing else."""
+    tags = {"study": folder.name, "trial": str(winner.number), "test_accuracy": f"{accuracy:.6g}"}
     with tempfile.TemporaryDirectory(prefix="convtune-") as temporary:
         target = Path(temporary) / "model"
         example = data.images[data.test[:1]]
-        call(executor, "pipeline.training.mlflow_model:write", folder.best_model, target, example, _requirements())
-        tags = {"study": folder.name, "trial": str(winner.number), "test_accuracy": f"{accuracy:.6g}"}
+        try:
+            call(executor, "pipeline.training.mlflow_model:write", folder.best_model, target, example, _requirements())
+        except ConvtuneError as error:
+            return ModelDecision(0, False, f"not registered: {error}")
         return tracker.register_best(
             target, name=f"convtune-{data.name}", value=winner.value or 0.0, digest=data.digest, tags=tags
         )

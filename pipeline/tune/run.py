@@ -13,7 +13,7 @@ from pipeline.data import Dataset
 from pipeline.executors import EXECUTORS, Executor
 from pipeline.folder import StudyFolder
 from pipeline.job import Job
-from pipeline.loading import load_data
+from pipeline.loading import load_data, warn
 from pipeline.model_card import ModelCard
 from pipeline.record import best
 from pipeline.report.progress import Mode, mode, view
@@ -62,6 +62,7 @@ def tune(job_file: str | None, flags: Mapping[str, Any], *, quiet: bool = False,
     """Starts a study, or goes on with one; the exit code: 0, 1 without any model, 130 when interrupted."""
     asked = setup.read_job(job_file, flags)
     space = setup.read_space(asked)
+    SEARCHES[asked.search](space, asked.seed)  # refuses a space that it cannot search before anything is written
     folder = setup.name_study(asked)
     with _terminable(), setup.opened(folder):
         executor = EXECUTORS[asked.executor](asked.workers, None if verbose else folder.log)
@@ -76,13 +77,14 @@ def tune(job_file: str | None, flags: Mapping[str, Any], *, quiet: bool = False,
 def _run(study: Study, executor: Executor, talk: Mode) -> int:
     identity = setup.Identity.of(study.job, study.space, study.data)
     run = setup.check_same(study.folder, identity)
-    points = [] if study.folder.exists else setup.hand_picked(study.space, study.job, study.data)
+    points = setup.hand_picked(study.space, study.job, study.data, begun=study.folder.exists)
     tracker = connect()
     try:
         run = tracker.begin_study(_info(study), run or None)
         ledger = Ledger(study.folder.storage, study.space, study.job.pruner, study.job.epochs)
-        for point in points:
-            ledger.enqueue(point)
+        for candidate in points:
+            if ledger.known(candidate) is None:
+                ledger.enqueue(candidate.values)
         setup.write_job(study.folder, study.job, replace(identity, run=run))
         return _search(study, executor, tracker, ledger, talk)
     except BaseException:
@@ -90,6 +92,8 @@ def _run(study: Study, executor: Executor, talk: Mode) -> int:
         raise
     finally:
         tracker.close()
+        for trouble in tracker.troubles:
+            warn(trouble)
 
 
 def _search(study: Study, executor: Executor, tracker: Tracker, ledger: Ledger, talk: Mode) -> int:
@@ -128,17 +132,16 @@ def _proposer(study: Study, ledger: Ledger) -> Proposer:
 def _finish(study: Study, executor: Executor, tracker: Tracker, ledger: Ledger, why: str) -> int:
     winner = best(ledger.records)
     finish.draw(study.folder, ledger.records)
-    if winner is None:
-        finish.record_study(tracker, study.folder, ledger.records)
-        tracker.end_study("FAILED", {})
-        summary(study.folder, ledger.records, ledger.infeasible, why)
-        return 1
-    accuracy = finish.test(executor, study.folder, winner, study.data)
+    verdict = None
+    if winner is not None:
+        verdict = finish.known(study.folder, winner) or finish.crown(
+            executor, tracker, study.folder, winner, study.data
+        )
     finish.record_study(tracker, study.folder, ledger.records)
-    decision = finish.register(executor, tracker, study.folder, winner, study.data, accuracy)
-    tracker.end_study("FINISHED", {"val_accuracy": winner.value or 0.0, "test_accuracy": accuracy})
-    summary(study.folder, ledger.records, ledger.infeasible, why, winner, accuracy, decision.reason)
-    return 0
+    metrics = {} if verdict is None else {"val_accuracy": verdict.value, "test_accuracy": verdict.accuracy}
+    tracker.end_study("FINISHED" if verdict else "FAILED", metrics)
+    summary(study.folder, ledger.records, ledger.infeasible, why, verdict)
+    return 0 if verdict else 1
 
 
 def _info(study: Study) -> StudyInfo:

@@ -1,8 +1,10 @@
 """What a study stands on, checked before anything is written: job, space, hand-picked points, dataset."""
 
 import json
+import os
+import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -14,9 +16,9 @@ from pipeline import space as spaces
 from pipeline.data import Dataset
 from pipeline.errors import JobError, SpaceError, StudyError
 from pipeline.folder import StudyFolder, locate, locked, unused, write
-from pipeline.hyperparameter import Values
+from pipeline.hyperparameter import Scalar
 from pipeline.job import Job, job
-from pipeline.search.candidate import judge
+from pipeline.search.candidate import Candidate, judge
 from pipeline.space import Space
 from pipeline.yaml_file import read_mapping
 
@@ -41,22 +43,27 @@ def name_study(asked: Job) -> StudyFolder:
 def read_space(asked: Job) -> Space:
     """The job's space with the job's fixed parameters."""
     space = spaces.load(asked.space)
-    return space.fixed(dict(asked.fixed)) if asked.fixed else space
+    try:
+        return space.fixed(dict(asked.fixed)) if asked.fixed else space
+    except SpaceError as error:
+        raise JobError(f"--set: {error}") from None
 
 
-def hand_picked(space: Space, asked: Job, data: Dataset) -> list[Values]:
-    """The job's own points, then the space's; JobError for one of the job's that cannot be trained.
+def hand_picked(space: Space, asked: Job, data: Dataset, begun: bool) -> list[Candidate]:
+    """The job's own points, then, if the study has not begun, the space's; JobError for one that cannot be trained.
 
     A point of the space file that these images are too small for is left out.
     """
-    own = [_attempt(space, point) for point in asked.attempts]
-    for point in own:
-        if reason := judge(space, dict(point), data.shape, len(data.classes)).reason:
-            raise JobError(f"--try: {reason}; change the point or the images' size")
-    return own + [space.complete(point) for point in space.start_from]
+    verdicts = [judge(space, _attempt(space, point), data.shape, len(data.classes)) for point in asked.attempts]
+    for verdict in verdicts:
+        if verdict.candidate is None:
+            raise JobError(f"--try: {verdict.reason}; change the point or the images' size")
+    if not begun:
+        verdicts += [judge(space, point, data.shape, len(data.classes)) for point in space.start_from]
+    return [verdict.candidate for verdict in verdicts if verdict.candidate is not None]
 
 
-def _attempt(space: Space, point: Mapping[str, Any]) -> Values:
+def _attempt(space: Space, point: Mapping[str, Any]) -> dict[str, Scalar]:
     try:
         return space.complete(point)
     except SpaceError as error:
@@ -111,19 +118,21 @@ def write_job(folder: StudyFolder, asked: Job, identity: Identity) -> None:
 
 @contextmanager
 def opened(folder: StudyFolder) -> Iterator[None]:
-    """Holds the study's folder; one that is new is removed again when setting up fails."""
-    new = not folder.path.exists()
+    """Holds the study's folder; when setting up fails, the folders that it was the first to need are removed again."""
+    made = [path for path in (folder.path, *folder.path.parents) if not os.path.exists(path)]
     with locked(folder):
+        if not folder.exists:  # left by a process that was killed before its study had begun
+            folder.storage.unlink(missing_ok=True)
         try:
             yield
         finally:
-            if new and not folder.exists:
-                _remove(folder)
+            if made and not folder.exists:
+                _remove(made)
 
 
-def _remove(folder: StudyFolder) -> None:
-    import shutil
-
-    shutil.rmtree(folder.path, ignore_errors=True)
-    if folder.path.parent.is_dir() and not any(folder.path.parent.iterdir()):
-        folder.path.parent.rmdir()
+def _remove(made: list[Path]) -> None:
+    """Removes the first of the folders with all that is in it, and those above it that are empty."""
+    shutil.rmtree(made[0], ignore_errors=True)
+    for above in made[1:]:
+        with suppress(OSError):
+            above.rmdir()

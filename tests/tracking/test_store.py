@@ -3,6 +3,7 @@
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from contextlib import closing
 from pathlib import Path
 
@@ -90,25 +91,32 @@ def test_what_cannot_be_the_store(make, why, tmp_path):
     assert "MLFLOW_TRACKING_URI" in str(refusal.value)
 
 
-@pytest.mark.parametrize(("name", "why"), [("there.db", "readonly"), ("new.db", "unable to open")])
-def test_no_permission_to_write(tmp_path, name, why):
+def test_no_permission_to_write():
     """In a process of its own, which gives up root's right to write everywhere if it has it."""
-    check_database(tmp_path / "there.db")
-    (tmp_path / "there.db").chmod(0o444)
-    tmp_path.chmod(0o555)
-    code = f"""
-import os
+    code = """
+import os, sys
 from pathlib import Path
-from pipeline.tracking.store import check_database
-os.chdir({str(tmp_path)!r})
+from pipeline.tracking.store import TrackingError, check_database
 if os.geteuid() == 0:
     os.seteuid(65534)
-check_database(Path({name!r}))
+for name in ("there.db", "new.db"):
+    try:
+        check_database(Path(sys.argv[1], name))
+    except TrackingError as refusal:
+        print(refusal)
 """
-    root = Path(__file__).parents[2]
-    ran = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)
-    assert f"TrackingError: {name}: expected MLflow's SQLite file or a place for it: " in ran.stderr
-    assert why in ran.stderr
+    with tempfile.TemporaryDirectory() as name:  # pytest's own folders are closed to others than their owner
+        folder = Path(name)
+        check_database(folder / "there.db")
+        (folder / "there.db").chmod(0o444)
+        folder.chmod(0o555)
+        command, root = [sys.executable, "-c", code, name], Path(__file__).parents[2]
+        ran = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+        folder.chmod(0o755)
+    refused = "expected MLflow's SQLite file or a place for it"
+    there, new = ran.stdout.splitlines()
+    assert there.startswith(f"{folder}/there.db: {refused}: attempt to write a readonly database; ")
+    assert new.startswith(f"{folder}/new.db: {refused}: unable to open database file; ")
 
 
 def test_the_command_of_the_ui(tmp_path, monkeypatch):

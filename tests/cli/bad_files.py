@@ -1,0 +1,206 @@
+"""Files that convtune has to refuse, each made in the current folder."""
+
+import json
+import os
+import pickle
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from pipeline import model_card
+from pipeline.model_card import ModelCard
+from tests.export.tiny_model import write_tiny_model
+from tests.report.made_up import record, study
+
+Make = Callable[[], None]
+PROOF = "executed"
+"""The file that appears when something in a bad file is run."""
+
+
+def nothing() -> None:
+    """Needs no file."""
+
+
+def text(path: str, content: str) -> Make:
+    """A file of text."""
+
+    def make() -> None:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_text(content)
+
+    return make
+
+
+def link(path: str, target: str) -> Make:
+    return lambda: Path(path).symlink_to(target)
+
+
+def space(parameters: str, rest: str = "") -> Make:
+    """``mine.yaml``, a space of the family plain."""
+    return text("mine.yaml", f"family: plain\nparameters: {{{parameters}}}\n{rest}")
+
+
+# --- folders of images
+
+
+def photo(path: str, size: int = 8, quality: int = 95) -> None:
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(len(path)).integers(0, 255, (size, size, 3), np.uint8)
+    Image.fromarray(pixels).save(path, quality=quality)
+
+
+def photos(classes: int = 2, each: int = 4) -> None:
+    """``photos``, a folder with nothing wrong in it."""
+    for label in range(classes):
+        for number in range(each):
+            photo(f"photos/class{label}/{number}.png")
+
+
+def no_class_folder() -> None:
+    photo("photos/1.png")
+
+
+def class_without_images() -> None:
+    photos()
+    Path("photos/class2").mkdir()
+
+
+def one_image_in_a_class() -> None:
+    photos()
+    photo("photos/rare/1.png")
+
+
+def class_only_in_test() -> None:
+    for part, label in (("train", "cat"), ("train", "dog"), ("test", "cat"), ("test", "dog"), ("test", "fox")):
+        for number in range(3):
+            photo(f"photos/{part}/{label}/{number}.png")
+
+
+def truncated_jpeg() -> None:
+    """One of nine images, which is more than a tenth."""
+    photos()
+    photo("photos/class0/cut.jpg", size=64)
+    whole = Path("photos/class0/cut.jpg").read_bytes()
+    Path("photos/class0/cut.jpg").write_bytes(whole[: len(whole) // 2])
+
+
+def text_as_png() -> None:
+    photos()
+    Path("photos/class1/notes.png").write_text("milk, eggs, bread\n")
+
+
+def bomb() -> None:
+    """A picture of 60,000 x 60,000 pixels in a file of a few hundred bytes."""
+    photos()
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
+    png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+    Path("photos/class0/bomb.png").write_bytes(png)
+
+
+# --- arrays
+
+
+def npz(**changes: object) -> Make:
+    """``data.npz`` of 20 images in 2 classes, with some arrays changed or (None) left out."""
+
+    def make() -> None:
+        arrays = {"x_train": np.zeros((20, 8, 8), np.uint8), "y_train": np.arange(20) % 2, **changes}
+        np.savez("data.npz", **{name: array for name, array in arrays.items() if array is not None})
+
+    return make
+
+
+class _Payload:
+    """Creates a file when it is unpickled."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return os.mkdir, (PROOF,)
+
+
+def pickled() -> None:
+    """Labels that run code in whoever unpickles them."""
+    labels = np.array([_Payload()] * 20, dtype=object)
+    np.savez("data.npz", x_train=np.zeros((20, 8, 8), np.uint8), y_train=labels)
+    assert b"mkdir" in zipfile.ZipFile("data.npz").read("y_train.npy")
+
+
+def pickle_file() -> None:
+    Path("data.npz").write_bytes(pickle.dumps(_Payload()))
+
+
+def nan_pixel() -> None:
+    images = np.zeros((20, 8, 8), np.float32)
+    images[3, 1, 2] = np.nan
+    npz(x_train=images)()
+
+
+# --- models and studies
+
+
+def model(path: str = "m.keras", **changes: object) -> Make:
+    """A model that convtune could have written, with a changed card."""
+
+    def make() -> None:
+        write_tiny_model(Path(path), **changes)
+
+    return make
+
+
+def card_only(path: str = "m.keras", **changes: object) -> Make:
+    """An archive with a model's card and no model."""
+    known = {"classes": ["0", "1"], "shape": [8, 8, 1], "dataset": "d", "digest": "d", "seed": 0, "study": "s", "trial": 0}
+
+    def make() -> None:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(model_card.MEMBER, json.dumps(known | changes))
+
+    return make
+
+
+def plain_zip() -> None:
+    with zipfile.ZipFile("m.keras", "w") as archive:
+        archive.writestr("hello.txt", "no model")
+
+
+def lambda_model(path: str = "m.keras") -> Make:
+    """A model with a layer of Python bytecode, which makes a folder when it is called."""
+
+    def make() -> None:
+        import keras
+
+        images = keras.Input((8, 8, 1))
+        layer = keras.layers.Lambda(lambda x: (__import__("os").mkdir("executed"), x)[1], output_shape=(8, 8, 1))
+        output = keras.layers.Softmax()(keras.layers.Flatten()(layer(images)))
+        made = Path(PROOF)
+        if made.exists():  # called while it was built, here and on purpose
+            made.rmdir()
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        keras.Model(images, output).save(path)
+        model_card.put(ModelCard(tuple(map(str, range(64))), (8, 8, 1), "d", "d", 0, "s", 0), Path(path))
+
+    return make
+
+
+def begun() -> None:
+    """The study ``s`` of two trials, one of them with a value, neither with a model."""
+    study(Path("studies/s"), [record(0, 0.8), record(1, 0.9)])
+
+
+def begun_with(make: Make) -> Make:
+    """The study ``s`` whose trial 0 left the model file that ``make`` makes."""
+
+    def both() -> None:
+        begun()
+        Path("studies/s/trials/0000").mkdir(parents=True)
+        make()
+
+    return both
