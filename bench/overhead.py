@@ -56,7 +56,9 @@ def seconds(command: list[str], folder: Path) -> float:
     root = str(Path(__file__).resolve().parent.parent)
     environment = os.environ | {"PYTHONPATH": root, "TF_CPP_MIN_LOG_LEVEL": "3"}
     began = time.monotonic()
-    subprocess.run(command, cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        command, cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     return time.monotonic() - began
 
 
@@ -81,8 +83,8 @@ def bare(folder: Path, epochs: int) -> None:
         recipe = Recipe.from_values(record.values)
         model = build(FAMILIES["plain"].rule(record.values, data.shape, 10), scale=[1 / 255], offset=[0.0])
         steps = epochs * (len(x) // recipe.batch_size)
-        model.compile(optimizer(recipe, steps), loss(recipe), ["accuracy"], jit_compile=False)
-        model.fit(x, y, recipe.batch_size, epochs, validation_data=validation, verbose=0)
+        model.compile(optimizer(recipe, steps), loss(recipe), metrics=["accuracy"], jit_compile=False)
+        model.fit(x, y, batch_size=recipe.batch_size, epochs=epochs, validation_data=validation, verbose=0)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 """The exception tree: every error a user can cause or mend is a ConvtuneError of one line."""
 
+import difflib
+from collections.abc import Iterable
+
 
 class ConvtuneError(Exception):
     """What was expected, what came, where, and what to do: one line for the terminal."""
@@ -31,3 +34,15 @@ class ModelError(ConvtuneError):
 
 class WorkerError(ConvtuneError):
     """A worker process that died or failed outside a trial."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """``, did you mean 'x'?`` for the known word that is most like ``word``, or nothing."""
+    close = difflib.get_close_matches(word, list(known), 1)
+    return f", did you mean {close[0]!r}?" if close else ""
+
+
+def first_line(error: BaseException) -> str:
+    """Another library's error in one line: its class, and the first line of its text that is not blank; cut at 200."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return ": ".join([type(error).__name__, *lines[:1]])[:200]

@@ -1,10 +1,10 @@
 """The folder of a study: every file name is made here, and every file is written beside and then renamed."""
 
 import csv
-import io
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +36,11 @@ class StudyFolder:
     def job(self) -> Path:
         """What was asked for: a job file."""
         return self.path / "job.yaml"
+
+    @property
+    def space(self) -> Path:
+        """The space as it was when the study began."""
+        return self.path / "space.yaml"
 
     @property
     def identity(self) -> Path:
@@ -94,16 +99,23 @@ class StudyFolder:
         """Whether a study has begun here."""
         return os.path.isfile(self.job)  # unlike Path's, it takes a name too long for a file
 
+    @property
+    def foreign(self) -> list[str]:
+        """What lies here that no study put here; empty when one has begun, or was cut off before it had."""
+        if self.exists or self.identity.is_file() or not self.path.is_dir():
+            return []
+        return sorted(path.name for path in self.path.iterdir() if path not in (self.lock, self.log))
+
 
 def locate(study: str) -> StudyFolder:
     """The folder of a study: a path when it has a separator, else that name below ``studies``.
 
-    StudyError for ``.`` and ``..``, which are no names; in a path they are resolved, so that nothing is made on the way.
+    StudyError for what no folder can be called. ``..`` in a path is resolved, so that nothing is made on the way.
     """
+    if study in (os.curdir, os.pardir) or not study.isprintable() or "?" in study:
+        raise StudyError(f"study {study!r}: expected a name, or a path with a {os.sep} in it, without '?'")
     if os.sep in study or (os.altsep is not None and os.altsep in study):
         return StudyFolder(Path(os.path.normpath(study)))
-    if study in (os.curdir, os.pardir):
-        raise StudyError(f"study {study!r}: expected a name, or a path with a {os.sep} in it")
     return StudyFolder(ROOT / study)
 
 
@@ -118,7 +130,8 @@ def find(study: str) -> StudyFolder:
 
 
 def unused(stem: str) -> str:
-    """``stem-1``, or the first higher number that no study below ``studies`` has."""
+    """``stem-1``, or the first higher number that no study below ``studies`` has; odd characters become ``-``."""
+    stem = re.sub(r"[^\w.+-]+", "-", stem)
     number = 1
     while (ROOT / f"{stem}-{number}").exists():
         number += 1
@@ -130,7 +143,7 @@ def locked(folder: StudyFolder) -> Iterator[None]:
     """Holds the study for this process; StudyError when another one runs it. The lock goes with its process."""
     from filelock import FileLock, Timeout
 
-    with suppress_as_study_error(folder):
+    with _as_study_error(folder):
         folder.path.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder.lock)
         try:
@@ -142,18 +155,16 @@ def locked(folder: StudyFolder) -> Iterator[None]:
     try:
         yield
     finally:
-        lock.release()
-        with suppress(OSError):
-            folder.lock.unlink()
+        lock.release()  # the file stays: removed, it could be locked twice by two who come at once
 
 
 @contextmanager
-def suppress_as_study_error(folder: StudyFolder) -> Iterator[None]:
+def _as_study_error(folder: StudyFolder) -> Iterator[None]:
     """Turns a refusal of the file system into a StudyError that names the folder."""
     try:
         yield
-    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
-        why = getattr(error, "strerror", None) or error
+    except OSError as error:
+        why = error.strerror or error
         raise StudyError(
             f"{folder.path}: cannot write there ({why}); choose a --study path that can be written"
         ) from None
@@ -175,10 +186,3 @@ def append_history(path: Path, report: Report) -> None:
     row = [report.epoch, *(f"{value:.6g}" for value in report.metrics.values()), f"{report.seconds:.2f}"]
     with path.open("w" if first else "a", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([columns, row] if first else [row])
-
-
-def csv_text(rows: Iterable[Iterable[object]]) -> str:
-    """The rows as CSV."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()

@@ -1,13 +1,13 @@
 """What a study is asked to do: the keys of a job file, which are also the flags of ``convtune tune``."""
 
-import difflib
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from pipeline.errors import JobError
+from pipeline.errors import nearest as nearest
 from pipeline.hyperparameter import Scalar
 
 SEARCHES = ("grid", "random", "bayesian")
@@ -80,17 +80,11 @@ def job(file: Mapping[str, Any], flags: Mapping[str, Any], where: str = "") -> J
 def _parse(key: str, value: Any, where: str) -> Any:
     place = f"{where}: {key}" if where else f"--{key.replace('_', '-')}"
     if key not in _PARSERS:
-        raise JobError(f"{where}: unknown key {key!r}{nearest(key, KEYS)}; keys are {', '.join(KEYS)}")
+        raise JobError(f"{where}: unknown key {key!r}{nearest(str(key), KEYS)}; keys are {', '.join(KEYS)}")
     try:
         return _PARSERS[key](value)
     except ValueError as error:
         raise JobError(f"{place}: {error}, got {value!r}") from None
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """``, did you mean 'x'?`` for the known word that is most like ``word``, or nothing."""
-    close = difflib.get_close_matches(str(word), list(known), 1)
-    return f", did you mean {close[0]!r}?" if close else ""
 
 
 def _text(value: Any) -> str:

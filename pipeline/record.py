@@ -36,13 +36,13 @@ class Record:
 def ranked(records: list[Record]) -> list[Record]:
     """The records best first: by value, among equals by fewer MACs, then by number.
 
-    Complete trials stand before those that were stopped early; records without a value are left out.
+    Complete trials stand before those that ended early; failed ones and those without a value are left out.
     """
     valued = [record for record in records if record.value is not None and record.state in _RANKS]
     return sorted(valued, key=lambda record: (_RANKS[record.state], -(record.value or 0), record.macs, record.number))
 
 
-_RANKS = {State.COMPLETE: 0, State.PRUNED: 1}
+_RANKS = {State.COMPLETE: 0, State.PRUNED: 1, State.INTERRUPTED: 1}
 
 
 def best(records: list[Record]) -> Record | None:

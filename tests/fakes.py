@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pipeline.trial import Answer, Ask, Outcome, Report, State
@@ -71,3 +72,21 @@ _KEPT: list[bytes] = []
 
 def environment(name: str) -> str | None:
     return os.environ.get(name)
+
+
+@dataclass(frozen=True)
+class Unpackable:
+    """A task that can be sent and cannot be received."""
+
+    number: int
+    error: Exception
+
+    def run(self, ask: Ask) -> None:
+        """Never begins."""
+
+    def __reduce__(self) -> tuple[Callable[[Exception], None], tuple[Exception]]:
+        return throw, (self.error,)
+
+
+def throw(error: Exception) -> None:
+    raise error

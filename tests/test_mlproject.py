@@ -46,9 +46,9 @@ def test_every_command_is_one_of_ours_and_flags_are_named_as_their_parameters(na
     assert all(value == f"{{{flag[2:]}}}" for flag, value in pairs), pairs
 
 
-def test_tune_takes_the_keys_of_a_job_and_their_defaults():
+def test_what_is_left_empty_changes_nothing_in_a_job():
     assert set(TUNE["parameters"]) <= set(KEYS)
-    assert job({}, defaults(TUNE)) == Job("mnist5k")
+    assert job({"data": "photos", "epochs": 7}, defaults(TUNE)) == Job("photos", epochs=7)
 
 
 def test_the_environment_is_the_pinned_one():

@@ -13,7 +13,7 @@ FILES = sorted((ROOT / "pipeline").rglob("*.py"))
 
 LAYERS = (
     {"", "errors", "hyperparameter"},
-    {"model_card", "recipe", "trial", "yaml_file"},
+    {"model_card", "recipe", "signals", "trial", "yaml_file"},
     {"job", "record"},
     {"folder"},
     {"architecture", "data"},

@@ -5,11 +5,11 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Any, NoReturn
 
 from pipeline import __version__
-from pipeline.errors import ConvtuneError
-from pipeline.job import nearest
+from pipeline.errors import ConvtuneError, nearest
 
 COMMANDS = ("tune", "trials", "export", "predict", "evaluate", "spaces", "datasets", "ui")
 """Each is a module beside this one with ``HELP``, ``arguments(parser)`` and ``run(args)``."""
@@ -37,6 +37,8 @@ class _Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; its exit code: 0 done, 1 done without a result, 2 bad input, 130 interrupted."""
     args = _parser().parse_args(argv)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr: a file name may hold what cannot be encoded
     try:
         return int(import_module(f"{__name__}.{args.command}").run(args))
     except ConvtuneError as error:

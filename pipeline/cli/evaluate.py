@@ -38,10 +38,10 @@ def run(args: argparse.Namespace) -> int:
     seed = whole("--seed", args.seed, 0) if args.seed else card.seed
     data = load_data(args.data, card.shape[:2], seed, quiet=args.json)
     columns = match_classes(model_file, card, data)
-    _note_difference(card, data, seed)
     rows = {"test": data.test, "validation": data.validation, "train": data.train}[args.split]
     with keras_worker(f"evaluating {len(rows):,} images") as worker:
         probabilities = call(worker, "pipeline.training.predict:over_dataset", model_file, data, rows)
+    _note_difference(card, data, seed)
     _print(evaluate(probabilities[:, columns], data.labels[rows], data.classes), args.split, args.json)
     return 0
 

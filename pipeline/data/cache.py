@@ -8,14 +8,15 @@ import shutil
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.data.decode import Pixels, shown
+from pipeline.data.decode import Pixels, Shape, shown
+from pipeline.data.wanted import Wanted, exactly
 from pipeline.errors import DataError
 
 FORMAT = 1  # part of every key: raise it when the same files would give other arrays
@@ -28,7 +29,7 @@ IMAGES, LABELS, GIVEN, META = "images.npy", "labels.npy", "splits.npy", "meta.js
 @dataclass(frozen=True, eq=False)
 class Entry:
     """Arrays as they lie in the cache: ``images`` uint8 (n, h, w, c) memory-mapped, ``labels`` int64 (n,),
-    ``given`` uint8 (n,) (see ``split``); ``notes`` are warnings of the decoding, to be repeated at each load.
+    ``given`` uint8 (n,) (see ``split``); ``notes`` are warnings of the reading, to be repeated at each load.
     """
 
     folder: Path
@@ -40,17 +41,46 @@ class Entry:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Content:
+    """What is in a source: the ``key`` changes only when a pixel, a label or the ``shape`` of the images does.
+
+    ``notes`` are warnings about the choice of the shape.
+    """
+
+    key: str
+    shape: Shape
+    notes: tuple[str, ...] = ()
+
+
 class Source(Protocol):
     """Where arrays come from. The listing is cheap and names the files as they lie; the content is what is in them."""
+
+    @property
+    def place(self) -> str:
+        """A key of the name or path, whatever lies there."""
+
+    @property
+    def wanted(self) -> Wanted:
+        """The shape that is asked for."""
 
     def listing(self) -> str:
         """A key that changes when a file is added, removed, renamed, resized or touched."""
 
-    def content(self) -> str:
-        """A key that changes only when a content does."""
+    def content(self) -> Content:
+        """What is in the files, in the shape that comes of what is asked for."""
 
     def build(self, folder: Path) -> None:
-        """Writes the arrays into a fresh folder: ``allocate`` and ``seal``."""
+        """Writes the arrays of ``content`` into a fresh folder: ``allocate`` and ``seal``."""
+
+
+@dataclass(frozen=True)
+class _Pointer:
+    """Which entry holds a source as it was listed."""
+
+    listing: str
+    content: str
+    notes: tuple[str, ...]
 
 
 def root() -> Path:
@@ -69,18 +99,19 @@ def key(parts: Iterable[object]) -> str:
 def get(source: Source) -> Entry:
     """The entry of ``source``, built if there is none or it is damaged."""
     listing = source.listing()
-    known = _recall(listing)
-    entry = _find(known) if known else None
-    if entry is not None:
-        return entry
-    content = source.content()
-    entry = _find(content) or _make(content, source)
-    _remember(listing, content)
-    return entry
+    known = _recall(_pointer(source.place, source.wanted))
+    if known is None or known.listing != listing or (entry := _find(known.content)) is None:
+        content = source.content()
+        entry = _find(content.key) or _make(content.key, source)
+        known = _Pointer(listing, content.key, content.notes)
+        _remember(source, content.shape, known)
+    return replace(entry, notes=(*known.notes, *entry.notes))
 
 
 def read(folder: Path) -> Entry:
-    """The entry in ``folder``; a DataError when it is missing or damaged."""
+    """The entry in ``folder``, which is in use from now on; a DataError when it is missing or damaged."""
+    with suppress(OSError):  # a cache that may only be read
+        os.utime(folder)
     try:
         meta = json.loads((folder / META).read_text("utf-8"))
         images = np.load(folder / IMAGES, mmap_mode="r", allow_pickle=False)
@@ -149,8 +180,8 @@ def _folder(content: str) -> Path:
     return root() / "entries" / content
 
 
-def _pointer(listing: str) -> Path:
-    return root() / "listings" / listing
+def _pointer(place: str, wanted: Wanted) -> Path:
+    return root() / "listings" / f"{place}-{key(wanted)}"
 
 
 def _find(content: str) -> Entry | None:
@@ -190,20 +221,31 @@ def _publish(fresh: Path, final: Path) -> None:
     fresh.rename(final)
 
 
-def _recall(listing: str) -> str | None:
+def _recall(pointer: Path) -> _Pointer | None:
     try:
-        return _pointer(listing).read_text("ascii").strip()
-    except (OSError, ValueError):
+        found = json.loads(pointer.read_text("utf-8"))
+        return _Pointer(str(found["listing"]), str(found["content"]), tuple(map(str, found["notes"])))
+    except (OSError, ValueError, TypeError, KeyError):
         return None
 
 
-def _remember(listing: str, content: str) -> None:
+def _remember(source: Source, shape: Shape, pointer: _Pointer) -> None:
+    """Points to the entry from what was asked for and from the shape that came of it; forgets older listings."""
     with _refusal():
-        final = _pointer(listing)
-        final.parent.mkdir(parents=True, exist_ok=True)
-        fresh = _beside(final)
-        fresh.write_text(content, "ascii")
-        os.replace(fresh, final)
+        exact = _pointer(source.place, exactly(shape))
+        exact.parent.mkdir(parents=True, exist_ok=True)
+        _write(exact, replace(pointer, notes=()))
+        _write(_pointer(source.place, source.wanted), pointer)
+        for other in exact.parent.glob(f"{source.place}-*"):
+            found = _recall(other)
+            if found is None or found.listing != pointer.listing:
+                other.unlink(missing_ok=True)
+
+
+def _write(final: Path, pointer: _Pointer) -> None:
+    fresh = _beside(final)
+    fresh.write_text(json.dumps(asdict(pointer)), "utf-8")
+    os.replace(fresh, final)
 
 
 def _beside(final: Path) -> Path:
@@ -211,11 +253,16 @@ def _beside(final: Path) -> Path:
 
 
 def _sweep(entries: Path) -> None:
-    """Removes what processes that were killed while they wrote have left behind."""
-    for left in entries.glob(".*"):
+    """Removes what nobody has used for a day and no listing points to: older contents, and what killed processes left.
+
+    A day, because a study opens its entry again for every trial, however its source has changed since.
+    """
+    pointers = map(_recall, (root() / "listings").glob("*"))
+    kept = {pointer.content for pointer in pointers if pointer}
+    for entry in entries.iterdir():
         with suppress(OSError):
-            if time.time() - left.stat().st_mtime > DAY:
-                shutil.rmtree(left, ignore_errors=True)
+            if entry.name not in kept and time.time() - entry.stat().st_mtime > DAY:
+                shutil.rmtree(entry, ignore_errors=True)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from pipeline.data import cache
 from pipeline.data.decode import BrokenImage, Header, Shape, header, pixels, quiet, read, shown
 from pipeline.data.scan import File, scan
 from pipeline.data.split import TRAIN, Rows, split
+from pipeline.data.wanted import Wanted
 from pipeline.errors import DataError
 
 LONGEST = 256  # longer side of the median shape that is taken without being asked for
@@ -31,17 +32,19 @@ class _Probe(NamedTuple):
 class Folder:
     """An image folder as a source for the cache.
 
-    ``size`` is (height, width), or None for the median of the training images, at most ``LONGEST``.
+    Without a size it takes the median of the training images, at most ``LONGEST``; without channels, 3 if any image
+    has colour.
     ``progress(done, total)`` counts files; reading all is the first half of the work, decoding the second.
     """
 
-    def __init__(self, path: Path, size: tuple[int, int] | None, progress: Callable[[int, int], None]) -> None:
-        self._path = path
+    def __init__(self, path: Path, wanted: Wanted, progress: Callable[[int, int], None]) -> None:
+        self.place = cache.key(("folder", path.resolve()))
+        self.wanted = wanted
         self._name = shown(path)
-        self._size = size
         self._progress = progress
         self._listing = scan(path)
         self._probes: list[_Probe] = []
+        self._shape: Shape
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -51,33 +54,37 @@ class Folder:
     def listing(self) -> str:
         """The key of paths, sizes and times of change."""
         files = (part for file in self._listing.files for part in (file.relative, file.size, file.changed))
-        return cache.key(("folder", self._path.resolve(), self._size, *self._listing.classes, *files))
+        return cache.key((*self._listing.classes, *files))
 
-    def content(self) -> str:
-        """The key of what is in the files; keeps their headers for ``build``."""
+    def content(self) -> cache.Content:
+        """What is in the files; keeps their headers and the shape for ``build``."""
         files = self._listing.files
         self._probes = _each(_probe, files, lambda done: self._progress(done // 2, len(files)))
+        self._tolerate(self._faults())
+        self._check([file for file, probe in self._both() if not probe.fault])
+        self._shape, notes = self._choose()
         parts = (part for file, probe in self._both() for part in (file.relative, probe.digest))
-        return cache.key(("folder", self._size, *self._listing.classes, *parts))
+        return cache.Content(cache.key(("folder", *self._shape, *self._listing.classes, *parts)), self._shape, notes)
 
     def build(self, folder: Path) -> None:
         """Decodes every image; broken ones are left out and noted, or are too many to accept."""
-        faults = {file.relative: probe.fault for file, probe in self._both() if probe.fault}
-        self._tolerate(faults)
         files = [file for file, probe in self._both() if not probe.fault]
-        self._check(files)
-        shape, notes = self._shape()
-        reasons = self._decode(folder, files, shape)
-        faults |= {file.relative: reason for file, reason in zip(files, reasons, strict=True) if reason}
+        reasons = self._decode(folder, files, self._shape)
+        undecoded = {file.relative: reason for file, reason in zip(files, reasons, strict=True) if reason}
+        faults = self._faults() | undecoded
         self._tolerate(faults)
         rows = np.flatnonzero([not reason for reason in reasons])
         if len(rows) < len(files):
             cache.keep(folder, rows)
         labels, given = self._check([files[row] for row in rows])
-        cache.seal(folder, labels, given, self._listing.classes, (*notes, *self._left_out(faults)))
+        cache.seal(folder, labels, given, self._listing.classes, self._left_out(faults))
 
     def _both(self) -> Iterator[tuple[File, _Probe]]:
         return zip(self._listing.files, self._probes, strict=True)
+
+    def _faults(self) -> dict[str, str]:
+        """What is wrong with the files whose header cannot be read."""
+        return {file.relative: probe.fault for file, probe in self._both() if probe.fault}
 
     def _decode(self, folder: Path, files: Sequence[File], shape: Shape) -> list[str]:
         """Fills the images of an entry; for each why it could not be, or ''."""
@@ -95,18 +102,16 @@ class Folder:
         images.flush()
         return reasons
 
-    def _shape(self) -> tuple[Shape, tuple[str, ...]]:
-        """The shape to decode to, and a note when it is not that of the images."""
+    def _choose(self) -> tuple[Shape, tuple[str, ...]]:
+        """The shape to decode to, and a note when it is neither asked for nor that of the images."""
         headers = [(file.given, probe.header) for file, probe in self._both() if probe.header]
         channels = 1 if all(header.grey for _, header in headers) else 3
-        if self._size is not None:
-            return (*self._size, channels), ()
         height, width = _median([header for given, header in headers if given == TRAIN])
         longer = max(height, width)
-        if longer <= LONGEST:
-            return (height, width, channels), ()
+        if self.wanted.size is not None or longer <= LONGEST:
+            return self.wanted.of((height, width, channels)), ()
         low, narrow = (max(1, int(side * LONGEST / longer + 0.5)) for side in (height, width))
-        return (low, narrow, channels), (
+        return self.wanted.of((low, narrow, channels)), (
             f"{self._name}: the median image is {height} high and {width} wide; "
             f"scaled down to {low} by {narrow}, choose another size with --image-size",
         )

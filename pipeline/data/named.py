@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.data import cache
 from pipeline.data.npz import Npz
+from pipeline.data.wanted import Wanted, exactly
 
 Fetch = Callable[[str, Path], None]
 
@@ -48,21 +49,21 @@ class Named:
 
     notes: tuple[str, ...] = ()
 
-    def __init__(
-        self, name: str, size: tuple[int, int] | None, progress: Callable[[int, int], None], fetch: Fetch
-    ) -> None:
+    def __init__(self, name: str, wanted: Wanted, progress: Callable[[int, int], None], fetch: Fetch) -> None:
+        self.place = cache.key(("named", name))
+        self.wanted = wanted
         self._name = name
-        self._size = size
         self._progress = progress
         self._fetch = fetch
 
     def listing(self) -> str:
-        """The key of the name: these sets never change."""
-        return cache.key(("named", self._name, self._size))
+        """The place: these sets never change."""
+        return self.place
 
-    def content(self) -> str:
-        """As the listing."""
-        return self.listing()
+    def content(self) -> cache.Content:
+        """The name, and the shape that is known without a look at the images."""
+        shape = self.wanted.of(NAMED[self._name].shape)
+        return cache.Content(cache.key(("named", self._name, *shape)), shape)
 
     def build(self, folder: Path) -> None:
         """Has the arrays written as an .npz file, and takes them from there."""
@@ -72,7 +73,7 @@ class Named:
             np.savez(file, x_train=images, y_train=labels)
         else:
             self._fetch(self._name, folder)
-        Npz(file, self._size, self._progress).build(folder)
+        Npz(file, exactly(self.content().shape), self._progress).build(folder)
         file.unlink()
 
 

@@ -1,6 +1,5 @@
 """Arrays from an .npz file into the cache: headers are judged first, then labels, then pixels in blocks."""
 
-import difflib
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,7 +13,8 @@ from pipeline.data.decode import Pixels, Shape, fit, shown
 from pipeline.data.member import Member, members
 from pipeline.data.scale import pixel_rule
 from pipeline.data.split import TEST, TRAIN, VALIDATION, Rows, split
-from pipeline.errors import DataError
+from pipeline.data.wanted import Wanted
+from pipeline.errors import DataError, nearest
 
 PARTS = {"train": TRAIN, "val": VALIDATION, "test": TEST}
 KEYS = (*(f"{letter}_{part}" for part in PARTS for letter in "xy"), "classes")
@@ -30,31 +30,34 @@ class _Part(NamedTuple):
 class Npz:
     """An .npz file as a source for the cache: ``x_train, y_train[, x_val, y_val][, x_test, y_test][, classes]``.
 
-    ``size`` is (height, width), or None to keep the images as they are; ``progress(done, total)`` counts images.
+    What is not ``wanted`` otherwise stays as it is stored; ``progress(done, total)`` counts images.
     """
 
     notes: tuple[str, ...] = ()
 
-    def __init__(self, path: Path, size: tuple[int, int] | None, progress: Callable[[int, int], None]) -> None:
+    def __init__(self, path: Path, wanted: Wanted, progress: Callable[[int, int], None]) -> None:
+        self.place = cache.key(("npz", path.resolve()))
+        self.wanted = wanted
         self._path = path
-        self._size = size
         self._progress = progress
 
     def listing(self) -> str:
-        """The key of path, size and time of change."""
+        """The key of size and time of change."""
         try:
             stat = self._path.stat()
         except OSError as error:
             raise _unread(self._path, error) from None
-        return cache.key(("npz", self._path.resolve(), stat.st_size, stat.st_mtime_ns, self._size))
+        return cache.key((stat.st_size, stat.st_mtime_ns))
 
-    def content(self) -> str:
-        """The key of the file's bytes."""
+    def content(self) -> cache.Content:
+        """The file's bytes, and the shape by the headers of its arrays."""
+        shape = self.wanted.of(_shape(_parts(self._path, members(self._path))))
         try:
             with self._path.open("rb") as file:
-                return cache.key(("npz", hashlib.file_digest(file, "sha256").hexdigest(), self._size))
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise _unread(self._path, error) from None
+        return cache.Content(cache.key(("npz", digest, *shape)), shape)
 
     def build(self, folder: Path) -> None:
         """Checks everything, then copies."""
@@ -65,8 +68,7 @@ class Npz:
         given = np.concatenate([np.full(part.images.shape[0], part.given, np.uint8) for part in parts])
         classes = _classes(arrays.get("classes"), parts[0], labels, given)
         split(labels, given, classes, 0, shown(self._path))
-        shape = (*(self._size or stored[:2]), 1 if stored[2] == 1 else 3)
-        self._copy(folder, [part.images for part in parts], stored, shape)
+        self._copy(folder, [part.images for part in parts], stored, self.wanted.of(stored))
         cache.seal(folder, labels, given, classes)
 
     def _copy(self, folder: Path, arrays: Sequence[Member], stored: Shape, shape: Shape) -> None:
@@ -90,9 +92,8 @@ def _parts(path: Path, arrays: Mapping[str, Member]) -> list[_Part]:
     """The splits that are given, train first."""
     for name in arrays:
         if name not in KEYS:
-            near = difflib.get_close_matches(name, KEYS, 1)
-            meant = f"; did you mean {near[0]}?" if near else ""
-            raise DataError(f"{shown(path)}: unknown array {shown(name)!r}; expected {', '.join(KEYS)}{meant}")
+            unknown = f"{shown(path)}: unknown array {shown(name)!r}{nearest(name, KEYS)}"
+            raise DataError(f"{unknown}; expected {', '.join(KEYS)}")
     for part in PARTS:
         for here, other in (f"x_{part}", f"y_{part}"), (f"y_{part}", f"x_{part}"):
             if here not in arrays and (other in arrays or part == "train"):

@@ -1,6 +1,6 @@
 """Runs tasks in this process, one after another: for tests, debugging, and any Python function as the objective."""
 
-from pipeline.errors import ConvtuneError, WorkerError
+from pipeline.errors import ConvtuneError, WorkerError, first_line
 from pipeline.executors.task import Finished, Task
 from pipeline.trial import Ask
 
@@ -37,15 +37,8 @@ def run(task: Task, ask: Ask) -> Finished:
         return Finished(task.number, task.run(ask))
     except ConvtuneError as error:
         return Finished(task.number, error=error)
-    except (EOFError, BrokenPipeError, ConnectionResetError):
-        raise  # the other side of the pipe is gone: not the task's fault, and nobody is left to tell
     except Exception as error:
         import traceback
 
         traceback.print_exc()
-        return Finished(task.number, error=WorkerError(_one_line(error)))
-
-
-def _one_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+        return Finished(task.number, error=WorkerError(first_line(error)))

@@ -5,18 +5,20 @@ serve here: a dead worker breaks every pending task of ``concurrent.futures`` an
 included) has a way back to a running task, which pruning needs, or gives each worker an environment of its own.
 """
 
+import atexit
 import multiprocessing
 import signal
-from collections.abc import Sequence
-from multiprocessing import connection
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing import connection, resource_tracker
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import WorkerError
-from pipeline.executors.task import Finished, Task
+from pipeline.executors.task import Finished, Packed, Task
 from pipeline.executors.worker import serve
-from pipeline.trial import Ask, Report
+from pipeline.trial import Answer, Ask, Report
 
 _GROWTH = 1 << 30
 """Bytes a worker may grow beyond its size after the first task before a new one takes its place."""
@@ -26,7 +28,10 @@ class Local:
     """One worker a slot; a worker serves many tasks, and its death costs the task it had."""
 
     def __init__(self, environments: Sequence[dict[str, str]], preload: str = "", log: Path | None = None) -> None:
-        self._slots = [_Slot(environment, preload, log) for environment in environments]
+        self._slots: list[_Slot] = []
+        atexit.register(self.close)  # multiprocessing would send SIGTERM, which workers ignore, and wait
+        for environment in environments:
+            self._slots.append(_Slot(environment, preload, log))
 
     @property
     def slots(self) -> int:
@@ -59,6 +64,7 @@ class Local:
         """Kills the workers: they hold nothing that is not on disk already."""
         for slot in self._slots:
             slot.end()
+        atexit.unregister(self.close)
 
 
 class _Slot:
@@ -75,27 +81,28 @@ class _Slot:
         self.pipe: Connection[Any, Any]
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=serve, args=(theirs, *self._arguments), daemon=True)
-        self.process.start()
+        with _deaf():
+            self.process.start()
         theirs.close()
         self._first_size = 0
 
     def send(self, task: Task) -> None:
+        packed = Packed.of(task)
         try:
-            self.pipe.send(task)
+            self.pipe.send(packed)
         except OSError:  # it died while idle: nobody's task
             self._replace()
-            self.pipe.send(task)
+            self.pipe.send(packed)
         self.number = task.number
 
     def receive(self, decide: Ask) -> Finished | None:
         """Reads one message: a report is answered; the end of the task, or of the worker, is returned."""
         try:
             message = self.pipe.recv()
-            if isinstance(message, Report):
-                self.pipe.send(decide(message))
-                return None
         except (EOFError, OSError):
             return self._died()
+        if isinstance(message, Report):
+            return self._answer(decide(message))
         finished: Finished
         finished, size = message
         self.number = None
@@ -104,7 +111,15 @@ class _Slot:
             self._replace()
         return finished
 
+    def _answer(self, answer: Answer) -> Finished | None:
+        try:
+            self.pipe.send(answer)
+        except OSError:
+            return self._died()
+        return None
+
     def _died(self) -> Finished:
+        self.process.kill()  # it may only have closed its pipe
         self.process.join()
         assert self.number is not None
         finished = Finished(self.number, error=WorkerError(f"worker died: {_cause(self.process.exitcode)}"))
@@ -120,6 +135,17 @@ class _Slot:
         self.process.kill()
         self.process.join()
         self.pipe.close()
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Keeps SIGINT and SIGTERM from a process started inside, before its first line too; this one hears them after."""
+    resource_tracker.ensure_running()  # its own start would end the block
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _cause(exitcode: int | None) -> str:

@@ -1,5 +1,6 @@
 """What an executor runs and what it gives back."""
 
+import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -29,6 +30,24 @@ class Function:
     def run(self, ask: Ask) -> Any:
         """The function's own result; ``ask`` is not used."""
         return resolve(self.function)(*self.args)
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A task on its way to a worker: what goes wrong when it is unpacked there is the task's error."""
+
+    number: int
+    content: bytes
+
+    @classmethod
+    def of(cls, task: Task) -> "Packed":
+        """The task, pickled."""
+        return cls(task.number, pickle.dumps(task))
+
+    def run(self, ask: Ask) -> Any:
+        """Unpacks the task and runs it."""
+        task: Task = pickle.loads(self.content)
+        return task.run(ask)
 
 
 @dataclass(frozen=True)

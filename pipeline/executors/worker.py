@@ -23,15 +23,16 @@ def serve(pipe: "Connection[Any, Any]", environment: dict[str, str], preload: st
     everything that libraries print; without it they print to the terminal.
     """
     os.environ.update(environment)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides what ends
+    for number in (signal.SIGINT, signal.SIGTERM):  # they reach the whole group; the parent decides what ends
+        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_follow_parent, daemon=True).start()
     if log is not None:
         _redirect(log)
     try:
         _preload(preload)
         _note("ready")
-        while (task := pipe.recv()) is not None:
-            _do(task, pipe)
+        while True:
+            _do(pipe.recv(), pipe)
     except (EOFError, OSError):
         pass  # the parent is gone
 
@@ -46,8 +47,11 @@ def _preload(module: str) -> None:
 
 def _do(task: Task, pipe: "Connection[Any, Any]") -> None:
     def ask(report: Report) -> Answer:
-        pipe.send(report)
-        return Answer(pipe.recv())
+        try:
+            pipe.send(report)
+            return Answer(pipe.recv())
+        except (EOFError, OSError):
+            raise SystemExit from None  # the parent is gone: not the task's fault, and nobody is left to tell
 
     _note(f"begin {task.number}")
     finished = run(task, ask)
@@ -60,10 +64,11 @@ def _note(what: str) -> None:
 
 
 def resident_bytes() -> int:
-    """The memory of this process that is in RAM now."""
+    """The memory of this process that is in RAM now, without the pages of files it has mapped where that is known."""
     import psutil
 
-    return int(psutil.Process().memory_info().rss)
+    memory = psutil.Process().memory_info()
+    return int(memory.rss - getattr(memory, "shared", 0))
 
 
 def _follow_parent() -> None:

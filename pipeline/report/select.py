@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.errors import JobError
+from pipeline.errors import JobError, nearest
 from pipeline.hyperparameter import Scalar
-from pipeline.job import nearest
 from pipeline.record import Record
 from pipeline.report.table import COLUMNS, cells, parameter_names
 from pipeline.trial import State

@@ -5,20 +5,22 @@ repeated ones do not, and are no trials of the study.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, cast
 
 import optuna
+from optuna.exceptions import StorageInternalError
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler, RandomSampler
 from optuna.storages import RDBStorage
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import event
 from sqlalchemy.exc import SQLAlchemyError
 
-from pipeline.errors import StudyError
+from pipeline.errors import StudyError, first_line
 from pipeline.hyperparameter import Scalar, Values
 from pipeline.record import Record
 from pipeline.search.candidate import Candidate, Verdict
@@ -48,8 +50,9 @@ class Ledger:
         self._study = _open(database, PRUNERS[pruner](epochs))
         self._storage = self._study._storage
         self._running: dict[int, optuna.Trial] = {}
+        self._kinds = _infeasible(self._study)
         for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            self._put_back(trial._trial_id)
+            self._settle(trial)
         self._records = _records(self._study)
         self._rejected = {
             _point(trial.params) for trial in self._study.get_trials(deepcopy=False) if "infeasible" in trial.user_attrs
@@ -88,6 +91,7 @@ class Ledger:
     def reject(self, proposal: Proposal, verdict: Verdict) -> None:
         """Tells the search that a proposal is infeasible, and by how much."""
         self._rejected.add(_point(proposal.asked.params))
+        self._kinds[verdict.kind] += 1
         proposal.asked.set_user_attr("infeasible", verdict.kind)
         _constrain(proposal.asked, verdict, trained=0.0)
         self._study.tell(proposal.asked, state=TrialState.PRUNED)
@@ -134,16 +138,19 @@ class Ledger:
         """Notes how a trial ended. A failed one counts as infeasible: Optuna's samplers learn nothing from FAIL."""
         running = self._running.pop(outcome.number)
         self._records[outcome.number] = replace(self._records[outcome.number], outcome=outcome)
+        running.set_constraint("trained", 1.0 if outcome.state is State.FAILED else 0.0)
         running.set_user_attr("outcome", _plain(outcome))
         if outcome.state is State.INTERRUPTED:
             self._seen = {key: number for key, number in self._seen.items() if number != outcome.number}
             self._put_back(running._trial_id)
-            return
-        running.set_constraint("trained", 1.0 if outcome.state is State.FAILED else 0.0)
-        if outcome.state is State.COMPLETE:
-            self._study.tell(running, outcome.value)
         else:
-            self._study.tell(running, state=TrialState.PRUNED)
+            self._close(running.number, outcome)
+
+    def _close(self, optuna_number: int, outcome: Outcome) -> None:
+        if outcome.state is State.COMPLETE:
+            self._study.tell(optuna_number, outcome.value)
+        else:
+            self._study.tell(optuna_number, state=TrialState.PRUNED)
 
     @property
     def begun(self) -> int:
@@ -163,7 +170,15 @@ class Ledger:
     @property
     def infeasible(self) -> Counter[str]:
         """How many proposals were infeasible, by kind of reason."""
-        return _infeasible(self._study)
+        return Counter(self._kinds)
+
+    def _settle(self, cut: FrozenTrial) -> None:
+        """Ends what was running when the last process ended: as its outcome says if it had one, else it is repeated."""
+        noted = cut.user_attrs.get("outcome", _STARTED)
+        if State(noted["state"]) in (State.RUNNING, State.INTERRUPTED):
+            self._put_back(cut._trial_id)
+        else:
+            self._close(cut.number, _outcome(cut.user_attrs["trial"]["number"], noted))
 
     def _put_back(self, trial_id: int) -> None:
         """Closes a run that was cut off and queues its values again, under the same trial number."""
@@ -181,21 +196,30 @@ class Ledger:
 
 def read(database: Path) -> tuple[list[Record], Counter[str]]:
     """The trials of a study on disk, by number, and its infeasible proposals by kind; changes nothing."""
-    study = _open(database, PRUNERS["none"](1))
-    return list(_records(study).values()), _infeasible(study)
+    with storage_errors(database):
+        study = optuna.load_study(study_name=_NAME, storage=f"sqlite:///{database}")
+        return list(_records(study).values()), _infeasible(study)
+
+
+@contextmanager
+def storage_errors(database: Path) -> Iterator[None]:
+    """Turns what Optuna and SQLAlchemy raise when a storage fails into a StudyError of one line."""
+    try:
+        yield
+    except (SQLAlchemyError, StorageInternalError, KeyError) as error:
+        raise StudyError(
+            f"{database}: Optuna's storage failed ({first_line(error)}); mend that, or use another --study"
+        ) from None
 
 
 def _open(database: Path, pruner: BasePruner) -> optuna.Study:
-    try:
+    with storage_errors(database):
         storage = RDBStorage(f"sqlite:///{database}", engine_kwargs={"connect_args": {"timeout": 60}})
         event.listen(storage.engine, "connect", _tune_sqlite)
         storage.engine.dispose()
         return optuna.create_study(
             storage=storage, study_name=_NAME, direction="maximize", pruner=pruner, load_if_exists=True
         )
-    except (SQLAlchemyError, RuntimeError, KeyError) as error:
-        reason = str(error).splitlines()[0]
-        raise StudyError(f"{database}: not readable as Optuna's storage ({reason}); use another --study") from None
 
 
 def _tune_sqlite(connection: Any, _: Any) -> None:
@@ -242,8 +266,12 @@ def _records(study: optuna.Study) -> dict[int, Record]:
 
 
 def _record(card: Mapping[str, Any], varied: tuple[str, ...], outcome: Mapping[str, Any]) -> Record:
-    ended = Outcome(**{**outcome, "number": card["number"], "state": State(outcome["state"])})
+    ended = _outcome(card["number"], outcome)
     return Record(card["number"], card["values"], varied, card["parameters"], card["macs"], card["seed"], ended)
+
+
+def _outcome(number: int, noted: Mapping[str, Any]) -> Outcome:
+    return Outcome(**{**noted, "number": number, "state": State(noted["state"])})
 
 
 def _plain(outcome: Outcome) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from pipeline.trial import Answer, Outcome, Report, State, Trial
 
 _TICK = 0.5
 """Seconds between looks at the clock while trials run."""
+_TIME = "time was up"
+"""Such a trial was no poor one: it is interrupted, to be repeated when the study goes on."""
 
 
 class Listener(Protocol):
@@ -43,7 +45,10 @@ class Budget:
 
 
 class Loop:
-    """Runs one study on one executor, in one thread. ``task`` makes what the executor runs of a trial."""
+    """Runs one study on one executor, in one thread. ``task`` makes what the executor runs of a trial.
+
+    ``check`` is called between steps and may raise KeyboardInterrupt.
+    """
 
     def __init__(
         self,
@@ -52,9 +57,10 @@ class Loop:
         executor: Executor,
         task: Callable[[Trial, Candidate], Task],
         listeners: Sequence[Listener],
+        check: Callable[[], None] = lambda: None,
     ) -> None:
         self._proposer, self._ledger, self._executor = proposer, ledger, executor
-        self._task, self._listeners = task, listeners
+        self._task, self._listeners, self._check = task, listeners, check
         self._latest: dict[int, Outcome] = {}
 
     def run(self, budget: Budget) -> str:
@@ -65,6 +71,7 @@ class Loop:
         why = ""
         try:
             while not why or self._ledger.running:
+                self._check()
                 why = why or self._fill(budget)
                 for finished in self._executor.wait(lambda report: self._decide(report, budget), _TICK):
                     self._end(self._outcome(finished))
@@ -82,9 +89,10 @@ class Loop:
                 return "time is up"
             if self._ledger.begun >= budget.trials:
                 return "all trials are done"
+            self._check()
             begun = self._proposer.next(budget.epochs)
             if begun is None:
-                return "the space has no further candidate"
+                return self._proposer.why
             self._begin(*begun)
         return ""
 
@@ -95,10 +103,11 @@ class Loop:
         self._executor.submit(self._task(trial, candidate))
 
     def _decide(self, report: Report, budget: Budget) -> Answer:
+        self._check()
         prune = self._ledger.report(report)
         answer, reason = Answer.GO, ""
         if report.epoch < budget.epochs and budget.over:
-            answer, reason = Answer.END, "time was up"
+            answer, reason = Answer.END, _TIME
         elif report.epoch < budget.epochs and prune:
             answer, reason = Answer.PRUNE, "pruned"
         self._latest[report.number] = _advance(self._latest[report.number], report, reason)
@@ -112,7 +121,8 @@ class Loop:
             return replace(latest, state=State.FAILED, reason=str(finished.error))
         outcome: Outcome = finished.value
         if outcome.state is State.PRUNED:
-            return replace(outcome, reason=f"{latest.reason} after epoch {outcome.epochs}")
+            state = State.INTERRUPTED if latest.reason == _TIME else State.PRUNED
+            return replace(outcome, state=state, reason=f"{latest.reason} after epoch {outcome.epochs}")
         return outcome
 
     def _end(self, outcome: Outcome) -> None:

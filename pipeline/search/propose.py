@@ -29,6 +29,7 @@ class Proposer:
         self._points, self._sampler = search.points, search.sampler
         size = space.size()
         self._small = size is not None and size <= _SMALL
+        self.why = "the space has no further candidate"
 
     def next(self, epochs: int) -> Begun | None:
         """The next trial of ``epochs`` epochs and its candidate, or None when there is nothing left to try."""
@@ -53,6 +54,8 @@ class Proposer:
             if (begun := self._consider(self._ledger.ask(self._sampler), epochs)) is not None:
                 return begun
         self._sampler = None
+        if not self._small:
+            self.why = f"{_GIVE_UP} proposals in a row were infeasible or known already"
         return None
 
     def _remaining(self, epochs: int) -> Begun | None:

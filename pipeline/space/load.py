@@ -13,7 +13,7 @@ from pipeline.hyperparameter import Hyperparameter, Scalar
 from pipeline.space import checks
 from pipeline.space.complete import complete
 from pipeline.space.domain import Choice, Domain, FloatRange, IntRange, shown
-from pipeline.space.names import Known, at, cast, flatten, nearest
+from pipeline.space.names import Known, at, cast, flatten, hint
 from pipeline.space.space import Parameter, Space
 from pipeline.yaml_file import read_mapping
 
@@ -44,9 +44,15 @@ def load(name_or_path: str) -> Space:
         return _space(read_mapping(path, SpaceError), path.stem, name_or_path)
     known = [name for name, _ in available()]
     if name_or_path not in known:
-        raise SpaceError(f"unknown space {shown(name_or_path)}{nearest(name_or_path, known)}; a file ends in .yaml")
+        raise SpaceError(f"unknown space {shown(name_or_path)}{hint(name_or_path, known)}; a file ends in .yaml")
     with as_file(files("search_spaces") / f"{name_or_path}.yaml") as path:
         return _space(read_mapping(path, SpaceError), name_or_path, name_or_path)
+
+
+def source_text(name_or_path: str) -> str:
+    """The text of the space file that ``load`` would read, which must be there."""
+    bundled = files("search_spaces") / f"{name_or_path}.yaml"
+    return (bundled if bundled.is_file() else Path(name_or_path)).read_text(encoding="utf-8")
 
 
 def available() -> list[tuple[str, str]]:
@@ -76,7 +82,7 @@ def _family(content: Mapping[str, Any]) -> str:
         raise SpaceError(f"family is missing; add 'family: NAME' ({', '.join(FAMILIES)})")
     family = content["family"]
     if not isinstance(family, str) or family not in FAMILIES:
-        raise SpaceError(f"family: unknown family {shown(family)}{nearest(str(family), FAMILIES)}")
+        raise SpaceError(f"family: unknown family {shown(family)}{hint(str(family), FAMILIES)}")
     return family
 
 
@@ -85,7 +91,7 @@ def _with_parameters(space: Space, raw: Mapping[str, Any]) -> Space:
     for name, value in raw.items():
         with at(f"parameters.{shown(name)}"):
             if name not in known:
-                raise SpaceError(f"unknown parameter{nearest(name, known)}")
+                raise SpaceError(f"unknown parameter{hint(name, known)}")
             if isinstance(value, dict):
                 parameters.append(_parameter(known, name, value))
             else:
@@ -147,7 +153,7 @@ def _when(known: Known, raw: Mapping[str, Any]) -> tuple[tuple[str, tuple[Scalar
     for parent, allowed in sorted(raw.items()):
         with at(f"when: {shown(parent)}"):
             if parent not in known:
-                raise SpaceError(f"unknown parameter{nearest(parent, known)}")
+                raise SpaceError(f"unknown parameter{hint(parent, known)}")
             options = allowed if isinstance(allowed, list) else [allowed]
             conditions.append((parent, Choice(tuple(_legal(known[parent], one) for one in options)).options))
     return tuple(conditions)
@@ -192,4 +198,4 @@ def _mapping(place: str, content: Any) -> Mapping[str, Any]:
 def _check_keys(content: Mapping[str, Any], known: Any) -> None:
     for key in content:
         if key not in known:
-            raise SpaceError(f"unknown key {shown(key)}{nearest(key, known)}")
+            raise SpaceError(f"unknown key {shown(key)}{hint(key, known)}")

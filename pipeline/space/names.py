@@ -1,13 +1,12 @@
 """Names of a parameter's repetitions: ``filters_2`` is ``filters`` of the second block."""
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from pipeline.architecture import FAMILIES
-from pipeline.errors import SpaceError
+from pipeline.errors import SpaceError, nearest
 from pipeline.hyperparameter import Hyperparameter, Scalar, Values, read
 from pipeline.recipe import HYPERPARAMETERS
 from pipeline.space.domain import shown
@@ -41,7 +40,7 @@ def parse(known: Known, key: str) -> tuple[str, Index]:
     matches = ((name, re.fullmatch(rf"{name}((?:_[1-9][0-9]{{0,5}})*)", key)) for name in known)
     name, match = next((pair for pair in matches if pair[1]), ("", None))
     if match is None:
-        raise SpaceError(f"unknown parameter {shown(key)}{nearest(key, known)}")
+        raise SpaceError(f"unknown parameter {shown(key)}{hint(key, known)}")
     index = tuple(int(number) for number in match[1].split("_")[1:])
     if len(index) > len(counters(known, known[name].per)):
         raise SpaceError(f"unknown parameter {shown(key)}: {name} is not repeated that often; write {name}")
@@ -93,8 +92,7 @@ def at(place: str) -> Iterator[None]:
         raise SpaceError(f"{place}: {error}") from None
 
 
-def nearest(word: str, options: Iterable[str]) -> str:
-    """``; did you mean blocks?``, or the options when none of them is near."""
+def hint(word: str, options: Iterable[str]) -> str:
+    """``, did you mean 'blocks'?``, or the options when none of them is near."""
     options = list(options)
-    close = difflib.get_close_matches(word, options, n=1)
-    return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(options)}"
+    return nearest(word, options) or f"; there are {', '.join(options)}"

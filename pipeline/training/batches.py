@@ -1,5 +1,6 @@
 """Batches of a memory-mapped dataset, for training and for reading through."""
 
+import math
 from typing import Any
 
 import keras
@@ -8,6 +9,17 @@ from numpy.typing import NDArray
 
 from pipeline.recipe import Recipe
 from pipeline.training.augment import augment
+
+_IMAGES = 256
+_BYTES = 16 << 20
+
+
+def reading_size(shape: tuple[int, ...]) -> int:
+    """How many images (height, width, channels) a batch that is only read holds: 256, or 16 MiB of pixels if fewer.
+
+    The first layers need some hundred times as much for a moment.
+    """
+    return max(1, min(_IMAGES, _BYTES // max(1, math.prod(shape))))
 
 
 class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
@@ -59,10 +71,10 @@ class ReadingBatches(keras.utils.PyDataset):  # type: ignore[misc]
         indices: NDArray[np.int64],
         labels: NDArray[np.int64] | None = None,
         classes: int = 0,
-        size: int = 256,
     ) -> None:
         super().__init__()
-        self._images, self._indices, self._labels, self._size = images, indices, labels, size
+        self._images, self._indices, self._labels = images, indices, labels
+        self._size = reading_size(images.shape[1:])
         self._one_hot = np.eye(classes, dtype=np.float32)
 
     def __len__(self) -> int:

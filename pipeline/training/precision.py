@@ -1,5 +1,6 @@
 """Where a worker trains, and with how many bits."""
 
+import os
 import subprocess
 
 import keras
@@ -7,6 +8,10 @@ import keras
 
 def device() -> str:
     """``gpu`` or ``cpu``: what the Keras backend of this process runs on."""
+    if keras.backend.backend() == "torch":  # Keras 3.15 lists no devices for it
+        import torch
+
+        return "gpu" if torch.cuda.is_available() else "cpu"
     return "gpu" if any(name.startswith(("gpu", "cuda")) for name in keras.distribution.list_devices()) else "cpu"
 
 
@@ -25,10 +30,10 @@ def policy(precision: str) -> str:
 
 
 def _capability() -> float:
-    """The lowest CUDA compute capability among the cards here, 0 where it cannot be told."""
-    query = ["nvidia-smi", "--query-gpu=compute_cap", "--format=csv,noheader"]
+    """The CUDA compute capability of this process's own card, the first it may see; 0 where it cannot be told."""
+    card = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0].strip()
+    query = ["nvidia-smi", f"--id={card}", "--query-gpu=compute_cap", "--format=csv,noheader"]
     try:
-        answer = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True).stdout
-        return min(float(line) for line in answer.split())
+        return float(subprocess.run(query, capture_output=True, text=True, timeout=20, check=True).stdout)
     except (OSError, ValueError, subprocess.SubprocessError):
         return 0.0

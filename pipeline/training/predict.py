@@ -11,15 +11,11 @@ from numpy.typing import NDArray
 from pipeline import model_card
 from pipeline.data import Dataset
 from pipeline.data.decode import pixels, quiet, read
-from pipeline.errors import DataError, ModelError
-from pipeline.training.batches import ReadingBatches
+from pipeline.errors import DataError, ModelError, first_line
+from pipeline.training.batches import ReadingBatches, reading_size
 from pipeline.training.save import load
 
 Probabilities = NDArray[np.float32]
-
-_BATCH = 256
-_BATCH_BYTES = 16 << 20
-"""Pixels of a batch; the first layers need some hundred times as much for a moment."""
 
 
 def probabilities(model_file: Path, images: NDArray[np.uint8]) -> Probabilities:
@@ -32,8 +28,7 @@ def over_dataset(model_file: Path, dataset: Dataset, indices: NDArray[np.int64])
     model = _load(model_file)
     if not len(indices):
         return _none(model)
-    size = _batch(dataset.shape)
-    found = _checked(lambda: model.predict(ReadingBatches(dataset.images, indices, size=size), verbose=0), model_file)
+    found = _checked(lambda: model.predict(ReadingBatches(dataset.images, indices), verbose=0), model_file)
     return np.asarray(found, np.float32)
 
 
@@ -47,7 +42,7 @@ def read_and_predict(
     """
     model = _load(model_file)
     parts, faults = [_none(model)], []
-    for start in range(0, len(paths), size := _batch(shape)):
+    for start in range(0, len(paths), size := reading_size(shape)):
         batch, problems = _decode(paths[start : start + size], shape)
         rows = np.full((len(batch), parts[0].shape[1]), np.nan, np.float32)
         readable = np.array([not problem for problem in problems])
@@ -87,7 +82,7 @@ def _decode(paths: Sequence[Path], shape: tuple[int, int, int]) -> tuple[NDArray
 def _predict(model: Any, images: NDArray[np.uint8], model_file: Path) -> Probabilities:
     if not len(images):
         return _none(model)
-    size = _batch(images.shape[1:])
+    size = reading_size(images.shape[1:])
     found = _checked(lambda: model.predict(images, batch_size=size, verbose=0), model_file)
     return np.asarray(found, np.float32)
 
@@ -97,13 +92,8 @@ def _checked(predict: Any, model_file: Path) -> Any:
     try:
         return predict()
     except (ValueError, TypeError) as error:
-        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise ModelError(f"{model_file}: the model does not take these images: {reason[:200]}") from None
+        raise ModelError(f"{model_file}: the model does not take these images: {first_line(error)}") from None
 
 
 def _none(model: Any) -> Probabilities:
     return np.zeros((0, model.output_shape[-1]), np.float32)
-
-
-def _batch(shape: tuple[int, ...]) -> int:
-    return max(1, min(_BATCH, _BATCH_BYTES // max(1, int(np.prod(shape)))))

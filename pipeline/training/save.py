@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from pipeline import model_card
-from pipeline.errors import ModelError
+from pipeline.errors import ModelError, first_line
 
 
 def save(model: Any, path: Path, card: model_card.ModelCard) -> None:
@@ -27,5 +27,4 @@ def load(path: Path) -> Any:
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises whatever a file from elsewhere makes it trip over
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ModelError(f"{path}: Keras cannot read this model: {reason[:200]}") from None
+        raise ModelError(f"{path}: Keras cannot read this model: {first_line(error)}") from None

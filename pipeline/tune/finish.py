@@ -19,7 +19,7 @@ from pipeline.tracking import ModelDecision, Tracker
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Winner:
     """The best trial's validation (``value``) and test accuracy, and its ``version`` in the registry (0: not there)."""
 
     trial: int
@@ -29,25 +29,27 @@ class Verdict:
     registry: str
 
 
-def known(folder: StudyFolder, winner: Record) -> Verdict | None:
-    """The verdict on ``winner`` when an earlier run of the study came to it already: a model is registered once."""
+def known(folder: StudyFolder, best: Record) -> Winner | None:
+    """The winner when an earlier run of the study has tested and registered it already: a model is registered once."""
     try:
-        noted = json.loads(folder.evaluation.read_text(encoding="utf-8"))
-        verdict = Verdict(**noted["verdict"])
+        winner = Winner(**json.loads(folder.evaluation.read_text(encoding="utf-8"))["winner"])
     except (OSError, ValueError, TypeError, KeyError):
         return None
-    return verdict if verdict.trial == winner.number and verdict.version and folder.best_model.is_file() else None
+    return winner if winner.trial == best.number and winner.version and folder.best_model.is_file() else None
 
 
-def crown(executor: Executor, tracker: Tracker, folder: StudyFolder, winner: Record, data: Dataset) -> Verdict:
-    """Copies the winner's model to the study's best, runs it on the test images, registers it and notes the verdict."""
-    shutil.copyfile(winner.outcome.model, folder.best_model)
+def present(executor: Executor, tracker: Tracker, folder: StudyFolder, best: Record, data: Dataset) -> Winner:
+    """Copies the best trial's model to the study's best, runs it on the test images, registers it and notes all that.
+
+    WorkerError when it cannot be run; the model file is there all the same.
+    """
+    shutil.copyfile(best.outcome.model, folder.best_model)
     probabilities = call(executor, "pipeline.training.predict:over_dataset", folder.best_model, data, data.test)
     result = evaluate(probabilities, data.labels[data.test], data.classes)
-    decision = _register(executor, tracker, folder, winner, data, result.accuracy)
-    verdict = Verdict(winner.number, winner.value or 0.0, result.accuracy, decision.version, decision.reason)
-    write(folder.evaluation, json.dumps({"verdict": asdict(verdict), **result.as_dict()}, indent=1))
-    return verdict
+    decision = _register(executor, tracker, folder, best, data, result.accuracy)
+    winner = Winner(best.number, best.value or 0.0, result.accuracy, decision.version, decision.reason)
+    write(folder.evaluation, json.dumps({"winner": asdict(winner), **result.as_dict()}, indent=1))
+    return winner
 
 
 def draw(folder: StudyFolder, records: list[Record]) -> None:
@@ -58,18 +60,16 @@ def draw(folder: StudyFolder, records: list[Record]) -> None:
 def record_study(tracker: Tracker, folder: StudyFolder, records: list[Record]) -> None:
     """Puts the study's files and the ranking of its trials into MLflow."""
     tracker.rank({record.number: place for place, record in enumerate(ranked(records), start=1)})
-    for file in (folder.table, folder.job, folder.evaluation):
-        if file.is_file():
-            tracker.artifact(file)
-    if folder.plots.is_dir():
-        tracker.artifact(folder.plots, "plots")
+    for path in (folder.table, folder.job, folder.space, folder.evaluation, folder.plots):
+        if path.exists():
+            tracker.artifact(path)
 
 
 def _register(
-    executor: Executor, tracker: Tracker, folder: StudyFolder, winner: Record, data: Dataset, accuracy: float
+    executor: Executor, tracker: Tracker, folder: StudyFolder, best: Record, data: Dataset, accuracy: float
 ) -> ModelDecision:
     """Writes the best model as MLflow's and registers it under the dataset's name; a fault here costs nothing else."""
-    tags = {"study": folder.name, "trial": str(winner.number), "test_accuracy": f"{accuracy:.6g}"}
+    tags = {"study": folder.name, "trial": str(best.number), "test_accuracy": f"{accuracy:.6g}"}
     with tempfile.TemporaryDirectory(prefix="convtune-") as temporary:
         target = Path(temporary) / "model"
         example = data.images[data.test[:1]]
@@ -78,7 +78,7 @@ def _register(
         except ConvtuneError as error:
             return ModelDecision(0, False, f"not registered: {error}")
         return tracker.register_best(
-            target, name=f"convtune-{data.name}", value=winner.value or 0.0, digest=data.digest, tags=tags
+            target, name=f"convtune-{data.name}", value=best.value or 0.0, digest=data.digest, tags=tags
         )
 
 

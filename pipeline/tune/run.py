@@ -4,13 +4,12 @@ import math
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.data import Dataset
-from pipeline.executors import EXECUTORS, Executor
+from pipeline.executors import EXECUTORS, Executor, check
 from pipeline.folder import StudyFolder
 from pipeline.job import Job
 from pipeline.loading import load_data, warn
@@ -18,10 +17,11 @@ from pipeline.model_card import ModelCard
 from pipeline.record import best
 from pipeline.report.progress import Mode, mode, view
 from pipeline.search.candidate import Candidate
-from pipeline.search.ledger import Ledger
+from pipeline.search.ledger import Ledger, storage_errors
 from pipeline.search.loop import Budget, Loop
 from pipeline.search.propose import Proposer
 from pipeline.search.searches import SEARCHES
+from pipeline.signals import ENDING, deferred, interruptible
 from pipeline.space import Space
 from pipeline.tracking import StudyInfo, Tracker, connect
 from pipeline.training.task import TrainTask
@@ -61,39 +61,53 @@ class Study:
 def tune(job_file: str | None, flags: Mapping[str, Any], *, quiet: bool = False, verbose: bool = False) -> int:
     """Starts a study, or goes on with one; the exit code: 0, 1 without any model, 130 when interrupted."""
     asked = setup.read_job(job_file, flags)
-    space = setup.read_space(asked)
-    SEARCHES[asked.search](space, asked.seed)  # refuses a space that it cannot search before anything is written
-    folder = setup.name_study(asked)
-    with _terminable(), setup.opened(folder):
-        executor = EXECUTORS[asked.executor](asked.workers, None if verbose else folder.log)
+    folder = setup.name_study(asked.job)
+    space = setup.read_space(asked, folder)
+    SEARCHES[asked.job.search](
+        space, asked.job.seed
+    )  # refuses a space that it cannot search before anything is written
+    with interruptible(*ENDING), setup.opened(folder):
+        executor = EXECUTORS[asked.job.executor](_workers(asked.job), None if verbose else folder.log)
         try:
-            data = load_data(asked.data, asked.image_size, asked.seed, quiet=quiet)
-            study = Study(asked, folder, space, data)
-            return _run(study, executor, mode(quiet, verbose))
+            data = load_data(asked.job.data, asked.job.image_size, asked.job.seed, quiet=quiet)
+            points = setup.hand_picked(space, asked, data, begun=folder.exists)
+            return _run(Study(asked.job, folder, space, data), points, executor, mode(quiet, verbose))
         finally:
             executor.close()
 
 
-def _run(study: Study, executor: Executor, talk: Mode) -> int:
+def _workers(job: Job) -> int:
+    """No more workers than trials: each one imports Keras."""
+    return int(min(job.workers, job.total))
+
+
+def _run(study: Study, points: Sequence[Candidate], executor: Executor, talk: Mode) -> int:
     identity = setup.Identity.of(study.job, study.space, study.data)
     run = setup.check_same(study.folder, identity)
-    points = setup.hand_picked(study.space, study.job, study.data, begun=study.folder.exists)
     tracker = connect()
     try:
-        run = tracker.begin_study(_info(study), run or None)
-        ledger = Ledger(study.folder.storage, study.space, study.job.pruner, study.job.epochs)
-        for candidate in points:
-            if ledger.known(candidate) is None:
-                ledger.enqueue(candidate.values)
-        setup.write_job(study.folder, study.job, replace(identity, run=run))
-        return _search(study, executor, tracker, ledger, talk)
-    except BaseException:
-        tracker.end_study("KILLED", {})
+        check(executor)
+        identity = replace(identity, run=tracker.begin_study(_info(study), run or None))
+        setup.write_identity(study.folder, identity)
+        with storage_errors(study.folder.storage):
+            ledger = _ledger(study, points)
+            setup.write_job(study.folder, study.job)
+            return _search(study, executor, tracker, ledger, talk)
+    except BaseException as error:
+        tracker.end_study("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED", {})
         raise
     finally:
         tracker.close()
         for trouble in tracker.troubles:
             warn(trouble)
+
+
+def _ledger(study: Study, points: Sequence[Candidate]) -> Ledger:
+    ledger = Ledger(study.folder.storage, study.space, study.job.pruner, study.job.epochs)
+    for candidate in points:
+        if ledger.known(candidate) is None:
+            ledger.enqueue(candidate.values)
+    return ledger
 
 
 def _search(study: Study, executor: Executor, tracker: Tracker, ledger: Ledger, talk: Mode) -> int:
@@ -108,9 +122,10 @@ def _search(study: Study, executor: Executor, tracker: Tracker, ledger: Ledger, 
         infeasible=lambda: ledger.infeasible.total(),
     ) as progress:
         listeners = (Files(study.folder, ledger), Tracked(tracker), progress)
-        loop = Loop(_proposer(study, ledger), ledger, executor, study.task, listeners)
         try:
-            why = loop.run(budget)
+            with deferred(signal.SIGINT, *ENDING) as check_signals:
+                loop = Loop(_proposer(study, ledger), ledger, executor, study.task, listeners, check_signals)
+                why = loop.run(budget)
         except KeyboardInterrupt:
             print(f"interrupted; go on with: convtune tune --study {study.folder.argument}", file=sys.stderr)
             raise
@@ -130,18 +145,18 @@ def _proposer(study: Study, ledger: Ledger) -> Proposer:
 
 
 def _finish(study: Study, executor: Executor, tracker: Tracker, ledger: Ledger, why: str) -> int:
-    winner = best(ledger.records)
+    champion, winner = best(ledger.records), None
     finish.draw(study.folder, ledger.records)
-    verdict = None
-    if winner is not None:
-        verdict = finish.known(study.folder, winner) or finish.crown(
-            executor, tracker, study.folder, winner, study.data
-        )
-    finish.record_study(tracker, study.folder, ledger.records)
-    metrics = {} if verdict is None else {"val_accuracy": verdict.value, "test_accuracy": verdict.accuracy}
-    tracker.end_study("FINISHED" if verdict else "FAILED", metrics)
-    summary(study.folder, ledger.records, ledger.infeasible, why, verdict)
-    return 0 if verdict else 1
+    try:
+        if champion is not None:
+            winner = finish.known(study.folder, champion)
+            winner = winner or finish.present(executor, tracker, study.folder, champion, study.data)
+        finish.record_study(tracker, study.folder, ledger.records)
+    finally:  # whatever fails now, what the search has found is shown
+        summary(study.folder, ledger.records, ledger.infeasible, why, winner)
+    metrics = {} if winner is None else {"val_accuracy": winner.value, "test_accuracy": winner.accuracy}
+    tracker.end_study("FINISHED" if winner else "FAILED", metrics)
+    return 0 if winner else 1
 
 
 def _info(study: Study) -> StudyInfo:
@@ -156,17 +171,3 @@ def _info(study: Study) -> StudyInfo:
         classes=data.classes,
         sizes=(len(data.train), len(data.validation), len(data.test)),
     )
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """A polite kill ends a study as Ctrl-C does."""
-
-    def interrupt(number: int, frame: Any) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -14,6 +14,7 @@ import yaml
 
 from pipeline import space as spaces
 from pipeline.data import Dataset
+from pipeline.data.decode import shown
 from pipeline.errors import JobError, SpaceError, StudyError
 from pipeline.folder import StudyFolder, locate, locked, unused, write
 from pipeline.hyperparameter import Scalar
@@ -23,7 +24,15 @@ from pipeline.space import Space
 from pipeline.yaml_file import read_mapping
 
 
-def read_job(file: str | None, flags: Mapping[str, Any]) -> Job:
+@dataclass(frozen=True)
+class Asked:
+    """A job, and which of its keys were given now: by flags or by a job file, not by an earlier run of its study."""
+
+    job: Job
+    given: frozenset[str]
+
+
+def read_job(file: str | None, flags: Mapping[str, Any]) -> Asked:
     """The job of a file and flags; a study that has begun brings what it was begun with, and both win over it."""
     given = read_mapping(Path(file), JobError) if file else {}
     name = flags.get("study") or given.get("study")
@@ -31,30 +40,32 @@ def read_job(file: str | None, flags: Mapping[str, Any]) -> Job:
     if isinstance(name, str) and locate(name).exists:
         begun = read_mapping(locate(name).job, StudyError)
     asked = job(begun | given, flags, where=file or (str(locate(str(name)).job) if begun else ""))
-    return asked
+    return Asked(asked, frozenset(key for key, value in {**given, **flags}.items() if value not in (None, "", [])))
 
 
 def name_study(asked: Job) -> StudyFolder:
     """Where the study lives: its own name, or a new one after its data and its space."""
-    stem = f"{Path(asked.data).stem}-{Path(asked.space).stem}"
-    return locate(asked.study or unused(stem))
+    stem = f"{Path(os.path.abspath(asked.data)).stem}-{Path(asked.space).stem}"
+    return locate(asked.study or unused(shown(stem)))
 
 
-def read_space(asked: Job) -> Space:
-    """The job's space with the job's fixed parameters."""
-    space = spaces.load(asked.space)
+def read_space(asked: Asked, folder: StudyFolder) -> Space:
+    """The job's space with the job's fixed parameters; a study that goes on has a copy of its own."""
+    own = folder.exists and "space" not in asked.given and folder.space.is_file()
+    space = spaces.load(str(folder.space) if own else asked.job.space)
     try:
-        return space.fixed(dict(asked.fixed)) if asked.fixed else space
+        return space.fixed(dict(asked.job.fixed)) if asked.job.fixed else space
     except SpaceError as error:
         raise JobError(f"--set: {error}") from None
 
 
-def hand_picked(space: Space, asked: Job, data: Dataset, begun: bool) -> list[Candidate]:
-    """The job's own points, then, if the study has not begun, the space's; JobError for one that cannot be trained.
+def hand_picked(space: Space, asked: Asked, data: Dataset, begun: bool) -> list[Candidate]:
+    """The points given now, then, if the study has not begun, the space's; JobError for one that cannot be trained.
 
     A point of the space file that these images are too small for is left out.
     """
-    verdicts = [judge(space, _attempt(space, point), data.shape, len(data.classes)) for point in asked.attempts]
+    points = asked.job.attempts if "try" in asked.given else ()
+    verdicts = [judge(space, _attempt(space, point), data.shape, len(data.classes)) for point in points]
     for verdict in verdicts:
         if verdict.candidate is None:
             raise JobError(f"--try: {verdict.reason}; change the point or the images' size")
@@ -108,9 +119,15 @@ def check_same(folder: StudyFolder, now: Identity) -> str:
     return before.run
 
 
-def write_job(folder: StudyFolder, asked: Job, identity: Identity) -> None:
-    """Writes ``job.yaml``, which makes the folder a study, after what it needs to go on."""
+def write_identity(folder: StudyFolder, identity: Identity) -> None:
+    """Writes ``study.json``, which makes the folder ours."""
     write(folder.identity, json.dumps(identity.__dict__, indent=1))
+
+
+def write_job(folder: StudyFolder, asked: Job) -> None:
+    """Writes ``space.yaml`` once, and ``job.yaml``, which makes the folder a study that can go on."""
+    if not folder.space.exists():
+        write(folder.space, spaces.source_text(asked.space))
     schema = files("search_spaces") / "job.schema.json"
     text = yaml.safe_dump({**asked.as_file(), "study": folder.name}, sort_keys=False)
     write(folder.job, f"# yaml-language-server: $schema={schema}\n{text}")
@@ -118,21 +135,29 @@ def write_job(folder: StudyFolder, asked: Job, identity: Identity) -> None:
 
 @contextmanager
 def opened(folder: StudyFolder) -> Iterator[None]:
-    """Holds the study's folder; when setting up fails, the folders that it was the first to need are removed again."""
+    """Holds the study's folder; when setting up fails, the folders that it was the first to need are removed again.
+
+    StudyError for a folder that holds something else.
+    """
+    if foreign := folder.foreign:
+        raise StudyError(f"{folder.path}: holds no study but {foreign[0]!r}; choose another --study")
     made = [path for path in (folder.path, *folder.path.parents) if not os.path.exists(path)]
-    with locked(folder):
-        if not folder.exists:  # left by a process that was killed before its study had begun
-            folder.storage.unlink(missing_ok=True)
-        try:
-            yield
-        finally:
-            if made and not folder.exists:
-                _remove(made)
+    try:
+        with locked(folder):
+            if not folder.exists:  # left by a process that was killed before its study had begun
+                folder.storage.unlink(missing_ok=True)
+            try:
+                yield
+            finally:
+                if not folder.exists:
+                    _clear(folder)
+    finally:
+        for path in made:
+            with suppress(OSError):  # not empty: a study is in it
+                path.rmdir()
 
 
-def _remove(made: list[Path]) -> None:
-    """Removes the first of the folders with all that is in it, and those above it that are empty."""
-    shutil.rmtree(made[0], ignore_errors=True)
-    for above in made[1:]:
-        with suppress(OSError):
-            above.rmdir()
+def _clear(folder: StudyFolder) -> None:
+    """Removes what a study that did not begin has left: all that lies there, since nothing else did before."""
+    for path in folder.path.iterdir():
+        path.unlink() if path.is_file() else shutil.rmtree(path)

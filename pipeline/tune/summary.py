@@ -4,10 +4,10 @@ from collections import Counter
 
 from pipeline.folder import StudyFolder
 from pipeline.printing import show
-from pipeline.record import Record
+from pipeline.record import Record, best
 from pipeline.report.leaderboard import infeasible_line, leaderboard
 from pipeline.trial import State
-from pipeline.tune.finish import Verdict
+from pipeline.tune.finish import Winner
 
 
 def summary(
@@ -15,7 +15,7 @@ def summary(
     records: list[Record],
     infeasible: Counter[str],
     why: str,
-    verdict: Verdict | None,
+    winner: Winner | None,
 ) -> None:
     """Prints the leaderboard, how the best model does on the test images, where it is, and what to do next."""
     states = Counter(record.state for record in records)
@@ -23,15 +23,17 @@ def summary(
     print(f"\nStudy {folder.name}: {why} ({counts or 'no trials'})")
     if infeasible:
         print(infeasible_line(infeasible))
-    if verdict is None:
+    if best(records) is None:
         reasons = Counter(record.outcome.reason for record in records if record.outcome.reason) or infeasible
         print(f"No trial left a model. Most frequent reason: {reasons.most_common(1)[0][0] if reasons else why}")
         print(f"What the libraries said: {folder.log}")
         return
     print()
     show(leaderboard(records))
-    print(f"\nTest accuracy of the best model (trial {verdict.trial}): {verdict.accuracy:.4f}")
+    print()
+    if winner is not None:
+        print(f"Test accuracy of the best model (trial {winner.trial}): {winner.accuracy:.4f}")
+        print(f"Model registry:                {winner.registry}")
     print(f"Best model:                    {folder.best_model}")
-    print(f"Model registry:                {verdict.registry}")
     print("Compare all trials in MLflow:  convtune ui")
     print(f"Take the best model with you:  convtune export {folder.argument}")

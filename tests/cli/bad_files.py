@@ -17,7 +17,7 @@ from pipeline.model_card import ModelCard
 from tests.export.tiny_model import write_tiny_model
 from tests.report.made_up import record, study
 
-Make = Callable[[], None]
+Make = Callable[[], object]
 PROOF = "executed"
 """The file that appears when something in a bad file is run."""
 
@@ -26,23 +26,39 @@ def nothing() -> None:
     """Needs no file."""
 
 
-def text(path: str, content: str) -> Make:
+def text(path: str, words: str) -> Make:
     """A file of text."""
+    return content(path, words.encode())
+
+
+def content(path: str, data: bytes) -> Make:
+    """A file of bytes."""
 
     def make() -> None:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Path(path).write_text(content)
+        Path(path).write_bytes(data)
 
     return make
 
 
+def folder(path: str) -> Make:
+    """An empty folder."""
+    return Path(path).mkdir
+
+
 def link(path: str, target: str) -> Make:
+    """A link to what may not be there."""
     return lambda: Path(path).symlink_to(target)
 
 
-def space(parameters: str, rest: str = "") -> Make:
-    """``mine.yaml``, a space of the family plain."""
-    return text("mine.yaml", f"family: plain\nparameters: {{{parameters}}}\n{rest}")
+def both(*makes: Make) -> Make:
+    """One after the other."""
+
+    def make() -> None:
+        for one in makes:
+            one()
+
+    return make
 
 
 # --- folders of images
@@ -54,11 +70,15 @@ def photo(path: str, size: int = 8, quality: int = 95) -> None:
     Image.fromarray(pixels).save(path, quality=quality)
 
 
-def photos(classes: int = 2, each: int = 4) -> None:
-    """``photos``, a folder with nothing wrong in it."""
+def photos(classes: int = 2) -> None:
+    """``photos``, a folder of four images a class."""
     for label in range(classes):
-        for number in range(each):
+        for number in range(4):
             photo(f"photos/class{label}/{number}.png")
+
+
+def one_class() -> None:
+    photos(1)
 
 
 def no_class_folder() -> None:
@@ -102,7 +122,9 @@ def bomb() -> None:
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
     header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
-    png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+    png = (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+    )
     Path("photos/class0/bomb.png").write_bytes(png)
 
 
@@ -146,18 +168,22 @@ def nan_pixel() -> None:
 # --- models and studies
 
 
-def model(path: str = "m.keras", **changes: object) -> Make:
-    """A model that convtune could have written, with a changed card."""
-
-    def make() -> None:
-        write_tiny_model(Path(path), **changes)
-
-    return make
+def model(path: str = "m.keras") -> Make:
+    """A model with nothing wrong in it."""
+    return lambda: write_tiny_model(Path(path))
 
 
 def card_only(path: str = "m.keras", **changes: object) -> Make:
     """An archive with a model's card and no model."""
-    known = {"classes": ["0", "1"], "shape": [8, 8, 1], "dataset": "d", "digest": "d", "seed": 0, "study": "s", "trial": 0}
+    known = {
+        "classes": ["0", "1"],
+        "shape": [8, 8, 1],
+        "dataset": "d",
+        "digest": "d",
+        "seed": 0,
+        "study": "s",
+        "trial": 0,
+    }
 
     def make() -> None:
         with zipfile.ZipFile(path, "w") as archive:
@@ -172,35 +198,27 @@ def plain_zip() -> None:
 
 
 def lambda_model(path: str = "m.keras") -> Make:
-    """A model with a layer of Python bytecode, which makes a folder when it is called."""
+    """A model with a layer of Python bytecode, which makes a folder whenever the model is built."""
 
     def make() -> None:
         import keras
 
-        images = keras.Input((8, 8, 1))
-        layer = keras.layers.Lambda(lambda x: (__import__("os").mkdir("executed"), x)[1], output_shape=(8, 8, 1))
-        output = keras.layers.Softmax()(keras.layers.Flatten()(layer(images)))
-        made = Path(PROOF)
-        if made.exists():  # called while it was built, here and on purpose
-            made.rmdir()
         Path(path).parent.mkdir(parents=True, exist_ok=True)
+        images = keras.Input((8, 8, 1))
+        layer = keras.layers.Lambda(lambda x: (__import__("os").makedirs("executed", exist_ok=True), x)[1])
+        output = keras.layers.Dense(2, "softmax")(keras.layers.Flatten()(layer(images)))
+        Path(PROOF).rmdir()
         keras.Model(images, output).save(path)
-        model_card.put(ModelCard(tuple(map(str, range(64))), (8, 8, 1), "d", "d", 0, "s", 0), Path(path))
+        model_card.put(ModelCard(("0", "1"), (8, 8, 1), "d", "d", 0, "s", 0), Path(path))
 
     return make
 
 
 def begun() -> None:
-    """The study ``s`` of two trials, one of them with a value, neither with a model."""
-    study(Path("studies/s"), [record(0, 0.8), record(1, 0.9)])
+    """The study ``s`` of two trials, whose models are gone."""
+    study(Path("studies/s"), [record(0, 0.8, model="gone"), record(1, 0.9, model="gone")])
 
 
-def begun_with(make: Make) -> Make:
-    """The study ``s`` whose trial 0 left the model file that ``make`` makes."""
-
-    def both() -> None:
-        begun()
-        Path("studies/s/trials/0000").mkdir(parents=True)
-        make()
-
-    return both
+def begun_with(make: Callable[[str], Make]) -> Make:
+    """The study ``s`` whose trial 0 left a model file, made by ``make(path)``."""
+    return both(begun, make("studies/s/trials/0000/model.keras"))

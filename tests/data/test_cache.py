@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from pipeline.data import cache
+from pipeline.data.wanted import Wanted
 from pipeline.errors import DataError
 
 
@@ -21,8 +22,13 @@ def root(tmp_path, monkeypatch):
 class Counting:
     """A source of six images that counts how often it is asked."""
 
-    def __init__(self, listing="listing", content="content", value=7):
+    place = cache.key(["here"])
+    shape = (2, 3, 1)
+    asked = Wanted()
+
+    def __init__(self, listing="listing", content="content", value=7, wanted=asked, notes=()):
         self._listing, self._content, self.value = listing, content, value
+        self.wanted, self.notes = wanted, notes
         self.hashed = self.built = 0
 
     def listing(self):
@@ -30,7 +36,7 @@ class Counting:
 
     def content(self):
         self.hashed += 1
-        return cache.key([self._content])
+        return cache.Content(cache.key([self._content]), self.shape, self.notes)
 
     def build(self, folder):
         self.built += 1
@@ -127,13 +133,68 @@ def test_a_damaged_entry_is_built_again(root, harm):
     assert [path.name for path in (root / "entries").iterdir()] == [entry.folder.name]
 
 
-def test_a_damaged_pointer_is_written_again(root):
+@pytest.mark.parametrize("harm", [b"\xff", b"", b"{}", b"[]", b'{"listing": 1, "content": 2, "notes": 3}'])
+def test_a_damaged_pointer_is_written_again(root, harm):
     cache.get(Counting())
-    (pointer,) = (root / "listings").iterdir()
-    pointer.write_bytes(b"\xff")
+    for pointer in (root / "listings").iterdir():
+        pointer.write_bytes(harm)
     again = Counting()
     cache.get(again)
     assert (again.hashed, again.built) == (1, 0)
+
+
+def test_the_shape_that_came_of_no_wish_is_found_when_it_is_asked_for(root):
+    first = cache.get(Counting())
+    exact = Counting(wanted=Wanted((2, 3), 1))
+    assert cache.get(exact).folder == first.folder
+    assert (exact.hashed, exact.built) == (0, 0)
+    halfway = Counting(wanted=Wanted((2, 3)))
+    assert cache.get(halfway).folder == first.folder
+    assert (halfway.hashed, halfway.built) == (1, 0)
+
+
+def test_notes_about_the_shape_belong_to_what_was_asked_for(root):
+    chosen, exact = Counting(notes=("scaled down",)), Counting(wanted=Wanted((2, 3), 1))
+    assert [cache.get(source).notes for source in (chosen, exact, chosen, exact)] == [
+        ("scaled down", "a note"),
+        ("a note",),
+        ("scaled down", "a note"),
+        ("a note",),
+    ]
+
+
+def age(entry):
+    os.utime(entry.folder, (time.time() - 2 * cache.DAY,) * 2)
+
+
+def test_an_older_content_goes_when_nobody_used_it_for_a_day(root):
+    old, exact = cache.get(Counting()), cache.get(Counting(wanted=Wanted((2, 3), 1)))
+    assert old.folder == exact.folder
+    new = cache.get(Counting("changed", "changed"))
+    assert old.folder.exists()  # a study may still open it
+    age(old)
+    age(new)
+    third = cache.get(Counting("again", "again"))
+    assert set((root / "entries").iterdir()) == {new.folder, third.folder}  # new was pointed to until now
+    assert np.all(old.images == 7)  # what is mapped stays readable
+
+
+def test_an_older_content_in_use_stays(root):
+    old = cache.get(Counting())
+    cache.get(Counting("changed", "changed"))
+    age(old)
+    cache.read(old.folder)
+    cache.get(Counting("again", "again"))
+    assert old.folder.exists()
+
+
+def test_a_content_that_is_listed_stays_however_old(root):
+    old = cache.get(Counting())
+    age(old)
+    elsewhere = Counting("l", "c")
+    elsewhere.place = cache.key(["there"])
+    cache.get(elsewhere)
+    assert old.folder.exists()
 
 
 def test_a_build_that_fails_leaves_nothing(root):
@@ -176,12 +237,14 @@ PROCESS = """
 import sys
 import numpy as np
 from pipeline.data import cache
+from pipeline.data.wanted import Wanted
 
 class Source:
+    place, wanted = cache.key(["here"]), Wanted()
     def listing(self):
         return cache.key(["l"])
     def content(self):
-        return cache.key(["c"])
+        return cache.Content(cache.key(["c"]), (8, 8, 1))
     def build(self, folder):
         images = cache.allocate(folder, (500, 8, 8, 1), "here")
         images[:] = 3

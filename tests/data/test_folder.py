@@ -141,6 +141,34 @@ def test_the_second_load_decodes_nothing(tmp_path, monkeypatch):
     assert (again.digest, again.folder) == (first.digest, first.folder)
 
 
+def test_the_shape_it_has_when_asked_for_is_not_read_again(tmp_path, monkeypatch):
+    paint(tmp_path / "pets", size=(400, 200))
+    first = read(tmp_path / "pets")
+    monkeypatch.setattr(folder, "read", None)
+    lines = []
+    again = read(tmp_path / "pets", image_size=first.shape[:2], channels=first.shape[2], warn=lines.append)
+    assert (again.digest, again.folder) == (first.digest, first.folder)
+    assert len(list((tmp_path / "cache/entries").iterdir())) == 1
+    assert lines == []  # this size was chosen
+
+
+def test_a_size_that_others_asked_for_is_still_told_to_who_did_not(tmp_path):
+    paint(tmp_path / "pets", size=(400, 200))
+    lines = []
+    exact = read(tmp_path / "pets", image_size=(128, 256), channels=3, warn=lines.append)
+    assert lines == []
+    assert read(tmp_path / "pets", warn=lines.append).folder == exact.folder
+    assert "scaled down to 128 by 256" in lines[0]
+
+
+@pytest.mark.parametrize(("mode", "channels"), [("L", 3), ("RGB", 1)])
+def test_channels_that_are_asked_for(tmp_path, mode, channels):
+    paint(tmp_path / "pets", mode=mode)
+    dataset = read(tmp_path / "pets", channels=channels)
+    assert dataset.shape == (7, 9, channels)
+    assert np.array_equal(dataset.images[3], decode(tmp_path / "pets/cat/03.png", dataset.shape))
+
+
 def test_a_touched_folder_is_read_and_not_decoded(tmp_path, monkeypatch):
     paint(tmp_path / "pets")
     first = read(tmp_path / "pets")
@@ -218,7 +246,7 @@ def test_more_than_a_tenth_broken_is_refused(tmp_path, content):
         cut(path) if content == "cut" else path.write_bytes(b"")
     with pytest.raises(DataError, match=r"pets: 3 of 20 images are broken, expected at most 10%; .*cat/00\.png \("):
         read(root)
-    assert list((tmp_path / "cache/entries").iterdir()) == []
+    assert list(tmp_path.glob("cache/entries/*")) == []
 
 
 def test_a_class_that_loses_too_many_images_is_named(tmp_path):
@@ -283,7 +311,7 @@ def test_an_interrupt_stops_the_decoding_and_leaves_nothing(tmp_path, monkeypatc
         read(tmp_path / "pets", progress=interrupt)
     assert len(calls) < 300
     assert threading.active_count() == before
-    assert list((tmp_path / "cache/entries").iterdir()) == []
+    assert list(tmp_path.glob("cache/entries/*")) == []
 
 
 def test_names_that_are_no_text_still_load_and_pickle(tmp_path):

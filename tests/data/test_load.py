@@ -89,6 +89,14 @@ def test_named_sets_are_resized_too():
     assert load("digits", image_size=(12, 10), fetch=no_fetch).shape == (12, 10, 1)
 
 
+def test_a_named_set_of_its_own_shape_is_one_entry(fresh):
+    plain, exact = (load("digits", fetch=no_fetch, **asked) for asked in ({}, {"image_size": (8, 8), "channels": 1}))
+    colour = load("digits", channels=3, fetch=no_fetch)
+    assert plain.folder == exact.folder != colour.folder
+    assert colour.shape == (8, 8, 3)
+    assert np.array_equal(colour.images[..., 1:2], plain.images)
+
+
 def test_the_digest_is_not_of_the_seed():
     first, other = (load("digits", seed=seed, fetch=no_fetch) for seed in (0, 1))
     assert first.digest == other.digest
@@ -119,7 +127,8 @@ def test_a_dataset_whose_cache_is_gone_is_an_error(tmp_path):
     [
         (
             "mnits",
-            "mnits: no such dataset; expected an image folder, an .npz file or the name of a dataset; did you mean",
+            "mnits: no such dataset, did you mean 'mnist'?; expected an image folder, an .npz file or the name of a "
+            "dataset; the named ones are mnist5k, digits",
         ),
         ("no/such/folder", "no/such/folder: no such dataset; expected an image folder"),
         ("", "'': no such dataset; expected"),

@@ -113,6 +113,22 @@ def test_image_size_resizes_as_pillow_does(tmp_path, channels):
     assert np.array_equal(dataset.images[3], expected)
 
 
+def test_grey_becomes_colour_and_colour_grey(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (6, 5, 4, 3), dtype=np.uint8)
+    grey = read(tmp_path, train(images), channels=1)
+    expected = [np.asarray(Image.fromarray(image).convert("L"))[..., None] for image in images]
+    assert np.array_equal(grey.images, expected)
+    colour = read(tmp_path, train(images[..., 0]), channels=3)
+    assert np.array_equal(colour.images, np.repeat(images[..., :1], 3, axis=3))
+
+
+def test_the_shape_that_is_there_is_one_entry_whoever_asks_for_it(tmp_path):
+    first = read(tmp_path, arrays())
+    again = load(str(tmp_path / "mine.npz"), image_size=(5, 4), channels=1, fetch=None)
+    assert again.folder == first.folder
+    assert len(list((tmp_path / "cache/entries").iterdir())) == 1
+
+
 def test_arrays_stored_by_columns(tmp_path):
     images = arrays()["x_train"]
     assert np.array_equal(read(tmp_path, train(np.asfortranarray(images))).images[..., 0], images)
@@ -173,7 +189,7 @@ REFUSED = [
     (arrays(y_train=None), "y_train is missing"),
     (with_test(y_test=None), "y_test is missing"),
     (with_test(x_test=None), "x_test is missing"),
-    (arrays(x_trian=np.zeros(3)), f"unknown array 'x_trian'; {KEYS}; did you mean x_train?"),
+    (arrays(x_trian=np.zeros(3)), f"unknown array 'x_trian', did you mean 'x_train'?; {KEYS}"),
     (arrays(weights=np.zeros(3)), f"unknown array 'weights'; {KEYS}"),
     (arrays(x_train=np.zeros((12, 20), np.uint8)), "x_train has the shape (12, 20); expected (n, height, width) or"),
     (arrays(x_train=np.zeros((12, 5, 4, 2), np.uint8)), "x_train has the shape (12, 5, 4, 2); expected"),

@@ -83,7 +83,8 @@ def test_every_epoch_is_a_metric_under_kerass_name_at_its_step(client, runs):
 def test_the_parent_run_holds_the_study(client, runs):
     parent, children = runs
     names = {file.path for file in client.list_artifacts(parent.info.run_id)}
-    assert {"job.yaml", "trials.csv", "test.json", "plots"} <= names
+    assert {"job.yaml", "space.yaml", "trials.csv", "test.json", "plots"} <= names
+    assert "plots/history.png" in {file.path for file in client.list_artifacts(parent.info.run_id, "plots")}
     assert {"test_accuracy", "val_accuracy"} <= set(parent.data.metrics)
     assert parent.inputs.dataset_inputs[0].dataset.name == "digits"
     assert [run.data.tags.get("best") for run in children].count("true") == 1
@@ -117,7 +118,7 @@ def test_running_the_same_study_again_adds_nothing_and_a_higher_total_goes_on(ho
     home.run("tune", "--study", "first")
     assert len(json.loads(home.run("trials", "first", "--json").stdout)) == 3
     noted = json.loads((home.folder / "studies" / "first" / "test.json").read_text())
-    assert noted["verdict"]["version"] == 1  # the same best model is not registered again
+    assert noted["winner"]["version"] == 1  # the same best model is not registered again
     home.run("tune", "--study", "first", "--trials", "4", "--try", "blocks=2,filters=[8, 4]")
     trials = json.loads(home.run("trials", "first", "--json").stdout)
     assert [trial["number"] for trial in trials] == [0, 1, 2, 3]

@@ -1,19 +1,51 @@
 import pytest
 
-from pipeline.executors.devices import Gpu, _visible, environments, gpus
-
-LISTING = "0, 8.0, NVIDIA A100, GPU-aaa\n1, 7.5, Tesla T4, GPU-bbb\n"
+from pipeline.executors.devices import environments, gpus
 
 
-def test_every_card_counts_without_a_mask():
-    assert _visible(LISTING, None) == [Gpu("0", "NVIDIA A100", 8.0), Gpu("1", "Tesla T4", 7.5)]
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch):
+    for name in ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "OMP_NUM_THREADS", "TF_CPP_MIN_LOG_LEVEL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def driver(tmp_path, monkeypatch):
+    """Stands in for ``nvidia-smi``: prints what it is given."""
+
+    def says(text: str) -> None:
+        program = tmp_path / "nvidia-smi"
+        program.write_text(f"#!/bin/sh\nprintf '{text}'\n")
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", str(tmp_path))
+
+    return says
 
 
 @pytest.mark.parametrize(
-    ("mask", "names"), [("1", ["1"]), ("1,0", ["1", "0"]), ("", []), ("-1", []), ("GPU-bbb", ["1"])]
+    ("listing", "cards"),
+    [("0\\n1\\n", ["0", "1"]), ("", []), ("[N/A]\\n1\\n", ["1"]), ("No devices were found\\n", [])],
 )
-def test_cuda_visible_devices_is_honoured(mask, names):
-    assert [card.index for card in _visible(LISTING, mask)] == names
+def test_every_card_counts_without_a_mask(driver, listing, cards):
+    driver(listing)
+    assert gpus() == cards
+
+
+@pytest.mark.parametrize(
+    ("mask", "cards"),
+    [
+        ("1", ["1"]),
+        ("3, 0", ["3", "0"]),
+        ("", []),
+        ("-1", []),
+        ("0,-1,2", ["0"]),
+        ("GPU-aaa,MIG-bbb", ["GPU-aaa", "MIG-bbb"]),
+    ],
+)
+def test_the_users_mask_is_taken_at_its_word(driver, monkeypatch, mask, cards):
+    driver("0\\n")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", mask)
+    assert gpus() == cards
 
 
 def test_no_driver_means_no_card(monkeypatch):
@@ -22,8 +54,21 @@ def test_no_driver_means_no_card(monkeypatch):
 
 
 def test_cards_are_dealt_in_turn():
-    cards = [Gpu("2", "x", 8.0), Gpu("5", "x", 8.0)]
-    assert [env["CUDA_VISIBLE_DEVICES"] for env in environments(3, cards)] == ["2", "5", "2"]
+    assert [env["CUDA_VISIBLE_DEVICES"] for env in environments(3, ["2", "GPU-a"])] == ["2", "GPU-a", "2"]
+
+
+def test_cards_are_counted_as_nvidia_smi_does_unless_the_user_counts_them(monkeypatch):
+    assert environments(1, ["0"])[0]["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    assert "CUDA_DEVICE_ORDER" not in environments(1, ["0"])[0]
+
+
+def test_what_the_user_has_set_stays(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
+    settings = environments(2, [])[0]
+    assert not {"OMP_NUM_THREADS", "TF_CPP_MIN_LOG_LEVEL"} & set(settings)
+    assert settings["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
 
 
 def test_threads_are_divided_among_workers(monkeypatch):

@@ -32,3 +32,9 @@ def test_any_python_function_can_be_the_task():
     executor.submit(Function(lambda a, b: a * b, (6, 7), number=3))
     assert executor.wait(lambda report: Answer.GO)[0].value == 42
     assert call(executor, "math:sqrt", 9.0) == 3.0
+
+
+def test_a_file_that_ends_too_early_is_the_tasks_error():
+    executor = Inline()
+    executor.submit(Raise(1, EOFError("Compressed file ended")))
+    assert str(executor.wait(lambda report: Answer.GO)[0].error) == "EOFError: Compressed file ended"

@@ -1,14 +1,17 @@
 import os
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
-from pipeline.errors import SpaceError, WorkerError
+from pipeline.errors import DataError, SpaceError, WorkerError
 from pipeline.executors import Function, Local, call
 from pipeline.executors.task import Finished
 from pipeline.trial import Answer, Report, State
-from tests.fakes import Climb, Die, Grow, Raise
+from tests.fakes import Climb, Die, Grow, Raise, Unpackable
 
 
 def go_on(report: Report) -> Answer:
@@ -81,6 +84,14 @@ def test_an_error_for_the_user_keeps_its_class(pair):
     assert str(error) == "here"
 
 
+@pytest.mark.parametrize("error", [DataError("the cache is gone"), ImportError("no module"), EOFError("cut off")])
+def test_a_task_that_cannot_be_unpacked_costs_no_worker(pair, error):
+    pids = pair.pids
+    pair.submit(Unpackable(6, error))
+    assert str(error) in str(wait_for(pair, 1)[6].error)
+    assert pair.pids == pids
+
+
 def test_each_slot_has_its_own_environment(pair):
     for number in (0, 1):
         pair.submit(Function("tests.fakes:environment", ("SLOT",), number))
@@ -130,3 +141,57 @@ def test_closing_leaves_no_process():
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+def test_a_listener_that_fails_is_no_dead_worker():
+    def disk_full(report: Report) -> Answer:
+        raise OSError(28, "No space left on device")
+
+    executor = Local([{}])
+    [pid] = executor.pids
+    executor.submit(Climb(0))
+    with pytest.raises(OSError, match="No space left"):
+        wait_for(executor, 1, disk_full)
+    assert executor.pids == [pid]
+    executor.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+SIGNALLED = """
+import os, signal
+from pipeline.executors import Local, call
+from tests.fakes import Climb
+
+if __name__ == "__main__":
+    heard = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, frame: heard.append(number))
+
+    def everybody(report=None):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            os.killpg(0, number)
+        return "go"
+
+    executor = Local([{}])
+    pids = executor.pids
+    everybody()  # while the worker's interpreter starts
+    assert call(executor, os.getpid) == pids[0]
+    executor.submit(Climb(0, epochs=2))
+    while not (finished := executor.wait(everybody)):
+        pass
+    print(finished[0].value.state, executor.pids == pids, len(heard))
+    # not closed: the end of this process must not wait for a worker that hears no SIGTERM
+"""
+
+
+@pytest.mark.slow
+def test_a_signal_to_the_whole_group_is_the_parents_to_answer(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(SIGNALLED)
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    ran = subprocess.run(
+        [sys.executable, script], env=environment, capture_output=True, text=True, timeout=60, start_new_session=True
+    )
+    assert ran.stdout.split() == ["complete", "True", "6"], ran.stderr
+    assert "Traceback" not in ran.stderr

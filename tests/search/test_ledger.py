@@ -56,6 +56,18 @@ def test_an_interrupted_trial_is_told_and_repeated(tmp_path, wide):
     assert again == trial
 
 
+def test_a_trial_whose_outcome_was_noted_is_not_trained_again(tmp_path, wide, monkeypatch):
+    book = ledger(tmp_path, wide)
+    begin(book, wide)
+    monkeypatch.setattr(book, "_close", lambda number, outcome: None)  # the process dies before Optuna is told
+    book.tell(Outcome(0, State.COMPLETE, 0.75, 4))
+    again = ledger(tmp_path, wide)
+    assert again.queued == 0
+    assert again.begun == 1
+    study = optuna.load_study(study_name=None, storage=f"sqlite:///{tmp_path / 'optuna.db'}")
+    assert [(trial.state.name, trial.value) for trial in study.get_trials()] == [("COMPLETE", 0.75)]
+
+
 def test_a_hand_picked_point_is_not_lost_when_the_process_dies_before_it_is_accepted(tmp_path, wide):
     book = ledger(tmp_path, wide)
     point = wide.complete({"blocks": 2, "filters": [4, 16]})

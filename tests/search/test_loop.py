@@ -118,8 +118,9 @@ def test_time_ends_a_study_and_its_running_trial_keeps_what_it_has(tmp_path):
     finally:
         executor.close()
     assert len(book.records) == 1
-    assert book.records[0].state is State.PRUNED
+    assert book.records[0].state is State.INTERRUPTED
     assert book.records[0].outcome.reason.startswith("time was up after epoch")
+    assert book.begun == 0
 
 
 def test_a_grid_ends_when_it_is_covered(tmp_path):
@@ -141,6 +142,22 @@ def test_ctrl_c_leaves_the_running_trials_to_be_repeated(tmp_path):
     again, _ = loop(tmp_path)
     again.run(Budget(4, EPOCHS))
     assert states(tmp_path) == [State.COMPLETE] * 4
+
+
+def test_ctrl_c_between_steps_waits_for_the_next_one(tmp_path):
+    calls = []
+
+    def check():
+        calls.append(None)
+        if len(calls) == 5:
+            raise KeyboardInterrupt
+
+    found = space(tmp_path, CONTINUOUS)
+    book = ledger(tmp_path, found, "none", EPOCHS)
+    proposer = Proposer(found, SEARCHES["random"](found, 0), book, SHAPE, CLASSES, 0)
+    with pytest.raises(KeyboardInterrupt):
+        Loop(proposer, book, Inline(), climb, (), check).run(Budget(9, EPOCHS))
+    assert states(tmp_path) == [State.INTERRUPTED]
 
 
 class Interrupting(Climb):

@@ -61,7 +61,7 @@ def test_what_holds_anyway_may_be_said(space):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"filtres": 8}, "unknown parameter filtres; did you mean filters?"),
+        ({"filtres": 8}, "unknown parameter filtres, did you mean 'filters'?"),
         ({"filters": 48}, "filters_1: 48 is outside 8, 32, 64, 128"),
         ({"filters_2": 48}, "filters_2: 48 is outside"),
         ({"filters": "many"}, "filters: expected a whole number, got 'many'"),

@@ -40,9 +40,9 @@ def test_a_family_alone_is_a_space_of_one_point(write):
 
 
 BAD_FAMILIES = {
-    "fmaily: plain": "unknown key fmaily; did you mean family?",
+    "fmaily: plain": "unknown key fmaily, did you mean 'family'?",
     "parameters: {}": "family is missing; add 'family: NAME' (plain",
-    "family: plane": "family: unknown family plane; did you mean plain?",
+    "family: plane": "family: unknown family plane, did you mean 'plain'?",
     "family: [plain]": "family: unknown family ['plain']",
     "family:": "family: unknown family None",
 }
@@ -52,8 +52,8 @@ BAD = {
     "limits: 5": "limits: expected 'name: value' entries, got 5",
     "start_from: {blocks: 2}": "start_from: expected a list of points",
     "start_from: [2]": "start_from, point 1: expected 'name: value' entries, got 2",
-    "start_from: [{blocks: 3}, {blcks: 2}]": "start_from, point 2: unknown parameter blcks; did you mean blocks?",
-    "limits: {mac: 5}": "limits: unknown key mac; did you mean macs?",
+    "start_from: [{blocks: 3}, {blcks: 2}]": "start_from, point 2: unknown parameter blcks, did you mean 'blocks'?",
+    "limits: {mac: 5}": "limits: unknown key mac, did you mean 'macs'?",
     "limits: {macs: 0}": "limits: macs: expected a whole number above 0, got 0",
     "limits: {macs: -5}": "limits: macs: expected a whole number above 0, got -5",
     "limits: {macs: 1.5}": "limits: macs: expected a whole number above 0, got 1.5",
@@ -64,13 +64,13 @@ BAD = {
     "limits: {macs: }": "limits: macs: expected a whole number above 0, got None",
 }
 BAD_PARAMETERS = {
-    "blcks: 3": "blcks: unknown parameter; did you mean blocks?",
-    "filters_2: 32": "filters_2: unknown parameter; did you mean filters?",
+    "blcks: 3": "blcks: unknown parameter, did you mean 'blocks'?",
+    "filters_2: 32": "filters_2: unknown parameter, did you mean 'filters'?",
     "blocks:": "blocks: expected a whole number, got None",
     "blocks: {}": "blocks: expected one of int: [lowest, highest]",
     "blocks: {int: [1, 2], choice: [1]}": "blocks: expected one of int: [lowest, highest]",
-    "blocks: {itn: [1, 2]}": "blocks: unknown key itn; did you mean int?",
-    "blocks: {int: [1, 2], stpe: 1}": "blocks: unknown key stpe; did you mean step?",
+    "blocks: {itn: [1, 2]}": "blocks: unknown key itn, did you mean 'int'?",
+    "blocks: {int: [1, 2], stpe: 1}": "blocks: unknown key stpe, did you mean 'step'?",
     "blocks: {int: 3}": "blocks: int: expected a list, got 3",
     "blocks: {int: [1]}": "blocks: int: expected [lowest, highest], got a list of 1",
     "blocks: {int: [1, 2, 3]}": "blocks: int: expected [lowest, highest], got a list of 3",
@@ -114,7 +114,7 @@ BAD_PARAMETERS = {
     "filters: {choice: [8], per: }": "filters: per: expected blocks, got None",
     "dropout: {choice: [0.1], per: fc_layers}": "dropout: per: dropout is not repeated; leave it out, got fc_layers",
     "filters: {choice: [8], when: pool}": "filters: when: expected 'name: value' entries, got pool",
-    "filters: {choice: [8], when: {pol: max}}": "filters: when: pol: unknown parameter; did you mean pool?",
+    "filters: {choice: [8], when: {pol: max}}": "filters: when: pol: unknown parameter, did you mean 'pool'?",
     "filters: {choice: [8], when: {pool: min}}": "filters: when: pool: 'min' is not one of none, max, average",
     "filters: {choice: [8], when: {pool: []}}": "filters: when: pool: choice is empty",
     "filters: {choice: [8], when: {pool: none}}": "filters: when: pool can never be none in this space",
@@ -196,7 +196,7 @@ def test_a_yaml_error_has_its_line_and_column(write):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("quik", "unknown space quik; did you mean quick?; a file ends in .yaml"),
+        ("quik", "unknown space quik, did you mean 'quick'?; a file ends in .yaml"),
         ("zzz", "unknown space zzz; there are grid, plain, quick; a file ends in .yaml"),
         ("", "unknown space ; there are"),
         ("nowhere/mine.yaml", "nowhere/mine.yaml: no such file"),

@@ -2,7 +2,7 @@ import pytest
 
 from pipeline.errors import SpaceError
 from pipeline.hyperparameter import Hyperparameter, table
-from pipeline.space.names import at, counters, expand, flatten, indices, lineage, missing, nearest, parse
+from pipeline.space.names import at, counters, expand, flatten, hint, indices, lineage, missing, parse
 
 KNOWN = table(
     Hyperparameter("blocks", 3, "", low=1),
@@ -42,9 +42,9 @@ def test_a_key_means_a_hyperparameter_and_a_repetition(key, meaning):
 @pytest.mark.parametrize(
     ("key", "message"),
     [
-        ("kernl", "unknown parameter kernl; did you mean kernel?"),
+        ("kernl", "unknown parameter kernl, did you mean 'kernel'?"),
         ("zzz", "unknown parameter zzz; there are blocks, convs, kernel"),
-        ("pool_0", "unknown parameter pool_0; did you mean pool?"),
+        ("pool_0", "unknown parameter pool_0, did you mean 'pool'?"),
         ("pool_02", "unknown parameter pool_02"),
         ("pool_1234567", "unknown parameter pool_1234567"),
         ("pool_", "unknown parameter pool_"),
@@ -103,6 +103,6 @@ def test_a_place_is_put_in_front_of_an_error():
         raise SpaceError("wrong")
 
 
-def test_nearest_names_the_options_when_none_is_near():
-    assert nearest("grod", ["grid", "plain"]) == "; did you mean grid?"
-    assert nearest("xxxx", ["grid", "plain"]) == "; there are grid, plain"
+def test_a_hint_names_the_options_when_none_is_near():
+    assert hint("grod", ["grid", "plain"]) == ", did you mean 'grid'?"
+    assert hint("xxxx", ["grid", "plain"]) == "; there are grid, plain"

@@ -230,7 +230,7 @@ def test_a_list_fixes_each_repetition(make):
 @pytest.mark.parametrize(
     ("settings_", "message"),
     [
-        ({"kernl": 3}, "kernl: unknown parameter kernl; did you mean kernel?"),
+        ({"kernl": 3}, "kernl: unknown parameter kernl, did you mean 'kernel'?"),
         ({"kernel": 0}, "kernel: 0 is below 1"),
         ({"kernel": "three"}, "kernel: expected a whole number, got 'three'"),
         ({"kernel_3": 3}, "kernel_3: can never be of use: blocks is at most 2"),

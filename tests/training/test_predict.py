@@ -10,7 +10,7 @@ from pipeline import model_card
 from pipeline.data import load
 from pipeline.data.decode import decode
 from pipeline.errors import ModelError
-from pipeline.training import predict
+from pipeline.training import batches, predict
 from tests.export.tiny_model import write_tiny_model
 
 SHAPE = (8, 8, 1)
@@ -52,14 +52,8 @@ def test_no_images_are_no_rows(model):
 def test_the_batch_size_does_not_matter(model, monkeypatch):
     images = noise(7, 8, 8, 1)
     whole = predict.probabilities(model, images)
-    monkeypatch.setattr(predict, "_BATCH", 3)
+    monkeypatch.setattr(batches, "_IMAGES", 3)
     np.testing.assert_allclose(predict.probabilities(model, images), whole, atol=1e-6)
-
-
-def test_large_images_come_in_small_batches():
-    assert predict._batch((8, 8, 1)) == 256
-    assert predict._batch((1024, 1024, 3)) * 1024 * 1024 * 3 <= predict._BATCH_BYTES
-    assert predict._batch((20_000, 20_000, 3)) == 1
 
 
 def test_files_are_decoded_as_for_training(model, photos):
@@ -70,7 +64,7 @@ def test_files_are_decoded_as_for_training(model, photos):
 
 
 def test_what_cannot_be_read_is_named_and_the_rest_goes_on(model, photos, monkeypatch):
-    monkeypatch.setattr(predict, "_BATCH", 2)
+    monkeypatch.setattr(batches, "_IMAGES", 2)
     photos[2].write_text("no image")
     photos[4].write_bytes(b"")
     photos[5].unlink()

@@ -1,0 +1,50 @@
+import os
+import signal
+
+import pytest
+
+from pipeline.signals import ENDING, deferred, interruptible
+
+
+@pytest.mark.parametrize("number", ENDING)
+def test_an_ending_signal_is_an_interrupt(number):
+    with pytest.raises(KeyboardInterrupt), interruptible(number):
+        os.kill(os.getpid(), number)
+
+
+def test_a_deferred_signal_waits_for_its_moment():
+    steps = []
+
+    def work():
+        with deferred(signal.SIGINT) as check:
+            check()
+            os.kill(os.getpid(), signal.SIGINT)
+            steps.append("this step is not cut in two")
+            check()
+            steps.append("never")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert steps == ["this step is not cut in two"]
+
+
+def test_a_second_signal_does_not_wait():
+    steps = []
+
+    def work():
+        with deferred(signal.SIGINT):
+            os.kill(os.getpid(), signal.SIGINT)
+            steps.append("first")
+            os.kill(os.getpid(), signal.SIGINT)
+            steps.append("second")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert steps == ["first"]
+
+
+def test_afterwards_signals_do_what_they_did_before():
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    with interruptible(signal.SIGTERM), deferred(signal.SIGINT):
+        pass
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
