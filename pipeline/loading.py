@@ -7,23 +7,47 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pipeline.data import Dataset, load
-from pipeline.errors import JobError
-from pipeline.executors import PRELOAD, Executor, Local, call, worker
-from pipeline.executors.devices import environments, gpus
+from pipeline.errors import JobError, ModelError
+from pipeline.executors import Executor, call, worker
 from pipeline.folder import StudyFolder, find
 from pipeline.record import Record
 
 
-def load_data(source: str, image_size: tuple[int, int] | None, seed: int, quiet: bool = False) -> Dataset:
-    """The dataset, with warnings on stderr and, on a terminal and unless ``quiet``, a bar while images are decoded."""
+def load_data(
+    source: str,
+    image_size: tuple[int, int] | None,
+    seed: int,
+    quiet: bool = False,
+    channels: int | None = None,
+) -> Dataset:
+    """The dataset, with warnings on stderr and, on a terminal and unless ``quiet``, a bar while images are decoded.
+
+    ``image_size`` and ``channels`` are as in ``pipeline.data.load``.
+    """
     with _bar(source, quiet) as progress:
-        return load(source, image_size=image_size, seed=seed, progress=progress, warn=warn, fetch=_fetch)
+        return load(
+            source,
+            image_size=image_size,
+            channels=channels,
+            seed=seed,
+            progress=progress,
+            warn=warn,
+            fetch=_fetch,
+        )
+
+
+def announce(data: Dataset) -> None:
+    """Says on stderr in one line what was read. For when all is checked: bad input has its own line and no other."""
+    print(f"{data.name}: {data.describe()}", file=sys.stderr)
 
 
 def warn(line: str) -> None:
@@ -43,9 +67,18 @@ def load_trials(study: str) -> tuple[StudyFolder, list[Record], Counter[str]]:
 
 def whole(flag: str, text: str, low: int) -> int:
     """The whole number that a flag was given; JobError unless it is one from ``low`` on."""
-    if not re.fullmatch(r"\d+", text) or int(text) < low:
-        raise JobError(f"{flag}: expected a whole number from {low}, got {text!r}")
+    if not re.fullmatch(r"\d{1,18}", text) or int(text) < low:
+        shown = repr(text) if len(text) <= 40 else f"{len(text):,} characters"
+        raise JobError(f"{flag}: expected a whole number from {low}, got {shown}")
     return int(text)
+
+
+def check_probabilities(model_file: Path, probabilities: NDArray[Any]) -> None:
+    """ModelError unless the probabilities that a model gave are finite numbers."""
+    if not np.isfinite(probabilities).all():
+        raise ModelError(
+            f"{model_file}: expected probabilities, but the model gives NaN; its weights are damaged, export it again"
+        )
 
 
 @contextmanager
@@ -54,8 +87,7 @@ def keras_worker(what: str, **environment: str) -> Iterator[Executor]:
 
     ``environment`` are variables that it sets before it imports Keras.
     """
-    settings = [common | environment for common in environments(1, gpus())]
-    with closing(Local(settings, PRELOAD, Path(os.devnull))) as executor, working(what):
+    with closing(worker(Path(os.devnull), **environment)) as executor, working(what):
         yield executor
 
 

@@ -1,16 +1,27 @@
 """What several commands need first."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from pipeline.errors import DataError, JobError
-from pipeline.loading import load_data, whole
+from pipeline.errors import DataError, JobError, ModelError
+from pipeline.loading import announce, check_probabilities, load_data, whole
 
 
 def test_a_dataset_of_the_wanted_size_and_seed():
     data = load_data("digits", (6, 5), 4)
     assert data.shape == (6, 5, 1)
     assert not np.array_equal(data.test, load_data("digits", (6, 5), 5).test)
+
+
+def test_what_was_read_is_one_line_on_stderr(capsys):
+    announce(load_data("digits", None, 0))
+    assert capsys.readouterr() == (
+        "",
+        "digits: 1,797 images 8x8x1, 10 classes: 1,259 train / 269 validation / 269 test\n",
+    )
 
 
 @pytest.mark.parametrize("quiet", [False, True])
@@ -40,6 +51,19 @@ def test_an_unknown_dataset():
 def test_what_is_no_whole_number(text, low):
     with pytest.raises(JobError, match=f"--top: expected a whole number from {low}, got {text!r}"):
         whole("--top", text, low)
+
+
+@pytest.mark.parametrize("digits", [41, 5000])
+def test_a_number_beyond_all_measure_is_not_repeated(digits):
+    with pytest.raises(JobError, match=re.escape(f"from 1, got {digits:,} characters")):
+        whole("--top", "9" * digits, 1)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_probabilities_that_are_no_numbers(wrong):
+    check_probabilities(Path("m.keras"), np.array([[0.5, 0.5]]))
+    with pytest.raises(ModelError, match=r"^m\.keras: expected probabilities, but the model gives NaN; "):
+        check_probabilities(Path("m.keras"), np.array([[0.5, 0.5], [wrong, 0]]))
 
 
 def test_a_whole_number():

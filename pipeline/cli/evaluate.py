@@ -29,33 +29,35 @@ def run(args: argparse.Namespace) -> int:
 
     from pipeline import model_card
     from pipeline.executors import call
-    from pipeline.loading import keras_worker, load_data, whole
+    from pipeline.loading import announce, check_probabilities, keras_worker, load_data, whole
     from pipeline.report.metrics import evaluate
 
     _check_split(args.split)
     model_file = Path(args.model)
     card = model_card.get(model_file)
     seed = whole("--seed", args.seed, 0) if args.seed else card.seed
-    data = load_data(args.data, card.shape[:2], seed, quiet=args.json)
+    data = load_data(args.data, card.shape[:2], seed, quiet=args.json, channels=card.shape[2])
     columns = match_classes(model_file, card, data)
     rows = {"test": data.test, "validation": data.validation, "train": data.train}[args.split]
     with keras_worker(f"evaluating {len(rows):,} images") as worker:
         probabilities = call(worker, "pipeline.training.predict:over_dataset", model_file, data, rows)
+    check_probabilities(model_file, probabilities)
+    if not args.json:
+        announce(data)
     _note_difference(card, data, seed)
     _print(evaluate(probabilities[:, columns], data.labels[rows], data.classes), args.split, args.json)
     return 0
 
 
 def _check_split(name: str) -> None:
-    from pipeline.errors import JobError
-    from pipeline.job import nearest
+    from pipeline.errors import JobError, nearest
 
     if name not in SPLITS:
         raise JobError(f"--split: expected one of {', '.join(SPLITS)}{nearest(name, SPLITS)}, got {name!r}")
 
 
 def match_classes(model_file: "Path", card: "ModelCard", data: "Dataset") -> list[int]:
-    """The model's output for each class of the data; ModelError unless both know the same classes and channels."""
+    """The model's output for each class of the data; ModelError unless both know the same classes."""
     from pipeline.errors import ModelError
 
     missing = [name for name in card.classes if name not in data.classes]
@@ -67,10 +69,6 @@ def match_classes(model_file: "Path", card: "ModelCard", data: "Dataset") -> lis
             if names
         )
         raise ModelError(f"{model_file}: expected data with the {len(card.classes)} classes of the model ({which})")
-    if card.shape[2] != data.shape[2]:
-        raise ModelError(
-            f"{model_file}: expected images of {card.shape[2]} channel(s), got {data.shape[2]} in {data.source}"
-        )
     return [card.classes.index(name) for name in data.classes]
 
 

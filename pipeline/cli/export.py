@@ -17,7 +17,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """The study, the trial, and what to write where."""
     parser.add_argument("study", metavar="STUDY", help="name or path of the study")
     parser.add_argument("--trial", metavar="N", help="the model of this trial (default: the best)")
-    parser.add_argument("--output", metavar="DIR", help="folder to write to (default exports/STUDY)")
+    parser.add_argument(
+        "--output", metavar="DIR", help="folder to write to (default exports/STUDY, of a path STUDY/export)"
+    )
     parser.add_argument("--format", metavar="F,...", help="keras, saved_model or both (default both)")
     parser.add_argument("--json", action="store_true", help="print a JSON list, an object a file")
 
@@ -36,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     folder, records, _ = load_trials(args.study)
     record = _chosen(folder, records, number)
     model_file = folder.model(record.number)
-    output = Path(args.output) if args.output else Path("exports") / folder.name
+    output = Path(args.output) if args.output else _default(folder)
     batches = noise(model_card.get(model_file).shape)
     with keras_worker(f"exporting trial {record.number}", KERAS_BACKEND="tensorflow") as worker:
         written = call(worker, "pipeline.export:export", model_file, output, formats, batches)
@@ -44,10 +46,18 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _default(folder: "StudyFolder") -> "Path":
+    """Beside ``studies`` for those below it; within any other study, as paths may share their last name."""
+    from pathlib import Path
+
+    from pipeline.folder import ROOT
+
+    return Path("exports") / folder.name if folder.path.parent == ROOT else folder.path / "export"
+
+
 def _formats(text: str | None) -> list[str]:
-    from pipeline.errors import JobError
+    from pipeline.errors import JobError, nearest
     from pipeline.export import FORMATS
-    from pipeline.job import nearest
 
     names = list(FORMATS) if text is None else list(dict.fromkeys(part.strip() for part in text.split(",")))
     for name in names:
@@ -61,7 +71,7 @@ def _chosen(folder: "StudyFolder", records: "list[Record]", number: int | None) 
     from pipeline.errors import StudyError
     from pipeline.record import best
 
-    kept = [record for record in records if folder.model(record.number).is_file()]
+    kept = [one for one in records if one.outcome.model and folder.model(one.number).is_file()]
     if number is None:
         if (winner := best(kept)) is None:
             raise StudyError(f"study {folder.name}: no trial has left a model; see `convtune trials {folder.name}`")
@@ -77,7 +87,8 @@ def _why(records: "list[Record]", number: int) -> str:
     record = next((record for record in records if record.number == number), None)
     if record is None:
         return "does not exist"
-    return f"has no model ({record.outcome.reason or record.state.value})"
+    gone = "its file is gone" if record.outcome.model else record.outcome.reason or record.state.value
+    return f"has no model ({gone})"
 
 
 def _print(record: "Record", written: "list[Exported]", as_json: bool) -> None:

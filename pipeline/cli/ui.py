@@ -6,11 +6,11 @@ import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from types import FrameType
+from collections.abc import Sequence
+from contextlib import suppress
 
 from pipeline.errors import JobError, TrackingError
+from pipeline.signals import ENDING, interruptible
 
 HELP = "open MLflow's UI on the studies (this machine only)"
 HOST = "127.0.0.1"
@@ -52,9 +52,17 @@ def serve(command: Sequence[str]) -> None:
 
     TrackingError with the last line that it printed when it ends by itself with an error.
     """
-    with tempfile.TemporaryFile() as log, _endable():
+    with tempfile.TemporaryFile() as log, interruptible(*ENDING):
         # A group of its own: Ctrl-C on the terminal comes to this process alone, which ends the group in order.
-        server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0)
+        # Without job execution MLflow starts eight processes of 240 MB fewer (seen with 3.17).
+        server = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            process_group=0,
+            env={"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"} | os.environ,
+        )
         try:
             code = server.wait()
         except KeyboardInterrupt:
@@ -75,21 +83,6 @@ def _end(server: subprocess.Popen[bytes]) -> None:
             os.killpg(server.pid, number)
         with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
             server.wait(_GRACE)
-
-
-@contextmanager
-def _endable() -> Iterator[None]:
-    """Makes a polite kill and a closed terminal end the block as Ctrl-C does."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _port(text: str) -> int:

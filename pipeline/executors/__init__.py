@@ -12,11 +12,11 @@ from pipeline.executors.task import Executor, Finished, Function, Task, call
 
 __all__ = ["EXECUTORS", "Executor", "Finished", "Function", "Inline", "Local", "Task", "call", "check", "worker"]
 
-PRELOAD = "pipeline.training.fit"
+_PRELOAD = "pipeline.training.fit"
 
 
 def _local(workers: int, log: Path | None, **environment: str) -> Executor:
-    return Local([common | environment for common in environments(workers, gpus())], PRELOAD, log)
+    return Local([common | environment for common in environments(workers, gpus())], _PRELOAD, log)
 
 
 def _inline(workers: int, log: Path | None) -> Executor:

@@ -17,7 +17,7 @@ from typing import Any
 
 from pipeline.errors import WorkerError
 from pipeline.executors.task import Finished, Packed, Task
-from pipeline.executors.worker import serve
+from pipeline.executors.worker import FOR_THE_PARENT, serve
 from pipeline.trial import Answer, Ask, Report
 
 _GROWTH = 1 << 30
@@ -139,9 +139,9 @@ class _Slot:
 
 @contextmanager
 def _deaf() -> Iterator[None]:
-    """Keeps SIGINT and SIGTERM from a process started inside, before its first line too; this one hears them after."""
+    """Keeps the parent's signals from a process started inside, even before its first line; here they come after."""
     resource_tracker.ensure_running()  # its own start would end the block
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, FOR_THE_PARENT)
     try:
         yield
     finally:

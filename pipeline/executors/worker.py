@@ -13,7 +13,11 @@ from typing import Any
 
 from pipeline.executors.inline import run
 from pipeline.executors.task import Task
+from pipeline.signals import ENDING
 from pipeline.trial import Answer, Report
+
+FOR_THE_PARENT = (signal.SIGINT, *ENDING)
+"""Signals that reach the whole group: the parent decides what ends, and kills outright."""
 
 
 def serve(pipe: "Connection[Any, Any]", environment: dict[str, str], preload: str, log: Path | None) -> None:
@@ -23,7 +27,7 @@ def serve(pipe: "Connection[Any, Any]", environment: dict[str, str], preload: st
     everything that libraries print; without it they print to the terminal.
     """
     os.environ.update(environment)
-    for number in (signal.SIGINT, signal.SIGTERM):  # they reach the whole group; the parent decides what ends
+    for number in FOR_THE_PARENT:
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_follow_parent, daemon=True).start()
     if log is not None:

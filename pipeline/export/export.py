@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.errors import ModelError
+from pipeline.errors import ModelError, first_line
 from pipeline.export.formats import FORMATS, Format
 
 TOLERANCE = 1e-4
@@ -79,8 +79,7 @@ def _difference(
         found = [form.run(path, images) for images in batches]
         return max(float(np.abs(one - other).max()) for one, other in zip(found, expected, strict=True))
     except Exception as error:  # whatever a runtime raises on a file that it cannot read
-        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise ModelError(f"{path.parent}: the {form.name} just written cannot be run: {reason[:200]}") from None
+        raise ModelError(f"{path.parent}: the {form.name} just written cannot be run: {first_line(error)}") from None
 
 
 def _put_in_place(beside: Path, target: Path) -> None:

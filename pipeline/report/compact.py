@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pipeline.hyperparameter import Scalar, Values
 from pipeline.record import Record
+from pipeline.trial import Outcome, State
 
 _SHORT = {"learning_rate": "lr"}
 _ABSENT = "-"
@@ -62,6 +63,12 @@ def compact(values: Values, stems: Sequence[str]) -> str:
     """``blocks=3 filters=32,64,64 lr=0.0012``: the groups named by ``stems``; ``-`` where a position has no value."""
     groups = grouped(values)
     return " ".join(f"{_SHORT.get(key, key)}={_joined(groups[key])}" for key in stems if key in groups)
+
+
+def telling(outcome: Outcome) -> str:
+    """Why a trial ended as it did, or "" where its state has said so: ``pruned after epoch 3`` of a pruned one."""
+    said = outcome.state is not State.FAILED and outcome.reason.startswith(outcome.state)
+    return "" if said else outcome.reason
 
 
 def _joined(group: Mapping[int, Scalar]) -> str:

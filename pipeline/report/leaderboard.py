@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.record import Record, ranked
-from pipeline.report.compact import compact, count, varying
+from pipeline.report.compact import compact, count, telling, varying
 from pipeline.trial import State
 
 STYLES = {
@@ -117,6 +117,6 @@ class _Listing:
 
     def _values(self, record: Record) -> Text:
         text = Text(compact(record.values, self.stems))
-        if record.outcome.reason:
-            text.append(f"{'  ' if text else ''}({record.outcome.reason})", "dim")
+        if why := telling(record.outcome):
+            text.append(f"{'  ' if text else ''}({why})", "dim")
         return text

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from rich.text import Text
 
 from pipeline.record import Record, ranked
-from pipeline.report.compact import compact, stem
+from pipeline.report.compact import compact, stem, telling
 from pipeline.trial import Outcome, Report, State
 
 _BAR, _SPARK = 32, 16
@@ -130,9 +130,8 @@ def ended_line(record: Record, digits: int = 1) -> str:
     outcome = record.outcome
     value = "-" if record.value is None else f"{record.value:.4f}"
     length = f"{_count(outcome.epochs, 'epoch'):<9}  {outcome.seconds:.1f} s".ljust(18)
-    # "pruned after epoch 3" says nothing that the line has not said
-    why = [outcome.reason] if record.state not in outcome.reason else []
-    parts = [title(record.number, digits), f"{record.state:<8}", f"{value:<6}", length, *why, deciding(record)]
+    parts = [title(record.number, digits), f"{record.state:<8}", f"{value:<6}", length]
+    parts += [telling(outcome), deciding(record)]
     return "  ".join(part for part in parts if part).rstrip()
 
 

@@ -122,10 +122,6 @@ class Progress:
             yield self
         self._live = None
 
-    def say(self, line: str) -> None:
-        """Shows a line from another part of the house, above the live view."""
-        self._print(line, "yellow")
-
     def began(self, trial: Trial, candidate: "Candidate") -> None:
         """A trial is handed to a worker."""
         varied = tuple(key for key in trial.values if key not in self._constants)

@@ -77,12 +77,18 @@ def _new_version(runs: Runs, name: str, model: LoggedModel, tags: Mapping[str, s
 
 
 def _crown(client: MlflowClient, name: str, version: int, value: float, digest: str) -> ModelDecision:
-    """Gives the alias to ``version`` if nobody has it, or if it beats who has it on the same data."""
+    """Gives the alias to ``version`` if nobody has it, or if it beats who has it on the same data.
+
+    The same data is the same digest. Another seed splits it otherwise, so that the two were measured on other
+    validation images of the same kind; they are compared all the same.
+    """
     holder = client.get_registered_model(name).aliases.get(CHAMPION)
     champion, why = True, f"the first {CHAMPION} of {name}"
     if holder is not None:
         rival = client.get_model_version(name, str(holder))
         champion, why = _compare(rival.tags, f"version {holder}", value, digest)
+        if not champion and rival.tags.get("digest") != digest:
+            why += f"; if it is to be version {version}: {_by_hand(name, version)}"
     if champion:
         client.set_registered_model_alias(name, CHAMPION, str(version))
     return ModelDecision(version, champion, why)
@@ -99,6 +105,12 @@ def _compare(rival: Mapping[str, str], holder: str, value: float, digest: str) -
     if value > best:
         return True, f"{value:.4f} beats {best:.4f} of {holder}"
     return False, f"{stays}: {value:.4f} does not beat its {best:.4f}"
+
+
+def _by_hand(name: str, version: int) -> str:
+    """The command that makes ``version`` the champion; it goes to the store in MLFLOW_TRACKING_URI, as a study does."""
+    call = f"set_registered_model_alias({name!r}, {CHAMPION!r}, {str(version)!r})"
+    return f'python -c "import mlflow; mlflow.MlflowClient().{call}"'
 
 
 def _number(text: str) -> float:

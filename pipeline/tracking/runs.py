@@ -25,6 +25,7 @@ class Runs:
         self.client, self.experiment = client, experiment
         self.study = ""
         self._trials: dict[int, str] = {}
+        self._running: set[int] = set()
         self._ranks: dict[int, int] = {}
 
     def begin_study(self, info: StudyInfo, run_id: str | None) -> str:
@@ -50,6 +51,7 @@ class Runs:
         values |= {**_origin(), MLFLOW_PARENT_RUN_ID: self.study}
         run = self.client.create_run(self.experiment, now, values, f"trial-{number:04d}")
         self._trials[number] = run.info.run_id
+        self._running.add(number)
 
     def log_trial(self, number: int, metrics: Sequence[Metric], params: Sequence[Param] = ()) -> None:
         """Writes into the run of a trial; one whose run MLflow refused has none, and that is known by then."""
@@ -61,6 +63,7 @@ class Runs:
         if number in self._trials:
             self._log(self._trials[number], tags=tags)
             self.client.set_terminated(self._trials[number], status, now)
+            self._running.discard(number)
 
     def rank(self, ranks: Mapping[int, int], now: int) -> None:
         """Writes the ranks that have changed, and moves the mark of the best."""
@@ -75,7 +78,11 @@ class Runs:
             self._ranks[number] = rank
 
     def end_study(self, status: str, metrics: Sequence[Metric], now: int) -> None:
-        """Writes what came of the study and ends its run."""
+        """Writes what came of the study and ends its run, and before it those of trials that nobody has ended."""
+        killed = status == "KILLED"
+        left = {"state": "interrupted" if killed else "failed", "reason": "the study ended before the trial"}
+        for number in sorted(self._running):
+            self.end_trial(number, "KILLED" if killed else "FAILED", entities.tags(left), now)
         self._log(self.study, metrics)
         self.client.set_terminated(self.study, status, now)
 

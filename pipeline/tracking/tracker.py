@@ -95,11 +95,18 @@ class Tracker:
         self._sender.put("ranks", partial(self._runs.rank, dict(ranks), _now()))
 
     def artifact(self, path: Path, folder: str = "") -> None:
-        """Puts a file, or a folder under its name, into the study's run; it is read later: keep it until ``close``."""
+        """Puts a file, or a folder with all that is in it, into the study's run, under its own name below ``folder``.
+
+        So a folder ``plots`` becomes ``plots/``, and with "plots" for ``folder`` it would be ``plots/plots/``. It is
+        read later: keep it until ``close``.
+        """
         self._sender.put(str(path), lambda: self._runs.client.log_artifact(self._runs.study, str(path), folder or None))
 
     def end_study(self, status: str, metrics: Mapping[str, float]) -> None:
-        """Ends the study's run: ``FINISHED``, ``KILLED`` (interrupted) or ``FAILED``."""
+        """Ends the study's run: ``FINISHED``, ``KILLED`` (interrupted) or ``FAILED``.
+
+        Trials that have not ended are ended too: as ``KILLED`` if the study is, else as ``FAILED``.
+        """
         now = _now()
         self._sender.put("end of study", partial(self._runs.end_study, status, entities.metrics(metrics, now), now))
 

@@ -1,6 +1,5 @@
 """Trains one candidate from its first epoch to its outcome. Runs in a worker, under any Keras backend."""
 
-import gc
 import math
 import time
 from dataclasses import replace
@@ -56,7 +55,6 @@ def _save(task: TrainTask, outcome: Outcome, weights: list[Any], scale: Channels
 
 def _compiled(task: TrainTask, scale: Channels, offset: Channels) -> Any:
     keras.utils.clear_session()
-    gc.collect()
     keras.utils.set_random_seed(task.trial.seed)
     keras.config.set_dtype_policy(policy(task.precision))
     model = build(task.architecture, scale=scale, offset=offset)

@@ -67,7 +67,9 @@ def test_another_split_and_seed(model, capsys):
 
 def test_for_people(model, capsys):
     assert run(model, "--data", "digits", "--split", "train") == 0
-    lines = capsys.readouterr().out.splitlines()
+    said = capsys.readouterr()
+    assert said.err.startswith("digits: 1,797 images 8x8x1, 10 classes: ")
+    lines = said.out.splitlines()
     assert lines[0].startswith("Accuracy on 1,25")
     assert lines[2].split() == ["class", "precision", "recall", "F1", "images"]
     assert lines[15].split() == ["true", "\\", "predicted", *DIGITS]
@@ -129,9 +131,34 @@ def test_other_classes_are_named(model, tmp_path):
         run(model, "--data", save(tmp_path / "few.npz", 3))
 
 
-def test_other_channels_are_named(model, tmp_path):
-    with pytest.raises(ModelError, match=r"expected images of 1 channel\(s\), got 3 in .*colour\.npz"):
-        run(model, "--data", save(tmp_path / "colour.npz", 10, channels=3))
+@pytest.mark.parametrize(("has", "wants"), [(3, 1), (1, 3)])
+def test_images_get_the_channels_of_the_model(tmp_path, capsys, has, wants):
+    there = write_tiny_model(tmp_path / "m.keras", classes=DIGITS, shape=(8, 8, wants))
+    assert run(there, "--data", save(tmp_path / "mine.npz", 10, channels=has), "--json") == 0
+    assert json.loads(capsys.readouterr().out)["n"] == 10
+
+
+def test_a_folder_that_was_read_for_training_is_not_decoded_again(tmp_path, monkeypatch, capsys):
+    from PIL import Image
+
+    monkeypatch.setenv("CONVTUNE_CACHE", str(tmp_path / "cache"))
+    for label, name in enumerate(("cat", "dog", "owl")):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for number in range(12):
+            pixels = np.full((11, 9, 3), 20 * number + label, np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "photos" / name / f"{number}.png")
+    trained_on = load(str(tmp_path / "photos"), seed=3, fetch=None)
+    there = write_tiny_model(tmp_path / "m.keras", shape=trained_on.shape, digest=trained_on.digest)
+    assert run(there, "--data", tmp_path / "photos", "--json") == 0
+    assert capsys.readouterr().err == ""
+    assert list((tmp_path / "cache" / "entries").iterdir()) == [trained_on.folder]
+
+
+def test_a_model_that_gives_no_numbers(tmp_path, capsys):
+    broken = write_tiny_model(tmp_path / "broken.keras", classes=DIGITS, bias=float("nan"))
+    with pytest.raises(ModelError, match=r"broken\.keras: expected probabilities, but the model gives NaN"):
+        run(broken, "--data", "digits")
+    assert capsys.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(

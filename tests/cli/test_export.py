@@ -23,6 +23,7 @@ RECORDS = [
     record(1, 0.9, model="x"),
     record(2, 0.7, State.PRUNED, reason="pruned after epoch 2"),
     record(3, 0.99, model="deleted since"),
+    record(4, 0.98, State.INTERRUPTED, reason="its process ended"),
 ]
 
 
@@ -32,6 +33,9 @@ def made(tmp_path_factory):
     folder = study(root / "studies" / "s", RECORDS)
     write_tiny_model(folder.model(0), trial=0)
     write_tiny_model(folder.model(1), trial=1)
+    write_tiny_model(folder.model(4), trial=4)  # left by an earlier run of a trial that is repeated
+    elsewhere = study(root / "elsewhere" / "s", RECORDS[:1])
+    write_tiny_model(elsewhere.model(0), trial=0)
     study(root / "studies" / "none", RECORDS[2:3])
     return root
 
@@ -39,7 +43,8 @@ def made(tmp_path_factory):
 @pytest.fixture
 def root(made, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    Path("studies").symlink_to(made / "studies")
+    for name in ("studies", "elsewhere"):
+        Path(name).symlink_to(made / name)
     monkeypatch.setattr("pipeline.loading.keras_worker", lambda what, **environment: nullcontext(Inline()))
     return tmp_path
 
@@ -61,6 +66,15 @@ def test_the_best_model_that_is_there(root, capsys):
     assert Path("exports/s/saved_model/saved_model.pb").is_file()
 
 
+@pytest.mark.parametrize(
+    ("given", "target"),
+    [("s", "exports/s"), ("studies/s", "exports/s"), ("elsewhere/s", "elsewhere/s/export")],
+)
+def test_studies_of_one_name_do_not_meet(root, capsys, given, target):
+    assert run(given, "--format", "keras") == 0
+    assert f"\n{target}/model.keras  " in capsys.readouterr().out
+
+
 def test_a_trial_a_folder_and_a_format(root, capsys):
     assert run("s", "--trial", "0", "--output", "here", "--format", "keras", "--json") == 0
     (found,) = json.loads(capsys.readouterr().out)
@@ -75,6 +89,8 @@ def test_a_trial_a_folder_and_a_format(root, capsys):
     ("words", "error", "message"),
     [
         (["s", "--trial", "2"], StudyError, r"trial 2 has no model \(pruned after epoch 2\); trials with one: 0, 1"),
+        (["s", "--trial", "3"], StudyError, r"trial 3 has no model \(its file is gone\); trials with one: 0, 1"),
+        (["s", "--trial", "4"], StudyError, r"trial 4 has no model \(its process ended\); trials with one: 0, 1"),
         (["s", "--trial", "9"], StudyError, "trial 9 does not exist; trials with one: 0, 1"),
         (["s", "--trial", "x"], JobError, "--trial: expected a whole number from 0, got 'x'"),
         (["none"], StudyError, "study none: no trial has left a model"),

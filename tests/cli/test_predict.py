@@ -90,6 +90,14 @@ def test_a_bad_file_is_warned_of_and_the_rest_goes_on(model, photos, capsys):
     assert warnings[1].startswith("warning: missing.png: ")
 
 
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_a_model_that_gives_no_numbers(photos, capsys, form):
+    broken = write_tiny_model(photos / "broken.keras", bias=float("nan"))
+    with pytest.raises(ModelError, match=r"broken\.keras: expected probabilities, but the model gives NaN"):
+        run(str(broken), "missing.png", "z.png", *form)
+    assert capsys.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize(
     ("words", "error", "message"),
     [

@@ -179,6 +179,17 @@ def test_an_older_content_goes_when_nobody_used_it_for_a_day(root):
     assert np.all(old.images == 7)  # what is mapped stays readable
 
 
+def test_with_a_new_listing_the_older_ones_of_other_shapes_go_too(root):
+    small = Counting(content="small", wanted=Wanted((1, 1), 1))
+    small.shape = (1, 1, 1)
+    old = cache.get(small)
+    cache.get(Counting())
+    cache.get(Counting("changed", "changed"))
+    age(old)
+    cache.get(Counting("again", "again"))
+    assert not old.folder.exists()
+
+
 def test_an_older_content_in_use_stays(root):
     old = cache.get(Counting())
     cache.get(Counting("changed", "changed"))

@@ -122,9 +122,13 @@ def test_grey_becomes_colour_and_colour_grey(tmp_path):
     assert np.array_equal(colour.images, np.repeat(images[..., :1], 3, axis=3))
 
 
-def test_the_shape_that_is_there_is_one_entry_whoever_asks_for_it(tmp_path):
-    first = read(tmp_path, arrays())
-    again = load(str(tmp_path / "mine.npz"), image_size=(5, 4), channels=1, fetch=None)
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_shape_that_is_there_is_one_entry_whoever_asks_for_it(tmp_path, turned):
+    np.savez(tmp_path / "mine.npz", **arrays())
+    asked = [{}, {"image_size": (5, 4), "channels": 1}]
+    first, again = (
+        load(str(tmp_path / "mine.npz"), fetch=None, **one) for one in sorted(asked, key=len, reverse=turned)
+    )
     assert again.folder == first.folder
     assert len(list((tmp_path / "cache/entries").iterdir())) == 1
 

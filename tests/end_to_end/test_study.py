@@ -41,7 +41,8 @@ def test_the_command_says_what_it_found_and_what_to_do_next(study):
 def test_libraries_say_nothing(study):
     lines = study.stderr.splitlines()
     assert lines
-    assert all(line.startswith("trial ") for line in lines), study.stderr
+    trials = lines[1:] if lines[0].startswith("digits: 1,797 images 8x8x1, ") else lines
+    assert all(line.startswith("trial ") for line in trials), study.stderr
 
 
 def test_the_folder_holds_files_a_person_can_open(home, study):

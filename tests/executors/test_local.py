@@ -163,13 +163,15 @@ import os, signal
 from pipeline.executors import Local, call
 from tests.fakes import Climb
 
+EVERY = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
+
 if __name__ == "__main__":
     heard = []
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in EVERY:
         signal.signal(number, lambda number, frame: heard.append(number))
 
     def everybody(report=None):
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in EVERY:
             os.killpg(0, number)
         return "go"
 
@@ -193,5 +195,5 @@ def test_a_signal_to_the_whole_group_is_the_parents_to_answer(tmp_path):
     ran = subprocess.run(
         [sys.executable, script], env=environment, capture_output=True, text=True, timeout=60, start_new_session=True
     )
-    assert ran.stdout.split() == ["complete", "True", "6"], ran.stderr
+    assert ran.stdout.split() == ["complete", "True", "9"], ran.stderr
     assert "Traceback" not in ran.stderr

@@ -7,9 +7,16 @@ from pipeline.model_card import ModelCard
 
 
 def write_tiny_model(
-    path: Path, classes: tuple[str, ...] = ("cat", "dog", "owl"), shape: tuple[int, int, int] = (8, 8, 1), **card
+    path: Path,
+    classes: tuple[str, ...] = ("cat", "dog", "owl"),
+    shape: tuple[int, int, int] = (8, 8, 1),
+    bias: float = 2.0,
+    **card,
 ) -> Path:
-    """Pixels of any size in, probabilities out. The first class is the likelier the darker the image."""
+    """Pixels of any size in, probabilities out. The first class is the likelier the darker the image.
+
+    With a ``bias`` of NaN they are NaN.
+    """
     import keras
 
     height, width, channels = shape
@@ -23,10 +30,10 @@ def write_tiny_model(
     tensor = logits(tensor)
     probabilities = keras.layers.Softmax(dtype="float32", name="probabilities")(tensor)
     model = keras.Model(images, probabilities)
-    kernel, bias = logits.get_weights()
+    kernel, biases = logits.get_weights()
     kernel[:, 0] *= -1
-    bias[0] = 2.0
-    logits.set_weights([kernel, bias])
+    biases[0] = bias
+    logits.set_weights([kernel, biases])
     path.parent.mkdir(parents=True, exist_ok=True)
     model.save(path)
     details = {"dataset": "digits", "digest": "d", "seed": 3, "study": "s", "trial": 1} | card

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.report.compact import compact, count, grouped, in_order, text, varying
+from pipeline.report.compact import compact, count, grouped, in_order, telling, text, varying
+from pipeline.trial import Outcome, State
 from tests.report.made_up import record
 
 
@@ -77,6 +78,20 @@ def test_what_varies():
     assert varying(records) == ["blocks", "filters"]
     assert varying(records[:1]) == []
     assert varying([]) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "told"),
+    [
+        (State.PRUNED, "pruned after epoch 3", ""),
+        (State.INTERRUPTED, "interrupted", ""),
+        (State.INTERRUPTED, "time was up after epoch 3", "time was up after epoch 3"),
+        (State.FAILED, "failed to allocate memory", "failed to allocate memory"),
+        (State.COMPLETE, "", ""),
+    ],
+)
+def test_a_reason_that_the_state_has_told_is_left_out(state, reason, told):
+    assert telling(Outcome(0, state, reason=reason)) == told
 
 
 def test_absence_is_a_value():

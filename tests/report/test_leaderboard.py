@@ -59,6 +59,7 @@ def test_the_listing_keeps_the_order_and_tells_reasons():
     lines = text.splitlines()
     assert [line.split()[0] for line in lines[1:]] == ["3", "2", "1", "0"]
     assert "(loss is [nan])" in lines[1]
+    assert "pruned after" not in text  # the state and the epochs stand in columns
     assert "1,234,567" in lines[2]
     assert lines[1].split()[2] == "-"
 

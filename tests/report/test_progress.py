@@ -105,9 +105,13 @@ def test_a_resumed_study_says_what_there_is():
     assert output == "going on after 1/20: 1 complete  0 pruned  0 failed  0 infeasible proposals\n"
 
 
-def test_said_lines_are_shown_without_control_characters():
-    output = shown(Mode.LINES, lambda progress: progress.say("the tracker\n is [bold]down\x1b[31m\a"))
-    assert output.splitlines() == ["the tracker  is [bold]down [31m "]
+def test_reasons_are_shown_without_control_characters():
+    def fail(progress):
+        progress.began(trial(0), CANDIDATE)
+        progress.ended(Outcome(0, State.FAILED, reason="the worker\n is [bold]down\x1b[31m\a"))
+
+    _, ended = shown(Mode.LINES, fail).splitlines()
+    assert "  the worker  is [bold]down [31m   filters=16" in ended
 
 
 def test_an_unknown_total_is_shown_as_a_count():
@@ -173,10 +177,10 @@ def test_a_folded_picture_is_wiped_when_the_terminal_becomes_narrower():
     progress = Progress(console, Mode.LIVE, Standing(20))
     with progress.shown():
         progress.began(trial(0), CANDIDATE)
-        progress.say("wide")
+        progress._print("wide")
         console.width = 40
         before = len(file.getvalue())
-        progress.say("narrow")
+        progress._print("narrow")
         first = file.getvalue()[before:].split("trials")[0]
     # four rows and the empty one, of which three have been folded once
     assert first.count("\x1b[2K") >= 4 + 3 - 1
@@ -226,7 +230,6 @@ def test_view_writes_to_stderr_only(capsys):
 def test_quiet_says_nothing(capsys):
     with view(20, None, Mode.QUIET) as progress:
         study(progress)
-        progress.say("a warning")
     assert capsys.readouterr() == ("", "")
 
 
@@ -248,8 +251,10 @@ def test_view_shows_what_is_left_of_the_time_limit(capsys):
 def test_view_writes_plain_text_where_no_terminal_is(monkeypatch, capsys):
     monkeypatch.setenv("FORCE_COLOR", "1")
     with view(20, None, Mode.LINES) as progress:
-        progress.say("a warning")
-    assert capsys.readouterr().err == "a warning\n"
+        study(progress)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 7
+    assert all(line.startswith("trial ") and "\x1b" not in line for line in lines)
 
 
 def test_live_leaves_stdout_alone_and_keeps_stderr_off_the_picture():

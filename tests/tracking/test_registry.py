@@ -2,6 +2,10 @@
 
 import json
 import math
+import os
+import shlex
+import subprocess
+import sys
 from uuid import uuid4
 
 import mlflow.pyfunc
@@ -61,11 +65,22 @@ def test_only_a_better_one_on_the_same_data_becomes_champion(register, client, n
     better = register(0.95)
     assert better == ModelDecision(4, True, "0.9500 beats 0.9000 of version 1")
     other = register(0.99, digest="e" * 64)
-    assert other == ModelDecision(
-        5, False, "version 4 stays champion: it was measured on other data and does not compare"
-    )
+    assert (other.version, other.champion) == (5, False)
+    assert other.reason.startswith("version 4 stays champion: it was measured on other data and does not compare; if ")
     assert not register(math.nan).champion
     assert int(client.get_model_version_by_alias(name, "champion").version) == 4
+
+
+def test_on_other_data_the_reason_has_the_command_that_moves_the_alias(register, client, name, store, tmp_path):
+    register(0.90)
+    reason = register(0.80, digest="e" * 64).reason
+    assert "\n" not in reason
+    _, _, command = reason.partition("if it is to be version 2: ")
+    python, *words = shlex.split(command)
+    assert python == "python"
+    environment = os.environ | {"MLFLOW_TRACKING_URI": store}
+    subprocess.run([sys.executable, *words], check=True, env=environment, cwd=tmp_path)
+    assert int(client.get_model_version_by_alias(name, "champion").version) == 2
 
 
 def test_a_champion_without_a_value_stays(register, client, name):

@@ -139,10 +139,12 @@ def test_files_and_folders_go_into_the_studys_run(tracker, study, client, tmp_pa
     tracker.artifact(tmp_path / "trials.csv")
     tracker.artifact(tmp_path / "plots")
     tracker.artifact(tmp_path / "trials.csv", "tables")
+    tracker.artifact(tmp_path / "plots", "pictures")
     tracker.close()
     assert {"trials.csv", "plots", "tables"} <= {file.path for file in client.list_artifacts(study)}
     assert [file.path for file in client.list_artifacts(study, "plots")] == ["plots/history.png"]
     assert [file.path for file in client.list_artifacts(study, "tables")] == ["tables/trials.csv"]
+    assert [file.path for file in client.list_artifacts(study, "pictures/plots")] == ["pictures/plots/history.png"]
 
 
 def test_the_end_of_a_study(tracker, study, client):
@@ -150,6 +152,21 @@ def test_the_end_of_a_study(tracker, study, client):
     tracker.close()
     run = client.get_run(study)
     assert (run.info.status, run.data.metrics) == ("FINISHED", {"test_accuracy": 0.97})
+
+
+@pytest.mark.parametrize(("status", "state"), [("KILLED", "interrupted"), ("FAILED", "failed"), ("FINISHED", "failed")])
+def test_trials_that_still_run_end_with_their_study(tracker, study, begin, children, status, state):
+    begin(0)
+    begin(1)
+    tracker.end_trial(Outcome(0, State.COMPLETE, 0.5))
+    tracker.end_study(status, {})
+    tracker.close()
+    runs = children(study)
+    assert (runs[0].info.status, runs[0].data.tags["state"]) == ("FINISHED", "complete")
+    assert runs[1].info.status == ("KILLED" if status == "KILLED" else "FAILED")
+    assert (runs[1].data.tags["state"], runs[1].data.tags["reason"]) == (state, "the study ended before the trial")
+    assert runs[1].info.end_time
+    assert tracker.troubles == []
 
 
 def test_a_study_goes_on_in_its_run(tracker, study, begin, store, info, client, children):
