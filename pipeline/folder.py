@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.errors import StudyError
-from pipeline.job import nearest
+from pipeline.errors import StudyError, nearest
 from pipeline.trial import Report
 
 ROOT = Path("studies")
@@ -30,7 +29,9 @@ class StudyFolder:
     @property
     def argument(self) -> str:
         """What a command is given to mean this study: its name, or its path when it does not live below ``studies``."""
-        return self.path.name if self.path.parent == ROOT else str(self.path)
+        if self.path.parent == ROOT:
+            return self.path.name
+        return str(self.path) if len(self.path.parts) > 1 else os.path.join(os.curdir, self.path)
 
     @property
     def job(self) -> Path:

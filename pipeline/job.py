@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from pipeline.errors import JobError
-from pipeline.errors import nearest as nearest
+from pipeline.errors import nearest
 from pipeline.hyperparameter import Scalar
 
 SEARCHES = ("grid", "random", "bayesian")

@@ -12,7 +12,7 @@ from pipeline.data import Dataset
 from pipeline.executors import EXECUTORS, Executor, check
 from pipeline.folder import StudyFolder
 from pipeline.job import Job
-from pipeline.loading import load_data, warn
+from pipeline.loading import announce, load_data, warn
 from pipeline.model_card import ModelCard
 from pipeline.record import best
 from pipeline.report.progress import Mode, mode, view
@@ -92,6 +92,8 @@ def _run(study: Study, points: Sequence[Candidate], executor: Executor, talk: Mo
         with storage_errors(study.folder.storage):
             ledger = _ledger(study, points)
             setup.write_job(study.folder, study.job)
+            if talk is not Mode.QUIET:
+                announce(study.data)
             return _search(study, executor, tracker, ledger, talk)
     except BaseException as error:
         tracker.end_study("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED", {})
