@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from pipeline.errors import JobError
-from pipeline.errors import nearest
+from pipeline.errors import JobError, nearest
 from pipeline.hyperparameter import Scalar
 
 SEARCHES = ("grid", "random", "bayesian")
@@ -102,11 +101,15 @@ def _one_of(options: tuple[str, ...]) -> Callable[[Any], str]:
     return parse
 
 
-def _whole(low: int) -> Callable[[Any], int]:
+def whole(low: int, high: int = 10**9) -> Callable[[Any], int]:
+    """A parser of whole numbers from ``low`` to ``high``, given as such or as text; ValueError for anything else."""
+
     def parse(value: Any) -> int:
         text = str(value).replace("_", "")
-        if isinstance(value, bool) or not re.fullmatch(r"[+-]?\d+", text) or int(text) < low:
+        if isinstance(value, bool) or not re.fullmatch(r"\d{1,18}", text) or int(text) < low:
             raise ValueError(f"expected a whole number from {low}")
+        if int(text) > high:
+            raise ValueError(f"expected a whole number from {low} to {high}")
         return int(text)
 
     return parse
@@ -174,13 +177,13 @@ _PARSERS: Mapping[str, Callable[[Any], Any]] = {
     "data": _text,
     "space": _text,
     "search": _one_of(SEARCHES),
-    "trials": _whole(1),
+    "trials": whole(1),
     "time": seconds,
-    "epochs": _whole(1),
-    "workers": _whole(1),
+    "epochs": whole(1),
+    "workers": whole(1, 256),
     "pruner": _one_of(PRUNERS),
     "study": _text,
-    "seed": _whole(0),
+    "seed": whole(0, 2**32 - 1),
     "try": _attempts,
     "set": _fixed,
     "image_size": _size,

@@ -1,22 +1,19 @@
 """What several commands need first: a dataset with its progress bar, a study's trials, a worker with Keras."""
 
 import os
-import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from pipeline import job
 from pipeline.data import Dataset, load
-from pipeline.errors import JobError, ModelError
+from pipeline.errors import JobError
 from pipeline.executors import Executor, call, worker
 from pipeline.folder import StudyFolder, find
 from pipeline.record import Record
@@ -67,18 +64,11 @@ def load_trials(study: str) -> tuple[StudyFolder, list[Record], Counter[str]]:
 
 def whole(flag: str, text: str, low: int) -> int:
     """The whole number that a flag was given; JobError unless it is one from ``low`` on."""
-    if not re.fullmatch(r"\d{1,18}", text) or int(text) < low:
+    try:
+        return job.whole(low)(text)
+    except ValueError as error:
         shown = repr(text) if len(text) <= 40 else f"{len(text):,} characters"
-        raise JobError(f"{flag}: expected a whole number from {low}, got {shown}")
-    return int(text)
-
-
-def check_probabilities(model_file: Path, probabilities: NDArray[Any]) -> None:
-    """ModelError unless the probabilities that a model gave are finite numbers."""
-    if not np.isfinite(probabilities).all():
-        raise ModelError(
-            f"{model_file}: expected probabilities, but the model gives NaN; its weights are damaged, export it again"
-        )
+        raise JobError(f"{flag}: {error}, got {shown}") from None
 
 
 @contextmanager

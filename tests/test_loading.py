@@ -1,13 +1,12 @@
 """What several commands need first."""
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from pipeline.errors import DataError, JobError, ModelError
-from pipeline.loading import announce, check_probabilities, load_data, whole
+from pipeline.errors import DataError, JobError
+from pipeline.loading import announce, load_data, whole
 
 
 def test_a_dataset_of_the_wanted_size_and_seed():
@@ -57,13 +56,6 @@ def test_what_is_no_whole_number(text, low):
 def test_a_number_beyond_all_measure_is_not_repeated(digits):
     with pytest.raises(JobError, match=re.escape(f"from 1, got {digits:,} characters")):
         whole("--top", "9" * digits, 1)
-
-
-@pytest.mark.parametrize("wrong", [np.nan, np.inf])
-def test_probabilities_that_are_no_numbers(wrong):
-    check_probabilities(Path("m.keras"), np.array([[0.5, 0.5]]))
-    with pytest.raises(ModelError, match=r"^m\.keras: expected probabilities, but the model gives NaN; "):
-        check_probabilities(Path("m.keras"), np.array([[0.5, 0.5], [wrong, 0]]))
 
 
 def test_a_whole_number():

@@ -25,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
     from pipeline import model_card
     from pipeline.errors import DataError
     from pipeline.executors import call
-    from pipeline.loading import check_probabilities, keras_worker, warn, whole
+    from pipeline.loading import keras_worker, warn, whole
 
     model_file = Path(args.model)
     card = model_card.get(model_file)
@@ -37,7 +37,6 @@ def run(args: argparse.Namespace) -> int:
     if all(faults):
         more = f" (none of the {len(files):,} files could be read as an image)" if len(files) > 1 else ""
         raise DataError(faults[0] + more)
-    check_probabilities(model_file, probabilities[[not fault for fault in faults]])
     for fault in filter(None, faults):
         warn(fault)
     rows = [

@@ -1,6 +1,6 @@
 """Class probabilities from a saved model, for arrays, files and datasets. Runs in a worker, in bounded memory."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,7 @@ def over_dataset(model_file: Path, dataset: Dataset, indices: NDArray[np.int64])
     model = _load(model_file)
     if not len(indices):
         return _none(model)
-    found = _checked(lambda: model.predict(ReadingBatches(dataset.images, indices), verbose=0), model_file)
-    return np.asarray(found, np.float32)
+    return _checked(lambda: model.predict(ReadingBatches(dataset.images, indices), verbose=0), model_file)
 
 
 def read_and_predict(
@@ -83,16 +82,18 @@ def _predict(model: Any, images: NDArray[np.uint8], model_file: Path) -> Probabi
     if not len(images):
         return _none(model)
     size = reading_size(images.shape[1:])
-    found = _checked(lambda: model.predict(images, batch_size=size, verbose=0), model_file)
-    return np.asarray(found, np.float32)
+    return _checked(lambda: model.predict(images, batch_size=size, verbose=0), model_file)
 
 
-def _checked(predict: Any, model_file: Path) -> Any:
-    """A model from elsewhere may carry a card that does not suit it; that is its fault, not a failure here."""
+def _checked(predict: Callable[[], Any], model_file: Path) -> Probabilities:
+    """What a model predicts. One from elsewhere may carry a card that does not suit it, or weights that are damaged."""
     try:
-        return predict()
+        found = np.asarray(predict(), np.float32)
     except (ValueError, TypeError) as error:
         raise ModelError(f"{model_file}: the model does not take these images: {first_line(error)}") from None
+    if not np.isfinite(found).all():
+        raise ModelError(f"{model_file}: expected probabilities, but the model gives NaN; its weights are damaged")
+    return found
 
 
 def _none(model: Any) -> Probabilities:
