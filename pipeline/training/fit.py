@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pipeline.data import Dataset
 from pipeline.training.batches import ReadingBatches, TrainingBatches
 from pipeline.training.build import build, build_served
+from pipeline.training.memory import forgetting
 from pipeline.training.optimize import loss, optimizer
 from pipeline.training.precision import device, policy
 from pipeline.training.save import save
@@ -36,14 +37,19 @@ def train(task: TrainTask, ask: Ask) -> Outcome:
     A loss that is not finite ends the trial as failed.
     """
     began = time.monotonic()
+    with forgetting():
+        outcome = _train(task, _Epochs(task.trial.number, ask, began))
+    return replace(outcome, seconds=time.monotonic() - began)
+
+
+def _train(task: TrainTask, epochs: "_Epochs") -> Outcome:
     scale, offset = normalisation(task.dataset)
-    epochs = _Epochs(task.trial.number, ask, began)
     _fit(_compiled(task, scale, offset), task, epochs)
     outcome = replace(epochs.outcome(task.trial.epochs), device=device())
     if outcome.state is not State.FAILED and epochs.answer is not Answer.PRUNE:
         outcome = replace(outcome, model=str(task.model_file))
         _save(task, outcome, epochs.best_weights, scale, offset)
-    return replace(outcome, seconds=time.monotonic() - began)
+    return outcome
 
 
 def _save(task: TrainTask, outcome: Outcome, weights: list[Any], scale: Channels, offset: Channels) -> None:
@@ -54,7 +60,6 @@ def _save(task: TrainTask, outcome: Outcome, weights: list[Any], scale: Channels
 
 
 def _compiled(task: TrainTask, scale: Channels, offset: Channels) -> Any:
-    keras.utils.clear_session()
     keras.utils.set_random_seed(task.trial.seed)
     keras.config.set_dtype_policy(policy(task.precision))
     model = build(task.architecture, scale=scale, offset=offset)

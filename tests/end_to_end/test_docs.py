@@ -17,7 +17,8 @@ from pipeline.cli.tune import arguments
 from tests.end_to_end.conftest import ROOT, Shell
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = [line.strip() for line in re.findall(r"^ {4}(?!\s|[$#])(.+)$", README, re.MULTILINE)]
+WITHOUT_SESSION = re.sub(r"```.*?```", "", README, flags=re.DOTALL)
+COMMANDS = re.findall(r"^ {4}(\S.+)$", WITHOUT_SESSION, re.MULTILINE)
 SHIPPED = sorted(path.stem for path in (ROOT / "search_spaces").glob("*.yaml"))
 
 
