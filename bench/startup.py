@@ -47,7 +47,7 @@ def wait_after_keras() -> float:
             command = [sys.executable, "-m", "pipeline", "tune", *flags, "--study", study]
             subprocess.run(command, check=True, cwd=folder, env=environment, stdout=subprocess.DEVNULL)
         log = Path(folder, "studies", "second", "worker.log").read_text()
-    ready, begun = (float(re.search(rf"(\d+\.\d+) {what}", log)[1]) for what in ("ready", "begin"))
+    ready, begun = (float(re.search(rf"^(\d+\.\d+) {what}$", log, re.MULTILINE)[1]) for what in ("ready", "begin 0"))
     return begun - ready
 
 
