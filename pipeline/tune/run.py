@@ -12,7 +12,7 @@ from pipeline.data import Dataset
 from pipeline.executors import EXECUTORS, Executor, check
 from pipeline.folder import StudyFolder
 from pipeline.job import Job
-from pipeline.loading import announce, load_data, warn
+from pipeline.loading import announce, load_data, warn, working
 from pipeline.model_card import ModelCard
 from pipeline.record import best
 from pipeline.report.progress import Mode, mode, view
@@ -32,6 +32,10 @@ from pipeline.tune.summary import summary
 
 _MIXING = 1_000_003
 """A resumed search must not draw again what it drew before: its seed moves on with the number of proposals."""
+
+
+_INTERRUPTED = 130
+"""The exit code of what Ctrl-C ended."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,11 @@ def tune(job_file: str | None, flags: Mapping[str, Any], *, quiet: bool = False,
             data = load_data(asked.job.data, asked.job.image_size, asked.job.seed, quiet=quiet)
             points = setup.hand_picked(space, asked, data, begun=folder.exists)
             return _run(Study(asked.job, folder, space, data), points, executor, mode(quiet, verbose))
+        except KeyboardInterrupt:
+            if not folder.exists:
+                raise
+            print(f"convtune: interrupted; go on with: convtune tune --study {folder.argument}", file=sys.stderr)
+            return _INTERRUPTED
         finally:
             executor.close()
 
@@ -84,9 +93,11 @@ def _workers(job: Job) -> int:
 def _run(study: Study, points: Sequence[Candidate], executor: Executor, talk: Mode) -> int:
     identity = setup.Identity.of(study.job, study.space, study.data)
     run = setup.check_same(study.folder, identity)
-    tracker = connect()
+    with working("starting Keras and MLflow"):
+        tracker = connect()
     try:
-        check(executor)
+        with working("starting Keras and MLflow"):
+            check(executor)
         identity = replace(identity, run=tracker.begin_study(_info(study), run or None))
         setup.write_identity(study.folder, identity)
         with storage_errors(study.folder.storage):
@@ -124,13 +135,9 @@ def _search(study: Study, executor: Executor, tracker: Tracker, ledger: Ledger, 
         infeasible=lambda: ledger.infeasible.total(),
     ) as progress:
         listeners = (Files(study.folder, ledger), Tracked(tracker), progress)
-        try:
-            with deferred(signal.SIGINT, *ENDING) as check_signals:
-                loop = Loop(_proposer(study, ledger), ledger, executor, study.task, listeners, check_signals)
-                why = loop.run(budget)
-        except KeyboardInterrupt:
-            print(f"interrupted; go on with: convtune tune --study {study.folder.argument}", file=sys.stderr)
-            raise
+        with deferred(signal.SIGINT, *ENDING) as check_signals:
+            loop = Loop(_proposer(study, ledger), ledger, executor, study.task, listeners, check_signals)
+            why = loop.run(budget)
     return _finish(study, executor, tracker, ledger, why)
 
 

@@ -40,7 +40,8 @@ def read_job(file: str | None, flags: Mapping[str, Any]) -> Asked:
     if isinstance(name, str) and locate(name).exists:
         begun = read_mapping(locate(name).job, StudyError)
     asked = job(begun | given, flags, where=file or (str(locate(str(name)).job) if begun else ""))
-    return Asked(asked, frozenset(key for key, value in {**given, **flags}.items() if value not in (None, "", [])))
+    now = [key for source in (given, flags) for key, value in source.items() if value not in (None, "", [])]
+    return Asked(asked, frozenset(now))
 
 
 def name_study(asked: Job) -> StudyFolder:
@@ -68,7 +69,8 @@ def hand_picked(space: Space, asked: Asked, data: Dataset, begun: bool) -> list[
     verdicts = [judge(space, _attempt(space, point), data.shape, len(data.classes)) for point in points]
     for verdict in verdicts:
         if verdict.candidate is None:
-            raise JobError(f"--try: {verdict.reason}; change the point or the images' size")
+            advice = "change the point (what it leaves out takes its default) or the images' size"
+            raise JobError(f"--try: {verdict.reason}; {advice}")
     if not begun:
         verdicts += [judge(space, point, data.shape, len(data.classes)) for point in space.start_from]
     return [verdict.candidate for verdict in verdicts if verdict.candidate is not None]

@@ -1,5 +1,6 @@
 """What README and space files tell people to type is typed here, on small data and for few epochs."""
 
+import json
 import re
 import shlex
 import shutil
@@ -83,6 +84,12 @@ def test_files_that_the_readme_names_exist():
         assert (ROOT / name).exists(), name
 
 
+def test_the_space_in_the_readme_is_one(tmp_path):
+    [example] = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    (tmp_path / "own.yaml").write_text(example)
+    assert len(spaces.load(str(tmp_path / "own.yaml")).start_from) == 1
+
+
 def test_the_readme_is_short():
     assert len(README.splitlines()) <= 150
 
@@ -110,3 +117,6 @@ def test_the_command_at_the_top_of_a_space_is_right(name):
 def test_the_example_job_runs(user):
     job = shutil.copy(ROOT / "examples" / "job.yaml", user.folder)
     user.run("tune", Path(job).name, "--trials", "1", "--epochs", "1")
+    [trial] = json.loads(user.run("trials", "example", "--json").stdout)
+    own = yaml.safe_load((ROOT / "examples" / "job.yaml").read_text())["try"][0]
+    assert trial["params"]["learning_rate"] == own["learning_rate"]

@@ -1,0 +1,85 @@
+import pytest
+
+from pipeline.errors import JobError, StudyError
+from pipeline.folder import locate, write
+from pipeline.tune.setup import Identity, check_same, opened, read_job, read_space, write_identity, write_job
+
+FLAGS = {"data": "digits", "space": None, "try": None, "study": "mine", "trials": "5"}
+SPACE = "family: plain\nparameters:\n  blocks: {int: [1, 2]}\n"
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def begin(space="own.yaml"):
+    asked = read_job(None, FLAGS | {"space": space})
+    folder = locate("mine")
+    write_identity(folder, Identity("s", "d", 10, 0, "run"))
+    write_job(folder, asked.job)
+    return folder
+
+
+def test_what_a_job_file_gives_counts_as_given_beside_flags_that_are_not(here):
+    (here / "job.yaml").write_text("data: x\ntry: [{blocks: 2}]\nspace: grid\n")
+    asked = read_job("job.yaml", FLAGS)
+    assert asked.given == {"data", "try", "space", "study", "trials"}
+    assert asked.job.attempts == ({"blocks": 2},)
+    assert (asked.job.data, asked.job.space) == ("digits", "grid")
+
+
+def test_a_study_that_goes_on_brings_its_job_and_its_own_copy_of_the_space(here):
+    (here / "own.yaml").write_text(SPACE)
+    folder = begin()
+    (here / "own.yaml").unlink()
+    asked = read_job(None, {"study": "mine", "trials": "9"})
+    assert (asked.job.data, asked.job.space, asked.job.trials) == ("digits", "own.yaml", 9)
+    assert asked.given == {"study", "trials"}
+    assert read_space(asked, folder).size() == 2
+
+
+def test_a_space_that_is_given_again_is_read_again(here):
+    (here / "own.yaml").write_text(SPACE)
+    folder = begin()
+    (here / "own.yaml").write_text(SPACE.replace("2]", "3]"))
+    asked = read_job(None, {"study": "mine", "space": "own.yaml"})
+    assert read_space(asked, folder).size() == 3
+
+
+@pytest.mark.parametrize("change", [{"space": "x"}, {"dataset": "x"}, {"epochs": 3}, {"seed": 8}])
+def test_a_study_keeps_its_identity(here, change):
+    (here / "own.yaml").write_text(SPACE)
+    folder = begin()
+    same = {"space": "s", "dataset": "d", "epochs": 10, "seed": 0}
+    assert check_same(folder, Identity(**same)) == "run"
+    with pytest.raises(StudyError, match="was begun with"):
+        check_same(folder, Identity(**same | change))
+
+
+def test_a_folder_of_something_else_is_refused_and_left_alone():
+    folder = locate("./theirs")
+    write(folder.storage, "somebody's own")
+    with pytest.raises(StudyError, match=r"holds no study but 'optuna\.db'"), opened(folder):
+        pass
+    assert folder.storage.read_text() == "somebody's own"
+
+
+def fails_while_setting_up(name):
+    with opened(locate(name)):
+        write(locate(name).plots / "x.png", "")
+        raise JobError("no")
+
+
+def test_what_failed_before_the_study_began_leaves_nothing(here):
+    with pytest.raises(JobError):
+        fails_while_setting_up("a/b/c")
+    assert list(here.iterdir()) == []
+
+
+def test_what_failed_in_an_old_empty_folder_leaves_the_folder(here):
+    (here / "old").mkdir()
+    with pytest.raises(JobError):
+        fails_while_setting_up("./old")
+    assert list((here / "old").iterdir()) == []
