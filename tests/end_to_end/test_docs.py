@@ -5,7 +5,6 @@ import re
 import shlex
 import shutil
 import tomllib
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +13,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from pipeline import space as spaces
+from pipeline.cli import main
 from pipeline.cli.tune import arguments
 from tests.end_to_end.conftest import ROOT, Shell
 
@@ -96,8 +96,10 @@ def test_the_readme_is_short():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SHIPPED)
-def test_every_space_trains(user, name):
-    user.run("tune", "--data", "mnist5k", "--space", name, "--trials", "1", "--epochs", "1", "--study", f"space-{name}")
+def test_every_space_trains(user, name, monkeypatch):
+    flags = f"--data mnist5k --space {name} --trials 1 --epochs 1 --study space-{name} --executor inline"
+    monkeypatch.chdir(user.folder)
+    assert main(["tune", *flags.split()]) == 0
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -114,9 +116,12 @@ def test_the_command_at_the_top_of_a_space_is_right(name):
 
 
 @pytest.mark.slow
-def test_the_example_job_runs(user):
-    job = shutil.copy(ROOT / "examples" / "job.yaml", user.folder)
-    user.run("tune", Path(job).name, "--trials", "1", "--epochs", "1")
-    [trial] = json.loads(user.run("trials", "example", "--json").stdout)
+def test_the_example_job_runs(user, monkeypatch, capsys):
+    monkeypatch.chdir(user.folder)
+    flags = "--trials 1 --epochs 1 --executor inline"
+    assert main(["tune", str(ROOT / "examples" / "job.yaml"), *flags.split()]) == 0
+    capsys.readouterr()
+    assert main(["trials", "example", "--json"]) == 0
+    [trial] = json.loads(capsys.readouterr().out)
     own = yaml.safe_load((ROOT / "examples" / "job.yaml").read_text())["try"][0]
     assert trial["params"]["learning_rate"] == own["learning_rate"]

@@ -130,10 +130,7 @@ def test_running_the_same_study_again_adds_nothing_and_a_higher_total_goes_on(ho
     ("flags", "part"),
     [
         (["--data", "mnist5k"], "different data"),
-        (["--space", "quick"], "a different space"),
         (["--set", "blocks=1"], "a different space"),
-        (["--seed", "5"], "seed"),
-        (["--epochs", "9"], "epochs"),
     ],
 )
 def test_another_space_or_dataset_under_an_old_name_is_refused(home, study, flags, part):

@@ -3,9 +3,14 @@ import pytest
 from pipeline.executors.devices import environments, gpus
 
 
+SETTINGS = """CUDA_VISIBLE_DEVICES CUDA_DEVICE_ORDER OMP_NUM_THREADS NPROC TF_CPP_MIN_LOG_LEVEL TF_FORCE_GPU_ALLOW_GROWTH
+TF_NUM_INTRAOP_THREADS TF_NUM_INTEROP_THREADS XLA_PYTHON_CLIENT_PREALLOCATE"""
+
+
 @pytest.fixture(autouse=True)
 def no_settings(monkeypatch):
-    for name in ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "OMP_NUM_THREADS", "TF_CPP_MIN_LOG_LEVEL"):
+    """The inline executor sets some of these in its process, which may be this one."""
+    for name in SETTINGS.split():
         monkeypatch.delenv(name, raising=False)
 
 
