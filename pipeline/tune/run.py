@@ -67,9 +67,7 @@ def tune(job_file: str | None, flags: Mapping[str, Any], *, quiet: bool = False,
     asked = setup.read_job(job_file, flags)
     folder = setup.name_study(asked.job)
     space = setup.read_space(asked, folder)
-    SEARCHES[asked.job.search](
-        space, asked.job.seed
-    )  # refuses a space that it cannot search before anything is written
+    SEARCHES[asked.job.search](space, asked.job.seed)  # refuses what it cannot search before anything is written
     with interruptible(*ENDING), setup.opened(folder):
         executor = EXECUTORS[asked.job.executor](_workers(asked.job), None if verbose else folder.log)
         try:
