@@ -2,6 +2,8 @@
 
 import logging
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import mlflow.keras
@@ -21,19 +23,31 @@ def write(model_file: Path, folder: Path, example: npt.NDArray[np.uint8], requir
     images in, their probabilities (float32) out. ``requirements`` are pip's; left to MLflow, finding them out takes
     16.7 s (measured). The model's card is in its metadata. Raises ModelError when the file is no model of ours.
     """
-    logging.getLogger("mlflow").setLevel(logging.ERROR)
     card = model_card.get(model_file)
     model = load(model_file)
     probabilities = np.asarray(model.predict(example, verbose=0))
     inputs = TensorSpec(example.dtype, (-1, *example.shape[1:]))
     outputs = TensorSpec(probabilities.dtype, (-1, *probabilities.shape[1:]))
     folder.mkdir(parents=True)  # MLflow writes the example before it makes the folder
-    mlflow.keras.save_model(
-        model,
-        str(folder),
-        signature=ModelSignature(Schema([inputs]), Schema([outputs])),
-        input_example=example,
-        pip_requirements=requirements,
-        metadata=card.as_dict(),
-    )
+    with _errors_only():
+        mlflow.keras.save_model(
+            model,
+            str(folder),
+            signature=ModelSignature(Schema([inputs]), Schema([outputs])),
+            input_example=example,
+            pip_requirements=requirements,
+            metadata=card.as_dict(),
+        )
     shutil.copyfile(model_file, folder / "data" / "model.keras")  # what Keras saved again has lost the card
+
+
+@contextmanager
+def _errors_only() -> Iterator[None]:
+    """MLflow's warnings about what is given here on purpose stay out of the log."""
+    logger = logging.getLogger("mlflow")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

@@ -164,7 +164,8 @@ COMMAND_LINES = [
         bad.text("mine.yaml", "family: plain\nparameters: {kernel: {choice: [3, 15]}, padding: valid}\n"),
         DIGITS + "--space mine.yaml --try kernel=15",
         "--try: ",
-        "change the point or the images' size",
+        "change the point",
+        "or the images' size",
     ),
 ]
 
