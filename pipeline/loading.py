@@ -82,10 +82,10 @@ def keras_worker(what: str, **environment: str) -> Iterator[Executor]:
 
 
 @contextmanager
-def working(what: str) -> Iterator[None]:
-    """Says what is going on, on stderr and only on a terminal."""
+def working(what: str, quiet: bool = False) -> Iterator[None]:
+    """Says what is going on, on stderr and only on a terminal, and not when ``quiet``."""
     console = Console(stderr=True)
-    if not console.is_terminal:
+    if quiet or not console.is_terminal:
         yield
         return
     with console.status(escape(what)):

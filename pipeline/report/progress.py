@@ -108,9 +108,9 @@ class Progress:
         """Draws until the block ends, however it ends; the last picture stays."""
         if self._mode is not Mode.LIVE:
             if self._standing.ended:
-                self._print(
-                    f"going on after {of(len(self._standing.ended), self._standing.total)}: {counts(self._standing)}"
-                )
+                done = len(self._standing.ended)
+                place = of(done, max(done, self._standing.total))  # asked now for fewer than there are
+                self._print(f"going on after {place}: {counts(self._standing)}")
             yield self
             return
         with Live(

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from pipeline.data import Dataset
@@ -91,10 +92,11 @@ def _workers(job: Job) -> int:
 def _run(study: Study, points: Sequence[Candidate], executor: Executor, talk: Mode) -> int:
     identity = setup.Identity.of(study.job, study.space, study.data)
     run = setup.check_same(study.folder, identity)
-    with working("starting Keras and MLflow"):
+    starting = partial(working, "starting Keras and MLflow", quiet=talk is Mode.QUIET)
+    with starting():
         tracker = connect()
     try:
-        with working("starting Keras and MLflow"):
+        with starting():
             check(executor)
         identity = replace(identity, run=tracker.begin_study(_info(study), run or None))
         setup.write_identity(study.folder, identity)

@@ -102,8 +102,8 @@ class Identity:
 _CHANGED = {
     "space": "a different space (or --set)",
     "dataset": "different data (or --image-size)",
-    "epochs": "other --epochs",
-    "seed": "another --seed",
+    "epochs": "--epochs {}",
+    "seed": "--seed {}",
 }
 
 
@@ -117,6 +117,7 @@ def check_same(folder: StudyFolder, now: Identity) -> str:
         raise StudyError(f"{folder.identity}: unreadable, so this study cannot go on; choose another --study") from None
     for name, change in _CHANGED.items():
         if getattr(before, name) != getattr(now, name):
+            change = change.format(getattr(before, name))
             raise StudyError(f"study {folder.name} was begun with {change}; choose another --study to begin a new one")
     return before.run
 

@@ -48,13 +48,21 @@ def test_a_space_that_is_given_again_is_read_again(here):
     assert read_space(asked, folder).size() == 3
 
 
-@pytest.mark.parametrize("change", [{"space": "x"}, {"dataset": "x"}, {"epochs": 3}, {"seed": 8}])
-def test_a_study_keeps_its_identity(here, change):
+@pytest.mark.parametrize(
+    ("change", "begun"),
+    [
+        ({"space": "x"}, "a different space"),
+        ({"dataset": "x"}, "different data"),
+        ({"epochs": 3}, "--epochs 10;"),
+        ({"seed": 8}, "--seed 0;"),
+    ],
+)
+def test_a_study_keeps_its_identity(here, change, begun):
     (here / "own.yaml").write_text(SPACE)
     folder = begin()
     same = {"space": "s", "dataset": "d", "epochs": 10, "seed": 0}
     assert check_same(folder, Identity(**same)) == "run"
-    with pytest.raises(StudyError, match="was begun with"):
+    with pytest.raises(StudyError, match=f"was begun with {begun}"):
         check_same(folder, Identity(**same | change))
 
 
