@@ -1,6 +1,7 @@
 """Every test run has a cache of its own, and TensorFlow keeps quiet."""
 
 import os
+import signal
 import tempfile
 
 _CACHE = tempfile.TemporaryDirectory(prefix="convtune-tests-")
@@ -10,3 +11,6 @@ os.environ["CONVTUNE_CACHE"] = _CACHE.name
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_RUN_ID"):
     os.environ.pop(name, None)
+
+# In the background of a shell Ctrl-C is ignored, and every process that a test starts would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
