@@ -8,6 +8,8 @@ trial, and the ratio of the last to the tenth.
 
 import argparse
 import tempfile
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import psutil
@@ -17,10 +19,10 @@ from pipeline import space as spaces
 from pipeline.data import load
 from pipeline.executors import worker
 from pipeline.model_card import ModelCard
+from pipeline.search.candidate import judge
 from pipeline.search.ledger import Ledger
 from pipeline.search.propose import Proposer
 from pipeline.search.searches import SEARCHES
-from pipeline.training.task import TrainTask
 from pipeline.trial import Answer, Outcome, State
 
 
@@ -37,14 +39,14 @@ def main() -> None:
     sizes = []
     with tempfile.TemporaryDirectory() as folder:
         ledger = Ledger(Path(folder) / "optuna.db", space, "none", args.epochs)
-        proposer = Proposer(space, SEARCHES["random"](space, 0), ledger, data.shape, 10, 0)
+        proposer = Proposer(
+            space, SEARCHES["random"](space, 0), ledger, partial(judge, space, shape=data.shape, classes=10), 0
+        )
         executor = worker(Path(folder) / "worker.log")
-        for number in range(1, args.trials + 1):
-            begun = proposer.next(args.epochs)
-            assert begun is not None
-            trial, candidate = begun
+        begun = islice(filter(None, proposer.proposals(args.epochs)), args.trials)
+        for number, (trial, candidate) in enumerate(begun, start=1):
             model = Path(folder) / "model.keras"
-            executor.submit(TrainTask(trial, candidate.architecture, candidate.recipe, data, "auto", model, card))
+            executor.submit(candidate.task(trial, data, "auto", model, card))
             while not executor.wait(lambda report: Answer.GO):
                 pass
             ledger.tell(Outcome(trial.number, State.COMPLETE, 0.5))

@@ -49,6 +49,11 @@ class StudyFolder:
         return self.path / "study.json"
 
     @property
+    def latency(self) -> Path:
+        """What predicts the latency of its candidates; only where a limit or the objective needs it."""
+        return self.path / "latency.json"
+
+    @property
     def storage(self) -> Path:
         """Optuna's SQLite storage."""
         return self.path / "optuna.db"
@@ -72,6 +77,11 @@ class StudyFolder:
     def plots(self) -> Path:
         """Pictures of the search."""
         return self.path / "plots"
+
+    @property
+    def look(self) -> Path:
+        """Pictures of what the best model sees."""
+        return self.path / "look"
 
     @property
     def evaluation(self) -> Path:

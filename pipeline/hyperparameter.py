@@ -6,6 +6,8 @@ from types import MappingProxyType
 
 Scalar = bool | int | float | str
 Values = Mapping[str, Scalar]
+Conditions = tuple[tuple[str, tuple[Scalar, ...]], ...]
+"""Names with the values they may have; all of them must hold."""
 
 
 @dataclass(frozen=True)
@@ -15,7 +17,8 @@ class Hyperparameter:
     ``options`` lists the legal values of a categorical one; ``low`` and ``high`` bound a number (both inclusive,
     None: unbounded). ``per`` names the hyperparameter that counts its repetitions: ``filters`` with
     ``per="blocks"`` may be given as ``filters_1 .. filters_n``, or once, as ``filters``, for all of them.
-    The type of ``default`` is the type of every value (an int is a legal float).
+    The type of ``default`` is the type of every value (an int is a legal float). ``when`` says where it has an effect
+    at all: ``filters`` only where ``family`` is ``plain``.
     """
 
     name: str
@@ -25,6 +28,7 @@ class Hyperparameter:
     high: float | None = None
     options: tuple[Scalar, ...] = ()
     per: str | None = None
+    when: Conditions = ()
 
     def fault(self, value: object) -> str | None:
         """Why ``value`` is not legal here, or None when it is."""

@@ -8,6 +8,8 @@ from typing import Any
 
 from pipeline.errors import JobError, nearest
 from pipeline.hyperparameter import Scalar
+from pipeline.objective import ACCURACY
+from pipeline.objective import parse as objectives
 
 SEARCHES = ("grid", "random", "bayesian")
 PRUNERS = ("asha", "median", "hyperband", "none")
@@ -22,8 +24,9 @@ class Job:
     """One study as asked for.
 
     ``trials`` is the total the study is to reach (None: 20, or all of a grid); ``time`` bounds one run of the command
-    in seconds (None: no bound); ``attempts`` are hand-picked points, tried first; ``fixed`` turns parameters of the
-    space into constants; ``image_size`` is (height, width) (None: the median of the images).
+    in seconds (None: no bound); ``attempts`` are hand-picked points or names of start points, tried first; ``fixed``
+    turns parameters of the space into constants; ``limits`` replace limits of the space; ``image_size`` is
+    (height, width) (None: the median of the images). ``objective`` are names of ``pipeline.objective``, accuracy first.
     """
 
     data: str
@@ -36,11 +39,13 @@ class Job:
     pruner: str = "asha"
     study: str = ""
     seed: int = 0
-    attempts: tuple[Point, ...] = ()
+    attempts: tuple[Point | str, ...] = ()
     fixed: tuple[tuple[str, Scalar], ...] = ()
+    limits: tuple[tuple[str, Scalar], ...] = ()
     image_size: tuple[int, int] | None = None
     precision: str = "auto"
     executor: str = "local"
+    objective: tuple[str, ...] = (ACCURACY,)
 
     @property
     def total(self) -> float:
@@ -53,6 +58,8 @@ class Job:
         """The job under its file keys, plain values only, without what has no value."""
         plain = asdict(self)
         plain["try"], plain["set"] = list(plain.pop("attempts")), dict(plain.pop("fixed"))
+        plain["limit"] = dict(plain.pop("limits"))
+        plain["objective"] = ",".join(self.objective)
         if self.image_size is not None:
             plain["image_size"] = "{}x{}".format(*self.image_size)
         if self.time is not None:
@@ -60,8 +67,8 @@ class Job:
         return {key: value for key, value in plain.items() if value not in (None, "", [], {})}
 
 
-_FIELDS = {"try": "attempts", "set": "fixed"}
-KEYS = tuple({"attempts": "try", "fixed": "set"}.get(field.name, field.name) for field in fields(Job))
+_FIELDS = {"try": "attempts", "set": "fixed", "limit": "limits"}
+KEYS = tuple({field: key for key, field in _FIELDS.items()}.get(field.name, field.name) for field in fields(Job))
 
 
 def job(file: Mapping[str, Any], flags: Mapping[str, Any], where: str = "") -> Job:
@@ -138,9 +145,14 @@ def _size(value: Any) -> tuple[int, int]:
     return height, width
 
 
-def _attempts(value: Any) -> tuple[Point, ...]:
+def _attempts(value: Any) -> tuple[Point | str, ...]:
     points = value if isinstance(value, list) else [value]
-    return tuple(assignments(point) if isinstance(point, str) else _point(point) for point in points)
+    return tuple(attempt(point) if isinstance(point, str) else _point(point) for point in points)
+
+
+def attempt(text: str) -> Point | str:
+    """A hand-picked point: ``a=1,b=2`` as a mapping, a word as the name of a start point; ValueError for others."""
+    return assignments(text) if "=" in text or not text.strip() else text.strip()
 
 
 def _point(value: Any) -> Point:
@@ -158,19 +170,35 @@ def _fixed(value: Any) -> tuple[tuple[str, Scalar], ...]:
 
 
 def assignments(text: str) -> Point:
-    """``a=1,b=[2, 3],c=max`` as a mapping, values read as YAML reads them; ValueError when a part is no assignment."""
-    from pipeline.yaml_file import scalar
-
+    """``a=1,b=[2, [3, 4]]`` as a mapping, values read as YAML reads them; ValueError when a part is no assignment."""
     point: Point = {}
-    for part in re.split(r",(?![^\[]*\])", text):
+    for part in _parts(text):
         name, equals, value = part.partition("=")
         if not equals or not name.strip() or not value.strip():
             raise ValueError("expected name=value[,name=value...]")
         if name.strip() in point:
             raise ValueError(f"{name.strip()} is given twice: expected each name once")
-        items = re.fullmatch(r"\[(.*)\]", value.strip())
-        point[name.strip()] = [scalar(item.strip()) for item in items[1].split(",")] if items else scalar(value.strip())
+        point[name.strip()] = _value(value.strip())
     return point
+
+
+def _parts(text: str) -> list[str]:
+    """What stands between the commas that are in no brackets."""
+    parts, depth = [""], 0
+    for sign in text:
+        depth += (sign == "[") - (sign == "]")
+        if sign == "," and depth <= 0:
+            parts.append("")
+        else:
+            parts[-1] += sign
+    return parts
+
+
+def _value(text: str) -> Any:
+    from pipeline.yaml_file import scalar
+
+    items = re.fullmatch(r"\[(.*)\]", text)
+    return [_value(item.strip()) for item in _parts(items[1])] if items else scalar(text)
 
 
 _PARSERS: Mapping[str, Callable[[Any], Any]] = {
@@ -186,7 +214,9 @@ _PARSERS: Mapping[str, Callable[[Any], Any]] = {
     "seed": whole(0, 2**32 - 1),
     "try": _attempts,
     "set": _fixed,
+    "limit": _fixed,
     "image_size": _size,
     "precision": _one_of(PRECISIONS),
     "executor": _one_of(EXECUTORS),
+    "objective": objectives,
 }

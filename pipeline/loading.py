@@ -42,9 +42,9 @@ def load_data(
         )
 
 
-def announce(data: Dataset) -> None:
-    """Says on stderr in one line what was read. For when all is checked: bad input has its own line and no other."""
-    print(f"{data.name}: {data.describe()}", file=sys.stderr)
+def announce(data: Dataset, *lines: str) -> None:
+    """Says on stderr in one line what was read, then ``lines``. For when all is checked: bad input has its own line."""
+    print(f"{data.name}: {data.describe()}", *lines, sep="\n", file=sys.stderr)
 
 
 def warn(line: str) -> None:

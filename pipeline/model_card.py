@@ -39,19 +39,31 @@ def put(card: ModelCard, path: Path) -> None:
 
 def get(path: Path) -> ModelCard:
     """The card inside ``path``; ModelError when the file is missing, is no ``.keras`` archive or has no card."""
+    if (card := find(path)) is None:
+        raise _without(path)
+    return card
+
+
+def find(path: Path) -> ModelCard | None:
+    """The card inside ``path``, None in a ``.keras`` archive that is not convtune's.
+
+    ModelError when the file is missing, is no such archive or has a card that is none.
+    """
     if not path.is_file():
         raise ModelError(f"{path}: no such model file; `convtune export STUDY` writes one")
     try:
         with zipfile.ZipFile(path) as archive:
-            return _card(json.loads(archive.read(MEMBER)))
+            return _card(json.loads(archive.read(MEMBER))) if MEMBER in archive.namelist() else None
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError):
         raise ModelError(
             f"{path}: expected a .keras file, but it is no such archive; give the file that `convtune export` wrote"
         ) from None
     except (KeyError, TypeError, ValueError):
-        raise ModelError(
-            f"{path}: a .keras file without class names of convtune; give one that `convtune export` wrote"
-        ) from None
+        raise _without(path) from None
+
+
+def _without(path: Path) -> ModelError:
+    return ModelError(f"{path}: a .keras file without class names of convtune; give one that `convtune export` wrote")
 
 
 def _card(values: dict[str, Any]) -> ModelCard:

@@ -59,6 +59,13 @@ class Recipe:
                 chosen[name] = HYPERPARAMETERS[name].default
         return cls(**chosen)
 
+    @property
+    def slots(self) -> int:
+        """How many values its optimizer keeps for each parameter: Adam's two moments, the velocity of SGD."""
+        if self.optimizer == "sgd":
+            return 1 if self.momentum else 0
+        return 2
+
     def key(self) -> tuple[tuple[str, Any], ...]:
         """What tells two recipes apart, in a form that hashes and sorts."""
         return tuple(sorted(asdict(self).items()))

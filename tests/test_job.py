@@ -29,20 +29,25 @@ def test_every_key_is_read():
         "pruner": "none",
         "study": "x",
         "seed": 9,
-        "try": [{"blocks": 2}, "a=1,b=[2, 3]"],
+        "try": [{"blocks": 2}, "a=1,b=[2, [3, 4]]", "resnet18"],
         "set": {"kernel": 3},
+        "limit": {"macs": "none"},
         "image_size": "64x48",
         "precision": "float32",
         "executor": "inline",
+        "objective": "macs,value",
     }
     assert set(values) == set(KEYS)
     read = job(values, {})
-    assert read.attempts == ({"blocks": 2}, {"a": 1, "b": [2, 3]})
+    assert read.attempts == ({"blocks": 2}, {"a": 1, "b": [2, [3, 4]]}, "resnet18")
+    assert read.limits == (("macs", "none"),)
     assert (read.time, read.image_size, read.fixed) == (5400, (64, 48), (("kernel", 3),))
+    assert read.objective == ("accuracy", "macs")
 
 
 def test_a_job_written_to_a_file_is_the_same_job_again():
-    asked = job({"data": "d", "time": "10m", "image_size": "8x9", "try": ["a=1"], "set": ["b=x", "c=1e-4"]}, {})
+    asked = {"data": "d", "time": "10m", "image_size": "8x9", "try": ["a=1", "b"], "set": ["b=x", "c=1e-4"]}
+    asked = job(asked | {"limit": "macs=5", "objective": ["latency", "accuracy"]}, {})
     assert job(asked.as_file(), {}) == asked
 
 
@@ -76,6 +81,8 @@ def test_what_is_no_assignment_is_refused(text):
 def test_an_error_names_the_file_and_the_key_or_the_flag():
     with pytest.raises(JobError, match=r"^job\.yaml: epochs: expected a whole number from 1, got 0$"):
         job({"data": "d", "epochs": 0}, {}, where="job.yaml")
+    with pytest.raises(JobError, match=r"^--objective: expected accuracy among them, .*, got 'macs'$"):
+        job({"data": "d"}, {"objective": "macs"})
     with pytest.raises(JobError, match=r"^--image-size: "):
         job({"data": "d"}, {"image_size": "big"})
     with pytest.raises(JobError, match="did you mean 'epochs'"):

@@ -124,9 +124,12 @@ def test_what_is_imported_is_declared():
 
 
 def test_what_is_declared_is_imported():
+    """Or it is what a dependency imports without declaring it: keras-tuner 1.4.8 imports tensorboard."""
     providers = packages_distributions()
     used = {canonicalize_name(one) for name in imported() for one in providers.get(name, [name])}
-    idle = {requirement.name for requirement in RUNTIME if canonicalize_name(requirement.name) not in used}
+    idle = {requirement.name for requirement in RUNTIME if canonicalize_name(requirement.name) not in used} - {
+        "tensorboard"
+    }
     assert not idle, f"declared in pyproject.toml but not imported: {sorted(idle)}"
 
 

@@ -13,7 +13,7 @@ FILES = sorted((ROOT / "pipeline").rglob("*.py"))
 
 LAYERS = (
     {"", "errors", "hyperparameter"},
-    {"model_card", "recipe", "signals", "trial", "yaml_file"},
+    {"model_card", "objective", "recipe", "signals", "trial", "yaml_file"},
     {"job", "record"},
     {"folder"},
     {"architecture", "data"},
@@ -21,7 +21,7 @@ LAYERS = (
     {"training"},
     {"executors", "tracking"},
     {"search"},
-    {"export", "report"},
+    {"export", "hypermodel", "report"},
     {"loading", "printing"},
     {"tune"},
     {"cli"},
@@ -30,8 +30,9 @@ LAYERS = (
 """Rooms from the ground up ("" is ``pipeline/__init__.py``). A room imports from lower layers and from itself."""
 
 HEAVY = {
-    "keras": {"training", "export", "report.features"},
-    "tensorflow": {"training", "export", "report.features"},
+    "keras": {"training", "export"},
+    "keras_tuner": {"training"},
+    "tensorflow": {"training", "export"},
     "jax": {"training", "export"},
     "torch": {"training", "export"},
     "optuna": {"search", "report"},
@@ -40,7 +41,7 @@ HEAVY = {
 }
 """The rooms, or single modules, that may import a heavy library."""
 
-PURE = {"", "architecture", "errors", "hyperparameter", "job", "record", "recipe", "trial"}
+PURE = {"", "architecture", "errors", "hyperparameter", "job", "objective", "record", "recipe", "trial"}
 """Rooms of the standard library alone: a candidate is judged without loading anything."""
 
 MAX_FUNCTION, MAX_FILE = 60, 350

@@ -41,10 +41,12 @@ class Architecture:
     def memory(self, batch_size: int, optimizer_slots: int = 2) -> int:
         """Bytes that a training step needs at float32, without the libraries themselves.
 
-        Weights, their gradients, ``optimizer_slots`` values a parameter (Adam 2, SGD with momentum 1), and for each
-        image of the batch the most that the backward pass holds at once (see ``peak_values``).
+        Weights, ``optimizer_slots`` values a parameter (Adam 2, SGD with momentum 1), and for each image of the batch
+        the most that the backward pass holds at once (see ``peak_values``). The gradients of weights are not counted:
+        each goes into its update as soon as it is made, and most of the others are made when activations are gone.
+        ``bench/training_memory.py`` compares with what TensorFlow allocates.
         """
-        weights = self.parameters * (2 + optimizer_slots) + self.non_trainable
+        weights = self.parameters * (1 + optimizer_slots) + self.non_trainable
         return _FLOAT32 * (weights + batch_size * peak_values(self.input_shape, self.layers))
 
     def key(self) -> Hashable:

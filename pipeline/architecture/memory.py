@@ -8,9 +8,8 @@ from pipeline.architecture.layer import INPUT, Layer
 from pipeline.architecture.op import Shape
 from pipeline.architecture.ops import Flatten
 
-_WORKSPACE = 2
-"""Copies of the largest output that batch norm and other kernels work in: with 2, nine of ten networks were within 20 %
-of TensorFlow's peak on a CPU, and one without batch norm needed 37 % less (measured)."""
+_WORKSPACE = 1
+"""Copies of the largest output that kernels work in."""
 
 
 def peak_values(input_shape: Shape, layers: Sequence[Layer]) -> int:

@@ -1,92 +1,87 @@
 """The basic family: repeat [conv -> (norm) -> activation -> (pool)] -> fully connected layers -> logits."""
 
-from typing import Any
+import math
 
 from pipeline.architecture.architecture import Architecture
+from pipeline.architecture.common import ACTIVATION, DESIGNED_FOR, DROPOUT, NORM, WIDTH
 from pipeline.architecture.family import Family
-from pipeline.architecture.network import Network
-from pipeline.architecture.ops import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, GlobalAveragePool, Pool
-from pipeline.hyperparameter import Hyperparameter, Values, read, table
+from pipeline.architecture.layer import INPUT
+from pipeline.architecture.ops import Dense, Flatten, GlobalAveragePool, Pool
+from pipeline.architecture.parts import Parts
+from pipeline.hyperparameter import Hyperparameter, Values, table
 
 # Nothing given: 3 x [conv 3x3 x 32 - batch norm - ReLU - max pool 2] - 128 - logits, 57,194 parameters on 28x28x1.
 _HYPERPARAMETERS = table(
     Hyperparameter("blocks", 3, "blocks of convolutions, each followed by its pool", low=1),
     Hyperparameter("convs", 1, "convolutions in a block, before its pool", low=1, per="blocks"),
-    Hyperparameter("filters", 32, "filters of every convolution of a block", low=1, per="blocks"),
-    Hyperparameter("kernel", 3, "side of the convolutions' kernels", low=1, per="blocks"),
-    Hyperparameter("stride", 1, "stride of a block's first convolution", low=1, per="blocks"),
+    Hyperparameter("filters", 32, "filters of a convolution", low=1, per="convs"),
+    Hyperparameter("kernel", 3, "side of a convolution's kernel", low=1, per="convs"),
+    Hyperparameter("stride", 1, "stride; given for a block, that of its first convolution", low=1, per="convs"),
+    Hyperparameter("groups", 1, "groups that the channels of a convolution are split into", low=1, per="convs"),
     Hyperparameter("padding", "same", "of the convolutions", options=("same", "valid"), per="blocks"),
     Hyperparameter("pool", "max", "kind of pooling after a block", options=("none", "max", "average"), per="blocks"),
     Hyperparameter("pool_size", 2, "side of the pool's window", low=2, per="blocks"),
     Hyperparameter("pool_stride", 0, "stride of the pool, 0: its size; smaller ones overlap", low=0, per="blocks"),
-    Hyperparameter("norm", "batch", "normalisation after each convolution", options=("none", "batch")),
-    Hyperparameter(
-        "activation",
-        "relu",
-        "after each convolution and fully connected layer",
-        options=("relu", "leaky_relu", "elu", "gelu", "silu"),
-    ),
+    NORM,
+    ACTIVATION,
     Hyperparameter("head", "flatten", "how the last map becomes features", options=("flatten", "average")),
     Hyperparameter("fc_layers", 1, "fully connected layers before the logits", low=0),
     Hyperparameter("fc_width", 128, "units of a fully connected layer", low=1, per="fc_layers"),
-    Hyperparameter(
-        "dropout",
-        0.0,
-        "share of features dropped after each fully connected layer, or else before the logits",
-        low=0.0,
-        high=0.9,
-    ),
+    DROPOUT,
+    WIDTH,
+    DESIGNED_FOR,
 )
 
 
 def _plain(values: Values, input_shape: tuple[int, int, int], classes: int) -> Architecture:
-    network = Network(input_shape, classes)
-    for block in range(1, _value(values, "blocks") + 1):
-        for conv in range(1, _value(values, "convs", block) + 1):
-            _add_conv(network, values, block, conv)
-        _add_pool(network, values, block)
-    network.add("head", Flatten() if _value(values, "head") == "flatten" else GlobalAveragePool())
-    fc_layers = _value(values, "fc_layers")
+    parts = Parts(_HYPERPARAMETERS, values, input_shape, classes)
+    last = INPUT
+    for block in range(1, parts.value("blocks") + 1):
+        for conv in range(1, parts.value("convs", block) + 1):
+            last = _add_conv(parts, last, block, conv, _stride(values, block, conv))
+        last = _add_pool(parts, last, block)
+    last = parts.network.add("head", Flatten() if parts.value("head") == "flatten" else GlobalAveragePool(), last)
+    fc_layers = parts.value("fc_layers")
     for layer in range(1, fc_layers + 1):
-        network.add(f"fc{layer}", Dense(_value(values, "fc_width", layer)))
-        network.add(f"fc{layer}_activation", Activation(_value(values, "activation")))
-        _add_dropout(network, values, f"fc{layer}_dropout")
+        units = parts.scaled(parts.value("fc_width", layer))
+        last = parts.activation(f"fc{layer}", parts.network.add(f"fc{layer}", Dense(units), last))
+        last = parts.dropout(f"fc{layer}", last)
     if not fc_layers:
-        _add_dropout(network, values, "head_dropout")
-    return network.finish()
+        parts.dropout("head", last)
+    return parts.network.finish()
 
 
-def _add_conv(network: Network, values: Values, block: int, conv: int) -> None:
-    name, norm = f"block{block}_conv{conv}", _value(values, "norm")
-    network.add(
-        name,
-        Conv(
-            filters=_value(values, "filters", block),
-            kernel=_value(values, "kernel", block),
-            stride=_value(values, "stride", block) if conv == 1 else 1,
-            padding=_value(values, "padding", block),
-            bias=norm == "none",  # batch normalisation would take it out again
-        ),
-    )
-    if norm == "batch":
-        network.add(f"{name}_norm", BatchNorm())
-    network.add(f"{name}_activation", Activation(_value(values, "activation")))
+def _stride(values: Values, block: int, conv: int) -> int:
+    """One that is given for a whole block, or for all, is that of the block's first convolution."""
+    shared = ("stride", f"stride_{block}") if conv == 1 else ()
+    given = [values[name] for name in (*shared, f"stride_{block}_{conv}") if name in values]
+    return int(given[-1]) if given else 1
 
 
-def _add_pool(network: Network, values: Values, block: int) -> None:
-    kind, size = _value(values, "pool", block), _value(values, "pool_size", block)
-    if kind != "none":
-        network.add(f"block{block}_pool", Pool(kind, size, _value(values, "pool_stride", block) or size))
+def _add_conv(parts: Parts, source: str, block: int, conv: int, stride: int) -> str:
+    groups = parts.value("groups", block, conv)
+    divisor = math.lcm(groups, _next_groups(parts, block, conv))
+    filters = parts.scaled(parts.value("filters", block, conv), divisor)
+    kernel, stride = parts.halvings.conv(parts.value("kernel", block, conv), stride)
+    name = f"block{block}_conv{conv}"
+    parts.check_stride(name, source, stride)
+    convolved = parts.conv(name, source, filters, kernel, stride, parts.value("padding", block), groups)
+    return parts.activated(name, convolved)
 
 
-def _add_dropout(network: Network, values: Values, name: str) -> None:
-    rate = float(_value(values, "dropout"))
-    if rate > 0:
-        network.add(name, Dropout(rate))
+def _next_groups(parts: Parts, block: int, conv: int) -> int:
+    """Those of the convolution that reads this one, which must divide its filters too."""
+    if conv < parts.value("convs", block):
+        return int(parts.value("groups", block, conv + 1))
+    return int(parts.value("groups", block + 1, 1)) if block < parts.value("blocks") else 1
 
 
-def _value(values: Values, name: str, *index: int) -> Any:
-    return read(_HYPERPARAMETERS, values, name, *index)
+def _add_pool(parts: Parts, source: str, block: int) -> str:
+    kind, size = parts.value("pool", block), parts.value("pool_size", block)
+    if kind == "none":
+        return source
+    window = parts.halvings.pool(size, parts.value("pool_stride", block) or size)
+    return parts.network.add(f"block{block}_pool", Pool(kind, *window), source) if window else source
 
 
 PLAIN = Family("plain", "convolutions and pooling in turn, then fully connected layers", _HYPERPARAMETERS, _plain)

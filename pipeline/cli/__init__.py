@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from pipeline import __version__
 from pipeline.errors import ConvtuneError, nearest
 
-COMMANDS = ("tune", "trials", "export", "predict", "evaluate", "spaces", "datasets", "ui")
+COMMANDS = ("tune", "trials", "export", "predict", "evaluate", "look", "spaces", "datasets", "ui")
 """Each is a module beside this one with ``HELP``, ``arguments(parser)`` and ``run(args)``."""
 
 BAD_INPUT = 2

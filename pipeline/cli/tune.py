@@ -3,6 +3,7 @@
 import argparse
 
 from pipeline.job import EXECUTORS, PRECISIONS, PRUNERS, SEARCHES
+from pipeline.objective import ACCURACY, MINIMISED
 
 HELP = "search for the best network: start a study, or go on with one"
 
@@ -12,8 +13,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("job", nargs="?", metavar="JOB.yaml", help="a job file with the keys below; flags win over it")
     add = parser.add_argument
     add("--data", metavar="PATH|NAME", help="folder of images, .npz file, or a name from `convtune datasets`")
-    add("--space", metavar="NAME|FILE", help="what to search: see `convtune spaces` (default quick)")
+    add("--space", metavar="NAME|FILE", help="see `convtune spaces`; or a HyperModel, file.py:build (default quick)")
     add("--search", metavar="|".join(SEARCHES), help="how to search (default bayesian)")
+    names = f"{ACCURACY}[,{'|'.join(MINIMISED)}...]"
+    add("--objective", metavar=names, help="find the Pareto front of accuracy and low costs (default accuracy alone)")
     add("--trials", metavar="N", help="trials the study shall have in total (default 20; a grid: all)")
     add("--time", metavar="T", help="stop after this long: 600s, 10m, 1h30m")
     add("--epochs", metavar="N", help="epochs of a full training (default 10)")
@@ -21,8 +24,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--pruner", metavar="|".join(PRUNERS), help="how poor trials are stopped early (default asha)")
     add("--study", metavar="NAME|PATH", help="name of the study; an old one goes on (default: a new one)")
     add("--seed", metavar="N", help="seed of splits, search and training (default 0)")
-    add("--try", metavar="K=V,...", action="append", help="hand-picked point, tried first; repeatable")
+    add("--try", metavar="K=V,...|NAME", action="append", help="point, or name of one, tried first; repeatable")
     add("--set", metavar="K=V,...", action="append", help="fix parameters of the space; repeatable")
+    add("--limit", metavar="K=V,...", action="append", help="replace limits of the space, none lifts one; repeatable")
     add("--image-size", metavar="N|HxW", help="resize to this (default: the median size of the images)")
     add("--precision", metavar="|".join(PRECISIONS), help="number format of the training (default auto)")
     add("--executor", metavar="|".join(EXECUTORS), help="worker processes, or all in this one (default local)")

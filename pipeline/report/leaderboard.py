@@ -1,7 +1,7 @@
 """The trials as tables for a terminal: the leaderboard, and the list of trials."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -11,6 +11,8 @@ from rich.text import Text
 
 from pipeline.record import Record, ranked
 from pipeline.report.compact import compact, count, telling, varying
+from pipeline.report.table import COLUMNS
+from pipeline.report.table import columns as table_columns
 from pipeline.trial import State
 
 STYLES = {
@@ -20,36 +22,40 @@ STYLES = {
     State.FAILED: "red",
     State.INTERRUPTED: "magenta",
 }
+_Columns = Mapping[str, Callable[[Record], Text]]
 _NONE = "-"
 _GAP = 2
 
 
 def leaderboard(records: Sequence[Record], top: int = 10) -> RenderableType:
-    """The best ``top`` trials: rank, number, value, epochs, parameters, MACs, seconds, and the values that vary.
+    """The best ``top`` trials: rank, number, value, epochs, costs, seconds, and the values that vary.
 
-    What varies is taken from all the records. A line says so when no trial has a value yet.
+    A study with a Pareto front shows all of it, also where it is longer than ``top``. What varies is taken from all
+    the records. A line says so when no trial has a value yet.
     """
-    chosen = ranked(list(records))[:top]
+    chosen = ranked(records)[: max(top, sum(record.front for record in records))]
     if not chosen:
         return Text("No trial has a value.")
     ranks = {record.number: str(place) for place, record in enumerate(chosen, start=1)}
-    columns = {
+    columns: dict[str, Callable[[Record], Text]] = {
         "rank": lambda record: Text(ranks[record.number]),
         "trial": lambda record: Text(str(record.number)),
         "value": _value,
+        "front": _front,
         "epochs": lambda record: Text(str(record.outcome.epochs)),
-        "parameters": lambda record: Text(count(record.parameters)),
-        "MACs": lambda record: Text(count(record.macs)),
+        "parameters": lambda record: _count(record.parameters),
+        "MACs": lambda record: _count(record.macs),
+        "latency_ms": _latency,
         "seconds": _seconds,
     }
     if any(record.state is not State.COMPLETE for record in chosen):
         columns["state"] = _state
-    return _Listing(chosen, columns, varying(records))
+    return _Listing(chosen, _needed(columns, records), varying(records))
 
 
 def listing(records: Sequence[Record], among: Sequence[Record]) -> RenderableType:
     """The records in their order; the values shown are those that vary ``among`` all the trials of the study."""
-    return _Listing(records, _COLUMNS, varying(among))
+    return _Listing(records, _needed(_COLUMNS, among), varying(among))
 
 
 def infeasible_line(infeasible: Mapping[str, int]) -> str:
@@ -65,6 +71,18 @@ def _value(record: Record) -> Text:
     return Text(_NONE if record.value is None else f"{record.value:.4f}")
 
 
+def _front(record: Record) -> Text:
+    return Text("yes" if record.front else "", "bold")
+
+
+def _count(number: int | None) -> Text:
+    return Text(_NONE if number is None else count(number))
+
+
+def _latency(record: Record) -> Text:
+    return Text(f"{record.costs['latency_ms']:.3g}" if "latency_ms" in record.costs else _NONE)
+
+
 def _seconds(record: Record) -> Text:
     return Text(f"{record.outcome.seconds:,.1f}")
 
@@ -73,15 +91,23 @@ def _state(record: Record) -> Text:
     return Text(record.state.value, STYLES[record.state])
 
 
-_COLUMNS: Mapping[str, Callable[[Record], Text]] = {
+_COLUMNS: _Columns = {
     "number": lambda record: Text(str(record.number)),
     "state": _state,
     "value": _value,
+    "front": _front,
     "epochs": lambda record: Text(str(record.outcome.epochs)),
     "seconds": _seconds,
-    "parameters": lambda record: Text(f"{record.parameters:,}"),
-    "macs": lambda record: Text(count(record.macs)),
+    "parameters": lambda record: Text(_NONE if record.parameters is None else f"{record.parameters:,}"),
+    "macs": lambda record: _count(record.macs),
+    "latency_ms": _latency,
 }
+
+
+def _needed(columns: _Columns, records: Iterable[Record]) -> _Columns:
+    """Without the columns that no table of these records has."""
+    absent = set(COLUMNS) - set(table_columns(records))
+    return {name: cell for name, cell in columns.items() if name not in absent}
 
 
 @dataclass(frozen=True)
@@ -89,7 +115,7 @@ class _Listing:
     """A line a trial; where the values do not fit beside the numbers they get lines of their own below them."""
 
     records: Sequence[Record]
-    columns: Mapping[str, Callable[[Record], Text]]
+    columns: _Columns
     stems: Sequence[str]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pipeline.folder import StudyFolder
+from pipeline.objective import MINIMISED, front
 from pipeline.record import Record, ranked
 from pipeline.trial import State
 
@@ -18,6 +19,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 from matplotlib.ticker import MaxNLocator  # noqa: E402
 
+_AXES = {
+    "parameters": "trainable parameters",
+    "macs": "multiply-accumulates a forward pass of one image",
+    "latency_ms": "latency (ms)",
+}
 _CURVES = 5
 _BARS = 15
 _MARKS = {State.COMPLETE: ("o", "#1f77b4"), State.PRUNED: ("x", "#9a9a9a"), State.FAILED: ("v", "#d62728")}
@@ -27,13 +33,15 @@ def plots(records: Sequence[Record], importances: Mapping[str, float], folder: S
     """Draws what there is to draw into the study's folder of plots; the files written.
 
     ``history.png``: every trial's value and the best so far; ``importance.png``: the importance of each parameter;
-    ``curves.png``: validation accuracy over the epochs of the best trials. A picture without data is not drawn, and
-    one of an earlier time is removed.
+    ``curves.png``: validation accuracy over the epochs of the best trials; ``front_macs.png`` and the like: accuracy
+    against each cost that the study minimises, with the Pareto front. A picture without data is not drawn, and one of
+    an earlier time is removed.
     """
     drawn = {
         "history.png": _history(records),
         "importance.png": _importance(importances, sum(record.state is State.COMPLETE for record in records)),
         "curves.png": _curves(records, folder),
+        **{f"front_{name}.png": _front(records, cost) for name, cost in MINIMISED.items()},
     }
     for name, figure in drawn.items():
         _write(folder.plots / name, figure)
@@ -98,6 +106,36 @@ def _curves(records: Sequence[Record], folder: StudyFolder) -> Figure | None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     figure.legend(loc="outside lower center", ncols=3, fontsize=9)
     return figure
+
+
+def _front(records: Sequence[Record], cost: str) -> Figure | None:
+    """The complete trials by a cost that the study minimises; those on its front stand out, with their numbers."""
+    shown = [one for one in records if cost in one.minimised and one.state is State.COMPLETE and one.value is not None]
+    if not shown:
+        return None
+    figure, axes = _figure(7, 4)
+    for chosen, colour, label in ((False, "#9a9a9a", "complete"), (True, "#1f77b4", "on the Pareto front")):
+        points = [(one.costs[cost], one.value or 0.0) for one in shown if one.front is chosen]
+        costs, accuracies = [point[0] for point in points], [point[1] for point in points]
+        if points:
+            axes.scatter(costs, accuracies, s=28, color=colour, label=label, zorder=3)
+    for one in (one for one in shown if one.front):
+        place, above = (one.costs[cost], one.value or 0.0), (0, 5)
+        axes.annotate(str(one.number), place, above, textcoords="offset points", ha="center", fontsize=8)
+    axes.step(*_stairs(shown, cost), where="post", color="#d95f02", label="best accuracy at no higher cost")
+    if min(one.costs[cost] for one in shown) > 0:
+        axes.set_xscale("log")
+    axes.set(xlabel=_AXES[cost], ylabel="validation accuracy (share of images)", title="Accuracy against its cost")
+    figure.legend(loc="outside lower center", ncols=3, fontsize=9)
+    return figure
+
+
+def _stairs(records: Sequence[Record], cost: str) -> tuple[list[float], list[float]]:
+    """The front of accuracy and this one cost, from the cheapest on and as far as the dearest trial."""
+    points = [(one.costs[cost], -(one.value or 0.0)) for one in records]
+    best = sorted({points[index] for index in front(points)})
+    best.append((max(points)[0], best[-1][1]))
+    return [point[0] for point in best], [-point[1] for point in best]
 
 
 def _accuracies(history: Path) -> list[float]:

@@ -126,7 +126,7 @@ class Progress:
         """A trial is handed to a worker."""
         varied = tuple(key for key in trial.values if key not in self._constants)
         outcome = Outcome(trial.number, State.RUNNING)
-        record = Record(trial.number, trial.values, varied, seed=trial.seed, outcome=outcome, **candidate.costs)
+        record = Record(trial.number, trial.values, varied, candidate.costs, trial.seed, outcome)
         self._standing = replace(self._standing.began(Running(record, trial.epochs)), infeasible=self._infeasible())
         if self._mode is not Mode.LIVE:
             self._print(began_line(record, self._standing.digits))

@@ -9,7 +9,7 @@ from typing import Any
 from pipeline.errors import JobError, nearest
 from pipeline.hyperparameter import Scalar
 from pipeline.record import Record
-from pipeline.report.table import COLUMNS, cells, parameter_names
+from pipeline.report.table import COLUMNS, cells, columns, parameter_names, parameters
 from pipeline.trial import State
 from pipeline.yaml_file import scalar
 
@@ -21,7 +21,7 @@ _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-_NUMBERS = frozenset(COLUMNS) - {"state", "reason"}
+_KINDS = dict.fromkeys(COLUMNS, "number") | {"state": "word", "reason": "word", "front": "flag"}
 
 
 @dataclass(frozen=True)
@@ -59,17 +59,17 @@ class _Column:
     kind: str
 
     def cell(self, record: Record) -> Scalar | None:
-        found: Scalar | None = cells(record)[self.name] if self.name in COLUMNS else record.values.get(self.name)
+        found: Scalar | None = cells(record)[self.name] if self.name in COLUMNS else parameters(record).get(self.name)
         return found
 
 
 def _column(name: str, records: Sequence[Record], flag: str) -> _Column:
-    known = [*COLUMNS, *parameter_names(records)]
+    known = [*columns(records), *parameter_names(records)]
     if name not in known:
         raise JobError(f"{flag}: unknown column {name!r}{nearest(name, known)}; columns are {', '.join(known)}")
-    if name in COLUMNS:
-        return _Column(name, "number" if name in _NUMBERS else "word")
-    kinds = {_kind(record.values[name]) for record in records if name in record.values}
+    if name in _KINDS:
+        return _Column(name, _KINDS[name])
+    kinds = {_kind(row[name]) for row in map(parameters, records) if name in row}
     return _Column(name, kinds.pop() if len(kinds) == 1 else "word")
 
 

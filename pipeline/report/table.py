@@ -6,10 +6,21 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.hyperparameter import Scalar
 from pipeline.record import Record
 from pipeline.report.compact import in_order
 
-COLUMNS = ("number", "state", "value", "epochs", "seconds", "parameters", "macs", "reason")
+COLUMNS = ("number", "state", "value", "front", "epochs", "seconds", "parameters", "macs", "latency_ms", "reason")
+"""All there may be, in their order."""
+
+
+def columns(records: Iterable[Record]) -> tuple[str, ...]:
+    """Those of ``COLUMNS`` that the records need: ``front`` in a study that has one, ``latency_ms`` where predicted."""
+    needed = {"front": False, "latency_ms": False}
+    for record in records:
+        needed["front"] |= bool(record.minimised)
+        needed["latency_ms"] |= "latency_ms" in record.costs
+    return tuple(name for name in COLUMNS if needed.get(name, True))
 
 
 def cells(record: Record) -> dict[str, Any]:
@@ -20,28 +31,39 @@ def cells(record: Record) -> dict[str, Any]:
         "number": record.number,
         "state": record.state.value,
         "value": value,
+        "front": record.front if record.minimised else None,
         "epochs": outcome.epochs,
         "seconds": round(outcome.seconds, 2),
         "parameters": record.parameters,
         "macs": record.macs,
+        "latency_ms": _rounded(record.costs.get("latency_ms")),
         "reason": outcome.reason,
     }
 
 
+def parameters(record: Record) -> dict[str, Scalar]:
+    """The values of a record by the names of their columns.
+
+    That is ``parameter.epochs`` for one called as one of ``COLUMNS`` is; a HyperModel's may have any name.
+    """
+    return {f"parameter.{name}" if name in COLUMNS else name: value for name, value in record.values.items()}
+
+
 def parameter_names(records: Iterable[Record]) -> list[str]:
-    """Every parameter of the records, those of one group (``filters_1``, ``filters_2``) side by side."""
-    return in_order(name for record in records for name in record.values)
+    """Every parameter's column, those of one group (``filters_1``, ``filters_2``) side by side."""
+    return in_order(name for record in records for name in parameters(record))
 
 
 def table(records: Sequence[Record], among: Sequence[Record] = ()) -> pd.DataFrame:
-    """A row a trial, in the order given: ``COLUMNS``, then a column a parameter of the records or of those ``among``.
+    """A row a trial, in the order given: ``columns``, then a column a parameter of the records or of those ``among``.
 
     ``value`` is a float (NaN: the trial has none). A parameter that a trial does not have is None there, and the
     column keeps the values' own types.
     """
-    frame = pd.DataFrame([cells(record) for record in records], columns=list(COLUMNS)).astype({"value": float})
-    names = parameter_names([*among, *records])
-    values = {name: pd.Series([record.values.get(name) for record in records], dtype=object) for name in names}
+    shown = list(columns([*among, *records]))
+    frame = pd.DataFrame([cells(record) for record in records], columns=shown).astype({"value": float})
+    names, rows = parameter_names([*among, *records]), [parameters(record) for record in records]
+    values = {name: pd.Series([row.get(name) for row in rows], dtype=object) for name in names}
     return pd.concat([frame, pd.DataFrame(values, columns=names, index=frame.index)], axis=1)
 
 
@@ -52,10 +74,15 @@ def csv_text(records: Sequence[Record], among: Sequence[Record] = ()) -> str:
 
 
 def as_json(records: Sequence[Record]) -> list[dict[str, Any]]:
-    """One object a trial: number, state, value (or None), params, epochs, seconds, parameters, macs, reason."""
-    return [_with_params(cells(record), record) for record in records]
+    """One object a trial: number, state, value (or None), params, then the other ``columns``."""
+    shown = columns(records)
+    return [_with_params({name: cells(record)[name] for name in shown}, record) for record in records]
 
 
 def _with_params(row: dict[str, Any], record: Record) -> dict[str, Any]:
     head = {name: row.pop(name) for name in ("number", "state", "value")}
     return {**head, "params": dict(record.values), **row}
+
+
+def _rounded(milliseconds: float | None) -> float | None:
+    return None if milliseconds is None else round(milliseconds, 4)

@@ -1,44 +1,92 @@
 """What becomes of proposed values before any training: a candidate with its costs, or a reason why not."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
 
 from pipeline.architecture import FAMILIES, Architecture, Infeasible
+from pipeline.architecture.latency import LatencyModel
+from pipeline.data import Dataset
+from pipeline.executors import Task
 from pipeline.hyperparameter import Scalar
+from pipeline.model_card import ModelCard
 from pipeline.recipe import Recipe
 from pipeline.space import Space
+from pipeline.space.limits import shown
+from pipeline.training.task import TrainTask
+from pipeline.trial import Trial
+
+_IMPOSSIBLE = 10.0
+"""The violation of what is no network: nothing says how far it is from one, so it stands behind networks up to e^10
+times over a limit. TPE takes infeasible proposals as good ones while it has too few feasible, by the least sum."""
+
+
+class Candidate(Protocol):
+    """Values that can be trained, whatever builds the network. ``key`` is equal for candidates that train alike."""
+
+    @property
+    def values(self) -> dict[str, Scalar]:
+        """The complete point of the space."""
+
+    @property
+    def key(self) -> str:
+        """A short hash."""
+
+    @property
+    def costs(self) -> Mapping[str, float]:
+        """What is known of its costs, by the names of ``pipeline.space.limits``."""
+
+    def task(self, trial: Trial, data: Dataset, precision: str, model_file: Path, card: ModelCard) -> Task:
+        """The trial as a worker gets it."""
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """Values that can be trained. ``key`` is equal for candidates of the same architecture and recipe."""
+class FamilyCandidate:
+    """A candidate of one of the FAMILIES. ``key`` is equal for the same architecture and recipe.
+
+    ``latency`` predicts how long it takes, None where that was not calibrated.
+    """
 
     values: dict[str, Scalar]
     architecture: Architecture
     recipe: Recipe
+    latency: LatencyModel | None = None
 
-    @property
+    @cached_property
     def key(self) -> str:
         """A short hash of architecture and recipe."""
         return hashlib.sha256(repr((self.architecture.key(), self.recipe.key())).encode()).hexdigest()[:24]
 
-    @property
-    def costs(self) -> dict[str, int]:
-        """Trainable parameters and MACs, by name."""
-        return {cost: measure(self.architecture) for cost, measure in COSTS.items()}
+    @cached_property
+    def costs(self) -> dict[str, float]:
+        """What is known of its costs, by name: all of ``COSTS``, ``latency_ms`` only with a calibration."""
+        measured = {name: measure(self) for name, measure in COSTS.items()}
+        return {name: cost for name, cost in measured.items() if cost is not None}
+
+    def task(self, trial: Trial, data: Dataset, precision: str, model_file: Path, card: ModelCard) -> Task:
+        """The trial as a worker gets it."""
+        return TrainTask(trial, data, precision, model_file, card, self.architecture, self.recipe)
 
 
-def _parameters(architecture: Architecture) -> int:
-    return architecture.parameters
+def _memory(candidate: FamilyCandidate) -> float:
+    return candidate.architecture.memory(candidate.recipe.batch_size, candidate.recipe.slots)
 
 
-def _macs(architecture: Architecture) -> int:
-    return architecture.macs
+def _latency(candidate: FamilyCandidate) -> float | None:
+    return None if candidate.latency is None else candidate.latency.predict(candidate.architecture)
 
 
-COSTS: Mapping[str, Callable[[Architecture], int]] = {"parameters": _parameters, "macs": _macs}
-"""How what ``limits:`` of a space may bound is measured."""
+COSTS: Mapping[str, Callable[[FamilyCandidate], float | None]] = {
+    "parameters": lambda candidate: candidate.architecture.parameters,
+    "macs": lambda candidate: candidate.architecture.macs,
+    "memory": _memory,
+    "latency_ms": _latency,
+}
+"""How what ``limits:`` of a space may bound is measured, in the units of ``pipeline.space.limits``."""
 
 
 @dataclass(frozen=True)
@@ -54,19 +102,50 @@ class Verdict:
     kind: str = ""
 
 
-def judge(space: Space, values: dict[str, Scalar], shape: tuple[int, int, int], classes: int) -> Verdict:
-    """Whether ``values`` can be trained on images of ``shape`` (height, width, channels)."""
-    within = dict.fromkeys(space.limits, 0.0)
+Judge = Callable[[dict[str, Scalar]], Verdict]
+"""What becomes of values in a study."""
+
+
+def judge(
+    space: Space,
+    values: dict[str, Scalar],
+    shape: tuple[int, int, int],
+    classes: int,
+    latency: LatencyModel | None = None,
+) -> Verdict:
+    """Whether ``values`` can be trained on images of ``shape`` (height, width, channels).
+
+    A limit on ``latency_ms`` needs ``latency``: KeyError without.
+    """
     try:
-        architecture = FAMILIES[str(values["family"])].rule(values, shape, classes)
+        return weighed(designed(values, shape, classes, latency), space.limits)
     except Infeasible as infeasible:
-        return Verdict({"possible": 1.0, **within}, None, infeasible.reason, infeasible.kind)
-    candidate = Candidate(values, architecture, Recipe.from_values(values))
-    excess = {name: candidate.costs[name] / limit - 1 for name, limit in space.limits.items()}
-    violations = {"possible": 0.0, **excess}
-    broken = [name for name, share in excess.items() if share > 0]
-    if not broken:
+        return impossible(infeasible.reason, infeasible.kind, space.limits)
+
+
+def designed(
+    values: dict[str, Scalar], shape: tuple[int, int, int], classes: int, latency: LatencyModel | None = None
+) -> FamilyCandidate:
+    """The candidate that a family makes of ``values``, whatever it costs; Infeasible when there is none."""
+    architecture = FAMILIES[str(values["family"])].rule(values, shape, classes)
+    return FamilyCandidate(values, architecture, Recipe.from_values(values), latency)
+
+
+def impossible(reason: str, kind: str, limits: Iterable[str]) -> Verdict:
+    """The verdict on values that are no network."""
+    return Verdict({"possible": _IMPOSSIBLE, **dict.fromkeys(limits, 0.0)}, None, reason, kind)
+
+
+def weighed(candidate: Candidate, limits: Mapping[str, float]) -> Verdict:
+    """The verdict on what can be built: whether each of ``limits``, by the name of the cost, holds.
+
+    A violation is the logarithm of cost over limit, so that one limit exceeded a hundredfold weighs as much as two
+    exceeded tenfold. The reason names the limit that is exceeded most.
+    """
+    over = {name: math.log(max(candidate.costs[name], limit) / limit) for name, limit in limits.items()}
+    violations = {"possible": 0.0, **over}
+    worst = max(over, key=over.__getitem__, default="")
+    if not worst or over[worst] == 0:
         return Verdict(violations, candidate)
-    name = broken[0]
-    reason = f"{candidate.costs[name]:,} {name} are more than the limit of {space.limits[name]:,}"
-    return Verdict(violations, None, reason, f"{name} over the limit")
+    cost, limit = shown(worst, candidate.costs[worst]), shown(worst, limits[worst])
+    return Verdict(violations, None, f"{worst}: {cost} is more than the limit of {limit}", f"{worst} over the limit")

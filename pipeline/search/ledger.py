@@ -4,8 +4,9 @@ Optuna's trials are proposals. Those that were accepted carry convtune's trial n
 repeated ones do not, and are no trials of the study.
 """
 
+import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -16,15 +17,17 @@ from optuna.exceptions import StorageInternalError
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler, RandomSampler
 from optuna.storages import RDBStorage
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import event
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.errors import StudyError, first_line
 from pipeline.hyperparameter import Scalar, Values
-from pipeline.record import Record
+from pipeline.objective import ACCURACY, minimised
+from pipeline.record import Record, with_front
 from pipeline.search.candidate import Candidate, Verdict
-from pipeline.search.pruners import PRUNERS
+from pipeline.search.pruners import PRUNERS, Pruning
 from pipeline.space import Choice, Domain, FloatRange, IntRange, Space
 from pipeline.trial import Outcome, Report, State, Trial
 
@@ -32,6 +35,12 @@ optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 _NAME = "study"
 _STARTED = {"state": State.RUNNING}
+_CARD = ("number", "key", "values", "seed")
+"""What a trial's card says beside its costs."""
+_VERDICTS = ("infeasible", "repeats", "trial")
+"""The user attributes of Optuna's trials that say what became of a proposal."""
+_UNTRAINED = 1e-9
+"""How much less than any broken limit a pruned trial violates the constraint ``trained``."""
 
 
 @dataclass(frozen=True)
@@ -45,17 +54,23 @@ class Proposal:
 class Ledger:
     """Asks Optuna for proposals and tells it what became of them; every change is on disk before the call returns."""
 
-    def __init__(self, database: Path, space: Space, pruner: str, epochs: int) -> None:
-        self._space = space
-        self._study = _open(database, PRUNERS[pruner](epochs))
+    def __init__(
+        self, database: Path, space: Space, pruner: str, epochs: int, objective: Sequence[str] = (ACCURACY,)
+    ) -> None:
+        self._space, self._epochs, self._minimised = space, epochs, minimised(objective)
+        rule = PRUNERS[pruner](epochs)
+        self._study = _open(database, rule, objective)
         self._storage = self._study._storage
         self._running: dict[int, optuna.Trial] = {}
         self._kinds = _infeasible(self._study)
         for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             self._settle(trial)
+        self._pruning = Pruning(_NAME, rule, self._study.get_trials(deepcopy=False))
         self._records = _records(self._study)
-        self._rejected = {
-            _point(trial.params) for trial in self._study.get_trials(deepcopy=False) if "infeasible" in trial.user_attrs
+        self._judged_points = {
+            _point(trial.params)
+            for trial in self._study.get_trials(deepcopy=False)
+            if not trial.user_attrs.keys().isdisjoint(_VERDICTS)
         }
         self._seen = {
             trial.user_attrs["trial"]["key"]: trial.user_attrs["trial"]["number"]
@@ -90,15 +105,15 @@ class Ledger:
 
     def reject(self, proposal: Proposal, verdict: Verdict) -> None:
         """Tells the search that a proposal is infeasible, and by how much."""
-        self._rejected.add(_point(proposal.asked.params))
+        self._judged_points.add(_point(proposal.asked.params))
         self._kinds[verdict.kind] += 1
         proposal.asked.set_user_attr("infeasible", verdict.kind)
         _constrain(proposal.asked, verdict, trained=0.0)
         self._study.tell(proposal.asked, state=TrialState.PRUNED)
 
-    def rejected(self, values: Values) -> bool:
-        """Whether this very point was infeasible before."""
-        return _point(self._drawn(values)) in self._rejected
+    def judged(self, values: Values) -> bool:
+        """Whether there is a verdict on this very point: it was infeasible, a trial, or equal to one."""
+        return _point(self._drawn(values)) in self._judged_points
 
     def known(self, candidate: Candidate) -> int | None:
         """The number of the trial that is or was this candidate."""
@@ -106,11 +121,12 @@ class Ledger:
 
     def repeat(self, proposal: Proposal, verdict: Verdict, number: int) -> None:
         """Tells the search the known value of a candidate that was proposed again; a running one has none yet."""
+        self._judged_points.add(_point(proposal.asked.params))
         proposal.asked.set_user_attr("repeats", number)
         _constrain(proposal.asked, verdict, trained=0.0)
         earlier = self._records[number]
         if earlier.state is State.COMPLETE:
-            self._study.tell(proposal.asked, earlier.value)
+            self._study.tell(proposal.asked, self._judged(earlier))
         else:
             self._study.tell(proposal.asked, state=TrialState.FAIL)
 
@@ -121,6 +137,7 @@ class Ledger:
         number = int(proposal.asked.user_attrs.get("number", max(self._records, default=-1) + 1))
         trial = Trial(number, dict(proposal.values), (seed * 1_000_003 + number) % (2**31), epochs)
         card = {"number": number, "key": candidate.key, "values": trial.values, "seed": trial.seed, **candidate.costs}
+        self._judged_points.add(_point(proposal.asked.params))
         proposal.asked.set_user_attr("trial", card)
         _constrain(proposal.asked, verdict)
         self._running[number] = proposal.asked
@@ -130,27 +147,47 @@ class Ledger:
 
     def report(self, report: Report) -> bool:
         """Notes an epoch's validation accuracy; whether the pruner wants the trial to stop."""
-        running = self._running[report.number]
-        running.report(report.metrics["val_accuracy"], report.epoch)
-        return bool(running.should_prune())
+        running, value = self._running[report.number], float(report.metrics["val_accuracy"])
+        self._storage.set_trial_intermediate_value(running._trial_id, report.epoch, value)
+        return self._pruning.report(running.number, report.epoch, value)
 
     def tell(self, outcome: Outcome) -> None:
         """Notes how a trial ended. A failed one counts as infeasible: Optuna's samplers learn nothing from FAIL."""
         running = self._running.pop(outcome.number)
-        self._records[outcome.number] = replace(self._records[outcome.number], outcome=outcome)
-        running.set_constraint("trained", 1.0 if outcome.state is State.FAILED else 0.0)
+        record = replace(self._records[outcome.number], outcome=outcome)
+        self._records[outcome.number] = record
+        running.set_constraint("trained", self._untrained(outcome))
         running.set_user_attr("outcome", _plain(outcome))
         if outcome.state is State.INTERRUPTED:
             self._seen = {key: number for key, number in self._seen.items() if number != outcome.number}
             self._put_back(running._trial_id)
         else:
-            self._close(running.number, outcome)
+            self._close(running.number, record)
+            if outcome.state is State.COMPLETE and outcome.value is not None:
+                self._pruning.complete(running.number, outcome.value)
 
-    def _close(self, optuna_number: int, outcome: Outcome) -> None:
-        if outcome.state is State.COMPLETE:
-            self._study.tell(optuna_number, outcome.value)
+    def _close(self, optuna_number: int, record: Record) -> None:
+        if record.state is State.COMPLETE:
+            self._study.tell(optuna_number, self._judged(record))
         else:
             self._study.tell(optuna_number, state=TrialState.PRUNED)
+
+    def _judged(self, record: Record) -> list[float]:
+        """What Optuna is told of a complete trial: a value for each objective (NaN: it takes the trial for failed)."""
+        accuracy = math.nan if record.value is None else record.value
+        return [accuracy, *(record.costs[name] for name in self._minimised)]
+
+    def _untrained(self, outcome: Outcome) -> float:
+        """How far the constraint ``trained`` is violated: 1 by a failed trial, next to nothing by a pruned one.
+
+        So TPE puts pruned trials behind complete and before infeasible ones, those that came further first, then those
+        of a higher value. That is its own order of pruned trials, which it cannot make where there are several
+        objectives: it asks for the study's one direction.
+        """
+        if outcome.state is not State.PRUNED:
+            return float(outcome.state is State.FAILED)
+        missing = self._epochs - outcome.epochs + 1 - (outcome.value or 0.0)
+        return _UNTRAINED * missing / (self._epochs + 1)
 
     @property
     def begun(self) -> int:
@@ -165,7 +202,7 @@ class Ledger:
     @property
     def records(self) -> list[Record]:
         """Every trial of the study by its number; one that was interrupted stands with its latest run."""
-        return [self._records[number] for number in sorted(self._records)]
+        return with_front([self._records[number] for number in sorted(self._records)], self._minimised)
 
     @property
     def infeasible(self) -> Counter[str]:
@@ -178,7 +215,7 @@ class Ledger:
         if State(noted["state"]) in (State.RUNNING, State.INTERRUPTED):
             self._put_back(cut._trial_id)
         else:
-            self._close(cut.number, _outcome(cut.user_attrs["trial"]["number"], noted))
+            self._close(cut.number, _record(cut.user_attrs["trial"], (), noted))
 
     def _put_back(self, trial_id: int) -> None:
         """Closes a run that was cut off and queues its values again, under the same trial number."""
@@ -198,7 +235,8 @@ def read(database: Path) -> tuple[list[Record], Counter[str]]:
     """The trials of a study on disk, by number, and its infeasible proposals by kind; changes nothing."""
     with storage_errors(database):
         study = optuna.load_study(study_name=_NAME, storage=f"sqlite:///{database}")
-        return list(_records(study).values()), _infeasible(study)
+        objective = study.user_attrs.get("objective", [ACCURACY])
+        return with_front(list(_records(study).values()), minimised(objective)), _infeasible(study)
 
 
 @contextmanager
@@ -212,14 +250,19 @@ def storage_errors(database: Path) -> Iterator[None]:
         ) from None
 
 
-def _open(database: Path, pruner: BasePruner) -> optuna.Study:
+def _open(database: Path, pruner: BasePruner, objective: Sequence[str]) -> optuna.Study:
+    """The stored study. Optuna needs its pruner to give the sampler the trials of one Hyperband bracket only."""
+    directions = [StudyDirection.MAXIMIZE if name == ACCURACY else StudyDirection.MINIMIZE for name in objective]
     with storage_errors(database):
         storage = RDBStorage(f"sqlite:///{database}", engine_kwargs={"connect_args": {"timeout": 60}})
         event.listen(storage.engine, "connect", _tune_sqlite)
         storage.engine.dispose()
-        return optuna.create_study(
-            storage=storage, study_name=_NAME, direction="maximize", pruner=pruner, load_if_exists=True
+        study = optuna.create_study(
+            storage=storage, study_name=_NAME, directions=directions, pruner=pruner, load_if_exists=True
         )
+        if "objective" not in study.user_attrs:
+            study.set_user_attr("objective", list(objective))
+        return study
 
 
 def _tune_sqlite(connection: Any, _: Any) -> None:
@@ -266,8 +309,8 @@ def _records(study: optuna.Study) -> dict[int, Record]:
 
 
 def _record(card: Mapping[str, Any], varied: tuple[str, ...], outcome: Mapping[str, Any]) -> Record:
-    ended = _outcome(card["number"], outcome)
-    return Record(card["number"], card["values"], varied, card["parameters"], card["macs"], card["seed"], ended)
+    costs = {name: cost for name, cost in card.items() if name not in _CARD and cost is not None}
+    return Record(card["number"], card["values"], varied, costs, card["seed"], _outcome(card["number"], outcome))
 
 
 def _outcome(number: int, noted: Mapping[str, Any]) -> Outcome:

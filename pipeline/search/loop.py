@@ -1,14 +1,14 @@
 """The loop of a study: propose, train, tell, until the trials or the time are used up."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from pipeline.executors import Executor, Finished, Task
 from pipeline.search.candidate import Candidate
 from pipeline.search.ledger import Ledger
-from pipeline.search.propose import Proposer
+from pipeline.search.propose import Begun, Proposer
 from pipeline.trial import Answer, Outcome, Report, State, Trial
 
 _TICK = 0.5
@@ -68,12 +68,13 @@ class Loop:
 
         A KeyboardInterrupt leaves the running trials to be repeated, and is raised again.
         """
-        why = ""
+        why, proposals = "", self._proposer.proposals(budget.epochs)
         try:
             while not why or self._ledger.running:
                 self._check()
-                why = why or self._fill(budget)
-                for finished in self._executor.wait(lambda report: self._decide(report, budget), _TICK):
+                why = why or self._step(proposals, budget)
+                tick = _TICK if why or not self._executor.free else 0
+                for finished in self._executor.wait(lambda report: self._decide(report, budget), tick):
                     self._end(self._outcome(finished))
         except KeyboardInterrupt:
             self._executor.close()
@@ -82,17 +83,19 @@ class Loop:
             raise
         return why
 
-    def _fill(self, budget: Budget) -> str:
-        """Hands out trials while workers are free; a reason when there will be no more."""
-        while self._executor.free:
-            if budget.over:
-                return "time is up"
-            if self._ledger.begun >= budget.trials:
-                return "all trials are done"
-            self._check()
-            begun = self._proposer.next(budget.epochs)
-            if begun is None:
-                return self._proposer.why
+    def _step(self, proposals: Iterator[Begun | None], budget: Budget) -> str:
+        """Judges one proposal if a worker is free, and hands out the trial; a reason when there will be no more."""
+        if not self._executor.free:
+            return ""
+        if budget.over:
+            return "time is up"
+        if self._ledger.begun >= budget.trials:
+            return "all trials are done"
+        try:
+            begun = next(proposals)
+        except StopIteration:
+            return self._proposer.why
+        if begun is not None:
             self._begin(*begun)
         return ""
 

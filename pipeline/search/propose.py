@@ -1,9 +1,11 @@
 """Where the next trial comes from: hand-picked points, then the search's own, then what is left of a small space."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+
+from optuna.samplers import BaseSampler
 
 from pipeline.hyperparameter import Values
-from pipeline.search.candidate import Candidate, judge
+from pipeline.search.candidate import Candidate, Judge
 from pipeline.search.ledger import Ledger, Proposal
 from pipeline.search.searches import Search
 from pipeline.space import Space
@@ -22,61 +24,53 @@ _GIVE_UP = 500
 class Proposer:
     """Turns proposals into trials; the infeasible and the repeated ones are told to the search and passed over."""
 
-    def __init__(
-        self, space: Space, search: Search, ledger: Ledger, shape: tuple[int, int, int], classes: int, seed: int
-    ) -> None:
-        self._space, self._ledger, self._shape, self._classes, self._seed = space, ledger, shape, classes, seed
+    def __init__(self, space: Space, search: Search, ledger: Ledger, judge: Judge, seed: int) -> None:
+        self._space, self._ledger, self._judge, self._seed = space, ledger, judge, seed
         self._points, self._sampler = search.points, search.sampler
         size = space.size()
         self._small = size is not None and size <= _SMALL
         self.why = "the space has no further candidate"
 
-    def next(self, epochs: int) -> Begun | None:
-        """The next trial of ``epochs`` epochs and its candidate, or None when there is nothing left to try."""
-        for source in (self._queued, self._listed, self._drawn, self._remaining):
-            if (begun := source(epochs)) is not None:
-                return begun
-        return None
+    def proposals(self, epochs: int) -> Iterator[Begun | None]:
+        """One proposal after another, judged when it is asked for: a trial of ``epochs`` epochs, or None for none.
 
-    def _queued(self, epochs: int) -> Begun | None:
+        Judging may take seconds, so others get a turn after each. It ends when nothing is left; ``why`` says why.
+        """
+        yield from self._queued(epochs)
+        yield from self._each(self._points, epochs)
+        if self._sampler is not None:
+            yield from self._drawn(self._sampler, epochs)
+            yield from self._each(self._space.points() if self._small else (), epochs)
+
+    def _queued(self, epochs: int) -> Iterator[Begun | None]:
         while self._ledger.queued:
-            if (begun := self._consider(self._ledger.ask(None), epochs)) is not None:
-                return begun
-        return None
+            yield self._consider(self._ledger.ask(None), epochs)
 
-    def _listed(self, epochs: int) -> Begun | None:
-        return self._first_new(self._points, epochs)
-
-    def _drawn(self, epochs: int) -> Begun | None:
-        for _ in range(_PATIENCE if self._small else _GIVE_UP):
-            if self._sampler is None:
-                return None
-            if (begun := self._consider(self._ledger.ask(self._sampler), epochs)) is not None:
-                return begun
-        self._sampler = None
+    def _drawn(self, sampler: BaseSampler, epochs: int) -> Iterator[Begun | None]:
+        patience, useless = _PATIENCE if self._small else _GIVE_UP, 0
+        while useless < patience:
+            begun = self._consider(self._ledger.ask(sampler), epochs)
+            useless = useless + 1 if begun is None else 0
+            yield begun
         if not self._small:
             self.why = f"{_GIVE_UP} proposals in a row were infeasible or known already"
-        return None
 
-    def _remaining(self, epochs: int) -> Begun | None:
-        return self._first_new(self._space.points(), epochs) if self._small else None
-
-    def _first_new(self, points: Iterable[Values], epochs: int) -> Begun | None:
+    def _each(self, points: Iterable[Values], epochs: int) -> Iterator[Begun | None]:
         for values in points:
+            if self._ledger.judged(values):
+                continue
             if self._is_new(values):
                 self._ledger.enqueue(values)
-                if (begun := self._queued(epochs)) is not None:
-                    return begun
-        return None
+                yield from self._queued(epochs)
+            else:
+                yield None
 
     def _is_new(self, values: Values) -> bool:
-        if self._ledger.rejected(values):
-            return False
-        candidate = judge(self._space, dict(values), self._shape, self._classes).candidate
+        candidate = self._judge(dict(values)).candidate
         return candidate is None or self._ledger.known(candidate) is None
 
     def _consider(self, proposal: Proposal, epochs: int) -> Begun | None:
-        verdict = judge(self._space, proposal.values, self._shape, self._classes)
+        verdict = self._judge(proposal.values)
         if verdict.candidate is None:
             self._ledger.reject(proposal, verdict)
         elif (known := self._ledger.known(verdict.candidate)) is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.errors import SpaceError
 from pipeline.hyperparameter import Scalar
 from pipeline.space.domain import Choice, Domain, shown
-from pipeline.space.names import Known, at, counters, parse
+from pipeline.space.names import Index, Known, at, counters, expand, lineage, parse
 
 if TYPE_CHECKING:
     from pipeline.space.space import Parameter, Space
@@ -21,7 +21,7 @@ def ordered(known: Known, parameters: "Iterable[Parameter]") -> "tuple[Parameter
     named = {one.name: one for one in sorted(parameters, key=lambda one: rank[one.name])}
     sorter: TopologicalSorter[str] = TopologicalSorter()
     for name, one in named.items():
-        above = {*counters(known, one.per), *(parent for parent, _ in one.when)}
+        above = {*counters(known, one.per), *(parent for parent, _ in (*known[name].when, *one.when))}
         sorter.add(name, *sorted(above & named.keys(), key=rank.__getitem__))
     try:
         sorter.prepare()
@@ -65,19 +65,29 @@ def repetitions(space: "Space") -> None:
 
 
 def reach(space: "Space", key: str, value: Any) -> None:
-    """A constant for one repetition can be of use, and a list of them has one for each that there can be."""
+    """A constant can be of use somewhere, and a list of them has one for each repetition that there can be."""
     name, index = parse(space.known, key)
+    for parent, allowed in space.known[name].when:
+        if not any(_can_take(space, parent, value) for value in allowed):
+            raise SpaceError(f"can never be of use: {parent} is never {' or '.join(map(shown, allowed))}")
     per = counters(space.known, space.known[name].per)
-    for counter, number in zip(per, index, strict=False):
-        if number > most(space, counter):
-            raise SpaceError(f"can never be of use: {counter} is at most {most(space, counter)}")
-    if isinstance(value, list) and len(value) != most(space, per[len(index)]):
-        count = most(space, per[len(index)])
-        raise SpaceError(f"expected {count} values, one for each of {per[len(index)]}, got a list of {len(value)}")
+    for depth, number in enumerate(index):
+        if number > (count := most(space, per[depth], index[:depth])):
+            raise SpaceError(f"can never be of use: {expand(per[depth], index[:depth])} is at most {count}")
+    if not isinstance(value, list):
+        return
+    if len(value) != (count := most(space, per[len(index)], index)):
+        counter = expand(per[len(index)], index)
+        raise SpaceError(f"expected {count} values, one for each of {counter}, got a list of {len(value)}")
+    for number, one in enumerate(value, 1):
+        reach(space, f"{key}_{number}", one)
 
 
-def most(space: "Space", name: str) -> int:
-    """The largest value that the count ``name`` can have."""
+def most(space: "Space", name: str, index: Index = ()) -> int:
+    """The largest value that the count ``name`` can have, in the repetition ``index`` or (by default) in any."""
+    held = [space.constants[key] for key in lineage(name, index) if key in space.constants]
+    if index and held:
+        return int(held[0])
     domains, found = _taken(space, name)
     for domain in domains:
         found += domain.options if isinstance(domain, Choice) else (domain.high,)
@@ -99,11 +109,10 @@ def _taken(space: "Space", name: str) -> tuple[list[Domain], list[Scalar]]:
 
 
 def _repeated_by(space: "Space", name: str) -> tuple[str, ...]:
-    per = next((one.per for one in space.parameters if one.name == name), None)
-    if any(key != name for key in _keys(space, name)):
-        per = space.known[name].per
-    return counters(space.known, per)
+    depths = [len(counters(space.known, one.per)) for one in space.parameters if one.name == name]
+    depths += [len(parse(space.known, key)[1]) for key in _keys(space, name)]
+    return counters(space.known, space.known[name].per)[: max(depths, default=0)]
 
 
 def _keys(space: "Space", name: str) -> list[str]:
-    return [key for key in space.constants if key != "family" and parse(space.known, key)[0] == name]
+    return [key for key in space.constants if parse(space.known, key)[0] == name]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.errors import SpaceError
 from pipeline.hyperparameter import Scalar, Values, read
 from pipeline.space.domain import Domain, shown
-from pipeline.space.names import Index, at, counters, expand, flatten, indices, lineage, missing, parse
+from pipeline.space.names import Index, at, counters, expand, flatten, indices, lineage, missing, parse, unmet
 
 if TYPE_CHECKING:
     from pipeline.space.space import Parameter, Space
@@ -51,22 +51,23 @@ def _start(space: "Space", name: str, domain: Domain) -> Scalar:
 
 
 def _flat(space: "Space", key: str, value: Any) -> dict[str, Scalar]:
-    if key == "family":
-        return {key: value}
     parse(space.known, key)
     with at(key):
         return flatten(space.known, key, value)
 
 
 def _check_length(space: "Space", key: str, value: Any, values: Values) -> None:
-    """A list must have one value for each repetition."""
-    if not isinstance(value, list):
-        return
+    """A list must have one value for each repetition, at every depth."""
     name, index = parse(space.known, key)
+    if not isinstance(value, list) or unmet(space.known, values, space.known[name].when, index):
+        return
     counter = counters(space.known, space.known[name].per)[len(index)]
     count = read(space.known, values, counter, *index)
     if len(value) != count:
-        raise SpaceError(f"{key}: expected {count} values, one each of {counter}, got a list of {len(value)}")
+        repeated = expand(counter, index)
+        raise SpaceError(f"{key}: expected {count} values, one each of {repeated}, got a list of {len(value)}")
+    for number, one in enumerate(value, 1):
+        _check_length(space, f"{key}_{number}", one, values)
 
 
 def _check_unused(space: "Space", key: str, value: Scalar, values: Values) -> None:
@@ -93,11 +94,9 @@ def _check_same(key: str, value: Scalar, held: Scalar) -> None:
 
 
 def _why_inactive(space: "Space", parameter: "Parameter", values: Values, index: Index) -> str:
-    if len(index) > len(counters(space.known, parameter.per)):
-        return f": the space has one {parameter.name} for all; write {parameter.name}"
-    failing = [
-        f"{expand(parent, index)} is not {' or '.join(map(shown, allowed))}"
-        for parent, allowed in parameter.when
-        if read(space.known, values, parent, *index) not in allowed
-    ]
-    return f": {failing[0]}" if failing else ""
+    depth = len(counters(space.known, parameter.per))
+    if len(index) > depth:
+        each = f"each of {parameter.per}" if parameter.per else "all"
+        return f": the space has one {parameter.name} for {each}; write {expand(parameter.name, index[:depth])}"
+    reason = unmet(space.known, values, parameter.when, index)
+    return f": {reason}" if reason else ""

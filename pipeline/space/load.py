@@ -1,5 +1,6 @@
 """Space files: read, checked and turned into a Space."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib.resources import as_file, files
@@ -7,13 +8,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from pipeline.architecture import FAMILIES
+from pipeline.architecture import FAMILIES, Infeasible
 from pipeline.errors import SpaceError
 from pipeline.hyperparameter import Hyperparameter, Scalar
-from pipeline.space import checks
+from pipeline.space import checks, limits
 from pipeline.space.complete import complete
 from pipeline.space.domain import Choice, Domain, FloatRange, IntRange, shown
-from pipeline.space.names import Known, at, cast, flatten, hint
+from pipeline.space.limits import LIMITS
+from pipeline.space.names import Known, at, cast, counters, flatten, hint, hyperparameters, repeated
 from pipeline.space.space import Parameter, Space
 from pipeline.yaml_file import read_mapping
 
@@ -25,13 +27,9 @@ KEYS: Mapping[str, str] = MappingProxyType(
         "limits": "costs that no candidate may exceed",
     }
 )
-LIMITS: Mapping[str, str] = MappingProxyType(
-    {
-        "parameters": "trainable parameters",
-        "macs": "multiply-accumulate operations for one image",
-    }
-)
 FORMS = ("int", "float", "choice")
+_LARGEST = 4096
+"""Pixels a side of the largest images that a study takes."""
 
 
 def load(name_or_path: str) -> Space:
@@ -70,27 +68,37 @@ def _description(text: str) -> str:
 def _space(content: Mapping[str, Any], name: str, source: str) -> Space:
     with at(source):
         _check_keys(content, KEYS)
-        family = _family(content)
+        known = hyperparameters(_families(content))
         raw = _mapping("parameters", content.get("parameters", {}))
-        space = _with_parameters(Space(name, source, (), {"family": family}, (), {}), raw)
+        if "family" in raw:
+            raise SpaceError("parameters.family: belongs beside parameters; write 'family: ...' above them")
+        space = _with_parameters(Space(name, source, known, (), {}, {}, {}), {"family": content["family"], **raw})
         space = replace(space, limits=_limits(_mapping("limits", content.get("limits", {}))))
         return replace(space, start_from=_start_from(space, content.get("start_from", [])))
 
 
-def _family(content: Mapping[str, Any]) -> str:
+def _families(content: Mapping[str, Any]) -> list[str]:
+    """The families that the space is about: one, or a choice among some."""
     if "family" not in content:
         raise SpaceError(f"family is missing; add 'family: NAME' ({', '.join(FAMILIES)})")
     family = content["family"]
-    if not isinstance(family, str) or family not in FAMILIES:
-        raise SpaceError(f"family: unknown family {shown(family)}{hint(str(family), FAMILIES)}")
-    return family
+    with at("family"):
+        if isinstance(family, dict):
+            _check_keys(family, ("choice",))
+        families = family.get("choice") if isinstance(family, dict) else [family]
+        if not isinstance(families, list) or not families:
+            raise SpaceError(f"expected a name or {{choice: [name, ...]}}, got {shown(family)}")
+        for one in families:
+            if not isinstance(one, str) or one not in FAMILIES:
+                raise SpaceError(f"unknown family {shown(one)}{hint(str(one), FAMILIES)}")
+    return families
 
 
 def _with_parameters(space: Space, raw: Mapping[str, Any]) -> Space:
     known, parameters, constants = space.known, [], dict(space.constants)
     for name, value in raw.items():
-        with at(f"parameters.{shown(name)}"):
-            if name not in known:
+        with at("family" if name == "family" else f"parameters.{shown(name)}"):
+            if name not in known and (isinstance(value, dict) or not repeated(known, name)):
                 raise SpaceError(f"unknown parameter{hint(name, known)}")
             if isinstance(value, dict):
                 parameters.append(_parameter(known, name, value))
@@ -102,7 +110,7 @@ def _with_parameters(space: Space, raw: Mapping[str, Any]) -> Space:
     checks.possible(space)
     checks.repetitions(space)
     for name, value in raw.items():
-        if isinstance(value, list):
+        if isinstance(value, list) or name not in known:
             with at(f"parameters.{name}"):
                 checks.reach(space, name, value)
     return space
@@ -114,12 +122,10 @@ def _parameter(known: Known, name: str, raw: Mapping[str, Any]) -> Parameter:
     if len(forms) != 1:
         raise SpaceError("expected one of int: [lowest, highest], float: [lowest, highest], choice: [...]")
     domain = _domain(known[name], forms[0], raw)
-    per = raw.get("per")
-    if "per" in raw and (per is None or per != known[name].per):
-        own = known[name].per
-        raise SpaceError(
-            f"per: {'expected ' + own if own else name + ' is not repeated; leave it out'}, got {shown(per)}"
-        )
+    per, own = raw.get("per"), counters(known, known[name].per)
+    if "per" in raw and per not in own:
+        expected = f"expected {' or '.join(own)}" if own else f"{name} is not repeated; leave it out"
+        raise SpaceError(f"per: {expected}, got {shown(per)}")
     return Parameter(name, domain, per, _when(known, _mapping("when", raw.get("when", {}))))
 
 
@@ -166,24 +172,37 @@ def _legal(hyperparameter: Hyperparameter, value: Any) -> Scalar:
     return cast(hyperparameter, value)
 
 
-def _limits(raw: Mapping[str, Any]) -> dict[str, int]:
+def _limits(raw: Mapping[str, Any]) -> dict[str, float]:
     with at("limits"):
         _check_keys(raw, LIMITS)
-        for name, value in raw.items():
-            whole = isinstance(value, int | float) and not isinstance(value, bool) and value % 1 == 0
-            if not whole or value <= 0:
-                raise SpaceError(f"{name}: expected a whole number above 0, got {shown(value)}")
-        return {name: int(raw[name]) for name in LIMITS if name in raw}
+        return {name: limits.parse(name, raw[name]) for name in LIMITS if name in raw}
 
 
-def _start_from(space: Space, raw: Any) -> tuple[dict[str, Scalar], ...]:
-    if not isinstance(raw, list):
-        raise SpaceError("start_from: expected a list of points, one '- {parameter: value, ...}' each")
-    points: list[dict[str, Scalar]] = []
-    for number, point in enumerate(raw, 1):
-        with at(f"start_from, point {number}"):
-            points.append(complete(space, _mapping("", point)))
-    return tuple(points)
+def _start_from(space: Space, raw: Any) -> dict[str, dict[str, Scalar]]:
+    """The points by name; those of a list are called 1, 2 and so on."""
+    named = {str(number): point for number, point in enumerate(raw, 1)} if isinstance(raw, list) else raw
+    if not isinstance(named, dict):
+        raise SpaceError("start_from: expected '- {parameter: value, ...}' or 'name: {parameter: value, ...}' entries")
+    points: dict[str, dict[str, Scalar]] = {}
+    for name, point in named.items():
+        with at(f"start_from, point {shown(name)}"):
+            if not re.fullmatch(r"[\w.-]+", name):
+                raise SpaceError("expected a name of letters, digits, '_', '-' and '.'")
+            points[name] = complete(space, _mapping("", point))
+            _check_network(points[name])
+    return points
+
+
+def _check_network(point: dict[str, Scalar]) -> None:
+    """SpaceError for a point that gives no network on any image: grey or coloured, and as large as images can be."""
+    side, reasons = int(point.get("designed_for", 0)) or _LARGEST, []
+    for channels in (1, 3):
+        try:
+            FAMILIES[str(point["family"])].rule(point, (side, side, channels), 10)
+            return
+        except Infeasible as infeasible:
+            reasons.append(infeasible.reason)
+    raise SpaceError(f"no network on any image: {reasons[-1]}")
 
 
 def _mapping(place: str, content: Any) -> Mapping[str, Any]:

@@ -3,11 +3,13 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from pipeline.architecture import FAMILIES
 from pipeline.errors import SpaceError, nearest
-from pipeline.hyperparameter import Hyperparameter, Scalar, Values, read
+from pipeline.hyperparameter import Conditions, Hyperparameter, Scalar, Values, read
 from pipeline.recipe import HYPERPARAMETERS
 from pipeline.space.domain import shown
 
@@ -15,9 +17,19 @@ Known = Mapping[str, Hyperparameter]
 Index = tuple[int, ...]
 
 
-def hyperparameters(family: str) -> dict[str, Hyperparameter]:
-    """What a space of ``family`` can set: the family's own hyperparameters, then the recipe's."""
-    return {**FAMILIES[family].hyperparameters, **HYPERPARAMETERS}
+def hyperparameters(families: Iterable[str]) -> Known:
+    """What a space of these families can set: the family, what each of them knows, then the recipe's.
+
+    What not all of the families know has an effect only with those that do.
+    """
+    tables = {family: FAMILIES[family].hyperparameters for family in families}
+    default = "plain" if "plain" in tables else next(iter(tables))
+    known = {"family": Hyperparameter("family", default, "the kind of network", options=tuple(tables))}
+    for table in tables.values():
+        for name, one in table.items():
+            knowing = tuple(family for family in tables if name in tables[family])
+            known[name] = one if len(knowing) == len(tables) else replace(one, when=(("family", knowing),))
+    return MappingProxyType({**known, **HYPERPARAMETERS})
 
 
 def expand(name: str, index: Index) -> str:
@@ -37,7 +49,9 @@ def counters(known: Known, per: str | None) -> tuple[str, ...]:
 
 def parse(known: Known, key: str) -> tuple[str, Index]:
     """The hyperparameter and the repetition that ``key`` means; SpaceError when there is no such thing."""
-    matches = ((name, re.fullmatch(rf"{name}((?:_[1-9][0-9]{{0,5}})*)", key)) for name in known)
+    if key in known:
+        return key, ()
+    matches = ((name, re.fullmatch(rf"{re.escape(name)}((?:_[1-9][0-9]{{0,5}})+)", key)) for name in known)
     name, match = next((pair for pair in matches if pair[1]), ("", None))
     if match is None:
         raise SpaceError(f"unknown parameter {shown(key)}{hint(key, known)}")
@@ -45,6 +59,14 @@ def parse(known: Known, key: str) -> tuple[str, Index]:
     if len(index) > len(counters(known, known[name].per)):
         raise SpaceError(f"unknown parameter {shown(key)}: {name} is not repeated that often; write {name}")
     return name, index
+
+
+def repeated(known: Known, key: str) -> bool:
+    """Whether ``key`` means one repetition: ``filters_2``, and not ``filters``."""
+    try:
+        return parse(known, key)[1] != ()
+    except SpaceError:
+        return False
 
 
 def flatten(known: Known, key: str, value: Any) -> dict[str, Scalar]:
@@ -74,8 +96,19 @@ def indices(known: Known, values: Values, counted_by: tuple[str, ...], index: In
         yield from indices(known, values, counted_by, (*index, number))
 
 
+def unmet(known: Known, values: Values, when: Conditions, index: Index) -> str | None:
+    """The first of the conditions that does not hold at ``index`` (``pool_2 is none``), None when all do."""
+    for name, allowed in when:
+        held = read(known, values, name, *index)
+        if held not in allowed:
+            return f"{expand(name, index[: len(counters(known, known[name].per))])} is {shown(held)}"
+    return None
+
+
 def missing(known: Known, values: Values, name: str, index: Index) -> str | None:
-    """Why ``values`` have no such repetition (``blocks is 3``), None when they have."""
+    """Why ``name`` has no such repetition, or no effect, under ``values`` (``blocks is 3``); None when it has."""
+    if (reason := unmet(known, values, known[name].when, index)) is not None:
+        return reason
     for depth, counter in enumerate(counters(known, known[name].per)):
         count = int(read(known, values, counter, *index[:depth]))
         if count < (index[depth] if depth < len(index) else 1):

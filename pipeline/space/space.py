@@ -8,20 +8,22 @@ from functools import cached_property
 from typing import Any
 
 from pipeline.errors import SpaceError
-from pipeline.hyperparameter import Hyperparameter, Scalar, Values, read
-from pipeline.space import checks, complete, enumeration
+from pipeline.hyperparameter import Conditions, Scalar, Values
+from pipeline.space import checks, complete, enumeration, limits
 from pipeline.space.domain import Domain, shown
 from pipeline.space.names import (
     Index,
+    Known,
     at,
     counters,
     expand,
     flatten,
-    hyperparameters,
+    hint,
     indices,
     lineage,
     missing,
     parse,
+    unmet,
 )
 
 
@@ -36,33 +38,25 @@ class Parameter:
     name: str
     domain: Domain
     per: str | None = None
-    when: tuple[tuple[str, tuple[Scalar, ...]], ...] = ()
-
-    def __str__(self) -> str:
-        parts = [f"per {self.per}"] if self.per else []
-        parts += [f"when {parent} is {' or '.join(map(shown, allowed))}" for parent, allowed in self.when]
-        return ", ".join(parts)
+    when: Conditions = ()
 
 
 @dataclass(frozen=True)
 class Space:
     """What a search may try. ``load`` makes one from a file; its parameters are ordered, parents before children.
 
-    ``constants`` holds what does not vary, the family among it, under expanded names where repetitions differ;
-    ``start_from`` are complete points to try first; ``limits`` bound the costs of a candidate.
+    ``known`` are the hyperparameters that it could set; ``constants`` holds what does not vary, under expanded names
+    where repetitions differ; ``start_from`` are complete points to try first, by name; ``limits`` bound the costs of
+    a candidate.
     """
 
     name: str
     source: str
+    known: Known
     parameters: tuple[Parameter, ...]
     constants: Mapping[str, Scalar]
-    start_from: tuple[dict[str, Scalar], ...]
-    limits: Mapping[str, int]
-
-    @cached_property
-    def known(self) -> Mapping[str, Hyperparameter]:
-        """The hyperparameters that this space could set, by name."""
-        return hyperparameters(str(self.constants["family"]))
+    start_from: Mapping[str, dict[str, Scalar]]
+    limits: Mapping[str, float]
 
     def draw(self, suggest: Callable[[str, Domain], Scalar]) -> dict[str, Scalar]:
         """One point: ``suggest`` is asked once for each active repetition, under its expanded name, parents first.
@@ -89,15 +83,28 @@ class Space:
         except SpaceError:
             return None
 
-    def complete(self, point: Mapping[str, Any]) -> dict[str, Scalar]:
-        """A hand-picked point made whole.
+    def complete(self, point: Mapping[str, Any] | str) -> dict[str, Scalar]:
+        """A hand-picked point made whole; a word is the name of a start point.
 
-        ``filters: 32`` sets every block, ``filters: [32, 64, 128]`` one a block, ``filters_2: 64`` one of them.
+        ``filters: 32`` sets every block, ``filters: [32, 64, 128]`` one a block, ``filters_2: 64`` one of them;
+        ``filters: [[32], [64, 64]]`` one a convolution of each block.
         What is left out takes its default if the space holds it, else the first value of its domain.
-        SpaceError for an unknown key, a value outside the space, and a key that has no effect there.
+        SpaceError for an unknown name or key, a value outside the space, and a key that has no effect there.
         """
         with at(f"space {self.name}"):
-            return complete.complete(self, point)
+            return self._named(point) if isinstance(point, str) else complete.complete(self, point)
+
+    def limited(self, settings: Mapping[str, Any]) -> "Space":
+        """The space with some of its limits replaced, ``none`` lifting one; SpaceError for what is no limit."""
+        kept = dict(self.limits)
+        with at(f"space {self.name}"):
+            for name, value in settings.items():
+                if name not in limits.LIMITS:
+                    raise SpaceError(f"unknown limit {shown(name)}{hint(name, limits.LIMITS)}")
+                kept.pop(name, None)
+                if value != "none":
+                    kept[name] = limits.parse(name, value)
+        return replace(self, limits={name: kept[name] for name in limits.LIMITS if name in kept})
 
     def fixed(self, settings: Mapping[str, Any]) -> "Space":
         """The space with some parameters made constant: ``kernel=3`` for all repetitions, ``kernel_2=5`` for one.
@@ -115,8 +122,8 @@ class Space:
         with at(f"space {self.name}"):
             checks.conditions(space)
             checks.repetitions(space)
-        moved = [complete.adapted(space, point) for point in self.start_from]
-        return replace(space, start_from=tuple(point for i, point in enumerate(moved) if point not in moved[:i]))
+        moved = {name: complete.adapted(space, point) for name, point in self.start_from.items()}
+        return replace(space, start_from=moved)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -128,41 +135,53 @@ class Space:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
     def rows(self) -> list[dict[str, Any]]:
-        """One row for a parameter or constant: parameter, range, condition, points (None: infinite), default, help."""
-        rows = [self._row(one.name, str(one.domain), str(one), one.domain.count()) for one in self.parameters]
-        fixed = (item for item in self.constants.items() if item[0] != "family")
-        return rows + [self._row(key, shown(value), "fixed", 1) for key, value in fixed]
+        """One row for each parameter, then for each constant.
+
+        It holds parameter, range, condition, points (None: infinite), default and help.
+        """
+        rows = [
+            self._row(one.name, str(one.domain), [f"per {one.per}"] * bool(one.per), one.when, one.domain.count())
+            for one in self.parameters
+        ]
+        return rows + [self._row(key, shown(value), ["fixed"], (), 1) for key, value in self.constants.items()]
+
+    def conditions(self, parameter: Parameter) -> Conditions:
+        """What must hold for ``parameter`` to be drawn: where it has an effect at all, and what the space says."""
+        return (*self.known[parameter.name].when, *parameter.when)
 
     def varies(self, parameter: Parameter, values: Values, index: Index) -> bool:
         """Whether ``parameter`` is drawn at ``index``: its conditions hold there and no constant sets it."""
         if any(key in self.constants for key in lineage(parameter.name, index)):
             return False
-        return all(read(self.known, values, parent, *index) in allowed for parent, allowed in parameter.when)
+        return unmet(self.known, values, self.conditions(parameter), index) is None
 
     def _applies(self, key: str, values: Values) -> bool:
-        if key not in self.constants or key in self.known or key == "family":
-            return True
-        return missing(self.known, values, *parse(self.known, key)) is None
+        return key not in self.constants or missing(self.known, values, *parse(self.known, key)) is None
+
+    def _named(self, name: str) -> dict[str, Scalar]:
+        if name in self.start_from:
+            return self.start_from[name]
+        expected = hint(name, self.start_from) if self.start_from else "; it has none: write parameter=value,..."
+        raise SpaceError(f"unknown start point {shown(name)}{expected}")
 
     def _fix(self, key: str, value: Any) -> "Space":
         name, index = parse(self.known, key)
         constants = flatten(self.known, key, value)
         kept = {k: v for k, v in self.constants.items() if not self._under(k, name, index)}
         parameters = tuple(one for one in self.parameters if index or one.name != name)
-        return replace(self, parameters=parameters, constants=kept | constants, start_from=())
+        return replace(self, parameters=parameters, constants=kept | constants, start_from={})
 
     def _under(self, key: str, name: str, index: Index) -> bool:
-        if key == "family":
-            return False
         base, place = parse(self.known, key)
         return base == name and place[: len(index)] == index
 
-    def _row(self, name: str, values: str, condition: str, points: int | None) -> dict[str, Any]:
+    def _row(self, name: str, values: str, how: list[str], when: Conditions, points: int | None) -> dict[str, Any]:
         known = self.known[parse(self.known, name)[0]]
+        whens = (f"when {parent} is {' or '.join(map(shown, allowed))}" for parent, allowed in (*known.when, *when))
         return {
             "parameter": name,
             "range": values,
-            "condition": condition,
+            "condition": ", ".join([*how, *whens]),
             "points": points,
             "default": known.default,
             "help": known.help,

@@ -1,6 +1,7 @@
 """Our values as MLflow's: parameters, metrics, tags, a dataset; cut to the lengths that MLflow takes."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -36,12 +37,18 @@ def text(value: object) -> str:
 
 def params(values: Mapping[str, object]) -> list[Param]:
     """Values that are None are left out, long ones cut."""
-    return [Param(key, text(value)[:MAX_PARAM_VAL_LENGTH]) for key, value in values.items() if value is not None]
+    known = {_name(key): text(value)[:MAX_PARAM_VAL_LENGTH] for key, value in values.items() if value is not None}
+    return [Param(key, value) for key, value in known.items()]
 
 
 def metrics(values: Mapping[str, float | None], now: int, step: int = 0) -> list[Metric]:
     """As of ``now`` (milliseconds since 1970); values that are None are left out, NaN is kept."""
-    return [Metric(key, float(value), now, step) for key, value in values.items() if value is not None]
+    return [Metric(_name(key), float(value), now, step) for key, value in values.items() if value is not None]
+
+
+def _name(key: str) -> str:
+    """The key with ``-`` for what MLflow's names cannot hold: a HyperModel's may hold anything."""
+    return re.sub(r"[^\w\-. :/]", "-", key)
 
 
 def tags(values: Mapping[str, object]) -> list[RunTag]:

@@ -26,7 +26,7 @@ class Runs:
         self.study = ""
         self._trials: dict[int, str] = {}
         self._running: set[int] = set()
-        self._ranks: dict[int, int] = {}
+        self._places: dict[int, tuple[int, bool | None]] = {}
 
     def begin_study(self, info: StudyInfo, run_id: str | None) -> str:
         """Makes the study's run or goes on in an old one, and describes the study in it; returns its id."""
@@ -46,7 +46,7 @@ class Runs:
         if number in self._trials:
             self.client.delete_run(self._trials[number])
             del self._trials[number]
-            self._ranks.pop(number, None)
+            self._places.pop(number, None)
         values = {tag.key: tag.value for tag in entities.tags(tags)}
         values |= {**_origin(), MLFLOW_PARENT_RUN_ID: self.study}
         run = self.client.create_run(self.experiment, now, values, f"trial-{number:04d}")
@@ -65,17 +65,18 @@ class Runs:
             self.client.set_terminated(self._trials[number], status, now)
             self._running.discard(number)
 
-    def rank(self, ranks: Mapping[int, int], now: int) -> None:
-        """Writes the ranks that have changed, and moves the mark of the best."""
+    def rank(self, ranks: Mapping[int, int], front: Mapping[int, bool], now: int) -> None:
+        """Writes the places that have changed, rank and front, and moves the mark of the best."""
         for number, rank in ranks.items():
-            before, run = self._ranks.get(number), self._trials.get(number)
-            if run is None or rank == before:
+            place, before, run = (rank, front.get(number)), self._places.get(number), self._trials.get(number)
+            if run is None or place == before:
                 continue
-            tags = entities.tags({"rank": rank, "best": "true" if rank == 1 else None})
-            self._log(run, entities.metrics({"rank": rank}, now), tags=tags)
-            if before == 1:
+            marks = {"rank": rank, "pareto_front": front.get(number)}
+            tags = entities.tags({**marks, "best": "true" if rank == 1 else None})
+            self._log(run, entities.metrics(marks, now), tags=tags)
+            if before is not None and before[0] == 1 != rank:
                 self.client.delete_tag(run, "best")
-            self._ranks[number] = rank
+            self._places[number] = place
 
     def end_study(self, status: str, metrics: Sequence[Metric], now: int) -> None:
         """Writes what came of the study and ends its run, and before it those of trials that nobody has ended."""
@@ -114,7 +115,8 @@ class Runs:
         number, run = int(trial.data.tags["number"]), trial.info.run_id
         self._trials[number] = run
         if "rank" in trial.data.tags:
-            self._ranks[number] = int(trial.data.tags["rank"])
+            front = trial.data.tags.get("pareto_front")
+            self._places[number] = int(trial.data.tags["rank"]), None if front is None else front == "true"
         if trial.info.status == "RUNNING":
             self._log(run, tags=entities.tags({"state": "interrupted", "reason": "the study was cut off"}))
             self.client.set_terminated(run, "KILLED")

@@ -87,12 +87,13 @@ class Tracker:
         end = partial(self._runs.end_trial, number, _STATUS[outcome.state], tags, now)
         self._sender.put(f"end of trial {number}", end)
 
-    def rank(self, ranks: Mapping[int, int]) -> None:
+    def rank(self, ranks: Mapping[int, int], front: Mapping[int, bool] | None = None) -> None:
         """Writes the rank of every trial (by number, 1 is the best) as metric and tag, and ``best`` on the first.
 
-        Costs one write for each trial whose rank has changed: call it at the end rather than after every trial.
+        ``front`` says which are on the Pareto front, in a study that has one: tag and metric ``pareto_front``.
+        Costs one write for each trial whose place has changed: call it at the end rather than after every trial.
         """
-        self._sender.put("ranks", partial(self._runs.rank, dict(ranks), _now()))
+        self._sender.put("ranks", partial(self._runs.rank, dict(ranks), dict(front or {}), _now()))
 
     def artifact(self, path: Path, folder: str = "") -> None:
         """Puts a file, or a folder with all that is in it, into the study's run, under its own name below ``folder``.

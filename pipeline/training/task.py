@@ -11,12 +11,10 @@ from pipeline.trial import Ask, Outcome, Trial
 
 
 @dataclass(frozen=True)
-class TrainTask:
+class Training:
     """One trial, where its model goes and what travels with it; ``precision`` is ``auto`` or a Keras dtype policy."""
 
     trial: Trial
-    architecture: Architecture
-    recipe: Recipe
     dataset: Dataset
     precision: str
     model_file: Path
@@ -26,6 +24,14 @@ class TrainTask:
     def number(self) -> int:
         """The trial's number."""
         return self.trial.number
+
+
+@dataclass(frozen=True)
+class TrainTask(Training):
+    """The training of a candidate of one of the FAMILIES."""
+
+    architecture: Architecture
+    recipe: Recipe
 
     def run(self, ask: Ask) -> Outcome:
         """Trains; see ``pipeline.training.fit.train``."""

@@ -8,10 +8,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 from pipeline.data import Dataset
-from pipeline.errors import ConvtuneError
+from pipeline.errors import ConvtuneError, first_line
 from pipeline.executors import Executor, call
 from pipeline.folder import StudyFolder, write
+from pipeline.loading import warn
 from pipeline.record import Record, ranked
+from pipeline.record import best as best_of
+from pipeline.report.look.look import write_look
 from pipeline.report.metrics import evaluate
 from pipeline.report.plots import plots
 from pipeline.search.importance import importances
@@ -39,13 +42,16 @@ def known(folder: StudyFolder, best: Record) -> Winner | None:
 
 
 def present(executor: Executor, tracker: Tracker, folder: StudyFolder, best: Record, data: Dataset) -> Winner:
-    """Copies the best trial's model to the study's best, runs it on the test images, registers it and notes all that.
+    """Copies the best trial's model to the study's best, runs it on the test images, draws what it sees, registers it.
 
-    WorkerError when it cannot be run; the model file is there all the same.
+    That it is done is noted last, so a study that is killed on the way does it again. WorkerError when the model cannot
+    be run; its file is there all the same.
     """
+    shutil.rmtree(folder.look, ignore_errors=True)  # what may be there is of another model
     shutil.copyfile(best.outcome.model, folder.best_model)
     probabilities = call(executor, "pipeline.training.predict:over_dataset", folder.best_model, data, data.test)
     result = evaluate(probabilities, data.labels[data.test], data.classes)
+    _look(executor, folder, data)
     decision = _register(executor, tracker, folder, best, data, result.accuracy)
     winner = Winner(best.number, best.value or 0.0, result.accuracy, decision.version, decision.reason)
     write(folder.evaluation, json.dumps({"winner": asdict(winner), **result.as_dict()}, indent=1))
@@ -58,11 +64,31 @@ def draw(folder: StudyFolder, records: list[Record]) -> None:
 
 
 def record_study(tracker: Tracker, folder: StudyFolder, records: list[Record]) -> None:
-    """Puts the study's files and the ranking of its trials into MLflow."""
-    tracker.rank({record.number: place for place, record in enumerate(ranked(records), start=1)})
+    """Puts the study's files and the ranking of its trials into MLflow.
+
+    MLflow keeps what an earlier run of the study has put there, so the pictures of each best model have a folder of
+    their own: ``look/trial-N``.
+    """
+    ranking = ranked(records)
+    front = {record.number: record.front for record in ranking if record.minimised}
+    tracker.rank({record.number: place for place, record in enumerate(ranking, start=1)}, front)
     for path in (folder.table, folder.job, folder.space, folder.evaluation, folder.plots):
         if path.exists():
             tracker.artifact(path)
+    champion = best_of(records)
+    if champion is not None and folder.look.is_dir():
+        for path in sorted(folder.look.iterdir()):
+            tracker.artifact(path, f"look/trial-{champion.number}")
+
+
+def _look(executor: Executor, folder: StudyFolder, data: Dataset) -> None:
+    """Draws what the best model sees in some validation images; a fault here costs a warning and nothing else."""
+    try:
+        look = call(executor, "pipeline.training.look.look:at_validation", folder.best_model, data)
+        write_look(look, folder.look)
+    except Exception as error:
+        why = error if isinstance(error, ConvtuneError) else first_line(error)
+        warn(f"no pictures of what the best model sees: {why}")
 
 
 def _register(

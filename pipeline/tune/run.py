@@ -5,12 +5,13 @@ import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from pipeline.data import Dataset
-from pipeline.executors import EXECUTORS, Executor, check
+from pipeline.executors import EXECUTORS, Executor, Task, check
 from pipeline.folder import StudyFolder
 from pipeline.job import Job
 from pipeline.loading import announce, load_data, warn, working
@@ -25,10 +26,12 @@ from pipeline.search.searches import SEARCHES
 from pipeline.signals import ENDING, deferred, interruptible
 from pipeline.space import Space
 from pipeline.tracking import StudyInfo, Tracker, connect
-from pipeline.training.task import TrainTask
 from pipeline.trial import Trial
 from pipeline.tune import finish, setup
+from pipeline.tune.latency import keep
 from pipeline.tune.listeners import Files, Tracked
+from pipeline.tune.origin import Ground
+from pipeline.tune.origin import origin as origin_of
 from pipeline.tune.summary import summary
 
 _MIXING = 1_000_003
@@ -45,10 +48,15 @@ class Study:
 
     job: Job
     folder: StudyFolder
-    space: Space
+    ground: Ground
     data: Dataset
 
-    def task(self, trial: Trial, candidate: Candidate) -> TrainTask:
+    @property
+    def space(self) -> Space:
+        """What is searched."""
+        return self.ground.space
+
+    def task(self, trial: Trial, candidate: Candidate) -> Task:
         """The trial as a worker gets it."""
         card = ModelCard(
             classes=self.data.classes,
@@ -60,21 +68,25 @@ class Study:
             trial=trial.number,
         )
         model = self.folder.model(trial.number).resolve()
-        return TrainTask(trial, candidate.architecture, candidate.recipe, self.data, self.job.precision, model, card)
+        return candidate.task(trial, self.data, self.job.precision, model, card)
 
 
 def tune(job_file: str | None, flags: Mapping[str, Any], *, quiet: bool = False, verbose: bool = False) -> int:
     """Starts a study, or goes on with one; the exit code: 0, 1 without any model, 130 when interrupted."""
     asked = setup.read_job(job_file, flags)
     folder = setup.name_study(asked.job)
-    space = setup.read_space(asked, folder)
-    SEARCHES[asked.job.search](space, asked.job.seed)  # refuses what it cannot search before anything is written
-    with interruptible(*ENDING), setup.opened(folder):
-        executor = EXECUTORS[asked.job.executor](_workers(asked.job), None if verbose else folder.log)
+    log = None if verbose else folder.log
+    origin = origin_of(asked, folder, log)  # refuses what it can before anything is written
+    with interruptible(*ENDING), setup.opened(folder), closing(origin):
+        executor = EXECUTORS[asked.job.executor](_workers(asked.job), log)
         try:
-            data = load_data(asked.job.data, asked.job.image_size, asked.job.seed, quiet=quiet)
-            points = setup.hand_picked(space, asked, data, begun=folder.exists)
-            return _run(Study(asked.job, folder, space, data), points, executor, mode(quiet, verbose))
+            with working("reading the space", quiet):
+                size, channels = origin.images()
+            data = load_data(asked.job.data, size, asked.job.seed, quiet=quiet, channels=channels)
+            study = Study(asked.job, folder, origin.ground(data, executor, quiet), data)
+            with working("reading the space", quiet):
+                points = setup.hand_picked(study.space, study.ground.judge, asked, begun=folder.exists)
+            return _run(study, points, executor, mode(quiet, verbose))
         except KeyboardInterrupt:
             if not folder.exists:
                 raise
@@ -89,8 +101,8 @@ def _workers(job: Job) -> int:
     return int(min(job.workers, job.total))
 
 
-def _run(study: Study, points: Sequence[Candidate], executor: Executor, talk: Mode) -> int:
-    identity = setup.Identity.of(study.job, study.space, study.data)
+def _run(study: Study, points: setup.Picked, executor: Executor, talk: Mode) -> int:
+    identity = setup.Identity.of(study.job, study.space, study.data, study.ground.code)
     run = setup.check_same(study.folder, identity)
     starting = partial(working, "starting Keras and MLflow", quiet=talk is Mode.QUIET)
     with starting():
@@ -100,11 +112,12 @@ def _run(study: Study, points: Sequence[Candidate], executor: Executor, talk: Mo
             check(executor)
         identity = replace(identity, run=tracker.begin_study(_info(study), run or None))
         setup.write_identity(study.folder, identity)
+        keep(study.folder, study.ground.latency)
         with storage_errors(study.folder.storage):
-            ledger = _ledger(study, points)
-            setup.write_job(study.folder, study.job)
+            ledger = _ledger(study, points.candidates)
+            setup.write_job(study.folder, study.job, study.ground.text)
             if talk is not Mode.QUIET:
-                announce(study.data)
+                announce(study.data, *points.left_out)
             return _search(study, executor, tracker, ledger, talk)
     except BaseException as error:
         tracker.end_study("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED", {})
@@ -116,7 +129,7 @@ def _run(study: Study, points: Sequence[Candidate], executor: Executor, talk: Mo
 
 
 def _ledger(study: Study, points: Sequence[Candidate]) -> Ledger:
-    ledger = Ledger(study.folder.storage, study.space, study.job.pruner, study.job.epochs)
+    ledger = Ledger(study.folder.storage, study.space, study.job.pruner, study.job.epochs, study.job.objective)
     for candidate in points:
         if ledger.known(candidate) is None:
             ledger.enqueue(candidate.values)
@@ -150,7 +163,7 @@ def _expected(study: Study) -> float:
 def _proposer(study: Study, ledger: Ledger) -> Proposer:
     seed = (study.job.seed * _MIXING + ledger.proposals) % 2**32
     search = SEARCHES[study.job.search](study.space, seed)
-    return Proposer(study.space, search, ledger, study.data.shape, len(study.data.classes), study.job.seed)
+    return Proposer(study.space, search, ledger, study.ground.judge, study.job.seed)
 
 
 def _finish(study: Study, executor: Executor, tracker: Tracker, ledger: Ledger, why: str) -> int:

@@ -2,8 +2,9 @@
 
 import json
 import os
+import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import files
@@ -17,9 +18,9 @@ from pipeline.data import Dataset
 from pipeline.data.decode import shown
 from pipeline.errors import JobError, SpaceError, StudyError
 from pipeline.folder import StudyFolder, locate, locked, unused, write
-from pipeline.hyperparameter import Scalar
 from pipeline.job import Job, job
-from pipeline.search.candidate import Candidate, judge
+from pipeline.objective import ACCURACY
+from pipeline.search.candidate import Candidate, Judge
 from pipeline.space import Space
 from pipeline.yaml_file import read_mapping
 
@@ -46,41 +47,60 @@ def read_job(file: str | None, flags: Mapping[str, Any]) -> Asked:
 
 def name_study(asked: Job) -> StudyFolder:
     """Where the study lives: its own name, or a new one after its data and its space."""
-    stem = f"{Path(os.path.abspath(asked.data)).stem}-{Path(asked.space).stem}"
+    space = re.sub(r"\.py(?=:)|\.ya?ml$", "", Path(asked.space).name)
+    stem = f"{Path(os.path.abspath(asked.data)).stem}-{space}"
     return locate(asked.study or unused(shown(stem)))
 
 
 def read_space(asked: Asked, folder: StudyFolder) -> Space:
-    """The job's space with the job's fixed parameters; a study that goes on has a copy of its own."""
+    """The job's space as the job adjusts it; a study that goes on has a copy of its own."""
     own = folder.exists and "space" not in asked.given and folder.space.is_file()
-    space = spaces.load(str(folder.space) if own else asked.job.space)
-    try:
-        return space.fixed(dict(asked.job.fixed)) if asked.job.fixed else space
-    except SpaceError as error:
-        raise JobError(f"--set: {error}") from None
+    return adjusted(spaces.load(str(folder.space) if own else asked.job.space), asked)
 
 
-def hand_picked(space: Space, asked: Asked, data: Dataset, begun: bool) -> list[Candidate]:
+def adjusted(space: Space, asked: Asked) -> Space:
+    """The space with the job's fixed parameters and limits; JobError for what it does not have."""
+    with _flag("--set"):
+        space = space.fixed(dict(asked.job.fixed)) if asked.job.fixed else space
+    with _flag("--limit"):
+        return space.limited(dict(asked.job.limits))
+
+
+@dataclass(frozen=True)
+class Picked:
+    """Hand-picked points, each once; and why start points of the space were left out, one line each."""
+
+    candidates: tuple[Candidate, ...]
+    left_out: tuple[str, ...]
+
+
+def hand_picked(space: Space, judge: Judge, asked: Asked, begun: bool) -> Picked:
     """The points given now, then, if the study has not begun, the space's; JobError for one that cannot be trained.
 
-    A point of the space file that these images are too small for is left out.
+    A point of the space file that is over a limit or no network on these images is left out.
     """
     points = asked.job.attempts if "try" in asked.given else ()
-    verdicts = [judge(space, _attempt(space, point), data.shape, len(data.classes)) for point in points]
+    with _flag("--try"):
+        verdicts = [judge(space.complete(point)) for point in points]
     for verdict in verdicts:
         if verdict.candidate is None:
             advice = "change the point (what it leaves out takes its default) or the images' size"
             raise JobError(f"--try: {verdict.reason}; {advice}")
-    if not begun:
-        verdicts += [judge(space, point, data.shape, len(data.classes)) for point in space.start_from]
-    return [verdict.candidate for verdict in verdicts if verdict.candidate is not None]
+    start = {} if begun else space.start_from
+    named = {name: judge(point) for name, point in start.items()}
+    found = (verdict.candidate for verdict in (*verdicts, *named.values()))
+    once = {candidate.key: candidate for candidate in found if candidate is not None}
+    left_out = (f"start point {name} left out: {one.reason}" for name, one in named.items() if one.reason)
+    return Picked(tuple(once.values()), tuple(left_out))
 
 
-def _attempt(space: Space, point: Mapping[str, Any]) -> dict[str, Scalar]:
+@contextmanager
+def _flag(name: str) -> Iterator[None]:
+    """Puts the flag that was at fault in front of a SpaceError."""
     try:
-        return space.complete(point)
+        yield
     except SpaceError as error:
-        raise JobError(f"--try: {error}") from None
+        raise JobError(f"{name}: {error}") from None
 
 
 @dataclass(frozen=True)
@@ -92,18 +112,23 @@ class Identity:
     epochs: int
     seed: int
     run: str = ""
+    objective: str = ACCURACY
+    code: str = ""
 
     @classmethod
-    def of(cls, asked: Job, space: Space, data: Dataset) -> "Identity":
-        """The identity of a study that begins now."""
-        return cls(space.fingerprint, data.digest, asked.epochs, asked.seed)
+    def of(cls, asked: Job, space: Space, data: Dataset, code: str) -> "Identity":
+        """The identity of a study that begins now; ``code`` stands for the user's code that builds its models."""
+        objective = ",".join(asked.objective)
+        return cls(space.fingerprint, data.digest, asked.epochs, asked.seed, objective=objective, code=code)
 
 
 _CHANGED = {
-    "space": "a different space (or --set)",
+    "code": "another HyperModel, or another version of its file",
+    "space": "a different space (or --set, --limit)",
     "dataset": "different data (or --image-size)",
     "epochs": "--epochs {}",
     "seed": "--seed {}",
+    "objective": "--objective {}",
 }
 
 
@@ -127,10 +152,10 @@ def write_identity(folder: StudyFolder, identity: Identity) -> None:
     write(folder.identity, json.dumps(identity.__dict__, indent=1))
 
 
-def write_job(folder: StudyFolder, asked: Job) -> None:
+def write_job(folder: StudyFolder, asked: Job, space_text: Callable[[], str]) -> None:
     """Writes ``space.yaml`` once, and ``job.yaml``, which makes the folder a study that can go on."""
     if not folder.space.exists():
-        write(folder.space, spaces.source_text(asked.space))
+        write(folder.space, space_text())
     schema = files("search_spaces") / "job.schema.json"
     text = yaml.safe_dump({**asked.as_file(), "study": folder.name}, sort_keys=False)
     write(folder.job, f"# yaml-language-server: $schema={schema}\n{text}")

@@ -6,6 +6,7 @@ from pipeline.folder import StudyFolder
 from pipeline.printing import show
 from pipeline.record import Record, best
 from pipeline.report.leaderboard import infeasible_line, leaderboard
+from pipeline.report.look.look import PAGE
 from pipeline.trial import State
 from pipeline.tune.finish import Winner
 
@@ -31,9 +32,13 @@ def summary(
     print()
     show(leaderboard(records))
     print()
+    if front := sum(record.front for record in records):
+        print(f"On the Pareto front:           {front} trial{'s' if front != 1 else ''}; see {folder.plots}")
     if winner is not None:
         print(f"Test accuracy of the best model (trial {winner.trial}): {winner.accuracy:.4f}")
         print(f"Model registry:                {winner.registry}")
     print(f"Best model:                    {folder.best_model}")
+    if (page := folder.look / PAGE).is_file():
+        print(f"What it sees:                  {page}")
     print("Compare all trials in MLflow:  convtune ui")
     print(f"Take the best model with you:  convtune export {folder.argument}")

@@ -109,6 +109,19 @@ def test_the_stride_is_of_the_first_convolution_of_a_block():
     assert [op.stride for op in ops(plain(blocks=2, convs=3, stride_2=2), Conv)] == [1, 1, 1, 2, 1, 1]
 
 
+def test_every_convolution_can_have_its_own():
+    chosen = {"filters_2": 8, "filters_2_2": 6, "kernel_2_1": 5, "stride_2_2": 2, "groups_2_2": 2}
+    assert ops(plain(blocks=2, convs_2=2, **chosen), Conv)[1:] == [
+        Conv(8, 5, bias=False),
+        Conv(6, 3, 2, groups=2, bias=False),
+    ]
+
+
+def test_width_leaves_filters_that_the_next_convolution_can_group():
+    convs = ops(plain(blocks=2, filters=12, groups_2=4, width=0.45), Conv)
+    assert [(op.filters, op.groups) for op in convs] == [(4, 1), (4, 4)]
+
+
 def test_a_bias_is_left_out_where_batch_norm_follows():
     assert {op.bias for op in ops(plain(norm="batch"), Conv)} == {False}
     assert {op.bias for op in ops(plain(norm="none"), Conv)} == {True}
@@ -127,6 +140,8 @@ def test_without_fully_connected_layers_dropout_comes_before_the_logits():
         ((8, 8, 1), {"pool_size_2": 3, "pool_size_1": 4}, "map vanishes", "block2_pool"),
         ((4, 9, 1), {"kernel": 5, "padding": "valid"}, "kernel larger than map", "block1_conv1"),
         ((9, 9, 1), {"kernel": 5, "padding": "valid", "convs": 3}, "kernel larger than map", "block1_conv3"),
+        ((9, 9, 3), {"groups": 2}, "groups do not divide channels", "block1_conv1"),
+        ((9, 9, 3), {"filters_1": 9, "groups_2": 2, "width": 2.0}, "groups do not divide channels", "block2_conv1"),
     ],
 )
 def test_what_cannot_be_is_infeasible(shape, chosen, kind, layer):
@@ -147,6 +162,10 @@ def test_what_cannot_be_is_infeasible(shape, chosen, kind, layer):
         ({"fc_layers": 0, "fc_width": 64}, {"fc_layers": 0}),
         ({"kernel": 1, "padding": "same"}, {"kernel": 1, "padding": "valid"}),
         ({"blocks": 1, "convs": 2, "pool": "none"}, {"blocks": 2, "pool": "none"}),
+        ({"stride_1": 2}, {"stride_1_1": 2}),
+        ({"width": 0.5, "fc_width": 64}, {"filters": 16, "fc_width": 32}),
+        ({"designed_for": 128}, {"pool_1": "none"}),
+        ({"designed_for": 40}, {}),
         ({"blocks": 5, "head": "average"}, {"blocks": 5, "head": "flatten"}),
         ({"learning_rate": 0.1}, {}),
         ({name: one.default for name, one in PLAIN.hyperparameters.items()}, {}),
@@ -162,6 +181,7 @@ DIFFERENT = [
     {"filters_3": 33},
     {"kernel_1": 5},
     {"stride_1": 2},
+    {"groups_2": 2},
     {"padding_1": "valid"},
     {"pool_1": "average"},
     {"pool_1": "none"},
@@ -175,6 +195,8 @@ DIFFERENT = [
     {"fc_width": 127},
     {"dropout": 0.1},
     {"dropout": 0.2},
+    {"width": 0.5},
+    {"designed_for": 256},
 ]
 
 

@@ -214,6 +214,23 @@ def lambda_model(path: str = "m.keras") -> Make:
     return make
 
 
+def dense_model() -> None:
+    """A model without convolutions."""
+    import keras
+
+    images = keras.Input((8, 8, 1))
+    keras.Model(images, keras.layers.Dense(2)(keras.layers.Flatten()(images))).save("m.keras")
+
+
+def two_inputs() -> None:
+    """A model of an image and two numbers."""
+    import keras
+
+    images, numbers = keras.Input((8, 8, 1), name="image"), keras.Input((2,), name="numbers")
+    flat = keras.layers.Flatten()(keras.layers.Conv2D(2, 3)(images))
+    keras.Model([images, numbers], keras.layers.Concatenate()([flat, numbers])).save("m.keras")
+
+
 def begun() -> None:
     """The study ``s`` of two trials, whose models are gone."""
     study(Path("studies/s"), [record(0, 0.8, model="gone"), record(1, 0.9, model="gone")])

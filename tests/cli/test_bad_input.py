@@ -134,7 +134,11 @@ COMMAND_LINES = [
     words("unknown pruner", DIGITS + "--pruner asah", "--pruner: ", "did you mean 'asha'?"),
     words("unknown precision", DIGITS + "--precision float64", "--precision: ", "auto, float32"),
     words("unknown executor", "tune --data digits --executor ray", "--executor: ", "local, inline"),
-    words("try garbage", DIGITS + "--try garbage", "--try: expected name=value", "'garbage'"),
+    words("try garbage", DIGITS + "--try garbage", "--try: ", "unknown start point garbage"),
+    words("try nothing", DIGITS + "--try ' '", "--try: expected name=value"),
+    words("limit what is no cost", DIGITS + "--limit mac=5", "--limit: ", "unknown limit mac, did you mean 'macs'?"),
+    words("limit by nothing", DIGITS + "--limit macs=0", "--limit: ", "expected a whole number above 0, got 0"),
+    words("limit without value", DIGITS + "--limit macs", "--limit: expected name=value"),
     words("try a key twice", DIGITS + "--try blocks=1,blocks=2", "--try: blocks is given twice"),
     words("try an unknown key", DIGITS + "--try blokcs=1", "--try: ", "blokcs", "did you mean 'blocks'?"),
     words("try outside the space", DIGITS + "--try blocks=9", "--try: ", "blocks", "9 is outside 1 to 3"),
@@ -219,7 +223,18 @@ SPACES = [
     space("unknown family", "family: plane\n", "did you mean 'plain'?", "family: unknown family plane"),
     space("unknown limit", "family: plain\nlimits: {mac: 5}\n", "did you mean 'macs'?", "limits: unknown key mac"),
     space("limit of 0", "family: plain\nlimits: {macs: 0}\n", "limits: macs: expected a whole number above 0"),
+    space("memory of 0", "family: plain\nlimits: {memory: 0GB}\n", "limits: memory: expected bytes above 0 such as"),
+    space("memory in words", "family: plain\nlimits: {memory: 2 gigs}\n", "2 gigs", "limits: memory: expected bytes"),
+    space("no latency", "family: plain\nlimits: {latency_ms: 0}\n", "limits: latency_ms: expected milliseconds"),
+    space("latency below 0", "family: plain\nlimits: {latency_ms: -2}\n", "-2", "limits: latency_ms: expected milli"),
+    space("latency in words", "family: plain\nlimits: {latency_ms: fast}\n", "fast", "limits: latency_ms: expected"),
     space("start outside", "family: plain\nstart_from: [{blocks: 5}]\n", "start_from, point 1: blocks: 5 is outside"),
+    space(
+        "start without network",
+        "family: plain\nparameters: {groups: {choice: [1, 3]}}\nstart_from: {a: {groups: 3}}\n",
+        "3 groups do not divide",
+        "start_from, point a: no network on any image: ",
+    ),
     space("start of what", "family: plain\nstart_from: [{blocs: 5}]\n", "mean 'blocks'?", "start_from, point 1: "),
     parameter("unknown parameter", "fliters: 8", "did you mean 'filters'?", ".fliters: unknown parameter"),
     parameter("unknown form", "blocks: {itn: [1, 2]}", "did you mean 'int'?", ".blocks: unknown key itn"),
@@ -305,7 +320,28 @@ MODELS = [
 ]
 
 
-@pytest.mark.parametrize(("make", "command", "parts"), COMMAND_LINES + DATA + SPACES + JOBS + PLACES + MODELS)
+def look(name, make, flags, *parts):
+    """``look`` with one good image."""
+    return case(name, bad.both(make, lambda: bad.photo("p.png")), f"look m.keras p.png {flags}", *parts)
+
+
+LOOKS = [
+    look("missing model to look at", bad.nothing, "", "m.keras: no such model file"),
+    look("text as model to look at", bad.text("m.keras", "no model"), "", "m.keras: expected a .keras file"),
+    look("code to look at", bad.lambda_model(), "", "m.keras: Keras cannot read this model", "Lambda"),
+    look("no convolutions", bad.dense_model, "", "m.keras: expected a network with convolutions (Conv2D)"),
+    look("two inputs", bad.two_inputs, "", "expected a model with one image input, got 2 inputs (image, numbers)"),
+    look("unknown layer", bad.model(), "--unit cnv:0,0", "--unit: no layer 'cnv' with a map, did you mean 'conv'?"),
+    look("no such unit", bad.model(), "--unit conv:6,0", "--unit: conv has a map of 6x6", "got 6,0"),
+    look("no unit", bad.model(), "--unit 5", "--unit: expected LAYER:ROW,COLUMN"),
+    look("output over files", bad.both(bad.model(), bad.text("d/x", "")), "--output d", "d holds other files"),
+    look("output below a file", bad.both(bad.model(), bad.text("f", "")), "--output f/d", "f/d: cannot write there"),
+    case("text to look at", bad.both(bad.model(), bad.text("x.png", "milk")), "look m.keras x.png", "x.png: no image"),
+    case("nothing to look at", bad.both(bad.card_only(), bad.folder("d")), "look m.keras d", "d: no image in"),
+]
+
+
+@pytest.mark.parametrize(("make", "command", "parts"), COMMAND_LINES + DATA + SPACES + JOBS + PLACES + MODELS + LOOKS)
 def test_one_line_exit_code_2_and_nothing_left_behind(capfd, make, command, parts):
     make()
     line = refused(capfd, command)

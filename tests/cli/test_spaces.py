@@ -5,6 +5,7 @@ import json
 import pytest
 
 from pipeline.cli import main
+from pipeline.job import attempt
 from pipeline.space import available, load
 
 MINE = """\
@@ -17,7 +18,7 @@ parameters:
   learning_rate: {float: [1e-4, 1e-1], log: true}
   batch_size:    32
 start_from:
-  - {blocks: 2, filters: [8, 16], learning_rate: 3e-3}
+  small: {blocks: 2, filters: [8, 16], learning_rate: 3e-3}
 limits: {parameters: 1_000_000}
 """
 
@@ -65,15 +66,36 @@ def test_show_prints_range_condition_default_and_points(mine, capsys):
 def test_show_prints_size_limits_and_first_points(mine, capsys):
     main(["spaces", "show", mine])
     out = capsys.readouterr().out
-    assert out.startswith("Space mine, family plain: continuous\n")
-    assert "Limits: at most 1,000,000 parameters\n" in out
-    assert "filters=8,16" in out.split("Tried first:")[1]
-    assert "batch_size" not in out.split("Tried first:")[1]
+    assert out.startswith("Space mine: continuous\n")
+    assert "Limits: parameters up to 1,000,000\n" in out
+    first = out.split("Tried first:\n")[1]
+    assert first.startswith("small  blocks=2, ")
+    assert "filters=[8,16]" in first
+    assert "batch_size" not in first
+
+
+def test_what_is_printed_of_a_point_can_be_tried_as_it_stands(tmp_path, capsys):
+    path = tmp_path / "nested.yaml"
+    path.write_text(
+        "family: plain\nparameters: {convs: {int: [1, 3], per: blocks}, kernel: {choice: [3, 5], per: convs},\n"
+        "  filters: {choice: [8, 16], per: convs}, dropout: {float: [0.0, 0.5]}}\n"
+        "start_from: {it: {convs: [1, 1, 3], kernel: [[5], [3], [3, 5, 5]], filters: 16, dropout: 0.123456}}\n"
+    )
+    main(["spaces", "show", str(path)])
+    printed = " ".join(capsys.readouterr().out.split("Tried first:\n")[1].split()).removeprefix("it ")
+    assert printed == "convs=[1,1,3], dropout=0.123456, filters=16, kernel=[5,3,[3,5,5]]"
+    assert load(str(path)).complete(attempt(printed)) == load(str(path)).complete("it")
 
 
 def test_show_counts_the_points_of_a_finite_space(capsys):
     main(["spaces", "show", "grid"])
-    assert capsys.readouterr().out.startswith(f"Space grid, family plain: {load('grid').size()} points\n")
+    assert capsys.readouterr().out.startswith(f"Space grid: {load('grid').size()} points\n")
+
+
+def test_show_gives_the_order_of_size_of_what_nobody_counts(tmp_path, capsys):
+    (tmp_path / "vast.yaml").write_text("family: plain\nparameters: {filters: {int: [1, 10_000], per: blocks}}\n")
+    main(["spaces", "show", str(tmp_path / "vast.yaml")])
+    assert capsys.readouterr().out.startswith("Space vast: about 1.0e+12 points\n")
 
 
 @pytest.mark.parametrize("name", [name for name, _ in available()])
@@ -90,16 +112,86 @@ def test_show_fits_80_columns(name, capsys):
 def test_json_of_a_space(mine, capsys):
     assert main(["spaces", "show", mine, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert (found["name"], found["family"], found["points"]) == ("mine", "plain", None)
+    assert (found["name"], found["points"]) == ("mine", None)
     assert [row["parameter"] for row in found["parameters"]] == [one.name for one in load(mine).parameters]
-    assert found["constants"] == {"batch_size": 32}
+    assert found["constants"] == {"family": "plain", "batch_size": 32}
     assert found["limits"] == {"parameters": 1_000_000}
-    assert found["start_from"][0]["filters_2"] == 16
+    assert found["start_from"]["small"]["filters_2"] == 16
 
 
 def test_json_has_the_number_of_points(capsys):
     main(["spaces", "show", "grid", "--json"])
     assert json.loads(capsys.readouterr().out)["points"] == load("grid").size()
+
+
+def network(mine, capsys, *flags):
+    assert main(["spaces", "show", mine, *flags, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_a_start_point_is_shown_layer_by_layer(mine, capsys):
+    assert main(["spaces", "show", mine, "--point", "small", "--image", "28x28x1", "--classes", "10"]) == 0
+    table, totals = capsys.readouterr().out.split("\n\n")
+    lines = [" ".join(line.split()) for line in table.splitlines()]
+    assert lines[0] == "layer op output parameters MACs receptive field"
+    assert lines[1] == "block1_conv1 conv 3x3, 8, no bias 28x28x8 72 56,448 3"
+    assert lines[-1] == "logits dense 10 10 1,290 1,280 image"
+    totals = {line[:15].strip(): line[15:].strip() for line in totals.splitlines()}
+    layers = network(mine, capsys, "--point", "small", "--image", "28x28x1", "--classes", "10")["layers"]
+    assert totals["image"] == "28x28x1, 10 classes"
+    assert totals["parameters"] == f"{sum(one['parameters'] for one in layers):,} trainable, 48 not"
+    assert totals["MACs"] == f"{sum(one['macs'] for one in layers):,}"
+    assert totals["receptive field"] == str(max(one["receptive_field"] or 1 for one in layers))
+    assert totals["training memory"].endswith(" MB at batch size 32")
+
+
+def test_a_network_as_json(mine, capsys):
+    found = network(mine, capsys, "--point", "blocks=1,filters=[8]", "--image", "6x7", "--classes", "5")
+    assert found["layers"][0] == {
+        "name": "block1_conv1",
+        "op": "conv 3x3, 8, no bias",
+        "shape": [6, 7, 8],
+        "parameters": 3 * 9 * 8,
+        "macs": 6 * 7 * 3 * 9 * 8,
+        "receptive_field": 3,
+    }
+    assert found["layers"][-1]["receptive_field"] is None
+    assert (found["image"], found["classes"], found["batch_size"]) == ([6, 7, 3], 5, 32)
+    assert (found["non_trainable"], found["receptive_field"]) == (16, 4)
+    assert found["values"]["blocks"] == 1
+    assert found["memory"] > 4 * found["parameters"]
+
+
+@pytest.mark.parametrize(("designed_for", "side"), [("0", 224), ("40", 40)])
+def test_a_network_is_shown_on_the_images_that_it_was_designed_for(tmp_path, capsys, designed_for, side):
+    (tmp_path / "one.yaml").write_text(f"family: plain\nparameters: {{designed_for: {designed_for}}}\n")
+    found = network(str(tmp_path / "one.yaml"), capsys, "--point", "blocks=3")
+    assert (found["image"], found["classes"]) == ([side, side, 3], 1000)
+
+
+def test_a_network_over_a_limit_is_shown_all_the_same(mine, capsys):
+    assert network(mine, capsys, "--point", "small", "--image", "96")["parameters"] > 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--point", "smal"], "--point: space mine: unknown start point smal, did you mean 'small'?"),
+        (["--point", "blocks=9"], "--point: space mine: blocks: 9 is outside 1 to 2"),
+        (["--point", ""], "--point: expected name=value"),
+        (["--point", "small", "--image", "2x2x1"], "--point: block2_pool: pool 2x2 does not fit its 1x1 map; change"),
+        (["--point", "small", "--image", "28x28x2"], "--image: expected height x width x channels (1 or 3)"),
+        (["--point", "small", "--image", "0"], "--image: expected height x width x channels (1 or 3)"),
+        (["--point", "small", "--classes", "1"], "--classes: expected a whole number from 2"),
+        (["--classes", "5"], "--classes: is about a network; name one with --point"),
+    ],
+)
+def test_a_network_that_cannot_be_shown_is_one_line(mine, capsys, flags, message):
+    assert main(["spaces", "show", mine, *flags]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"convtune: {message}")
+    assert err.count("\n") == 1
 
 
 @pytest.mark.parametrize("space", ["nix", "nix.yaml"])

@@ -1,10 +1,12 @@
 """The tables of trials on a terminal and elsewhere."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
+from pipeline.record import with_front
 from pipeline.report.leaderboard import infeasible_line, leaderboard, listing
 from pipeline.trial import State
 from tests.report.made_up import record
@@ -90,6 +92,43 @@ def test_values_stand_beside_the_numbers_where_they_fit():
 def test_colours_only_on_a_terminal():
     assert "\x1b[" in shown(listing(RECORDS, RECORDS), force_terminal=True, color_system="standard")
     assert "\x1b[" not in shown(listing(RECORDS, RECORDS), force_terminal=False)
+
+
+FRONT = with_front(
+    [
+        record(0, 0.95, values={"blocks": 3}, macs=9_000_000),
+        record(1, 0.90, values={"blocks": 4}, macs=9_500_000),
+        record(2, 0.60, values={"blocks": 1}, macs=1_000_000, costs={"latency_ms": 0.01234}),
+        record(3, 0.99, State.PRUNED, values={"blocks": 2}, macs=500_000),
+    ],
+    ("macs",),
+)
+
+
+def test_the_front_stands_first_and_is_marked():
+    lines = shown(leaderboard(FRONT)).splitlines()
+    assert lines[0].split()[:5] == ["rank", "trial", "value", "front", "epochs"]
+    cells = [line.split() for line in lines[1:]]
+    assert [row[1] for row in cells] == ["0", "2", "1", "3"]
+    assert [row[3] == "yes" for row in cells] == [True, True, False, False]
+    assert "0.0123" in lines[2]
+
+
+def test_all_of_the_front_is_shown():
+    assert len(shown(leaderboard(FRONT, top=1)).splitlines()) == 3
+    assert len(shown(leaderboard(FRONT, top=3)).splitlines()) == 4
+
+
+def test_the_listing_marks_the_front():
+    lines = shown(listing(FRONT[1:3], FRONT)).splitlines()
+    assert [line.split()[3] == "yes" for line in lines[1:]] == [False, True]
+    assert "front" not in shown(listing(RECORDS, RECORDS))
+    assert "latency_ms" not in shown(leaderboard(RECORDS))
+
+
+@pytest.mark.parametrize("make", [leaderboard, lambda records: listing(records, records)])
+def test_costs_that_were_not_counted_are_a_dash(make):
+    assert shown(make([replace(RECORDS[0], costs={})])).splitlines()[1].split().count("-") == 2
 
 
 def test_infeasible_proposals():

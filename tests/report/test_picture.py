@@ -31,7 +31,7 @@ VARIED = ("filters_1", "filters_2", "learning_rate")
 
 def record(number=7, state=State.COMPLETE, value=0.9523, epochs=8, reason=""):
     outcome = Outcome(number, state, value, epochs, 6.1, reason)
-    return Record(number, VALUES, VARIED, 1000, 2000, 0, outcome)
+    return Record(number, VALUES, VARIED, {"parameters": 1000, "macs": 2000}, 0, outcome)
 
 
 def running(number, *accuracies, epochs=10):

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from pipeline.folder import StudyFolder, append_history
-from pipeline.report.plots import plots
+from pipeline.record import with_front
+from pipeline.report.plots import _stairs, plots
 from pipeline.trial import Report, State
 from tests.report.made_up import record
 
@@ -72,6 +73,29 @@ def test_a_cut_off_history_is_drawn_as_far_as_it_goes(folder):
     with folder.history(0).open("a") as file:
         file.write("3,0.5")
     assert "curves.png" in names(plots([record(0, 0.5)], {}, folder))
+
+
+def front(*points):
+    records = [record(number, value, macs=macs) for number, (value, macs) in enumerate(points)]
+    return with_front([*records, record(99, 0.99, State.PRUNED, macs=1)], ("macs",))
+
+
+def test_accuracy_against_each_other_objective(folder):
+    records = front((0.9, 9_000_000), (0.8, 2_000_000), (0.7, 5_000_000))
+    assert names(plots(records, {}, folder)) == ["history.png", "front_macs.png"]
+    assert names(plots([record(0, 0.5)], {}, folder)) == ["history.png"]
+    assert not (folder.plots / "front_macs.png").exists()
+
+
+def test_a_front_of_one_trial_or_of_none(folder):
+    assert "front_macs.png" in names(plots(front((0.9, 5)), {}, folder))
+    assert "front_macs.png" in names(plots(front((0.9, 0), (0.9, 0)), {}, folder))
+    assert "front_macs.png" not in names(plots(front(), {}, folder))
+
+
+def test_the_stairs_rise_from_the_cheapest_to_the_dearest():
+    records = front((0.9, 9), (0.8, 2), (0.7, 5), (0.6, 20), (0.1, 1))[:-1]
+    assert _stairs(records, "macs") == ([1, 2, 9, 20], [0.1, 0.8, 0.9, 0.9])
 
 
 def test_no_global_state_of_pyplot():

@@ -100,7 +100,7 @@ def test_constants_are_not_shown():
 
 
 def test_a_resumed_study_says_what_there_is():
-    records = [Record(0, {}, (), 1, 1, 0, Outcome(0, State.COMPLETE, 0.5, 2, 1.0))]
+    records = [Record(0, {}, (), {}, 0, Outcome(0, State.COMPLETE, 0.5, 2, 1.0))]
     output = shown(Mode.LINES, lambda progress: None, records=records)
     assert output == "going on after 1/20: 1 complete  0 pruned  0 failed  0 infeasible proposals\n"
 
@@ -134,7 +134,7 @@ def test_live_prints_ended_trials_above_the_picture():
 
 
 def test_live_begins_with_the_trials_of_former_runs():
-    records = [Record(0, {}, (), 1, 1, 0, Outcome(0, State.COMPLETE, 0.5, 2, 1.0))]
+    records = [Record(0, {}, (), {}, 0, Outcome(0, State.COMPLETE, 0.5, 2, 1.0))]
     picture = last_picture(shown(Mode.LIVE, lambda progress: None, records=records, infeasible=lambda: 3))
     assert "1/20" in picture[1]
     assert "3 infeasible" in picture[2]
@@ -235,7 +235,7 @@ def test_quiet_says_nothing(capsys):
 
 def test_view_does_not_count_trials_to_be_repeated(capsys):
     states = (State.COMPLETE, State.INTERRUPTED, State.RUNNING)
-    records = [Record(n, {}, (), 1, 1, 0, Outcome(n, state, 0.5)) for n, state in enumerate(states)]
+    records = [Record(n, {}, (), {}, 0, Outcome(n, state, 0.5)) for n, state in enumerate(states)]
     with view(20, None, Mode.LINES, records):
         pass
     assert "going on after 1/20" in capsys.readouterr().err

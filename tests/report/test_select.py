@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import JobError
+from pipeline.record import with_front
 from pipeline.report.select import Selection
 from pipeline.trial import State
 from tests.report.made_up import record
@@ -115,6 +116,17 @@ def test_a_bad_condition_is_one_clear_line(test, words):
 def test_an_unknown_sorting_column():
     with pytest.raises(JobError, match=r"--sort: unknown column 'vale', did you mean 'value'\?; columns are number, "):
         numbers(sort="vale")
+
+
+def test_the_front_is_a_column_of_a_study_that_has_one():
+    records = with_front([*RECORDS, record(4, 0.1, macs=5, costs={"latency_ms": 2.5})], ("macs",))
+    chosen = Selection(where=("front=true",), sort="value").of(records)
+    assert [one.number for one in chosen] == [4, 0]
+    assert [one.number for one in Selection(where=("latency_ms<3",)).of(records)] == [4]
+    with pytest.raises(JobError, match="front is true or false"):
+        Selection(where=("front=yes",)).of(records)
+    with pytest.raises(JobError, match="unknown column 'front'"):
+        numbers(where=("front=true",))
 
 
 def test_no_trials_are_no_error():

@@ -99,6 +99,24 @@ def test_repeated_pruned_and_infeasible_proposals_do_not_count(database):
     assert importances(database) == before
 
 
+def test_of_several_objectives_the_accuracy_counts(database, tmp_path):
+    fill(database, 10, by_rate)
+    other = f"sqlite:///{tmp_path / 'two.db'}"
+    trials = [
+        optuna.create_trial(
+            values=[trial.value, 1000 * trial.params["dropout"]],
+            params=trial.params,
+            distributions=trial.distributions,
+            user_attrs=trial.user_attrs,
+        )
+        for trial in optuna.load_study(study_name=None, storage=f"sqlite:///{database}").get_trials()
+    ]
+    optuna.create_study(storage=other, study_name="study", directions=["maximize", "minimize"]).add_trials(trials)
+    found = importances(tmp_path / "two.db")
+    assert found == importances(database)
+    assert found
+
+
 def test_no_storage_is_no_importance_and_none_is_made(database):
     assert importances(database) == {}
     assert not database.exists()

@@ -9,7 +9,7 @@ from pipeline.search.propose import Proposer
 from pipeline.search.searches import SEARCHES
 from pipeline.trial import Answer, State
 from tests.fakes import Climb, Die, Raise
-from tests.search_helpers import CLASSES, SHAPE, ledger
+from tests.search_helpers import judging, ledger
 from tests.spaces import CONTINUOUS, GRID, space
 
 EPOCHS = 4
@@ -38,7 +38,7 @@ def climb(trial, candidate):
 def loop(folder, task=climb, executor=None, text=CONTINUOUS, search="random", pruner="none", listeners=()):
     book = ledger(folder, space(folder, text), pruner, EPOCHS)
     found = space(folder, text)
-    proposer = Proposer(found, SEARCHES[search](found, book.proposals), book, SHAPE, CLASSES, 0)
+    proposer = Proposer(found, SEARCHES[search](found, book.proposals), book, judging(found), 0)
     return Loop(proposer, book, executor or Inline(), task, listeners), book
 
 
@@ -154,10 +154,50 @@ def test_ctrl_c_between_steps_waits_for_the_next_one(tmp_path):
 
     found = space(tmp_path, CONTINUOUS)
     book = ledger(tmp_path, found, "none", EPOCHS)
-    proposer = Proposer(found, SEARCHES["random"](found, 0), book, SHAPE, CLASSES, 0)
+    proposer = Proposer(found, SEARCHES["random"](found, 0), book, judging(found), 0)
     with pytest.raises(KeyboardInterrupt):
         Loop(proposer, book, Inline(), climb, (), check).run(Budget(9, EPOCHS))
     assert states(tmp_path) == [State.INTERRUPTED]
+
+
+HOPELESS = CONTINUOUS + "limits: {parameters: 1}\n"
+
+
+class Turns(Inline):
+    """An executor that counts how often it could have heard from its workers."""
+
+    heard = 0
+
+    def wait(self, decide, timeout=None):
+        self.heard += 1
+        return super().wait(decide, timeout)
+
+
+def test_a_search_that_finds_nothing_lets_workers_be_heard_and_can_be_interrupted(tmp_path, monkeypatch):
+    monkeypatch.setattr("pipeline.search.propose._GIVE_UP", 9)
+    executor = Turns()
+    study, book = loop(tmp_path, executor=executor, text=HOPELESS)
+
+    def check():
+        if executor.heard == 5:
+            raise KeyboardInterrupt
+
+    study._check = check
+    with pytest.raises(KeyboardInterrupt):
+        study.run(Budget(9, EPOCHS))
+    assert book.proposals == 5
+
+
+def test_time_ends_a_search_that_finds_nothing(tmp_path):
+    study, book = loop(tmp_path, text=HOPELESS)
+
+    class Clock(Budget):
+        @property
+        def over(self):
+            return book.proposals >= 3
+
+    assert study.run(Clock(9, EPOCHS)) == "time is up"
+    assert book.proposals == 3
 
 
 class Interrupting(Climb):

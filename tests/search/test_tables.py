@@ -5,7 +5,7 @@ from pipeline.executors import EXECUTORS
 from pipeline.search.candidate import COSTS
 from pipeline.search.pruners import PRUNERS, first_rung
 from pipeline.search.searches import SEARCHES
-from pipeline.space.load import LIMITS
+from pipeline.space.limits import LIMITS
 
 
 def test_a_job_offers_what_there_is():

@@ -2,12 +2,38 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
 
+from pipeline.hyperparameter import Hyperparameter, table
 from pipeline.space import Space, load
+from pipeline.space.names import Known, hyperparameters
+
+NORM = Hyperparameter("norm", "batch", "", options=("none", "batch"))
+ARMS = Hyperparameter("arms", 2, "", low=1)
+TABLES = {
+    "tall": table(
+        Hyperparameter("floors", 3, "", low=1),
+        Hyperparameter("rooms", 1, "", low=1, per="floors"),
+        Hyperparameter("size", 4, "", low=1, per="rooms"),
+        NORM,
+    ),
+    "wide": table(NORM, ARMS, Hyperparameter("reach", 1, "", low=1, per="arms")),
+    "odd": table(ARMS, Hyperparameter("twist", False, ""), NORM),
+}
+"""Made-up families: all know ``norm``, two know ``arms``."""
+
+
+@pytest.fixture(scope="session")
+def mixed() -> Known:
+    """What a space of all the made-up families could set."""
+    with pytest.MonkeyPatch.context() as patch:
+        families = {name: SimpleNamespace(hyperparameters=known) for name, known in TABLES.items()}
+        patch.setattr("pipeline.space.names.FAMILIES", families)
+        return hyperparameters(families)
 
 
 @pytest.fixture(scope="session")

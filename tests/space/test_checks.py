@@ -7,7 +7,7 @@ from pipeline.space import IntRange, Parameter
 from pipeline.space.checks import most, ordered
 from pipeline.space.names import hyperparameters
 
-KNOWN = hyperparameters("plain")
+KNOWN = hyperparameters(["plain"])
 NAMES = ["blocks", "norm", "activation", "head", "fc_layers", "dropout"]
 
 

@@ -1,6 +1,3 @@
-from types import SimpleNamespace
-
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,19 +12,11 @@ NESTED = table(
     Hyperparameter("skip", 0, "", low=0, per="blocks"),
     Hyperparameter("gain", 0, "", low=0, per="convs"),
 )
-"""Repetitions of repetitions, which the family ``plain`` has not."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def nested_family():
-    with pytest.MonkeyPatch.context() as patch:
-        families = {"nested": SimpleNamespace(hyperparameters=NESTED)}
-        patch.setattr("pipeline.space.names.FAMILIES", families)
-        yield
+"""Repetitions of repetitions, as deep as any family has them, and counts of 0, which none has."""
 
 
 def nested(*parameters: Parameter, **constants: int) -> Space:
-    return Space("nested", "", ordered(NESTED, parameters), {"family": "nested", **constants}, (), {})
+    return Space("nested", "", NESTED, ordered(NESTED, parameters), constants, {}, {})
 
 
 small = st.tuples(st.integers(0, 2), st.integers(0, 1)).map(lambda pair: IntRange(pair[0], pair[0] + pair[1]))
@@ -67,7 +56,7 @@ def test_points_of_a_conditional_space_by_hand():
         Parameter("gain", IntRange(5, 6), "convs", (("skip", (1,)),)),
         convs=1,
     )
-    points = [{key: point[key] for key in point if key not in ("family", "convs")} for point in space.points()]
+    points = [{key: point[key] for key in point if key != "convs"} for point in space.points()]
     one_block = [{"skip_1": 0}, {"skip_1": 1, "gain_1_1": 5}, {"skip_1": 1, "gain_1_1": 6}]
     assert points[:3] == [{"blocks": 1, **point} for point in one_block]
     assert len(points) == space.size() == 3 + 3 * 3
@@ -83,5 +72,5 @@ def test_points_are_made_one_at_a_time():
 
 def test_a_space_that_varies_nothing_has_one_point():
     space = nested(blocks=2)
-    assert list(space.points()) == [{"family": "nested", "blocks": 2}]
+    assert list(space.points()) == [{"blocks": 2}]
     assert space.size() == 1

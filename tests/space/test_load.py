@@ -32,7 +32,39 @@ def test_a_file_is_read_whole(write):
     assert space.constants == {"family": "plain", "filters_1": 8, "filters_2": 16, "norm": "none"}
     assert space.limits == {"parameters": 100_000, "macs": 5_000_000}
     assert [type(limit) for limit in space.limits.values()] == [int, int]
-    assert space.start_from[0]["learning_rate"] == 1e-3
+    assert space.start_from["1"]["learning_rate"] == 1e-3
+
+
+def test_the_family_may_be_a_parameter(write):
+    text = "family: {choice: [residual, plain]}\nparameters: {stages: 2, blocks: {int: [1, 2]}, block: basic}\n"
+    space = load(str(write(text + "start_from: {small: {family: plain}, skips: {family: residual}}")))
+    assert [one.name for one in space.parameters] == ["family", "blocks"]
+    assert [dict(sorted(point.items())) for point in space.points()] == [
+        {"block": "basic", "family": "residual", "stages": 2},
+        {"blocks": 1, "family": "plain"},
+        {"blocks": 2, "family": "plain"},
+    ]
+    assert [point["family"] for point in space.start_from.values()] == ["plain", "residual"]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "point", "reason"),
+    [
+        ("groups: {choice: [1, 3]}", "groups: 3", "block1_conv1: 3 groups do not divide"),
+        ("padding: valid, kernel: {choice: [3, 4097]}", "kernel: 4097", "block1_conv1: kernel 4097x4097 does not fit"),
+        ("designed_for: 8, blocks: {int: [1, 9]}", "blocks: 4", "block4_pool: pool 2x2 does not fit its 1x1 map"),
+    ],
+)
+def test_a_start_point_that_is_no_network_on_any_image_is_refused(write, parameters, point, reason):
+    """Three groups need a coloured image, and 32 filters are not divided by them either."""
+    text = f"family: plain\nparameters: {{{parameters}}}\nstart_from: {{good: {{}}, bad: {{{point}}}}}\n"
+    assert refused(write(text)).startswith(f"start_from, point bad: no network on any image: {reason}")
+
+
+def test_one_repetition_can_be_held_at_a_value(write):
+    text = "family: plain\nparameters: {blocks: 2, filters: {choice: [4, 8], per: blocks}, filters_1: 5}"
+    points = list(load(str(write(text))).points())
+    assert [(point["filters_1"], point["filters_2"]) for point in points] == [(5, 4), (5, 8)]
 
 
 def test_a_family_alone_is_a_space_of_one_point(write):
@@ -45,12 +77,21 @@ BAD_FAMILIES = {
     "family: plane": "family: unknown family plane, did you mean 'plain'?",
     "family: [plain]": "family: unknown family ['plain']",
     "family:": "family: unknown family None",
+    "family: {choice: [plain, residaul]}": "family: unknown family residaul, did you mean 'residual'?",
+    "family: {choice: [plain, plain]}": "family: choice lists plain twice",
+    "family: {choice: plain}": "family: expected a name or {choice: [name, ...]}, got",
+    "family: {chioce: [plain]}": "family: unknown key chioce, did you mean 'choice'?",
+    "family: {}": "family: expected a name or {choice: [name, ...]}, got {}",
+    "family: {choice: [plain], log: true}": "family: unknown key log",
 }
 BAD = {
     "parameters:": "parameters: expected 'name: value' entries, got nothing",
     "parameters: [blocks]": "parameters: expected 'name: value' entries, got ['blocks']",
     "limits: 5": "limits: expected 'name: value' entries, got 5",
-    "start_from: {blocks: 2}": "start_from: expected a list of points",
+    "start_from: {blocks: 2}": "start_from, point blocks: expected 'name: value' entries, got 2",
+    "start_from: 2": "start_from: expected '- {parameter: value, ...}' or 'name: {parameter: value, ...}' entries",
+    "start_from: {a b: {}}": "start_from, point a b: expected a name of letters, digits, '_', '-' and '.'",
+    "start_from: {a=b: {}}": "start_from, point a=b: expected a name",
     "start_from: [2]": "start_from, point 1: expected 'name: value' entries, got 2",
     "start_from: [{blocks: 3}, {blcks: 2}]": "start_from, point 2: unknown parameter blcks, did you mean 'blocks'?",
     "limits: {mac: 5}": "limits: unknown key mac, did you mean 'macs'?",
@@ -65,7 +106,8 @@ BAD = {
 }
 BAD_PARAMETERS = {
     "blcks: 3": "blcks: unknown parameter, did you mean 'blocks'?",
-    "filters_2: 32": "filters_2: unknown parameter, did you mean 'filters'?",
+    "filters_2: {choice: [8]}": "filters_2: unknown parameter, did you mean 'filters'?",
+    "filters_9: 32": "filters_9: can never be of use: blocks is at most 3",
     "blocks:": "blocks: expected a whole number, got None",
     "blocks: {}": "blocks: expected one of int: [lowest, highest]",
     "blocks: {int: [1, 2], choice: [1]}": "blocks: expected one of int: [lowest, highest]",
@@ -110,8 +152,11 @@ BAD_PARAMETERS = {
     "filters: [32, 64]": "filters: expected 3 values, one for each of blocks, got a list of 2",
     "blocks: 2, filters: [32, 64, 32]": "filters: expected 2 values, one for each of blocks, got a list of 3",
     "dropout: [0.1]": "dropout: expected one value, got a list of 1",
-    "filters: {choice: [8], per: pool}": "filters: per: expected blocks, got pool",
-    "filters: {choice: [8], per: }": "filters: per: expected blocks, got None",
+    "filters: {choice: [8], per: pool}": "filters: per: expected blocks or convs, got pool",
+    "filters: {choice: [8], per: }": "filters: per: expected blocks or convs, got None",
+    "filters: [[8], [8], [8, 8]]": "filters: expected 1 values, one for each of convs_3, got a list of 2",
+    "convs: [1, 2, 1], filters: [8, [8], 8]": "filters: expected 2 values, one for each of convs_2, got a list of 1",
+    "family: plain": "family: belongs beside parameters; write 'family: ...' above them",
     "dropout: {choice: [0.1], per: fc_layers}": "dropout: per: dropout is not repeated; leave it out, got fc_layers",
     "filters: {choice: [8], when: pool}": "filters: when: expected 'name: value' entries, got pool",
     "filters: {choice: [8], when: {pol: max}}": "filters: when: pol: unknown parameter, did you mean 'pool'?",
@@ -197,7 +242,10 @@ def test_a_yaml_error_has_its_line_and_column(write):
     ("name", "message"),
     [
         ("quik", "unknown space quik, did you mean 'quick'?; a file ends in .yaml"),
-        ("zzz", "unknown space zzz; there are grid, plain, quick; a file ends in .yaml"),
+        (
+            "zzz",
+            f"unknown space zzz; there are {', '.join(SHIPPED)}; a file ends in .yaml",
+        ),
         ("", "unknown space ; there are"),
         ("nowhere/mine.yaml", "nowhere/mine.yaml: no such file"),
         ("nowhere.yml", "nowhere.yml: no such file"),
@@ -233,13 +281,13 @@ def test_what_ships_says_on_top_what_it_is(name):
 
 @pytest.mark.parametrize("name", SHIPPED)
 @pytest.mark.parametrize("side", [28, 64])
-def test_start_points_that_ship_are_feasible(name, side):
+def test_start_points_that_ship_are_networks_and_the_first_is_within_the_limits(name, side):
     """Not all spaces are meant for large images: the limit on MACs is checked at the size of digits."""
     space = load(name)
-    for point in space.start_from:
-        architecture = FAMILIES[str(point["family"])].rule(point, (side, side, 1), 10)
-        assert architecture.parameters <= space.limits.get("parameters", 10**12) or side > 28
-        assert architecture.macs <= space.limits.get("macs", 10**15) or side > 28
+    made = [FAMILIES[str(point["family"])].rule(point, (side, side, 1), 10) for point in space.start_from.values()]
+    for first in made[:1]:
+        assert first.parameters <= space.limits.get("parameters", 10**12) or side > 28
+        assert first.macs <= space.limits.get("macs", 10**15) or side > 28
 
 
 @pytest.mark.parametrize(("name", "share"), [("quick", 0.85), ("grid", 1.0), ("plain", 0.35)])

@@ -2,7 +2,20 @@ import pytest
 
 from pipeline.errors import SpaceError
 from pipeline.hyperparameter import Hyperparameter, table
-from pipeline.space.names import at, counters, expand, flatten, hint, indices, lineage, missing, parse
+from pipeline.recipe import HYPERPARAMETERS
+from pipeline.space.names import (
+    at,
+    counters,
+    expand,
+    flatten,
+    hint,
+    hyperparameters,
+    indices,
+    lineage,
+    missing,
+    parse,
+    unmet,
+)
 
 KNOWN = table(
     Hyperparameter("blocks", 3, "", low=1),
@@ -58,6 +71,31 @@ def test_an_unknown_key_is_refused_with_the_nearest_right_one(key, message):
         parse(KNOWN, key)
 
 
+def test_a_name_of_its_own_is_no_repetition_of_another():
+    """As KerasTuner's have them: any characters, and numbers that mean nothing."""
+    known = table(Hyperparameter("units", 8, ""), Hyperparameter("units_1", 8, ""), Hyperparameter("a(b", 8, ""))
+    assert parse(known, "units_1") == ("units_1", ())
+    assert parse(known, "a(b") == ("a(b", ())
+
+
+def test_a_space_of_several_families_can_set_what_any_of_them_knows(mixed):
+    assert list(mixed)[:8] == ["family", "floors", "rooms", "size", "norm", "arms", "reach", "twist"]
+    assert {*HYPERPARAMETERS} < {*mixed}
+    assert (mixed["family"].options, mixed["family"].default) == (("tall", "wide", "odd"), "tall")
+
+
+def test_what_not_all_families_know_needs_one_that_does(mixed):
+    assert mixed["floors"].when == (("family", ("tall",)),)
+    assert mixed["arms"].when == (("family", ("wide", "odd")),)
+    assert [mixed[name].when for name in ("family", "norm", "learning_rate")] == [(), (), ()]
+
+
+def test_in_a_space_of_one_family_nothing_depends_on_it():
+    assert not any(one.when for one in hyperparameters(["plain"]).values())
+    assert hyperparameters(["residual", "plain"])["family"].default == "plain"
+    assert hyperparameters(["residual"])["family"].default == "residual"
+
+
 def test_a_list_has_one_value_for_each_repetition_at_any_depth():
     assert flatten(KNOWN, "pool", ["none", "max"]) == {"pool_1": "none", "pool_2": "max"}
     assert flatten(KNOWN, "kernel", [[3, 5], 7]) == {"kernel_1_1": 3, "kernel_1_2": 5, "kernel_2": 7}
@@ -96,6 +134,19 @@ def test_a_missing_repetition_is_named_by_its_count():
     assert missing(KNOWN, values, "kernel", (1, 2)) == "convs_1 is 1"
     assert missing(KNOWN, values, "pool", (3,)) == "blocks is 2"
     assert missing(KNOWN, values, "rate", ()) is None
+
+
+def test_what_has_no_effect_is_missing(mixed):
+    assert missing(mixed, {"family": "wide"}, "size", (1, 1)) == "family is wide"
+    assert missing(mixed, {"family": "wide"}, "reach", (3,)) == "arms is 2"
+
+
+def test_the_first_condition_that_does_not_hold_is_named_by_what_is_there():
+    values = {"pool": "max", "pool_2": "none", "rate": 0.25}
+    when = (("rate", (0.25,)), ("pool", ("max", "average")))
+    assert unmet(KNOWN, values, when, (1, 3)) is None
+    assert unmet(KNOWN, values, when, (2, 3)) == "pool_2 is none"
+    assert unmet(KNOWN, {}, when, (2, 3)) == "rate is 0.5"
 
 
 def test_a_place_is_put_in_front_of_an_error():

@@ -33,12 +33,14 @@ def test_the_schemas_are_schemas(name):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_editors_know_every_parameter_with_its_help(family):
-    branch = next(one for one in space_schema()["allOf"] if one["if"]["properties"]["family"]["const"] == family)
+    schema = space_schema()
+    branch = next(one for one in schema["allOf"] if one["if"]["properties"]["family"] == {"const": family})
     parameters = branch["then"]["properties"]["parameters"]["properties"]
     known = {**FAMILIES[family].hyperparameters, **HYPERPARAMETERS}
     assert list(parameters) == list(known)
     for name, one in known.items():
-        assert one.help in parameters[name]["description"]
+        definition = parameters[name]["$ref"].removeprefix("#/$defs/")
+        assert one.help in schema["$defs"][definition]["description"]
 
 
 def test_editors_know_every_key_of_a_job():
@@ -131,6 +133,7 @@ set: {batch_size: 64, kernel: 3}
 image_size: 64x48
 precision: auto
 executor: local
+objective: [accuracy, macs]
 """
 
 
@@ -140,6 +143,12 @@ def test_a_job_file_with_every_key_is_valid(tmp_path):
 
 @pytest.mark.parametrize("line", ["time: 600", "time: 10m", "time: 0.5h", "image_size: 64", "image_size: '64'"])
 def test_times_and_sizes_have_several_forms(tmp_path, line):
+    assert not errors(JOB, tmp_path, line)
+
+
+@pytest.mark.parametrize("value", ["value", "accuracy", "accuracy, macs", "[latency, accuracy]"])
+def test_objectives_are_a_text_or_a_list(tmp_path, value):
+    line = f"objective: {value}"
     assert not errors(JOB, tmp_path, line)
 
 
@@ -158,6 +167,9 @@ def test_times_and_sizes_have_several_forms(tmp_path, line):
         "pruner: axe",
         "precision: float16",
         "executor: ray",
+        "objective: accuracy,mac",
+        "objective: [accuracy, accuracy]",
+        "objective: []",
         "seed: -1",
         "image_size: 0",
         "image_size: 64x",

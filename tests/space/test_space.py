@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from pipeline.errors import SpaceError
 from pipeline.hyperparameter import Scalar
-from pipeline.space import Choice, Domain, IntRange, Space
+from pipeline.space import Choice, Domain, IntRange, Parameter, Space
+from pipeline.space.checks import ordered
+from pipeline.space.names import counters
 
-PER = {"convs": "blocks", "filters": "blocks", "stride": "blocks", "pool": "blocks", "pool_size": "blocks"}
-PER |= {"fc_width": "fc_layers"}
+PER = dict.fromkeys(("convs", "stride", "pool", "pool_size"), ("blocks",))
+PER |= {"filters": ("blocks", "convs"), "fc_width": ("fc_layers",)}
 DOMAINS: dict[str, list[Any]] = {
     "blocks": [{"int": [1, 2]}, {"choice": [2, 1]}, 2],
     "fc_layers": [{"int": [0, 2]}, {"choice": [2, 0]}, 0, 1],
@@ -50,7 +52,7 @@ def contents(draw) -> dict[str, Any]:
         if isinstance(form, dict):
             form = dict(form)
             if name in PER and draw(st.booleans()):
-                form["per"] = PER[name]
+                form["per"] = draw(st.sampled_from(PER[name]))
             if name in CONDITIONS and draw(st.booleans()):
                 form["when"] = draw(st.sampled_from(CONDITIONS[name]))
         content[name] = form
@@ -91,7 +93,7 @@ def test_points_draws_and_completion_agree(make, content, seed):
 
 
 @given(contents(), st.randoms(use_true_random=False))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 def test_the_order_of_a_file_does_not_matter(make, content, dice):
     space = attempt(make, content)
     if space is None:
@@ -104,14 +106,14 @@ def test_the_order_of_a_file_does_not_matter(make, content, dice):
 
 
 @given(contents(), st.integers(0, 2**32))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 def test_parents_are_suggested_before_their_children(make, content, seed):
     space = attempt(make, content)
     if space is None:
         return
     order = [one.name for one in space.parameters]
     for one in space.parameters:
-        above = {parent for parent, _ in one.when} | {one.per}
+        above = {parent for parent, _ in one.when} | {*counters(space.known, one.per)}
         assert all(order.index(parent) < order.index(one.name) for parent in above if parent in order)
 
 
@@ -237,7 +239,7 @@ def test_a_list_fixes_each_repetition(make):
         ({"kernel_2": 3, "blocks": 1}, "kernel_2: can never be of use: blocks is at most 1"),
         ({"kernel": [3]}, "kernel: expected 2 values, one for each of blocks, got a list of 1"),
         ({"dropout_1": 0.1}, "dropout_1: unknown parameter dropout_1: dropout is not repeated that often"),
-        ({"family": "residual"}, "family: unknown parameter family"),
+        ({"family": "residual"}, "family: 'residual' is not one of plain"),
         ({"blocks": 10**6}, "parameters.blocks: 1000000 repetitions are too many; at most 1000"),
     ],
 )
@@ -250,8 +252,132 @@ def test_what_cannot_be_fixed_is_refused(make, settings_, message):
 def test_start_points_follow_what_is_fixed(make):
     start = [{"blocks": 1, "kernel": 3}, {"blocks": 2, "kernel": [3, 5]}, {"blocks": 2, "kernel": [5, 5]}]
     space = make(KERNELS, start_from=start).fixed({"blocks": 2, "kernel_1": 7})
-    assert [(one["blocks"], one["kernel_1"], one["kernel_2"]) for one in space.start_from] == [(2, 7, 3), (2, 7, 5)]
-    assert all(space.complete(one) == one for one in space.start_from)
+    kernels = {name: (one["blocks"], one["kernel_1"], one["kernel_2"]) for name, one in space.start_from.items()}
+    assert kernels == {"1": (2, 7, 3), "2": (2, 7, 5), "3": (2, 7, 5)}
+    assert all(space.complete(one) == one for one in space.start_from.values())
+
+
+@pytest.fixture
+def building(mixed) -> Space:
+    """The family drawn, parameters of each and of all, and constants of one."""
+    parameters = [
+        Parameter("floors", IntRange(1, 2)),
+        Parameter("size", Choice((4, 8)), "floors"),
+        Parameter("family", Choice(("odd", "wide", "tall"))),
+        Parameter("arms", IntRange(1, 3)),
+        Parameter("twist", Choice((False, True)), None, (("arms", (2,)),)),
+        Parameter("norm", Choice(("none", "batch"))),
+    ]
+    constants = {"rooms": 2, "reach_1": 5, "batch_size": 32}
+    return Space("building", "", mixed, ordered(mixed, parameters), constants, {}, {"macs": 10, "memory": 20})
+
+
+def test_the_family_comes_first_and_each_has_its_own_parameters_and_constants(building):
+    assert building.parameters[0].name == "family"
+    points = [point for point in building.points() if point["norm"] == "none"]
+    asked = {tuple(key for key in point if key not in ("norm", "batch_size")) for point in points}
+    assert asked == {
+        ("rooms", "family", "floors", "size_1"),
+        ("rooms", "family", "floors", "size_1", "size_2"),
+        ("reach_1", "family", "arms"),
+        ("family", "arms"),
+        ("family", "arms", "twist"),
+    }
+    assert len(points) * 2 == building.size() == 2 * (2 + 4 + 3 + 3 + 1)
+
+
+def test_a_point_of_several_families_is_made_whole_and_is_one_of_the_space(building):
+    assert building.complete({}) == building.complete({"family": "tall", "floors": 1, "size": [4], "norm": "batch"})
+    assert all(building.complete(point) == point for point in building.points())
+
+
+@pytest.mark.parametrize(
+    ("point", "message"),
+    [
+        ({"family": "wide", "floors": 2}, "floors: has no effect here: family is wide"),
+        ({"family": "wide", "size": [[4], [4, 4]]}, "size_1_1: has no effect here: family is wide"),
+        ({"arms": 2}, "arms: has no effect here: family is tall"),
+        ({"family": "tall", "reach_1": 5}, "reach_1: has no effect here: family is tall"),
+        ({"family": "odd", "twist": True, "arms": 1}, "twist: has no effect here: arms is 1"),
+        ({"family": "old"}, "family: 'old' is not one of tall, wide, odd"),
+        ({"floors": 2, "size": [[4] * 3, [4] * 2]}, "size_1: expected 2 values, one each of rooms_1, got a list of 3"),
+    ],
+)
+def test_what_the_family_of_a_point_does_not_know_has_no_effect(building, point, message):
+    with pytest.raises(SpaceError) as error:
+        building.complete(point)
+    assert str(error.value) == f"space building: {message}"
+
+
+def test_the_family_can_be_fixed_and_then_the_constants_of_others_are_of_no_use(building):
+    space = building.fixed({"family": "odd"})
+    assert [{"family", "arms"} <= point.keys() for point in space.points()] == [True] * 8
+    assert space.size() == 8
+    with pytest.raises(SpaceError, match="floors: can never be of use: family is never tall"):
+        building.fixed({"family": "odd", "floors": 1})
+
+
+def test_rows_say_which_families_know_a_parameter(building):
+    conditions = {row["parameter"]: row["condition"] for row in building.rows()}
+    assert conditions["family"] == conditions["norm"] == ""
+    assert conditions["size"] == "per floors, when family is tall"
+    assert conditions["arms"] == "when family is wide or odd"
+    assert conditions["twist"] == "when family is odd, when arms is 2"
+    assert (conditions["reach_1"], conditions["batch_size"]) == ("fixed, when family is wide", "fixed")
+
+
+def test_a_parameter_may_be_drawn_for_an_outer_repetition_alone(make):
+    space = make(
+        {
+            "blocks": 2,
+            "convs": [1, 2],
+            "filters": {"choice": [8, 16], "per": "blocks"},
+            "kernel": {"choice": [3, 5], "per": "convs"},
+        }
+    )
+    assert space.size() == 2**2 * 2**3
+    point = space.complete({"filters": [8, 16], "kernel": [[5], [3, 5]]})
+    assert {key: point[key] for key in point if key[:6] in ("filter", "kernel")} == {
+        "filters_1": 8,
+        "filters_2": 16,
+        "kernel_1_1": 5,
+        "kernel_2_1": 3,
+        "kernel_2_2": 5,
+    }
+
+
+def test_start_points_have_names(make):
+    space = make(KERNELS, start_from={"small": {"blocks": 1}, "large-2.0": {"kernel": [3, 5], "blocks": 2}})
+    assert list(space.start_from) == ["small", "large-2.0"]
+    assert space.complete("small") == space.start_from["small"] == space.complete({"blocks": 1})
+    with pytest.raises(SpaceError, match="space mine: unknown start point smal, did you mean 'small'"):
+        space.complete("smal")
+    with pytest.raises(SpaceError, match="unknown start point x; it has none: write parameter=value"):
+        make(KERNELS).complete("x")
+
+
+def test_limits_can_be_replaced_and_lifted(building):
+    assert building.limited({"memory": "2GB", "parameters": 5}).limits == {
+        "parameters": 5,
+        "macs": 10,
+        "memory": 2 * 10**9,
+    }
+    assert building.limited({"macs": "none", "latency_ms": "none"}).limits == {"memory": 20}
+    assert building.limited({}).fingerprint == building.fingerprint != building.limited({"macs": 9}).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        ({"mac": 5}, "unknown limit mac, did you mean 'macs'?"),
+        ({"macs": 0}, "macs: expected a whole number above 0, got 0"),
+        ({"macs": "nothing"}, "macs: expected a whole number above 0, got nothing"),
+    ],
+)
+def test_what_is_no_limit_is_refused(building, limits, message):
+    with pytest.raises(SpaceError) as error:
+        building.limited(limits)
+    assert str(error.value) == f"space building: {message}"
 
 
 def test_the_fingerprint_is_of_what_is_searched_alone(make):

@@ -130,6 +130,21 @@ def test_ranks_and_the_best_mark_move(tracker, study, begin, children):
     assert {number: run.data.tags["rank"] for number, run in runs.items()} == {0: "2", 1: "3", 2: "1"}
     assert [number for number, run in runs.items() if run.data.tags.get("best") == "true"] == [2]
     assert runs[2].data.metrics["rank"] == 1
+    assert not any("pareto_front" in {**run.data.tags, **run.data.metrics} for run in runs.values())
+
+
+def test_the_front_is_a_tag_and_a_metric_and_moves(tracker, study, begin, children):
+    for number in range(4):
+        begin(number)
+    tracker.rank({0: 1, 1: 2, 2: 3}, {0: True, 1: True, 2: False})
+    time.sleep(0.002)  # of two metrics of one millisecond MLflow shows the larger one
+    tracker.rank({0: 1, 1: 2, 2: 3}, {0: True, 1: False, 2: True})
+    tracker.close()
+    runs = children(study)
+    tags = {number: run.data.tags.get("pareto_front") for number, run in runs.items()}
+    assert tags == {0: "true", 1: "false", 2: "true", 3: None}
+    assert [runs[number].data.metrics["pareto_front"] for number in range(3)] == [1, 0, 1]
+    assert [number for number, run in runs.items() if "best" in run.data.tags] == [0]
 
 
 def test_files_and_folders_go_into_the_studys_run(tracker, study, client, tmp_path):
@@ -227,14 +242,14 @@ def test_a_run_that_a_study_has_is_not_taken_by_another(tracker, study, info, mo
 def test_a_refused_study_is_one_line(tracker, info):
     from pipeline.errors import TrackingError
 
-    with pytest.raises(TrackingError, match=r"MLflow refused the study's run: .*nonsense") as refusal:
-        tracker.begin_study(replace(info, job={"nonsense\n!": 1}), None)
+    with pytest.raises(TrackingError, match=r"MLflow refused the study's run: .*maximum length") as refusal:
+        tracker.begin_study(replace(info, job={"long\n" * 60: 1}), None)
     assert "\n" not in str(refusal.value)
 
 
 def test_what_mlflow_refuses_is_left_out_and_told(tracker, study, begin, children, tmp_path):
     begin(0)
-    tracker.report(Report(0, 1, {"what?!": 1.0}, 1.0))
+    tracker.report(Report(0, 1, {"long" * 70: 1.0}, 1.0))
     tracker.artifact(tmp_path / "missing.csv")
     tracker.end_trial(Outcome(0, State.COMPLETE, 0.5))
     tracker.close()

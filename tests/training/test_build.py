@@ -9,7 +9,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from pipeline.architecture import FAMILIES, Infeasible
@@ -26,9 +26,14 @@ from pipeline.architecture.ops import (
     GlobalAveragePool,
     Pool,
 )
-from pipeline.training.build import build, keras_layer
+from pipeline.training.build import build, build_served, keras_layer
+from tests.architecture.draws import values
+from tests.architecture.published import POINTS
+from tests.architecture.published import SIDES as SIDES_PUBLISHED
+from tests.architecture.published import values as published
 
-DRAWS = 300
+DRAWS = 60
+PIXELS = {"scale": [1 / 255] * 3, "offset": [-0.5] * 3}
 SLOW = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 
 
@@ -95,58 +100,49 @@ def _seeds(layer):
     return [one for one in layer.non_trainable_variables if "seed" in one.name]
 
 
-SIDES, PER_BLOCK = (
-    st.integers(4, 40),
-    ("convs", "filters", "kernel", "stride", "padding", "pool", "pool_size", "pool_stride"),
-)
-CHOICES = {
-    "convs": st.integers(1, 3),
-    "filters": st.integers(1, 9),
-    "kernel": st.integers(1, 7),
-    "stride": st.integers(1, 3),
-    "padding": st.sampled_from(["same", "valid"]),
-    "pool": st.sampled_from(["none", "max", "average"]),
-    "pool_size": st.integers(2, 4),
-    "pool_stride": st.integers(0, 3),
-    "norm": st.sampled_from(["none", "batch"]),
-    "activation": st.sampled_from(["relu", "leaky_relu", "elu", "gelu", "silu"]),
-    "head": st.sampled_from(["flatten", "average"]),
-    "fc_layers": st.integers(0, 2),
-    "fc_width": st.integers(1, 20),
-    "dropout": st.sampled_from([0.0, 0.25]),
-}
+SIDES = st.integers(4, 40)
 
 
 @st.composite
-def architectures(draw):
-    """An architecture of the plain family on some image, or the Infeasible it met."""
-    values = {"blocks": draw(st.integers(1, 4))}
-    for name, choices in CHOICES.items():
-        keys = [f"{name}_{block}" for block in range(1, values["blocks"] + 1)] if name in PER_BLOCK else [name]
-        values |= {key: draw(choices) for key in keys}
+def architectures(draw, family):
+    """An architecture of the family on some image."""
     shape = draw(st.tuples(SIDES, SIDES, st.sampled_from([1, 3])))
     try:
-        return FAMILIES["plain"].rule(values, shape, draw(st.integers(2, 12)))
-    except Infeasible as error:
-        return error
+        return FAMILIES[family].rule(draw(values(family)), shape, draw(st.integers(2, 12)))
+    except Infeasible:
+        assume(False)
 
 
-def test_shapes_parameters_and_macs_are_those_of_keras():
-    feasible = []
+def assert_as_in_keras(architecture, known):
+    """Every layer, each kind with the same inputs once; ``known`` remembers them."""
+    shapes = {"image": architecture.input_shape}
+    for layer in architecture.layers:
+        inputs = [shapes[name] for name in layer.inputs]
+        shapes[layer.name] = layer.shape
+        if (layer.op, *inputs) not in known:
+            known.add((layer.op, *inputs))
+            theirs = keras_layer(layer)
+            theirs.build([(None, *one) for one in inputs] if len(inputs) > 1 else (None, *inputs[0]))
+            assert_same(layer, theirs, inputs)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_shapes_parameters_and_macs_are_those_of_keras(family):
+    known = set()
 
     @settings(max_examples=DRAWS, **SLOW)
-    @given(architectures().filter(lambda one: not isinstance(one, Infeasible)))
+    @given(architectures(family))
     def check(architecture):
-        shapes = {"image": architecture.input_shape}
-        for layer in architecture.layers:
-            theirs, inputs = keras_layer(layer), [shapes[name] for name in layer.inputs]
-            theirs.build((None, *inputs[0]))
-            assert_same(layer, theirs, inputs)
-            shapes[layer.name] = layer.shape
-        feasible.append(architecture)
+        assert_as_in_keras(architecture, known)
 
     check()
-    assert len(feasible) >= DRAWS
+    assert len(known) >= DRAWS
+
+
+@pytest.mark.parametrize("name", POINTS)
+def test_a_twentieth_of_a_published_network_is_as_in_keras(name):
+    family, side = FAMILIES[str(POINTS[name]["family"])], SIDES_PUBLISHED[name]
+    assert_as_in_keras(family.rule(published(name, width=0.05), (side, side, 3), 10), set())
 
 
 @settings(max_examples=150, **SLOW)
@@ -186,12 +182,15 @@ def _bare(op):
     return shape
 
 
-@settings(max_examples=8, **SLOW)
-@given(architectures().filter(lambda one: not isinstance(one, Infeasible)))
-def test_a_whole_model_has_the_layers_and_counts_of_its_architecture(architecture):
+@pytest.mark.parametrize("family", FAMILIES)
+@settings(max_examples=2, phases=[Phase.generate], **SLOW)
+@given(data=st.data())
+def test_a_whole_model_has_the_layers_and_counts_of_its_architecture(family, data):
+    architecture = data.draw(architectures(family))
     keras.utils.clear_session()
     model = built(architecture)
-    assert [layer.name for layer in model.layers] == ["image", "rescaling", *(one.name for one in architecture.layers)]
+    named = {"image", "rescaling", *(one.name for one in architecture.layers)}
+    assert {layer.name for layer in model.layers} == named
     assert weights(model.trainable_weights) == architecture.parameters
     assert weights(model.non_trainable_weights) == architecture.non_trainable
     assert model.input_shape == (None, *architecture.input_shape)
@@ -214,14 +213,36 @@ def test_branches_and_skips_are_wired_as_described():
     np.testing.assert_allclose(meet[..., :8], total, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("architecture", [plain(dropout=0.5), branched()], ids=["plain", "branched"])
+FEW = {"blocks": 2, "stages": 2, "modules": 1, "stage_blocks": 1, "width": 0.3}
+GROUPED = {"block": "bottleneck", "cardinality": 4, "group_width": 16, "order": "pre", "projection": "pooled"}
+SMALL = {name: family.rule(FEW, (16, 16, 3), 4) for name, family in FAMILIES.items()}
+SMALL |= {"grouped": FAMILIES["residual"].rule(FEW | GROUPED, (16, 16, 3), 4)}
+every_small = pytest.mark.parametrize("architecture", SMALL.values(), ids=SMALL)
+
+
+@pytest.mark.parametrize("architecture", [*SMALL.values(), branched()], ids=[*SMALL, "branched"])
 def test_a_saved_model_loads_safely_and_answers_the_same(architecture, tmp_path):
-    model, batch = built(architecture), images(3, architecture.input_shape)
+    model, batch = build_served(architecture, **PIXELS), images(3, architecture.input_shape)
     path = tmp_path / "model.keras"
     model.save(path)
     loaded = keras.saving.load_model(path, compile=False, safe_mode=True)
     np.testing.assert_array_equal(loaded.predict_on_batch(batch), model.predict_on_batch(batch))
     assert {type(layer).__module__.split(".")[0] for layer in loaded.layers} == {"keras"}
+
+
+@every_small
+def test_one_step_lowers_the_loss_and_the_served_model_takes_the_weights(architecture):
+    model, batch = built(architecture), images(16, architecture.input_shape)
+    labels = np.arange(16) % 4
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.SGD(0.003), loss, jit_compile=False)
+    before = float(loss(labels, model(batch, training=True)))
+    model.train_on_batch(batch, labels)
+    assert float(loss(labels, model(batch, training=True))) < before
+    served = build_served(architecture, **PIXELS)
+    served.set_weights(model.get_weights())
+    expected = keras.ops.softmax(model.predict_on_batch(batch))
+    np.testing.assert_allclose(served.predict_on_batch(batch), expected, atol=1e-5)
 
 
 def test_pixels_are_rescaled_channel_by_channel():
@@ -273,13 +294,18 @@ import numpy as np
 from pipeline.architecture import FAMILIES
 from pipeline.training.build import build
 import keras, sys
-model = build(FAMILIES["plain"].rule({"blocks": 1, "filters": 4}, (8, 8, 3), 5), scale=[.1, .2, .3], offset=[1, 2, 3])
+values = {"blocks": 1, "filters": 6, "convs": 2, "groups_1_2": 6, "norm": "none"}
+model = build(FAMILIES["plain"].rule(values, (8, 8, 3), 5), scale=[.1, .2, .3], offset=[1, 2, 3])
+model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+before = model.get_weights()[2]
+model.train_on_batch(np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), "uint8"), np.arange(4))
+assert before.shape == (3, 3, 1, 6) and np.any(before != model.get_weights()[2])
 logits = model.predict_on_batch(np.zeros((2, 8, 8, 3), "uint8"))
 print(keras.backend.backend(), logits.shape, bool(np.isfinite(logits).all()), "tensorflow" in sys.modules)
 """
 
 
-def test_it_builds_on_jax_without_tensorflow(tmp_path):
+def test_it_trains_on_jax_without_tensorflow_groups_included(tmp_path):
     environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
     done = subprocess.run([sys.executable, "-c", JAX], env=environment, capture_output=True, text=True, check=False)
     assert done.stdout.split("\n")[-2:] == ["jax (2, 5) True False", ""], done.stderr

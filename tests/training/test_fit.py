@@ -28,7 +28,7 @@ def task(folder: Path, epochs=2, seed=0, **values) -> TrainTask:
     card = ModelCard(data.classes, data.shape, data.name, data.digest, 0, "a-study", 4)
     architecture = FAMILIES["plain"].rule(values, data.shape, len(data.classes))
     trial = Trial(4, values, seed, epochs)
-    return TrainTask(trial, architecture, Recipe.from_values(values), data, "auto", folder / "model.keras", card)
+    return TrainTask(trial, data, "auto", folder / "model.keras", card, architecture, Recipe.from_values(values))
 
 
 def go_on(report):

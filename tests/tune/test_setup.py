@@ -1,8 +1,20 @@
+import re
+
 import pytest
 
 from pipeline.errors import JobError, StudyError
 from pipeline.folder import locate, write
-from pipeline.tune.setup import Identity, check_same, opened, read_job, read_space, write_identity, write_job
+from pipeline.search.candidate import judge
+from pipeline.tune.setup import (
+    Identity,
+    check_same,
+    hand_picked,
+    opened,
+    read_job,
+    read_space,
+    write_identity,
+    write_job,
+)
 
 FLAGS = {"data": "digits", "space": None, "try": None, "study": "mine", "trials": "5"}
 SPACE = "family: plain\nparameters:\n  blocks: {int: [1, 2]}\n"
@@ -18,7 +30,7 @@ def begin(space="own.yaml"):
     asked = read_job(None, FLAGS | {"space": space})
     folder = locate("mine")
     write_identity(folder, Identity("s", "d", 10, 0, "run"))
-    write_job(folder, asked.job)
+    write_job(folder, asked.job, lambda: SPACE)
     return folder
 
 
@@ -55,6 +67,8 @@ def test_a_space_that_is_given_again_is_read_again(here):
         ({"dataset": "x"}, "different data"),
         ({"epochs": 3}, "--epochs 10;"),
         ({"seed": 8}, "--seed 0;"),
+        ({"objective": "accuracy,macs"}, "--objective accuracy;"),
+        ({"code": "c"}, "another HyperModel, or another version of its file;"),
     ],
 )
 def test_a_study_keeps_its_identity(here, change, begun):
@@ -64,6 +78,46 @@ def test_a_study_keeps_its_identity(here, change, begun):
     assert check_same(folder, Identity(**same)) == "run"
     with pytest.raises(StudyError, match=f"was begun with {begun}"):
         check_same(folder, Identity(**same | change))
+
+
+LIMITED = SPACE + "start_from: {small: {blocks: 1}, large: {blocks: 2}}\nlimits: {macs: 100_000}\n"
+
+
+@pytest.fixture
+def picked(here):
+    """The points of a study on 8x8 digits with some flags."""
+    (here / "own.yaml").write_text(LIMITED)
+
+    def points(**flags):
+        asked = read_job(None, FLAGS | {"space": "own.yaml"} | flags)
+        space = read_space(asked, locate("mine"))
+        return hand_picked(space, lambda values: judge(space, values, (8, 8, 1), 10), asked, begun=False)
+
+    return points
+
+
+def test_start_points_over_a_limit_are_left_out_with_a_reason(picked):
+    points = picked()
+    assert [candidate.values["blocks"] for candidate in points.candidates] == [1]
+    (line,) = points.left_out
+    assert re.fullmatch(r"start point large left out: macs: [\d,]+ is more than the limit of 100,000", line)
+
+
+def test_limits_can_be_lifted_and_start_points_tried_by_name_each_once(picked):
+    points = picked(**{"limit": ["macs=none"], "try": ["large"]})
+    assert [candidate.values["blocks"] for candidate in points.candidates] == [2, 1]
+    assert points.left_out == ()
+    with pytest.raises(JobError, match=r"--try: macs: [\d,]+ is more than the limit of 100,000"):
+        picked(**{"try": ["large"]})
+
+
+def test_limits_belong_to_a_study(here):
+    (here / "own.yaml").write_text(LIMITED)
+    asked = [read_job(None, FLAGS | {"space": "own.yaml", "limit": limit}) for limit in (None, "macs=9")]
+    spaces = [read_space(one, locate("mine")) for one in asked]
+    assert spaces[0].fingerprint != spaces[1].fingerprint
+    assert spaces[1].limits == {"macs": 9}
+    assert read_job(None, FLAGS).job.as_file().keys().isdisjoint({"limit", "limits"})
 
 
 def test_a_folder_of_something_else_is_refused_and_left_alone():

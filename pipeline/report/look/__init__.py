@@ -1,0 +1,1 @@
+"""What a network sees, as one HTML page and as PNG files."""

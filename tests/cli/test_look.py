@@ -1,0 +1,92 @@
+"""``convtune look``."""
+
+import argparse
+from contextlib import nullcontext
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipeline.cli import look
+from pipeline.errors import ConvtuneError
+from pipeline.executors import Inline
+from tests.export.tiny_model import write_tiny_model
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("pipeline.loading.keras_worker", lambda what, **environment: nullcontext(Inline()))
+    for name, grey in (("dark.png", 0), ("light.png", 250)):
+        Image.fromarray(np.full((9, 12, 3), grey, np.uint8)).save(name)
+    return tmp_path
+
+
+def run(*words):
+    parser = argparse.ArgumentParser()
+    look.arguments(parser)
+    return look.run(parser.parse_args(words))
+
+
+def test_a_page_and_pictures_of_some_images(here, capsys):
+    write_tiny_model(here / "m.keras")
+    (here / "no.png").write_text("milk")
+    assert run("m.keras", "*.png", "--top", "2", "--unit", "conv:0,5") == 0
+    said = capsys.readouterr()
+    lines = said.out.splitlines()
+    assert lines[0].startswith("dark.png: taken for cat (0.")
+    assert lines[1].startswith("light.png: taken for owl (0.")
+    assert lines[2] == "Page:      look/m/index.html"
+    assert said.err.startswith("warning: no.png: ")
+    html = (here / "look" / "m" / "index.html").read_text()
+    assert html.count("Unit 0,5 of the 6x6 map of conv") == 2 * 2  # caption and text for those who do not see
+    assert html.count("Grad-CAM: ") == 2
+
+
+def test_the_best_model_of_a_study(here, capsys):
+    write_tiny_model(here / "studies" / "mine" / "best.keras")
+    (here / "studies" / "mine" / "job.yaml").write_text("data: digits\n")
+    assert run("mine", "dark.png") == 0
+    assert (here / "look" / "mine" / "index.html").is_file()
+    assert run("./studies/mine", "dark.png", "--output", "out") == 0
+    assert (here / "out" / "1-dark.png").is_file()
+
+
+def test_an_archive_with_a_damaged_directory(here):
+    path = write_tiny_model(here / "m.keras")
+    content = bytearray(path.read_bytes())
+    content[content.rindex(b"PK\x01\x02")] = 0
+    path.write_bytes(content)
+    with pytest.raises(ConvtuneError, match=r"m\.keras: expected a \.keras file"):
+        run("m.keras", "dark.png")
+
+
+def test_an_output_that_cannot_be_is_refused_before_any_work(here, monkeypatch):
+    write_tiny_model(here / "m.keras")
+    monkeypatch.setattr("pipeline.loading.keras_worker", lambda what: pytest.fail("work"))
+    with pytest.raises(ConvtuneError, match=r"--output: \. holds other files"):
+        run("m.keras", "dark.png", "--output", ".")
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["--unit", "conv"], "expected LAYER:ROW,COLUMN"),
+        (["--unit", "conv:1"], "expected LAYER:ROW,COLUMN"),
+        (["--unit", ":1,2"], "expected LAYER:ROW,COLUMN"),
+        (["--unit", "conv:-1,2"], "expected LAYER:ROW,COLUMN"),
+        (["--pixels", "0"], "expected LOW,HIGH"),
+        (["--pixels", "1,1"], "expected LOW,HIGH"),
+        (["--pixels", "0,inf"], "expected LOW,HIGH"),
+        (["--top", "0"], "--top: expected a whole number from 1"),
+    ],
+)
+def test_flags_that_cannot_be(words, part):
+    with pytest.raises(ConvtuneError, match=part):
+        run("m.keras", "dark.png", *words)
+
+
+def test_a_page_of_more_images_than_anybody_reads(here):
+    write_tiny_model(here / "m.keras")
+    with pytest.raises(ConvtuneError, match="at most 100 images on a page, got 101"):
+        run("m.keras", *["dark.png"] * 101)

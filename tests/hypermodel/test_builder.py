@@ -1,0 +1,155 @@
+"""The worker's part runs in this process here: starting one takes seconds."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from pipeline.errors import SpaceError, WorkerError
+from pipeline.executors import Inline
+from pipeline.hypermodel import Builder, blueprint
+
+HYPERMODELS = """
+import keras, keras_tuner
+from keras import layers
+
+number = 3
+
+def compiled(hp, *inner, classes=3, shape=(6, 6, 1), **settings):
+    hp.Choice("a", [1, 2])
+    net = keras.Sequential([keras.Input(shape), *inner, layers.Flatten(), layers.Dense(classes, **settings)])
+    net.compile(loss="categorical_crossentropy")
+    return net
+
+def nothing(hp): hp.Int("a", 1, 2)
+def raises(hp): raise ValueError("not\\nthis")
+def wide(hp): return compiled(hp, classes=4)
+def flat(hp): return compiled(hp, shape=(36,))
+def larger(hp): return compiled(hp, shape=(9, 8, 1))
+def lambdas(hp): return compiled(hp, layers.Lambda(lambda x: x))
+def function(hp): return compiled(hp, activation=mine)
+def mine(x): return x
+
+def constant(hp):
+    return compiled(keras_tuner.HyperParameters())
+
+def uncompiled(hp):
+    hp.Int("a", 1, 2)
+    return keras.Sequential([keras.Input((6, 6, 1)), layers.Flatten(), layers.Dense(3)])
+
+def two(hp):
+    hp.Int("a", 1, 2)
+    images = [keras.Input((6, 6, 1)), keras.Input((6, 6, 1))]
+    net = keras.Model(images, layers.Dense(3)(layers.Flatten()(layers.add(images))))
+    net.compile(loss="mse")
+    return net
+
+class Needs(keras_tuner.HyperModel):
+    def __init__(self, depth): pass
+
+class Loop(keras_tuner.HyperModel):
+    def build(self, hp): return compiled(hp)
+    def fit(self, hp, model, *args, **kwargs): return 0.5
+
+class Deaf(keras_tuner.HyperModel):
+    def build(self, hp): return compiled(hp)
+    def fit(self, hp, model, x, y, callbacks, **kwargs): return model.fit(x, y, **kwargs)
+
+class Blind(keras_tuner.HyperModel):
+    def build(self, hp): return compiled(hp)
+    def fit(self, hp, model, x, y, callbacks, **kwargs): return model.fit(x, y, 32, 1, 0, callbacks)
+
+def sometimes(hp):
+    width = hp.Int("width", 8, 16, step=8)
+    if hp.Choice("kind", ["good", "bad"]) == "bad":
+        raise ValueError("it is bad")
+    hp.Float("unused", 0.0, 1.0)
+    return compiled(hp, layers.Conv2D(width, 3))
+"""
+
+REFUSED = {
+    "absent": "there is no 'absent'",
+    "number": "is an object of type int; expected",
+    "nothing": "returns nothing; expected a compiled keras.Model",
+    "raises": "build raised ValueError: not",
+    "constant": "has no hyperparameters",
+    "uncompiled": "is not compiled",
+    "wide": "has shape 4; expected one value for each of the data's 3 classes",
+    "flat": "takes inputs of shape 36 and the images are 6x6x1",
+    "larger": "give --image-size 9x8",
+    "lambdas": "a lambda is not Keras's own",
+    "function": "the function mine is not Keras's own",
+    "two": "has 2 inputs and 1 outputs",
+    "Needs": "cannot be made without depth",
+    "Loop": "does not call model.fit",
+    "Deaf": "its fit() leaves out callbacks",
+    "Blind": "its fit() leaves out validation_data",
+}
+
+
+@dataclass(frozen=True)
+class Images:
+    shape: tuple = (6, 6, 1)
+    classes: tuple = ("x", "y", "z")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    made = tmp_path_factory.mktemp("models")
+    (made / "hypermodels.py").write_text(HYPERMODELS)
+    (made / "package").mkdir()
+    (made / "package" / "__init__.py").write_text("def raises(hp):\n    raise ValueError('not')\n")
+    for place in (made, made / "package"):
+        (place / "broken.py").write_text("import keras\nraise SystemExit(2)\n")
+    return made
+
+
+@pytest.fixture
+def opened(folder, monkeypatch):
+    """Opens a HyperModel of the folder; the builder and its space."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("pipeline.hypermodel.builder.worker", lambda log, **environment: Inline())
+
+    def open_(name, file="hypermodels.py"):
+        builder = Builder(blueprint(f"{file}:{name}"), None)
+        builder.open()
+        return builder, builder.space(Images())
+
+    return open_
+
+
+def test_what_cannot_be_searched_is_refused_in_one_line(opened):
+    for name, reason in REFUSED.items():
+        with pytest.raises(SpaceError, match=r"hypermodels\.py:") as refused:
+            opened(name)
+        assert reason in str(refused.value)
+        assert "\n" not in str(refused.value)
+    for module in ("broken.py", "package.broken"):
+        with pytest.raises(SpaceError, match=r"importing it raised SystemExit: 2 \(line 2\)"):
+            opened("x", module)
+    with pytest.raises(SpaceError, match=r"build raised ValueError: not \(line 2\)"):
+        opened("raises", "package")
+
+
+def test_values_are_judged_by_building_them(opened):
+    builder, space = opened("sometimes")
+    assert set(space.start_from["default"]) == {"width", "kind", "unused", "a"}
+    good = builder.judge({}, (), space.complete({"width": 8}))
+    assert good.candidate.costs == {"parameters": 8 * 9 + 8 + 8 * 16 * 3 + 3, "macs": 16 * 8 * 9 + 8 * 16 * 3}
+    assert builder.judge({}, (), space.complete({"width": 8, "unused": 0.5})).candidate.key == good.candidate.key
+    assert builder.judge({}, (), space.complete({"width": 16})).candidate.key != good.candidate.key
+    bad = builder.judge({"parameters": 1000}, (), space.complete({"kind": "bad"}))
+    assert (bad.candidate, bad.kind) == (None, "build raised ValueError")
+    assert "it is bad" in bad.reason
+    assert list(bad.violations) == list(builder.judge({"parameters": 1000}, (), space.complete({})).violations)
+
+
+def test_limits_hold_before_training_and_the_dead_do_not_end_the_study(opened, monkeypatch):
+    builder, space = opened("sometimes")
+    over = builder.judge({"parameters": 500}, (), space.complete({"width": 16}))
+    assert over.kind == "parameters over the limit"
+
+    def dies(*arguments):
+        raise WorkerError("worker died: signal 9")
+
+    monkeypatch.setattr("pipeline.hypermodel.builder.call", dies)
+    assert "worker died" in builder.judge({}, (), space.complete({"unused": 0.25})).reason

@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+
+from pipeline.report.look import draw
+from pipeline.training.look.seen import Field, Filters, Heat, Maps, Unit
+from tests.report.look.made_up import look
+
+
+@pytest.mark.parametrize("size", [(8, 8), (20, 10), (1, 30), (500, 300)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_panel_is_of_one_size_whatever_the_image_is(size, channels):
+    image = np.full((*size, channels), 77, np.uint8)
+    picture = draw.panel(image)
+    assert max(picture.size) == draw.PANEL
+    assert picture.mode == "RGB"
+    assert picture.size[0] * size[0] == pytest.approx(picture.size[1] * size[1], rel=0.2)
+    assert np.unique(picture).tolist() == [77]
+
+
+def test_what_a_unit_does_not_see_is_dark():
+    image = np.full((8, 8, 1), 200, np.uint8)
+    field = Field(Unit("conv", 0, 0), (4, 4), 0, (2, 4, 6, 8), (4, 4))
+    picture = np.asarray(draw.field_panel(image, field))
+    cell = draw.PANEL // 8
+    assert picture[3 * cell, 6 * cell].tolist() == [200] * 3
+    assert picture[cell, 6 * cell].tolist() == picture[3 * cell, 2 * cell].tolist() == [70] * 3
+    assert not np.ptp(picture[2 * cell, 4 * cell : 8 * cell].max(axis=1))  # an edge of the outline
+
+
+def test_heat_is_bright_where_it_is_high():
+    values = np.zeros((4, 4), np.float32)
+    values[1, 2] = 1
+    bright = np.asarray(draw.heat_panel(np.zeros((8, 8, 1), np.uint8), Heat("conv", 0, values))).sum(axis=2)
+    row, column = np.unravel_index(bright.argmax(), bright.shape)
+    assert (row * 4 // draw.PANEL, column * 4 // draw.PANEL) == (1, 2)
+
+
+def test_a_weight_of_0_is_middle_grey_and_the_largest_is_an_end():
+    kernels = np.zeros((3, 3, 1, 2), np.float32)
+    kernels[0, 0, 0, 0], kernels[2, 2, 0, 0] = 5, -5
+    picture = np.asarray(draw.filter_grid(Filters("conv", kernels, 2, 1)))
+    assert picture.shape == (draw.TILE, 2 * draw.TILE + 4)
+    assert (picture[0, 0], picture[draw.TILE // 2, draw.TILE // 2], picture[-1, draw.TILE - 1]) == (255, 128, 1)
+    assert np.unique(picture[:, draw.TILE + 4 :]).tolist() == [128]
+
+
+@pytest.mark.parametrize(("depth", "mode", "rows"), [(3, "RGB", 1), (1, "L", 1), (5, "L", 5)])
+def test_three_channels_are_colours_and_others_are_rows(depth, mode, rows):
+    picture = draw.filter_grid(look(depth=depth).filters)
+    assert picture.mode == mode
+    assert picture.size == (4 * (draw.TILE + 4) - 4, rows * (draw.TILE + 4) - 4)
+
+
+def test_maps_share_one_scale():
+    values = np.stack([np.zeros((2, 2)), np.full((2, 2), 5.0), np.full((2, 2), 10.0)], axis=-1).astype(np.float32)
+    picture = np.asarray(draw.map_grid(Maps("conv", (), values, 3)).convert("RGB")).astype(int).sum(axis=2)
+    low, middle, high = (picture[5, tile * (draw.TILE + 4) + 5] for tile in range(3))
+    assert low < middle < high
+    assert picture[5, draw.TILE + 1] == 3 * 255  # the paper between the tiles
+
+
+def test_a_map_of_one_value_is_drawn():
+    draw.map_grid(Maps("conv", (), np.zeros((1, 1, 1), np.float32), 1))
+    wide = Maps("conv", (), np.zeros((9, 9, 17), np.float32), 17)
+    assert draw.map_grid(wide).size == (16 * (draw.TILE + 4) - 4, 2 * (draw.TILE + 4) - 4)

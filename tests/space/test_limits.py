@@ -1,0 +1,48 @@
+import pytest
+
+from pipeline.errors import SpaceError
+from pipeline.space.limits import LIMITS, parse, shown
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "limit"),
+    [
+        ("parameters", 5_000_000, 5_000_000),
+        ("parameters", "5_000_000", 5_000_000),
+        ("macs", 1e9, 1_000_000_000),
+        ("memory", 2_000_000_000, 2_000_000_000),
+        ("memory", "2GB", 2_000_000_000),
+        ("memory", "2.3 GB", 2_300_000_000),
+        ("memory", "1_000MiB", 1000 << 20),
+        ("memory", "500", 500),
+        ("latency_ms", 12, 12),
+        ("latency_ms", 0.25, 0.25),
+        ("latency_ms", "0.25", 0.25),
+    ],
+)
+def test_a_limit_is_a_number_or_text_of_one(name, value, limit):
+    assert parse(name, value) == limit
+
+
+@pytest.mark.parametrize("name", LIMITS)
+@pytest.mark.parametrize(
+    "value", [0, -5, "0", "-5", "many", "", "2 boats", "1e", float("inf"), float("nan"), True, None, [3], {"a": 1}]
+)
+def test_what_is_no_number_above_0_is_refused_by_name(name, value):
+    with pytest.raises(SpaceError, match=f"^{name}: expected .* above 0") as error:
+        parse(name, value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("parameters", "2GB"), ("macs", 1.5), ("memory", 0.5), ("memory", "2gb"), ("latency_ms", "5ms")]
+)
+def test_units_are_of_bytes_alone_and_what_is_counted_is_whole(name, value):
+    with pytest.raises(SpaceError, match=f"^{name}: expected"):
+        parse(name, value)
+
+
+def test_costs_are_shown_with_their_units():
+    costs = {"parameters": 1_234_567, "macs": 20_000, "memory": 3.21e9, "latency_ms": 12.345}
+    assert [shown(*cost) for cost in costs.items()] == ["1,234,567", "20,000", "3.21 GB", "12.3 ms"]
+    assert [shown("memory", value) for value in (2e9, 1.5e6, 900)] == ["2 GB", "1.5 MB", "900 bytes"]

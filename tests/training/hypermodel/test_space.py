@@ -1,0 +1,69 @@
+from functools import partial
+
+import keras_tuner
+import pytest
+from keras.src.applications.efficientnet import EfficientNet
+from keras_tuner.src.applications import efficientnet, resnet
+
+from pipeline.training.hypermodel.space import judged, listed, opened
+from pipeline.training.hypermodel.task import Blueprint, Opened
+from tests.training.hypermodel.test_fit import FILE
+
+
+def names(module, attribute, shape=(8, 8, 1)):
+    return {one.name: one for one in listed(Blueprint(module, attribute, shape, 10))}
+
+
+def test_what_a_loop_asks_for_is_found_though_the_default_asks_for_less():
+    found = names(FILE, "guide")
+    assert list(found)[:2] == ["num_layers", "units_0"]
+    assert set(found) == {"num_layers", "units_0", "units_1", "units_2", "activation", "dropout", "lr"}
+    assert found["dropout"].options == (True, False)
+    assert (found["lr"].log, found["lr"].low, found["lr"].step) == (True, 1e-4, None)
+
+
+def test_every_scope_is_visited_and_names_and_conditions_are_kerastuners():
+    found = names(FILE, "scopes")
+    assert found["body/units"].options == (8, 16, 32, 64)
+    assert found["body/units"].when == (("kind", ("dense",)),)
+    assert found["body/filters"].when == (("kind", ("conv",)),)
+    assert (found["lr"].kind, found["lr"].default) == ("fixed", 0.01)
+
+
+def test_a_fit_of_its_own_is_asked_too_and_its_values_tell_candidates_apart():
+    assert names(FILE, "Fits")["batch_size"].options == (16, 64)
+    blueprint = Blueprint(FILE, "Fits", (8, 8, 1), 10)
+    assert judged(blueprint, {"batch_size": 16}).key != judged(blueprint, {"batch_size": 64}).key
+
+
+def test_a_class_is_made_for_the_images():
+    assert opened(Blueprint(FILE, "Sized")) == Opened(FILE, None)
+    assert opened(Blueprint(FILE, "scopes")).shape == (8, 8, 1)
+    assert names(FILE, "Sized", (5, 4, 3))["lr"].note
+    assert judged(Blueprint(FILE, "Sized", (5, 4, 3), 10), {}).parameters == 60 * 10 + 10
+
+
+@pytest.fixture
+def shallow(monkeypatch):
+    """KerasTuner's own with short stacks, since 100 layers take seconds to build; weights would come from the net."""
+    for stack in ("stack1", "stack2", "stack3"):
+        deep = getattr(resnet, stack)
+        monkeypatch.setattr(resnet, stack, lambda x, filters, blocks, deep=deep, **more: deep(x, filters, 2, **more))
+    small = partial(EfficientNet, 0.1, 0.1, 224, weights=None)
+    monkeypatch.setattr(efficientnet, "EFFICIENTNET_MODELS", dict.fromkeys(efficientnet.EFFICIENTNET_MODELS, small))
+
+
+@pytest.mark.parametrize("name", ["HyperResNet", "HyperXception", "HyperEfficientNet"])
+def test_kerastuners_own_are_read_unchanged(name, shallow):
+    own = getattr(keras_tuner.applications, name)(input_shape=(16, 16, 3), classes=10)
+    own.build(hp := keras_tuner.HyperParameters())
+    found = names("keras_tuner.applications", name, (16, 16, 3))
+    assert set(found) == {one.name for one in hp.space}
+    assert {one.default for one in found.values()} == {one.default for one in hp.space}
+
+
+def test_values_that_are_not_used_do_not_tell_models_apart():
+    blueprint = Blueprint(FILE, "guide", (8, 8, 1), 10)
+    one, same, other = (judged(blueprint, {"num_layers": 1, **more}) for more in ({}, {"units_2": 16}, {"units_0": 16}))
+    assert one.key == same.key != other.key
+    assert (one.parameters, one.macs) == (64 * 8 + 8 + 8 * 10 + 10, 64 * 8 + 8 * 10)

@@ -1,0 +1,55 @@
+import keras
+import numpy as np
+import pytest
+
+from pipeline.training.look.graph import flatten, has_graph
+from tests.training.look.nets import nested
+
+
+@pytest.fixture(scope="module")
+def model():
+    keras.utils.set_random_seed(0)
+    return nested()
+
+
+@pytest.fixture(scope="module")
+def image():
+    return np.random.default_rng(0).random((2, 8, 8, 1), np.float32)
+
+
+def numpy(tensor):
+    return keras.ops.convert_to_numpy(tensor)
+
+
+def test_the_steps_do_what_the_nested_model_does(model, image):
+    graph = flatten(model)
+    values = graph.run(keras.ops.convert_to_tensor(image))
+    np.testing.assert_allclose(numpy(values[graph.output]), model.predict_on_batch(image), rtol=1e-5)
+    assert not any(has_graph(step.operation) for step in graph.steps)
+
+
+def test_layers_keep_their_names_where_these_tell_them_apart(model):
+    names = [step.name for step in flatten(model).steps]
+    assert len(set(names)) == len(names)
+    assert {"conv", "end/conv", "middle/shared", "middle/shared#2", "sum", "both", "relu", "dense"} <= set(names)
+
+
+def test_another_value_in_a_slot_changes_what_depends_on_it_alone(model, image):
+    graph = flatten(model)
+    values = graph.run(keras.ops.convert_to_tensor(image))
+    slot = next(step.outputs[0] for step in graph.steps if step.name == "sum")
+    same = graph.again(values, slot, values[slot])
+    np.testing.assert_allclose(numpy(same[graph.output]), numpy(values[graph.output]), rtol=1e-6)
+    other = graph.again(values, slot, values[slot] + 1)
+    changed = {number for number in values if other[number] is not values[number]}
+    assert graph.output in changed
+    assert changed == {slot, *(number for step in graph.after(slot) for number in step.outputs)}
+    assert [step.name for step in graph.after(slot)][:2] == ["both", "end/conv"]
+
+
+def test_one_value_is_the_same_with_the_others_dropped(model, image):
+    graph = flatten(model)
+    values = graph.run(keras.ops.convert_to_tensor(image))
+    for step in graph.steps:
+        found = graph.value(keras.ops.convert_to_tensor(image), step.outputs[0])
+        np.testing.assert_array_equal(numpy(found), numpy(values[step.outputs[0]]))
