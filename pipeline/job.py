@@ -175,7 +175,7 @@ def assignments(text: str) -> Point:
     for part in _parts(text):
         name, equals, value = part.partition("=")
         if not equals or not name.strip() or not value.strip():
-            raise ValueError("expected name=value[,name=value...]")
+            raise ValueError("expected name=value[,name=value...], lists as name=[value,value]")
         if name.strip() in point:
             raise ValueError(f"{name.strip()} is given twice: expected each name once")
         point[name.strip()] = _value(value.strip())

@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     for flag in ("image", "classes"):
         if getattr(args, flag) is not None:
-            raise JobError(f"--{flag}: is about a network; name one with --point")
+            raise JobError(f"--{flag}: says how large the network of a --point is; name one")
     _print_json(as_json(space)) if args.json else _show(space)
     return 0
 

@@ -9,6 +9,7 @@ from pipeline.trial import Outcome, State
 
 _SHORT = {"learning_rate": "lr"}
 _ABSENT = "-"
+_ALONE = -1
 
 
 def text(value: Scalar) -> str:
@@ -27,9 +28,9 @@ def count(number: int) -> str:
 
 
 def stem(name: str) -> tuple[str, int]:
-    """``("filters", 2)`` of ``filters_2``; the position of a name without a number is 0."""
-    match = re.fullmatch(r"(.+)_([1-9]\d?)", name)
-    return (match[1], int(match[2])) if match else (name, 0)
+    """``("filters", 2)`` of ``filters_2``; the position of a name without a number is -1."""
+    match = re.fullmatch(r"(.+)_(0|[1-9]\d?)", name)
+    return (match[1], int(match[2])) if match else (name, _ALONE)
 
 
 def grouped(values: Values) -> dict[str, dict[int, Scalar]]:
@@ -72,5 +73,5 @@ def telling(outcome: Outcome) -> str:
 
 
 def _joined(group: Mapping[int, Scalar]) -> str:
-    positions = [position for position in range(max(group) + 1) if position or 0 in group]
+    positions = [_ALONE] * (_ALONE in group) + list(range(0 if 0 in group else 1, max(group) + 1))
     return ",".join(text(group[position]) if position in group else _ABSENT for position in positions)

@@ -29,7 +29,7 @@ def parse(name: str, value: Any) -> float:
     All but ``latency_ms`` are whole. SpaceError, which begins with the name, for anything else.
     """
     found = _PARSERS.get(name, _whole)(value)
-    if found is None or not 0 < found < math.inf:
+    if found is None or not _LEAST.get(name, 0) < found < math.inf:
         expected = _EXPECTED.get(name, "a whole number above 0")
         raise SpaceError(f"{name}: expected {expected}, got {word(value)}")
     return found
@@ -72,4 +72,6 @@ def _bytes(value: Any) -> float | None:
 
 
 _PARSERS: Mapping[str, Callable[[Any], float | None]] = {"memory": _bytes, "latency_ms": _number}
-_EXPECTED = {"memory": "bytes above 0 such as 2_000_000_000 or 2GB", "latency_ms": "milliseconds above 0"}
+_LEAST = {"memory": 10**6}
+"""Below are mistaken units: no training step needs so little."""
+_EXPECTED = {"memory": "bytes above 0, more than 1 MB of them, such as 2_000_000_000 or 2GB", "latency_ms": "milliseconds above 0"}

@@ -183,7 +183,7 @@ def test_a_network_over_a_limit_is_shown_all_the_same(mine, capsys):
         (["--point", "small", "--image", "28x28x2"], "--image: expected height x width x channels (1 or 3)"),
         (["--point", "small", "--image", "0"], "--image: expected height x width x channels (1 or 3)"),
         (["--point", "small", "--classes", "1"], "--classes: expected a whole number from 2"),
-        (["--classes", "5"], "--classes: is about a network; name one with --point"),
+        (["--classes", "5"], "--classes: says how large the network of a --point is"),
     ],
 )
 def test_a_network_that_cannot_be_shown_is_one_line(mine, capsys, flags, message):

@@ -56,7 +56,7 @@ def test_a_position_without_a_value_is_a_dash():
 
 
 def test_a_shared_value_stands_before_the_numbered_ones():
-    assert grouped({"filters": 16, "filters_2": 32}) == {"filters": {0: 16, 2: 32}}
+    assert grouped({"filters": 16, "filters_2": 32}) == {"filters": {-1: 16, 2: 32}}
     assert compact({"filters": 16, "filters_2": 32}, ["filters"]) == "filters=16,-,32"
 
 
@@ -96,3 +96,8 @@ def test_a_reason_that_the_state_has_told_is_left_out(state, reason, told):
 
 def test_absence_is_a_value():
     assert varying([record(0, values={"a": 1}), record(1, values={"a": 1, "momentum": 0.9})]) == ["momentum"]
+
+
+def test_repetitions_may_be_counted_from_0():
+    values = {"units_0": 8, "units_1": 16, "units_2": 4}
+    assert compact(values, ["units"]) == "units=8,16,4"

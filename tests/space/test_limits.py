@@ -14,7 +14,7 @@ from pipeline.space.limits import LIMITS, parse, shown
         ("memory", "2GB", 2_000_000_000),
         ("memory", "2.3 GB", 2_300_000_000),
         ("memory", "1_000MiB", 1000 << 20),
-        ("memory", "500", 500),
+        ("memory", "5000000", 5_000_000),
         ("latency_ms", 12, 12),
         ("latency_ms", 0.25, 0.25),
         ("latency_ms", "0.25", 0.25),
@@ -35,7 +35,15 @@ def test_what_is_no_number_above_0_is_refused_by_name(name, value):
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("parameters", "2GB"), ("macs", 1.5), ("memory", 0.5), ("memory", "2gb"), ("latency_ms", "5ms")]
+    ("name", "value"),
+    [
+        ("parameters", "2GB"),
+        ("macs", 1.5),
+        ("memory", 2),
+        ("memory", "500kB"),
+        ("memory", "2gb"),
+        ("latency_ms", "5ms"),
+    ],
 )
 def test_units_are_of_bytes_alone_and_what_is_counted_is_whole(name, value):
     with pytest.raises(SpaceError, match=f"^{name}: expected"):
