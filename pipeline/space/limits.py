@@ -74,4 +74,7 @@ def _bytes(value: Any) -> float | None:
 _PARSERS: Mapping[str, Callable[[Any], float | None]] = {"memory": _bytes, "latency_ms": _number}
 _LEAST = {"memory": 10**6}
 """Below are mistaken units: no training step needs so little."""
-_EXPECTED = {"memory": "bytes above 0, more than 1 MB of them, such as 2_000_000_000 or 2GB", "latency_ms": "milliseconds above 0"}
+_EXPECTED = {
+    "memory": "bytes above 0, more than 1 MB of them, such as 2_000_000_000 or 2GB",
+    "latency_ms": "milliseconds above 0",
+}
