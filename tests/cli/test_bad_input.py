@@ -223,7 +223,11 @@ SPACES = [
     space("unknown family", "family: plane\n", "did you mean 'plain'?", "family: unknown family plane"),
     space("unknown limit", "family: plain\nlimits: {mac: 5}\n", "did you mean 'macs'?", "limits: unknown key mac"),
     space("limit of 0", "family: plain\nlimits: {macs: 0}\n", "limits: macs: expected a whole number above 0"),
-    space("memory of 0", "family: plain\nlimits: {memory: 0GB}\n", "limits: memory: expected bytes above 0 such as"),
+    space(
+        "memory of 0",
+        "family: plain\nlimits: {memory: 0GB}\n",
+        "limits: memory: expected bytes above 0, more than 1 MB",
+    ),
     space("memory in words", "family: plain\nlimits: {memory: 2 gigs}\n", "2 gigs", "limits: memory: expected bytes"),
     space("no latency", "family: plain\nlimits: {latency_ms: 0}\n", "limits: latency_ms: expected milliseconds"),
     space("latency below 0", "family: plain\nlimits: {latency_ms: -2}\n", "-2", "limits: latency_ms: expected milli"),

@@ -15,6 +15,8 @@ from sklearn.datasets import load_digits
 from pipeline import space as spaces
 from pipeline.cli import main
 from pipeline.cli.tune import arguments
+from pipeline.executors import Inline
+from pipeline.tracking import ModelDecision
 from tests.end_to_end.conftest import ROOT, Shell
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -28,6 +30,7 @@ def without_comment(command: str) -> list[str]:
 
 
 CONVTUNE = [words[1:] for words in map(without_comment, COMMANDS) if words[0] == "convtune"]
+TRAINED = {words[words.index("--space") + 1] for words in CONVTUNE if words[0] == "tune" and "--space" in words}
 OTHERS = [words for words in map(without_comment, COMMANDS) if words[0] != "convtune"]
 
 
@@ -57,7 +60,17 @@ def made_small(words: list[str]) -> list[str]:
     )
 
 
+@pytest.fixture
+def briefly(monkeypatch):
+    """In this process, without pictures and registry at the end: they take seconds a study and have tests of their own."""
+    monkeypatch.setattr("pipeline.tune.finish._look", lambda *args: None)
+    monkeypatch.setattr("pipeline.tune.finish._register", lambda *args: ModelDecision(0, False, "not in this test"))
+    for room in ("pipeline.loading", "pipeline.hypermodel.builder"):
+        monkeypatch.setattr(f"{room}.worker", lambda log, **environment: Inline())
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("briefly")
 def test_every_convtune_command_of_the_readme_runs_in_its_order(user, monkeypatch):
     monkeypatch.chdir(user.folder)
     assert {words[0] for words in CONVTUNE} >= {"tune", "trials", "export", "predict", "evaluate", "look"}
@@ -99,8 +112,10 @@ def test_the_readme_is_short():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.usefixtures("briefly")
+@pytest.mark.parametrize("name", sorted({*SHIPPED} - TRAINED))
 def test_every_space_trains(user, name, monkeypatch):
+    """Those that no command of the README has trained already."""
     flags = f"--data photos --space {name} --trials 1 --epochs 1 --study space-{name} --executor inline"
     monkeypatch.chdir(user.folder)
     assert main(["tune", *flags.split()]) == 0
