@@ -62,7 +62,7 @@ def made_small(words: list[str]) -> list[str]:
 
 @pytest.fixture
 def briefly(monkeypatch):
-    """In this process, without pictures and registry at the end: they take seconds a study and have tests of their own."""
+    """In this process, without pictures and registry at the end, which take seconds and have tests of their own."""
     monkeypatch.setattr("pipeline.tune.finish._look", lambda *args: None)
     monkeypatch.setattr("pipeline.tune.finish._register", lambda *args: ModelDecision(0, False, "not in this test"))
     for room in ("pipeline.loading", "pipeline.hypermodel.builder"):
