@@ -3,6 +3,7 @@
 import csv
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -111,6 +112,11 @@ class StudyFolder:
         return os.path.isfile(self.job)  # unlike Path's, it takes a name too long for a file
 
     @property
+    def bereft(self) -> bool:
+        """Whether there are trials here, but no longer the job that they belong to."""
+        return not self.exists and self.identity.is_file() and (self.path / "trials").is_dir()
+
+    @property
     def foreign(self) -> list[str]:
         """What lies here that no study put here; empty when one has begun, or was cut off before it had."""
         if self.exists or self.identity.is_file() or not self.path.is_dir():
@@ -186,6 +192,13 @@ def write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     beside.write_text(text, encoding="utf-8")
+    beside.replace(path)
+
+
+def copy(source: Path, path: Path) -> None:
+    """Copies a file to ``path`` whole or not at all."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    shutil.copyfile(source, beside)
     beside.replace(path)
 
 

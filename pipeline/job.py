@@ -26,7 +26,8 @@ class Job:
     ``trials`` is the total the study is to reach (None: 20, or all of a grid); ``time`` bounds one run of the command
     in seconds (None: no bound); ``attempts`` are hand-picked points or names of start points, tried first; ``fixed``
     turns parameters of the space into constants; ``limits`` replace limits of the space; ``image_size`` is
-    (height, width) (None: the median of the images). ``objective`` are names of ``pipeline.objective``, accuracy first.
+    (height, width) (None: the median of the images, at most 256 a side). ``objective`` are names of
+    ``pipeline.objective``, accuracy first.
     """
 
     data: str
@@ -80,7 +81,10 @@ def job(file: Mapping[str, Any], flags: Mapping[str, Any], where: str = "") -> J
     read |= {key: _parse(key, value, "") for key, value in flags.items() if value not in (None, "", [])}
     if "data" not in read:
         raise JobError("--data is missing; give a folder of images, an .npz file or a name from `convtune datasets`")
-    return replace(Job(read["data"]), **{_FIELDS.get(key, key): value for key, value in read.items()})
+    asked = replace(Job(read["data"]), **{_FIELDS.get(key, key): value for key, value in read.items()})
+    if asked.executor == "inline" and asked.workers > 1:
+        raise JobError(f"--workers: expected 1 with --executor inline, got {asked.workers}; use --executor local")
+    return asked
 
 
 def _parse(key: str, value: Any, where: str) -> Any:
@@ -147,7 +151,12 @@ def _size(value: Any) -> tuple[int, int]:
 
 def _attempts(value: Any) -> tuple[Point | str, ...]:
     points = value if isinstance(value, list) else [value]
-    return tuple(attempt(point) if isinstance(point, str) else _point(point) for point in points)
+    return tuple(_attempt(point) for point in points)
+
+
+def _attempt(value: Any) -> Point | str:
+    numbered = isinstance(value, int) and not isinstance(value, bool)  # the first point of a list is 1
+    return attempt(str(value)) if numbered or isinstance(value, str) else _point(value)
 
 
 def attempt(text: str) -> Point | str:

@@ -1,4 +1,7 @@
-"""Ctrl-C and polite kills: turned into KeyboardInterrupt, at once or at a moment that suits."""
+"""Ctrl-C and polite kills: turned into KeyboardInterrupt, at once or at a moment that suits.
+
+A signal that this process was started to ignore, as by ``nohup``, stays ignored.
+"""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -44,7 +47,8 @@ def deferred(*signals: signal.Signals) -> Iterator[Callable[[], None]]:
 
 @contextmanager
 def _handled(signals: tuple[signal.Signals, ...], handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    before = {one: signal.signal(one, handler) for one in signals}
+    heeded = [one for one in signals if signal.getsignal(one) is not signal.SIG_IGN]
+    before = {one: signal.signal(one, handler) for one in heeded}
     try:
         yield
     finally:

@@ -1,7 +1,9 @@
+import resource
+
 import pytest
 
 from pipeline.errors import StudyError
-from pipeline.folder import ROOT, append_history, find, locate, locked, unused, write
+from pipeline.folder import ROOT, append_history, copy, find, locate, locked, unused, write
 from pipeline.trial import Report
 
 
@@ -81,3 +83,19 @@ def test_a_file_is_written_whole_or_not_at_all(here):
     with pytest.raises(TypeError):
         write(target, None)
     assert target.read_text() == "one"
+
+
+def test_a_file_is_copied_whole_or_not_at_all(here):
+    write(here / "model", "the one before")
+    write(here / "new", "the next" * 1000)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))  # as a full disk does, it stops a copy midway
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            copy(here / "new", here / "model")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (here / "model").read_text() == "the one before"
+    copy(here / "new", here / "model")
+    assert [path.name for path in sorted(here.iterdir())] == ["model", "new"]
+    assert (here / "model").read_text() == "the next" * 1000

@@ -25,11 +25,11 @@ def test_every_key_is_read():
         "trials": 3,
         "time": "1h30m",
         "epochs": 4,
-        "workers": 2,
+        "workers": "1",
         "pruner": "none",
         "study": "x",
         "seed": 9,
-        "try": [{"blocks": 2}, "a=1,b=[2, [3, 4]]", "resnet18"],
+        "try": [{"blocks": 2}, "a=1,b=[2, [3, 4]]", "resnet18", 1],
         "set": {"kernel": 3},
         "limit": {"macs": "none"},
         "image_size": "64x48",
@@ -39,7 +39,7 @@ def test_every_key_is_read():
     }
     assert set(values) == set(KEYS)
     read = job(values, {})
-    assert read.attempts == ({"blocks": 2}, {"a": 1, "b": [2, [3, 4]]}, "resnet18")
+    assert read.attempts == ({"blocks": 2}, {"a": 1, "b": [2, [3, 4]]}, "resnet18", "1")
     assert read.limits == (("macs", "none"),)
     assert (read.time, read.image_size, read.fixed) == (5400, (64, 48), (("kernel", 3),))
     assert read.objective == ("accuracy", "macs")
@@ -87,3 +87,9 @@ def test_an_error_names_the_file_and_the_key_or_the_flag():
         job({"data": "d"}, {"image_size": "big"})
     with pytest.raises(JobError, match="did you mean 'epochs'"):
         job({"data": "d", "epoch": 3}, {}, where="job.yaml")
+
+
+def test_trials_side_by_side_need_worker_processes():
+    assert job({"data": "d", "workers": 2}, {}).workers == 2
+    with pytest.raises(JobError, match="--workers: expected 1 with --executor inline, got 2; use --executor local"):
+        job({"data": "d", "workers": 2}, {"executor": "inline"})

@@ -48,3 +48,15 @@ def test_afterwards_signals_do_what_they_did_before():
     with interruptible(signal.SIGTERM), deferred(signal.SIGINT):
         pass
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+@pytest.mark.parametrize("block", [interruptible, deferred])
+def test_what_a_process_was_started_to_ignore_stays_ignored(block):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        with block(signal.SIGHUP):
+            os.kill(os.getpid(), signal.SIGHUP)
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)

@@ -147,7 +147,10 @@ def test_help_imports_nothing_heavy(arguments, tmp_path):
 
 def test_the_tune_modules_leave_training_libraries_to_workers():
     """The parent process of a study has no Keras: what it imports at its start brings none in."""
-    code = "import sys, pipeline.tune\nprint(*[name for name in ('keras', 'tensorflow', 'jax') if name in sys.modules])"
+    code = (
+        "import sys, pipeline.tune.run\n"
+        "print(*[name for name in ('keras', 'tensorflow', 'jax') if name in sys.modules])"
+    )
     ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.strip() == ""

@@ -27,7 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--try", metavar="K=V,...|NAME", action="append", help="point, or name of one, tried first; repeatable")
     add("--set", metavar="K=V,...", action="append", help="fix parameters of the space; repeatable")
     add("--limit", metavar="K=V,...", action="append", help="replace limits of the space, none lifts one; repeatable")
-    add("--image-size", metavar="N|HxW", help="resize to this (default: the median size of the images)")
+    add("--image-size", metavar="N|HxW", help="resize to this (default: the median size, at most 256)")
     add("--precision", metavar="|".join(PRECISIONS), help="number format of the training (default auto)")
     add("--executor", metavar="|".join(EXECUTORS), help="worker processes, or all in this one (default local)")
     talk = parser.add_mutually_exclusive_group()

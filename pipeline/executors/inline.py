@@ -1,16 +1,25 @@
 """Runs tasks in this process, one after another: for tests, debugging, and any Python function as the objective."""
 
+import traceback
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TextIO
+
 from pipeline.errors import ConvtuneError, WorkerError, first_line
 from pipeline.executors.task import Finished, Task
 from pipeline.trial import Ask
 
 
 class Inline:
-    """An executor of one slot; a task runs inside ``wait``."""
+    """An executor of one slot; a task runs inside ``wait``.
+
+    ``log`` takes the tracebacks of tasks that fail; without it they go to the terminal.
+    """
 
     slots = 1
 
-    def __init__(self) -> None:
+    def __init__(self, log: Path | None = None) -> None:
+        self._log = log
         self._waiting: list[Task] = []
 
     @property
@@ -24,21 +33,25 @@ class Inline:
 
     def wait(self, decide: Ask, timeout: float | None = None) -> list[Finished]:
         """Runs the waiting task to its end, whatever ``timeout`` says."""
-        return [run(self._waiting.pop(0), decide)] if self._waiting else []
+        if not self._waiting:
+            return []
+        with nullcontext(None) if self._log is None else self._log.open("a", encoding="utf-8") as log:
+            return [run(self._waiting.pop(0), decide, log)]
 
     def close(self) -> None:
         """Forgets a task that has not begun."""
         self._waiting.clear()
 
 
-def run(task: Task, ask: Ask) -> Finished:
-    """Runs a task here; whatever it raises becomes its error, in a form that pickles."""
+def run(task: Task, ask: Ask, log: TextIO | None = None) -> Finished:
+    """Runs a task here; whatever it raises becomes its error, in a form that pickles.
+
+    The traceback goes to ``log``, else to stderr.
+    """
     try:
         return Finished(task.number, task.run(ask))
     except ConvtuneError as error:
         return Finished(task.number, error=error)
     except Exception as error:
-        import traceback
-
-        traceback.print_exc()
+        traceback.print_exc(file=log)
         return Finished(task.number, error=WorkerError(first_line(error)))

@@ -234,7 +234,10 @@ class Ledger:
 def read(database: Path) -> tuple[list[Record], Counter[str]]:
     """The trials of a study on disk, by number, and its infeasible proposals by kind; changes nothing."""
     with storage_errors(database):
-        study = optuna.load_study(study_name=_NAME, storage=f"sqlite:///{database}")
+        try:
+            study = optuna.load_study(study_name=_NAME, storage=f"sqlite:///{database}")
+        except KeyError:
+            raise StudyError(f"{database}: holds no study of convtune's; use another --study") from None
         objective = study.user_attrs.get("objective", [ACCURACY])
         return with_front(list(_records(study).values()), minimised(objective)), _infeasible(study)
 
@@ -244,7 +247,7 @@ def storage_errors(database: Path) -> Iterator[None]:
     """Turns what Optuna and SQLAlchemy raise when a storage fails into a StudyError of one line."""
     try:
         yield
-    except (SQLAlchemyError, StorageInternalError, KeyError) as error:
+    except (SQLAlchemyError, StorageInternalError) as error:
         raise StudyError(
             f"{database}: Optuna's storage failed ({first_line(error)}); mend that, or use another --study"
         ) from None

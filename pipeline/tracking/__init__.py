@@ -2,7 +2,7 @@
 
 from pipeline.tracking.entities import StudyInfo
 from pipeline.tracking.registry import ModelDecision
-from pipeline.tracking.store import ui_command
+from pipeline.tracking.store import place_to_look, ui_command
 from pipeline.tracking.tracker import Tracker, connect
 
-__all__ = ["ModelDecision", "StudyInfo", "Tracker", "connect", "ui_command"]
+__all__ = ["ModelDecision", "StudyInfo", "Tracker", "connect", "place_to_look", "ui_command"]

@@ -79,7 +79,12 @@ class Runs:
             self._places[number] = place
 
     def end_study(self, status: str, metrics: Sequence[Metric], now: int) -> None:
-        """Writes what came of the study and ends its run, and before it those of trials that nobody has ended."""
+        """Writes what came of the study and ends its run, and before it those of trials that nobody has ended.
+
+        A study that could not begin has no run to end.
+        """
+        if not self.study:
+            return
         killed = status == "KILLED"
         left = {"state": "interrupted" if killed else "failed", "reason": "the study ended before the trial"}
         for number in sorted(self._running):

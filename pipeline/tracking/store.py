@@ -81,13 +81,23 @@ def alone(file: Path) -> Iterator[None]:
         yield
 
 
+def place_to_look(uri: str | None) -> str:
+    """Where a person sees the runs of ``uri``'s store (None: as for ``connect``): a server's address, or a command."""
+    store = store_uri(uri)
+    return shown(store) if _is_server(store) else "convtune ui"
+
+
+def _is_server(store: str) -> bool:
+    return store.startswith(("http://", "https://"))
+
+
 def ui_command(uri: str | None, port: int) -> list[str]:
     """The command line of MLflow's UI on the store of ``uri`` (None: as for ``connect``), on 127.0.0.1 only.
 
     TrackingError when the store is a server, which has a UI of its own, or an SQLite file that is not there.
     """
     store = store_uri(uri)
-    if store.startswith(("http://", "https://")):
+    if _is_server(store):
         raise TrackingError(f"{shown(store)}: the runs are on this server; open that address in a browser")
     file = sqlite_file(store)
     if file is not None and not file.is_file():

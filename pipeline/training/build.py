@@ -40,11 +40,14 @@ def build(architecture: Architecture, *, scale: Sequence[float], offset: Sequenc
 def build_served(architecture: Architecture, *, scale: Sequence[float], offset: Sequence[float]) -> Any:
     """The model that users get: images of any size as uint8 (n, height, width, channels), probabilities (n, classes).
 
-    It resizes first and ends in a softmax; its weights are those of ``build``, in the same order.
+    It resizes first, with the filter that made the images it was trained with, and ends in a softmax; its weights are
+    those of ``build``, in the same order.
     """
     height, width, channels = architecture.input_shape
     image = keras.Input((None, None, channels), dtype="uint8", name=INPUT)
-    resizing = keras.layers.Resizing(height, width, data_format=_CHANNELS_LAST, dtype="float32", name="resizing")
+    resizing = keras.layers.Resizing(
+        height, width, antialias=True, data_format=_CHANNELS_LAST, dtype="float32", name="resizing"
+    )
     logits = _logits(architecture, resizing(image), scale, offset, keras_layer)
     return keras.Model(image, keras.layers.Softmax(dtype="float32", name="probabilities")(logits))
 

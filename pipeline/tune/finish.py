@@ -1,16 +1,17 @@
 """What follows the last trial: the best model on the test images, plots, and its place in MLflow's registry."""
 
+import hashlib
 import json
 import shutil
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
 from pipeline.data import Dataset
-from pipeline.errors import ConvtuneError, first_line
+from pipeline.errors import ConvtuneError, StudyError, first_line
 from pipeline.executors import Executor, call
-from pipeline.folder import StudyFolder, write
+from pipeline.folder import StudyFolder, copy, write
 from pipeline.loading import warn
 from pipeline.record import Record, ranked
 from pipeline.record import best as best_of
@@ -23,9 +24,13 @@ from pipeline.tracking import ModelDecision, Tracker
 
 @dataclass(frozen=True)
 class Winner:
-    """The best trial's validation (``value``) and test accuracy, and its ``version`` in the registry (0: not there)."""
+    """The best trial's validation (``value``) and test accuracy, and its ``version`` in the registry (0: not there).
+
+    ``model`` is the SHA-256 of its file: a trial that was interrupted is repeated under its number.
+    """
 
     trial: int
+    model: str
     value: float
     accuracy: float
     version: int
@@ -36,24 +41,31 @@ def known(folder: StudyFolder, best: Record) -> Winner | None:
     """The winner when an earlier run of the study has tested and registered it already: a model is registered once."""
     try:
         winner = Winner(**json.loads(folder.evaluation.read_text(encoding="utf-8"))["winner"])
+        same = winner.model == _digest(folder.model(best.number)) == _digest(folder.best_model)
     except (OSError, ValueError, TypeError, KeyError):
         return None
-    return winner if winner.trial == best.number and winner.version and folder.best_model.is_file() else None
+    earlier = replace(winner, registry=f"version {winner.version} since it was found")
+    return earlier if same and winner.version else None
 
 
 def present(executor: Executor, tracker: Tracker, folder: StudyFolder, best: Record, data: Dataset) -> Winner:
     """Copies the best trial's model to the study's best, runs it on the test images, draws what it sees, registers it.
 
-    That it is done is noted last, so a study that is killed on the way does it again. WorkerError when the model cannot
-    be run; its file is there all the same.
+    That it is done is noted last, so a study that is killed on the way does it again. StudyError when the model's file
+    is gone; WorkerError when the model cannot be run, its file is there all the same.
     """
+    model = folder.model(best.number)
+    if not model.is_file():
+        advice = "put it back, or go on with more trials"
+        raise StudyError(f"{model}: gone, though trial {best.number} is the best; {advice}")
     shutil.rmtree(folder.look, ignore_errors=True)  # what may be there is of another model
-    shutil.copyfile(best.outcome.model, folder.best_model)
+    copy(model, folder.best_model)
     probabilities = call(executor, "pipeline.training.predict:over_dataset", folder.best_model, data, data.test)
     result = evaluate(probabilities, data.labels[data.test], data.classes)
     _look(executor, folder, data)
     decision = _register(executor, tracker, folder, best, data, result.accuracy)
-    winner = Winner(best.number, best.value or 0.0, result.accuracy, decision.version, decision.reason)
+    value, digest = best.value or 0.0, _digest(model)
+    winner = Winner(best.number, digest, value, result.accuracy, decision.version, decision.reason)
     write(folder.evaluation, json.dumps({"winner": asdict(winner), **result.as_dict()}, indent=1))
     return winner
 
@@ -106,6 +118,11 @@ def _register(
         return tracker.register_best(
             target, name=f"convtune-{data.name}", value=best.value or 0.0, digest=data.digest, tags=tags
         )
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _requirements() -> list[str]:

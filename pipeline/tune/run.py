@@ -1,14 +1,14 @@
-"""Runs a study from its job to its leaderboard."""
+"""Runs a study from its dataset to its leaderboard."""
 
 import math
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from pathlib import Path
 
 from pipeline.data import Dataset
 from pipeline.executors import EXECUTORS, Executor, Task, check
@@ -17,7 +17,7 @@ from pipeline.job import Job
 from pipeline.loading import announce, load_data, warn, working
 from pipeline.model_card import ModelCard
 from pipeline.record import best
-from pipeline.report.progress import Mode, mode, view
+from pipeline.report.progress import Mode, view
 from pipeline.search.candidate import Candidate
 from pipeline.search.ledger import Ledger, storage_errors
 from pipeline.search.loop import Budget, Loop
@@ -30,8 +30,7 @@ from pipeline.trial import Trial
 from pipeline.tune import finish, setup
 from pipeline.tune.latency import keep
 from pipeline.tune.listeners import Files, Tracked
-from pipeline.tune.origin import Ground
-from pipeline.tune.origin import origin as origin_of
+from pipeline.tune.origin import Ground, Origin
 from pipeline.tune.summary import summary
 
 _MIXING = 1_000_003
@@ -71,12 +70,12 @@ class Study:
         return candidate.task(trial, self.data, self.job.precision, model, card)
 
 
-def tune(job_file: str | None, flags: Mapping[str, Any], *, quiet: bool = False, verbose: bool = False) -> int:
-    """Starts a study, or goes on with one; the exit code: 0, 1 without any model, 130 when interrupted."""
-    asked = setup.read_job(job_file, flags)
-    folder = setup.name_study(asked.job)
-    log = None if verbose else folder.log
-    origin = origin_of(asked, folder, log)  # refuses what it can before anything is written
+def run(asked: setup.Asked, folder: StudyFolder, origin: Origin, log: Path | None, talk: Mode) -> int:
+    """Runs a study whose job and space are known; the exit code: 0, 1 without any model, 130 when interrupted.
+
+    ``log`` takes what libraries print in workers; without it that goes to the terminal.
+    """
+    quiet = talk is Mode.QUIET
     with interruptible(*ENDING), setup.opened(folder), closing(origin):
         executor = EXECUTORS[asked.job.executor](_workers(asked.job), log)
         try:
@@ -86,7 +85,7 @@ def tune(job_file: str | None, flags: Mapping[str, Any], *, quiet: bool = False,
             study = Study(asked.job, folder, origin.ground(data, executor, quiet), data)
             with working("reading the space", quiet):
                 points = setup.hand_picked(study.space, study.ground.judge, asked, begun=folder.exists)
-            return _run(study, points, executor, mode(quiet, verbose))
+            return _run(study, points, executor, talk)
         except KeyboardInterrupt:
             if not folder.exists:
                 raise

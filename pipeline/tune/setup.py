@@ -40,6 +40,7 @@ def read_job(file: str | None, flags: Mapping[str, Any]) -> Asked:
     begun: dict[str, Any] = {}
     if isinstance(name, str) and locate(name).exists:
         begun = read_mapping(locate(name).job, StudyError)
+        begun.pop("time", None)  # it bounded that run of the command
     asked = job(begun | given, flags, where=file or (str(locate(str(name)).job) if begun else ""))
     now = [key for source in (given, flags) for key, value in source.items() if value not in (None, "", [])]
     return Asked(asked, frozenset(now))
@@ -157,7 +158,7 @@ def write_job(folder: StudyFolder, asked: Job, space_text: Callable[[], str]) ->
     if not folder.space.exists():
         write(folder.space, space_text())
     schema = files("search_spaces") / "job.schema.json"
-    text = yaml.safe_dump({**asked.as_file(), "study": folder.name}, sort_keys=False)
+    text = yaml.safe_dump({**asked.as_file(), "study": folder.argument}, sort_keys=False)
     write(folder.job, f"# yaml-language-server: $schema={schema}\n{text}")
 
 
@@ -165,8 +166,10 @@ def write_job(folder: StudyFolder, asked: Job, space_text: Callable[[], str]) ->
 def opened(folder: StudyFolder) -> Iterator[None]:
     """Holds the study's folder; when setting up fails, the folders that it was the first to need are removed again.
 
-    StudyError for a folder that holds something else.
+    StudyError for a folder that holds something else, or trials without their job.
     """
+    if folder.bereft:
+        raise StudyError(f"{folder.job}: missing, but there are trials here; put it back, or choose another --study")
     if foreign := folder.foreign:
         raise StudyError(f"{folder.path}: holds no study but {foreign[0]!r}; choose another --study")
     made = [path for path in (folder.path, *folder.path.parents) if not os.path.exists(path)]

@@ -7,6 +7,7 @@ from pipeline.printing import show
 from pipeline.record import Record, best
 from pipeline.report.leaderboard import infeasible_line, leaderboard
 from pipeline.report.look.look import PAGE
+from pipeline.tracking import place_to_look
 from pipeline.trial import State
 from pipeline.tune.finish import Winner
 
@@ -40,5 +41,5 @@ def summary(
     print(f"Best model:                    {folder.best_model}")
     if (page := folder.look / PAGE).is_file():
         print(f"What it sees:                  {page}")
-    print("Compare all trials in MLflow:  convtune ui")
+    print(f"Compare all trials in MLflow:  {place_to_look(None)}")
     print(f"Take the best model with you:  convtune export {folder.argument}")

@@ -437,6 +437,16 @@ def test_in_a_process_of_its_own_with_its_worker(capfd, make, command, part):
     assert not Path(bad.PROOF).exists()
 
 
+@pytest.mark.slow
+def test_a_backend_that_is_not_there_is_one_line_and_leaves_no_study(capfd, here, monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "nonsense")
+    assert start("tune --data digits --study mine").wait(60) == 2
+    out, err = capfd.readouterr()
+    (line,) = err.splitlines()
+    assert (out, line.startswith("convtune: KERAS_BACKEND=nonsense: Keras cannot start")) == ("", True)
+    assert not Path("studies").exists()
+
+
 def test_a_name_that_cannot_be_encoded_is_printed_all_the_same(capfd, here):
     name = os.fsdecode(b"photo\xff.png")
     bad.photo("photo.png")

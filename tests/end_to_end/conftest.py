@@ -1,6 +1,7 @@
 """One real study, made once through the real command line, for everything that looks at a finished study."""
 
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -82,3 +83,10 @@ def study(home):
 def store(home, study) -> Path:
     """The MLflow store of the finished study."""
     return home.folder / "mlflow.db"
+
+
+@pytest.fixture
+def shell(tmp_path, store) -> Shell:
+    """A folder of its own with a copy of an MLflow store: making one takes seconds."""
+    shutil.copyfile(store, tmp_path / "mlflow.db")
+    return shell_with_space(tmp_path)

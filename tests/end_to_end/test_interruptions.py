@@ -1,7 +1,6 @@
 """Studies that are cut off: kill -9, Ctrl-C, a dying worker, the clock."""
 
 import os
-import shutil
 import signal
 import time
 
@@ -11,18 +10,10 @@ from mlflow import MlflowClient
 
 from pipeline.report.table import as_json
 from pipeline.search.ledger import read
-from tests.end_to_end.conftest import Shell, shell_with_space
 
 pytestmark = pytest.mark.slow
 
 FLAGS = ("--data", "digits", "--space", "tiny.yaml", "--epochs", "20", "--pruner", "none", "--study", "cut")
-
-
-@pytest.fixture
-def shell(tmp_path, store) -> Shell:
-    """A folder of its own with a copy of an MLflow store: making one takes seconds."""
-    shutil.copyfile(store, tmp_path / "mlflow.db")
-    return shell_with_space(tmp_path)
 
 
 def trials(shell):

@@ -106,12 +106,15 @@ def test_a_study_of_two_objectives(tune, tmp_path, capsys):
     study = tmp_path / "studies" / "two"
     rows = list(csv.DictReader((study / "trials.csv").open()))
     assert {int(row["number"]) for row in rows if row["front"] == "True"} == front
-    assert (study / "plots" / "front_macs.png").is_file()
+    pictures = {"front_macs.png", "history.png", "importance.png"}
+    assert pictures <= {path.name for path in (study / "plots").iterdir()}
     assert "objective: accuracy,macs" in (study / "job.yaml").read_text()
 
     client = MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
     runs = client.search_runs([client.get_experiment_by_name("convtune").experiment_id], "tags.pareto_front = 'true'")
     assert {int(run.data.tags["number"]) for run in runs} == front
+    drawn = client.list_artifacts(runs[0].data.tags["mlflow.parentRunId"], "plots")
+    assert {f"plots/{name}" for name in pictures} <= {file.path for file in drawn}
     best = [run for run in runs if run.data.tags.get("best") == "true"]
     assert [int(run.data.tags["number"]) for run in best] == [champion["number"]]
 

@@ -15,6 +15,9 @@ from mlflow import MlflowClient
 from PIL import Image
 
 from pipeline import model_card
+from pipeline.data import load
+from pipeline.training.predict import over_dataset
+from tests.end_to_end.conftest import ROOT
 
 pytestmark = pytest.mark.slow
 
@@ -150,3 +153,20 @@ def test_export_predict_and_evaluate_the_winner(home, study):
     scores = json.loads(home.run("evaluate", str(model), "--data", "digits", "--json").stdout)
     noted = json.loads((home.folder / "studies" / "first" / "test.json").read_text())
     assert scores["accuracy"] == pytest.approx(noted["accuracy"], abs=1e-6)
+
+
+def test_on_jax_a_study_needs_no_tensorflow_and_its_model_answers_the_same_with_it(shell):
+    absent = shell.folder / "absent" / "tensorflow"
+    absent.mkdir(parents=True)
+    (absent / "__init__.py").write_text("raise ImportError('no TensorFlow here')\n")
+    path = os.pathsep.join([str(absent.parent), str(ROOT)])
+    flags = ("--data", "digits", "--space", "tiny.yaml", "--trials", "1", "--epochs", "2", "--study", "jax")
+    shell.run("tune", *flags, KERAS_BACKEND="jax", PYTHONPATH=path)
+    study = shell.folder / "studies" / "jax"
+    found = json.loads((study / "test.json").read_text())
+    assert found["accuracy"] > 0.3  # chance is 0.1
+    assert found["winner"]["version"] > 0
+    assert (study / "look" / "index.html").is_file()
+    data = load("digits", fetch=lambda name, folder: None)
+    answers = over_dataset(study / "best.keras", data, data.test).argmax(axis=1)
+    assert (answers == data.labels[data.test]).mean() == pytest.approx(found["accuracy"], abs=0.01)

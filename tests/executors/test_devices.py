@@ -2,7 +2,7 @@ import pytest
 
 from pipeline.executors.devices import environments, gpus
 
-SETTINGS = """CUDA_VISIBLE_DEVICES CUDA_DEVICE_ORDER OMP_NUM_THREADS NPROC TF_CPP_MIN_LOG_LEVEL
+SETTINGS = """CUDA_VISIBLE_DEVICES CUDA_DEVICE_ORDER OMP_NUM_THREADS NPROC
 TF_FORCE_GPU_ALLOW_GROWTH TF_NUM_INTRAOP_THREADS TF_NUM_INTEROP_THREADS XLA_PYTHON_CLIENT_PREALLOCATE"""
 
 
@@ -69,9 +69,9 @@ def test_cards_are_counted_as_nvidia_smi_does_unless_the_user_counts_them(monkey
 
 def test_what_the_user_has_set_stays(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
+    monkeypatch.setenv("XLA_PYTHON_CLIENT_PREALLOCATE", "true")
     settings = environments(2, [])[0]
-    assert not {"OMP_NUM_THREADS", "TF_CPP_MIN_LOG_LEVEL"} & set(settings)
+    assert not {"OMP_NUM_THREADS", "XLA_PYTHON_CLIENT_PREALLOCATE"} & set(settings)
     assert settings["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
 
 

@@ -38,3 +38,11 @@ def test_a_file_that_ends_too_early_is_the_tasks_error():
     executor = Inline()
     executor.submit(Raise(1, EOFError("Compressed file ended")))
     assert str(executor.wait(lambda report: Answer.GO)[0].error) == "EOFError: Compressed file ended"
+
+
+def test_the_traceback_of_a_fault_goes_to_the_log_alone(tmp_path, capsys):
+    executor = Inline(tmp_path / "worker.log")
+    executor.submit(Raise(1, KeyError("x")))
+    executor.wait(lambda report: Answer.GO)
+    assert "Traceback" in (tmp_path / "worker.log").read_text()
+    assert capsys.readouterr() == ("", "")

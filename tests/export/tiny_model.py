@@ -11,21 +11,22 @@ def write_tiny_model(
     classes: tuple[str, ...] = ("cat", "dog", "owl"),
     shape: tuple[int, int, int] = (8, 8, 1),
     bias: float = 2.0,
+    weights: int = 1,
     **card,
 ) -> Path:
     """Pixels of any size in, probabilities out. The first class is the likelier the darker the image.
 
-    With a ``bias`` of NaN they are NaN.
+    With a ``bias`` of NaN they are NaN. ``weights`` is the seed of the others.
     """
     import keras
 
     height, width, channels = shape
     images = keras.Input((None, None, channels), dtype="uint8", name="image")
-    tensor = keras.layers.Resizing(height, width, name="resizing")(images)
+    tensor = keras.layers.Resizing(height, width, antialias=True, name="resizing")(images)
     tensor = keras.layers.Rescaling(1 / 255, name="rescaling")(tensor)
     tensor = keras.layers.Conv2D(4, 3, activation="relu", kernel_initializer="ones", name="conv")(tensor)
     tensor = keras.layers.GlobalAveragePooling2D(name="pool")(tensor)
-    start = keras.initializers.RandomUniform(0.01, 0.2, seed=1)
+    start = keras.initializers.RandomUniform(0.01, 0.2, seed=weights)
     logits = keras.layers.Dense(len(classes), kernel_initializer=start, name="dense")
     tensor = logits(tensor)
     probabilities = keras.layers.Softmax(dtype="float32", name="probabilities")(tensor)

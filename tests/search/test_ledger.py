@@ -4,11 +4,12 @@ from functools import partial
 import optuna
 import pytest
 from optuna.samplers._tpe.sampler import _split_trials
+from optuna.storages import RDBStorage
 
 from pipeline.errors import StudyError
 from pipeline.record import best
 from pipeline.search.candidate import judge
-from pipeline.search.ledger import Ledger, read
+from pipeline.search.ledger import Ledger, read, storage_errors
 from pipeline.trial import Outcome, Report, State
 from tests.search_helpers import CLASSES, SHAPE, begin
 from tests.search_helpers import ledger as open_ledger
@@ -139,6 +140,14 @@ def test_a_file_that_is_no_database_is_an_error_of_one_line(tmp_path, wide):
     with pytest.raises(StudyError, match=r"optuna\.db") as error:
         Ledger(tmp_path / "optuna.db", wide, "none", 4)
     assert "\n" not in str(error.value)
+
+
+def test_a_database_without_a_study_is_an_error_of_one_line_and_our_own_faults_are_none_of_its(tmp_path):
+    RDBStorage(f"sqlite:///{tmp_path / 'optuna.db'}")
+    with pytest.raises(StudyError, match=r"optuna\.db: holds no study of convtune's"):
+        read(tmp_path / "optuna.db")
+    with pytest.raises(KeyError), storage_errors(tmp_path / "optuna.db"):
+        {}["a fault in the program"]
 
 
 def test_attributes_are_plain_json(tmp_path, wide, ledger):

@@ -247,6 +247,12 @@ def test_a_refused_study_is_one_line(tracker, info):
     assert "\n" not in str(refusal.value)
 
 
+def test_a_study_that_could_not_begin_has_no_end(tracker):
+    tracker.end_study("FAILED", {})
+    tracker.close()
+    assert tracker.troubles == []
+
+
 def test_what_mlflow_refuses_is_left_out_and_told(tracker, study, begin, children, tmp_path):
     begin(0)
     tracker.report(Report(0, 1, {"long" * 70: 1.0}, 1.0))

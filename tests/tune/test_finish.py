@@ -1,9 +1,11 @@
 """What follows the last trial."""
 
+from dataclasses import replace
+
 import pytest
 
 from pipeline.data import load
-from pipeline.errors import ModelError, WorkerError
+from pipeline.errors import ModelError, StudyError, WorkerError
 from pipeline.executors import Inline
 from pipeline.folder import StudyFolder
 from pipeline.record import Record
@@ -34,10 +36,16 @@ def data():
     return load("digits", fetch=lambda name, folder: None)
 
 
+def model_file(place):
+    path = StudyFolder(place / "s").model(1)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
 @pytest.fixture
 def best(tmp_path, data):
-    model = write_tiny_model(tmp_path / "model.keras", classes=data.classes)
-    outcome = Outcome(1, State.COMPLETE, 0.5, 1, model=str(model))
+    write_tiny_model(model_file(tmp_path), classes=data.classes)
+    outcome = Outcome(1, State.COMPLETE, 0.5, 1, model="where it was written")
     return Record(1, {}, (), {"parameters": 1, "macs": 1}, 0, outcome)
 
 
@@ -47,7 +55,6 @@ def no_mlflow(monkeypatch):
 
 
 def present(folder, best, data):
-    folder.path.mkdir()
     return finish.present(Inline(), Tracker(), folder, best, data)
 
 
@@ -101,3 +108,23 @@ def raising(error):
         raise error
 
     return function
+
+
+def test_a_winner_is_presented_once_and_again_when_its_trial_was_repeated(tmp_path, best, data):
+    folder = StudyFolder(tmp_path / "s")
+    winner = present(folder, best, data)
+    again = finish.known(folder, best)
+    assert again == replace(winner, registry="version 1 since it was found")
+    write_tiny_model(model_file(tmp_path), classes=data.classes, weights=2)
+    assert finish.known(folder, best) is None
+
+
+def test_a_best_model_that_is_gone_is_one_line_and_spares_the_one_before(tmp_path, best, data):
+    folder = StudyFolder(tmp_path / "s")
+    present(folder, best, data)
+    model_file(tmp_path).unlink()
+    assert finish.known(folder, best) is None
+    with pytest.raises(StudyError, match=r"trials/0001/model\.keras: gone, though trial 1 is the best"):
+        present(folder, best, data)
+    assert folder.best_model.is_file()
+    assert folder.look.is_dir()

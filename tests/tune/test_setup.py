@@ -52,6 +52,19 @@ def test_a_study_that_goes_on_brings_its_job_and_its_own_copy_of_the_space(here)
     assert read_space(asked, folder).size() == 2
 
 
+def test_the_time_of_one_run_does_not_bound_the_next(here):
+    write(locate("mine").job, "data: digits\ntime: 10m\nepochs: 3\n")
+    asked = read_job(None, {"study": "mine"}).job
+    assert (asked.time, asked.epochs) == (None, 3)
+    assert read_job("studies/mine/job.yaml", {}).job.time == 600
+
+
+def test_the_job_of_a_study_that_lives_elsewhere_is_that_study(here):
+    folder = locate("deep/er/one")
+    write_job(folder, read_job(None, FLAGS).job, lambda: SPACE)
+    assert locate(read_job(str(folder.job), {}).job.study) == folder
+
+
 def test_a_space_that_is_given_again_is_read_again(here):
     (here / "own.yaml").write_text(SPACE)
     folder = begin()
@@ -145,3 +158,15 @@ def test_what_failed_in_an_old_empty_folder_leaves_the_folder(here):
     with pytest.raises(JobError):
         fails_while_setting_up("./old")
     assert list((here / "old").iterdir()) == []
+
+
+def test_trials_whose_job_is_gone_are_left_alone(here):
+    folder = begin()
+    folder.job.unlink()
+    write(folder.storage, "the trials")
+    write(folder.model(0), "a model")
+    missing = pytest.raises(StudyError, match=r"mine/job\.yaml: missing, but there are trials here; put it back")
+    with missing, opened(folder):
+        pass
+    assert folder.storage.read_text() == "the trials"
+    assert folder.model(0).is_file()
