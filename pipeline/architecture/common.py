@@ -22,11 +22,16 @@ WIDTH = Hyperparameter("width", 1.0, "factor on all filters and fully connected 
 DESIGNED_FOR = Hyperparameter(
     "designed_for", 0, "side of the images it was made for; smaller ones are halved less often, 0: take as is", low=0
 )
-STEM_FILTERS = Hyperparameter("stem_filters", 32, "filters of the first convolution", low=1)
-STEM_KERNEL = Hyperparameter("stem_kernel", 3, "side of the first convolution's kernel", low=1)
-STEM_STRIDE = Hyperparameter("stem_stride", 1, "stride of the first convolution", low=1)
-STEM_POOL = Hyperparameter("stem_pool", "none", "3x3 pools with stride 2 in the stem", options=("none", "max"))
 STAGES = Hyperparameter("stages", 3, "stages; the map is halved between two", low=1)
+
+SHARED = (NORM, ACTIVATION, DROPOUT, WIDTH, DESIGNED_FOR)
+STEM = (
+    Hyperparameter("stem_filters", 32, "filters of the first convolution", low=1),
+    Hyperparameter("stem_kernel", 3, "side of the first convolution's kernel", low=1),
+    Hyperparameter("stem_stride", 1, "stride of the first convolution", low=1),
+    Hyperparameter("stem_pool", "none", "3x3 pools with stride 2 in the stem", options=("none", "max")),
+)
+"""What comes before the stages, in families that have them."""
 
 
 def scaled(filters: int, width: float, groups: int = 1) -> int:

@@ -1,18 +1,7 @@
 """The inception family: a stem, stages of modules of four branches, the mean of the last map, logits."""
 
 from pipeline.architecture.architecture import Architecture
-from pipeline.architecture.common import (
-    ACTIVATION,
-    DESIGNED_FOR,
-    DROPOUT,
-    NORM,
-    STAGES,
-    STEM_FILTERS,
-    STEM_KERNEL,
-    STEM_POOL,
-    STEM_STRIDE,
-    WIDTH,
-)
+from pipeline.architecture.common import SHARED, STAGES, STEM
 from pipeline.architecture.family import Family
 from pipeline.architecture.ops import Concat, Pool
 from pipeline.architecture.parts import Parts
@@ -20,10 +9,7 @@ from pipeline.hyperparameter import Hyperparameter, Values, table
 
 # Nothing given: 3x3 x 32 - 3 stages of 2 modules with 56 channels, 41,098 parameters on 28x28x1.
 _HYPERPARAMETERS = table(
-    STEM_FILTERS,
-    STEM_KERNEL,
-    STEM_STRIDE,
-    STEM_POOL,
+    *STEM,
     Hyperparameter("stem_reduce", 0, "filters of the stem's 1x1 convolution, 0: none", low=0),
     Hyperparameter("stem_expand", 0, "filters of the stem's second 3x3 convolution, 0: none", low=0),
     STAGES,
@@ -34,11 +20,7 @@ _HYPERPARAMETERS = table(
     Hyperparameter("reduce5", 4, "filters of the 1x1 convolution before the 5x5", low=1, per="modules"),
     Hyperparameter("branch5", 8, "filters of the 5x5 branch", low=1, per="modules"),
     Hyperparameter("branch_pool", 8, "filters of the 1x1 convolution after the pool", low=1, per="modules"),
-    NORM,
-    ACTIVATION,
-    DROPOUT,
-    WIDTH,
-    DESIGNED_FOR,
+    *SHARED,
 )
 
 

@@ -8,7 +8,7 @@ Shape = tuple[int, ...]
 
 
 class Infeasible(Exception):
-    """Values that give no network, or one beyond its limits.
+    """Values that give no network.
 
     ``reason`` is one line for people, with numbers; ``kind`` a short class of reasons to count, without numbers.
     No error of the user's: a search meets them, counts them and goes on.

@@ -16,7 +16,7 @@ _HYPERPARAMETERS = table(
     Hyperparameter("convs", 1, "convolutions in a block, before its pool", low=1, per="blocks"),
     Hyperparameter("filters", 32, "filters of a convolution", low=1, per="convs"),
     Hyperparameter("kernel", 3, "side of a convolution's kernel", low=1, per="convs"),
-    Hyperparameter("stride", 1, "stride; given for a block, that of its first convolution", low=1, per="convs"),
+    Hyperparameter("stride", 1, "stride of a block's first convolution, that of the others is 1", low=1, per="blocks"),
     Hyperparameter("groups", 1, "groups that the channels of a convolution are split into", low=1, per="convs"),
     Hyperparameter("padding", "same", "of the convolutions", options=("same", "valid"), per="blocks"),
     Hyperparameter("pool", "max", "kind of pooling after a block", options=("none", "max", "average"), per="blocks"),
@@ -38,7 +38,7 @@ def _plain(values: Values, input_shape: tuple[int, int, int], classes: int) -> A
     last = INPUT
     for block in range(1, parts.value("blocks") + 1):
         for conv in range(1, parts.value("convs", block) + 1):
-            last = _add_conv(parts, last, block, conv, _stride(values, block, conv))
+            last = _add_conv(parts, last, block, conv)
         last = _add_pool(parts, last, block)
     last = parts.network.add("head", Flatten() if parts.value("head") == "flatten" else GlobalAveragePool(), last)
     fc_layers = parts.value("fc_layers")
@@ -51,17 +51,11 @@ def _plain(values: Values, input_shape: tuple[int, int, int], classes: int) -> A
     return parts.network.finish()
 
 
-def _stride(values: Values, block: int, conv: int) -> int:
-    """One that is given for a whole block, or for all, is that of the block's first convolution."""
-    shared = ("stride", f"stride_{block}") if conv == 1 else ()
-    given = [values[name] for name in (*shared, f"stride_{block}_{conv}") if name in values]
-    return int(given[-1]) if given else 1
-
-
-def _add_conv(parts: Parts, source: str, block: int, conv: int, stride: int) -> str:
+def _add_conv(parts: Parts, source: str, block: int, conv: int) -> str:
     groups = parts.value("groups", block, conv)
     divisor = math.lcm(groups, _next_groups(parts, block, conv))
     filters = parts.scaled(parts.value("filters", block, conv), divisor)
+    stride = parts.value("stride", block) if conv == 1 else 1
     kernel, stride = parts.halvings.conv(parts.value("kernel", block, conv), stride)
     name = f"block{block}_conv{conv}"
     parts.check_stride(name, source, stride)

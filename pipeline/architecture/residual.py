@@ -3,18 +3,7 @@
 from dataclasses import dataclass
 
 from pipeline.architecture.architecture import Architecture
-from pipeline.architecture.common import (
-    ACTIVATION,
-    DESIGNED_FOR,
-    DROPOUT,
-    NORM,
-    STAGES,
-    STEM_FILTERS,
-    STEM_KERNEL,
-    STEM_POOL,
-    STEM_STRIDE,
-    WIDTH,
-)
+from pipeline.architecture.common import SHARED, STAGES, STEM
 from pipeline.architecture.family import Family
 from pipeline.architecture.op import Infeasible
 from pipeline.architecture.ops import Add, Pool
@@ -26,10 +15,7 @@ _EXPANSION = 4
 
 # Nothing given: 3x3 x 32 - 3 stages of 2 basic blocks with 32 filters, 114,218 parameters on 28x28x1.
 _HYPERPARAMETERS = table(
-    STEM_FILTERS,
-    STEM_KERNEL,
-    STEM_STRIDE,
-    STEM_POOL,
+    *STEM,
     STAGES,
     Hyperparameter("stage_blocks", 2, "blocks in a stage", low=1, per="stages"),
     Hyperparameter("stage_filters", 32, "filters of a stage; bottlenecks end in 4 times as many", low=1, per="stages"),
@@ -45,11 +31,7 @@ _HYPERPARAMETERS = table(
     Hyperparameter(
         "order", "post", "norm and activation after the convolutions or before them", options=("post", "pre")
     ),
-    NORM,
-    ACTIVATION,
-    DROPOUT,
-    WIDTH,
-    DESIGNED_FOR,
+    *SHARED,
 )
 
 

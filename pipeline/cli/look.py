@@ -4,6 +4,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from pipeline.model_card import ModelCard
@@ -27,9 +28,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--top", metavar="N", help="Grad-CAM of the N most probable classes (default 3)")
     parser.add_argument(
         "--pixels",
-        metavar="LOW,HIGH",
+        nargs=2,
+        metavar=("LOW", "HIGH"),
         help="what black and white go in as, for a model that is not convtune's "
-        "(default 0,255 where it rescales them itself, else 0,1)",
+        "(default 0 255 where it rescales them itself, else 0 1)",
     )
 
 
@@ -87,7 +89,7 @@ def _default(word: str, model_file: "Path") -> "Path":
 
     from pipeline.folder import locate
 
-    return Path("look") / (model_file.stem if str(model_file) == word else locate(word).name)
+    return Path("look") / (model_file.stem if model_file == Path(word) else locate(word).name)
 
 
 def _unit(text: str | None) -> "Unit | None":
@@ -103,19 +105,19 @@ def _unit(text: str | None) -> "Unit | None":
     return Unit(layer, int(numbers[0]), int(numbers[1]))
 
 
-def _levels(text: str | None) -> tuple[float, float] | None:
+def _levels(words: "Sequence[str] | None") -> tuple[float, float] | None:
     from math import isfinite
 
     from pipeline.errors import JobError
 
-    if text is None:
+    if words is None:
         return None
     try:
-        low, high = map(float, text.split(","))
+        low, high = map(float, words)
     except ValueError:
         low = high = 0.0
     if low == high or not (isfinite(low) and isfinite(high)):
-        raise JobError(f"--pixels: expected LOW,HIGH such as -1,1, got {text!r}")
+        raise JobError(f"--pixels: expected two different numbers such as -1 1, got {' '.join(words)!r}")
     return low, high
 
 
@@ -124,5 +126,5 @@ def _print(look: "Look", written: "list[Path]") -> None:
 
     for sight in look.sights:
         print(f"{sight.title}: {verdict(look, sight) or 'no classes'}")
-    print(f"Page:      {written[0]}")
+    print(f"Page:      {written[-1]}")
     print(f"Pictures:  {len(written) - 1} PNG files beside it")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from pipeline.hyperparameter import Scalar, Values
     from pipeline.search.candidate import FamilyCandidate
-    from pipeline.space import Space
+    from pipeline.space import Parameter, Space
     from pipeline.space.names import Index
 
 _MANY = 10**12
@@ -129,18 +129,18 @@ def _list() -> None:
 
 def _show(space: "Space") -> None:
     """Folded at the terminal's width, at 80 columns where there is none: the table is read, not searched."""
-    from pipeline.space import limits
+    from pipeline.space.limits import COSTS
 
     _print(f"Space {space.name}: {_points(space.size())}\n")
     _print(_parameters(space))
-    bounds = [f"{cost} up to {limits.shown(cost, limit)}" for cost, limit in space.limits.items()]
+    bounds = [f"{cost} up to {COSTS[cost].shown(limit)}" for cost, limit in space.limits.items()]
     _print(f"\nLimits: {'; '.join(bounds) or 'none'}")
     if not space.start_from:
         return
     _print("\nTried first:")
     points = _columns("left", "left")
     for name, point in space.start_from.items():
-        points.add_row(name, _point(space, point))
+        points.add_row(name, point_text(space, point))
     _print(points)
 
 
@@ -148,7 +148,7 @@ def _show_network(candidate: "FamilyCandidate") -> None:
     """One line a layer however wide the terminal: the table is read and searched."""
     from pipeline.printing import show
     from pipeline.report import layers
-    from pipeline.space import limits
+    from pipeline.space.limits import COSTS
 
     architecture = candidate.architecture
     show(layers.table(architecture))
@@ -157,7 +157,7 @@ def _show_network(candidate: "FamilyCandidate") -> None:
     totals.add_row("parameters", f"{architecture.parameters:,} trainable, {architecture.non_trainable:,} not")
     totals.add_row("MACs", f"{architecture.macs:,}")
     totals.add_row("receptive field", f"{architecture.receptive_field:,}")
-    memory = limits.shown("memory", candidate.costs["memory"])
+    memory = COSTS["memory"].shown(candidate.costs["memory"])
     totals.add_row("training memory", f"{memory} at batch size {candidate.recipe.batch_size}")
     print()
     show(totals)
@@ -176,16 +176,22 @@ def _parameters(space: "Space") -> "Table":
     return table
 
 
-def _point(space: "Space", point: "Values") -> str:
-    """What varies, as ``--try`` takes it."""
-    from pipeline.space.names import parse
+def point_text(space: "Space", point: "Values") -> str:
+    """What varies in a complete point of ``space``, as ``--try`` takes it."""
+    return ", ".join(text for one in space.parameters for text in _settings(space, point, one))
 
-    varied: dict[str, dict[Index, Scalar]] = {one.name: {} for one in space.parameters}
-    for key, value in point.items():
-        name, index = parse(space.known, key)
-        if name in varied:
-            varied[name][index] = value
-    return ", ".join(f"{name}={_nested(values)}" for name, values in varied.items() if values)
+
+def _settings(space: "Space", point: "Values", one: "Parameter") -> list[str]:
+    """``name=value``, or a list with a value for each repetition; where only some are drawn, each by its own name."""
+    from pipeline.space.domain import shown
+    from pipeline.space.names import counters, expand, indices
+
+    places = [*indices(space.known, point, counters(space.known, one.per))]
+    names = {place: expand(one.name, place) for place in places}
+    drawn = {place: point[name] for place, name in names.items() if name in point and name not in space.constants}
+    if drawn and (len(drawn) == len(places) or len(set(drawn.values())) == 1):
+        return [f"{one.name}={_nested(drawn)}"]
+    return [f"{names[place]}={shown(value)}" for place, value in drawn.items()]
 
 
 def _nested(values: "Mapping[Index, Scalar]") -> str:

@@ -23,7 +23,7 @@ def _inline(workers: int, log: Path | None) -> Executor:
     os.environ |= environments(1, [])[0]
     if log is not None:  # only a process of its own can have TensorFlow print into a file
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    return Inline(log)
+    return Inline(log, _PRELOAD)
 
 
 EXECUTORS: Mapping[str, Callable[[int, Path | None], Executor]] = {"local": _local, "inline": _inline}

@@ -1,7 +1,11 @@
 """Runs tasks in this process, one after another: for tests, debugging, and any Python function as the objective."""
 
+import os
+import sys
 import traceback
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from importlib import import_module
 from pathlib import Path
 from typing import TextIO
 
@@ -13,13 +17,15 @@ from pipeline.trial import Ask
 class Inline:
     """An executor of one slot; a task runs inside ``wait``.
 
-    ``log`` takes the tracebacks of tasks that fail; without it they go to the terminal.
+    ``log`` takes the tracebacks of tasks that fail, and what libraries print while ``preload``, a module that brings
+    them, is imported before the first task; without it that goes to the terminal. (TensorFlow 2.21 says some lines
+    at its import that no setting silences.)
     """
 
     slots = 1
 
-    def __init__(self, log: Path | None = None) -> None:
-        self._log = log
+    def __init__(self, log: Path | None = None, preload: str = "") -> None:
+        self._log, self._preload = log, preload
         self._waiting: list[Task] = []
 
     @property
@@ -36,11 +42,29 @@ class Inline:
         if not self._waiting:
             return []
         with nullcontext(None) if self._log is None else self._log.open("a", encoding="utf-8") as log:
+            if log is not None and self._preload not in ("", *sys.modules):
+                with _printed_into(log), suppress(Exception):  # the task fails with the same error and reports it
+                    import_module(self._preload)
             return [run(self._waiting.pop(0), decide, log)]
 
     def close(self) -> None:
         """Forgets a task that has not begun."""
         self._waiting.clear()
+
+
+@contextmanager
+def _printed_into(log: TextIO) -> Iterator[None]:
+    """What this process prints in the block goes to ``log``, from libraries in C++ too."""
+    sys.stdout.flush()
+    terminal = {stream: os.dup(stream) for stream in (1, 2)}
+    try:
+        for stream in terminal:
+            os.dup2(log.fileno(), stream)
+        yield
+    finally:
+        for stream, kept in terminal.items():
+            os.dup2(kept, stream)
+            os.close(kept)
 
 
 def run(task: Task, ask: Ask, log: TextIO | None = None) -> Finished:

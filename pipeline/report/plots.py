@@ -11,6 +11,7 @@ from pathlib import Path
 from pipeline.folder import StudyFolder
 from pipeline.objective import MINIMISED, front
 from pipeline.record import Record, ranked
+from pipeline.space.limits import COSTS
 from pipeline.trial import State
 
 logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it announces its font cache at its first use
@@ -19,11 +20,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 from matplotlib.ticker import MaxNLocator  # noqa: E402
 
-_AXES = {
-    "parameters": "trainable parameters",
-    "macs": "multiply-accumulates a forward pass of one image",
-    "latency_ms": "latency (ms)",
-}
 _CURVES = 5
 _BARS = 15
 _MARKS = {State.COMPLETE: ("o", "#1f77b4"), State.PRUNED: ("x", "#9a9a9a"), State.FAILED: ("v", "#d62728")}
@@ -125,7 +121,7 @@ def _front(records: Sequence[Record], cost: str) -> Figure | None:
     axes.step(*_stairs(shown, cost), where="post", color="#d95f02", label="best accuracy at no higher cost")
     if min(one.costs[cost] for one in shown) > 0:
         axes.set_xscale("log")
-    axes.set(xlabel=_AXES[cost], ylabel="validation accuracy (share of images)", title="Accuracy against its cost")
+    axes.set(xlabel=COSTS[cost].help, ylabel="validation accuracy (share of images)", title="Accuracy against its cost")
     figure.legend(loc="outside lower center", ncols=3, fontsize=9)
     return figure
 

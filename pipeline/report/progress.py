@@ -24,6 +24,7 @@ from pipeline.report.picture import (
     clock,
     counts,
     cut,
+    deciding,
     ended_line,
     epoch_line,
     of,
@@ -39,11 +40,13 @@ _REFRESHES = 4
 """Pictures a second."""
 _MARGIN = 3
 """Columns left free at the right: a terminal writes ``^C`` behind the last line, and must not fold it."""
+_VALUES = 80
+"""Columns of a plain line that a trial's values may take; in a space such as ``googlenet`` they would take hundreds."""
 _STYLES = {State.PRUNED: "dim", State.FAILED: "red", State.INTERRUPTED: "yellow"}
 
 
 class Mode(StrEnum):
-    """How much is shown: a live view, a line when a trial begins and ends, also one an epoch, or nothing."""
+    """How much is shown: a live view, a line when a trial begins and ends, those uncut and one an epoch, or nothing."""
 
     LIVE = "live"
     LINES = "lines"
@@ -129,7 +132,7 @@ class Progress:
         record = Record(trial.number, trial.values, varied, candidate.costs, trial.seed, outcome)
         self._standing = replace(self._standing.began(Running(record, trial.epochs)), infeasible=self._infeasible())
         if self._mode is not Mode.LIVE:
-            self._print(began_line(record, self._standing.digits))
+            self._print(self._shortened(began_line(record, self._standing.digits), record))
 
     def reported(self, report: Report) -> None:
         """A trial finished an epoch."""
@@ -145,7 +148,16 @@ class Progress:
         record = replace(self._standing.trial(outcome.number).record, outcome=outcome)
         self._standing = replace(self._standing.closed(outcome), infeasible=self._infeasible())
         line = ended_line(record, self._standing.digits)
-        self._print(line if self._live else f"{line}  [{self._place()}]", _STYLES.get(outcome.state, ""))
+        if self._mode is not Mode.LIVE:
+            line = f"{self._shortened(line, record)}  [{self._place()}]"
+        self._print(line, _STYLES.get(outcome.state, ""))
+
+    def _shortened(self, line: str, record: Record) -> str:
+        """The line, which ends with the values, with only as many of them as ``_VALUES`` holds; all when verbose."""
+        if self._mode is Mode.EPOCHS:
+            return line
+        values = deciding(record).rstrip()
+        return line.removesuffix(values) + cut(Text(values), _VALUES).plain.replace("…", "...")
 
     def _print(self, line: str, style: str = "") -> None:
         text = Text(_printable(line), style)

@@ -16,7 +16,7 @@ from pipeline.hyperparameter import Scalar
 from pipeline.model_card import ModelCard
 from pipeline.recipe import Recipe
 from pipeline.space import Space
-from pipeline.space.limits import shown
+from pipeline.space.limits import COSTS
 from pipeline.training.task import TrainTask
 from pipeline.trial import Trial
 
@@ -38,7 +38,7 @@ class Candidate(Protocol):
 
     @property
     def costs(self) -> Mapping[str, float]:
-        """What is known of its costs, by the names of ``pipeline.space.limits``."""
+        """What is known of its costs, by the names of ``pipeline.space.limits.COSTS``."""
 
     def task(self, trial: Trial, data: Dataset, precision: str, model_file: Path, card: ModelCard) -> Task:
         """The trial as a worker gets it."""
@@ -63,30 +63,18 @@ class FamilyCandidate:
 
     @cached_property
     def costs(self) -> dict[str, float]:
-        """What is known of its costs, by name: all of ``COSTS``, ``latency_ms`` only with a calibration."""
-        measured = {name: measure(self) for name, measure in COSTS.items()}
-        return {name: cost for name, cost in measured.items() if cost is not None}
+        """All of ``pipeline.space.limits.COSTS`` by name, ``latency_ms`` only with a calibration."""
+        network, recipe = self.architecture, self.recipe
+        counted = {
+            "parameters": network.parameters,
+            "macs": network.macs,
+            "memory": network.memory(recipe.batch_size, recipe.slots),
+        }
+        return counted | ({} if self.latency is None else {"latency_ms": self.latency.predict(network)})
 
     def task(self, trial: Trial, data: Dataset, precision: str, model_file: Path, card: ModelCard) -> Task:
         """The trial as a worker gets it."""
         return TrainTask(trial, data, precision, model_file, card, self.architecture, self.recipe)
-
-
-def _memory(candidate: FamilyCandidate) -> float:
-    return candidate.architecture.memory(candidate.recipe.batch_size, candidate.recipe.slots)
-
-
-def _latency(candidate: FamilyCandidate) -> float | None:
-    return None if candidate.latency is None else candidate.latency.predict(candidate.architecture)
-
-
-COSTS: Mapping[str, Callable[[FamilyCandidate], float | None]] = {
-    "parameters": lambda candidate: candidate.architecture.parameters,
-    "macs": lambda candidate: candidate.architecture.macs,
-    "memory": _memory,
-    "latency_ms": _latency,
-}
-"""How what ``limits:`` of a space may bound is measured, in the units of ``pipeline.space.limits``."""
 
 
 @dataclass(frozen=True)
@@ -147,5 +135,5 @@ def weighed(candidate: Candidate, limits: Mapping[str, float]) -> Verdict:
     worst = max(over, key=over.__getitem__, default="")
     if not worst or over[worst] == 0:
         return Verdict(violations, candidate)
-    cost, limit = shown(worst, candidate.costs[worst]), shown(worst, limits[worst])
+    cost, limit = (COSTS[worst].shown(value) for value in (candidate.costs[worst], limits[worst]))
     return Verdict(violations, None, f"{worst}: {cost} is more than the limit of {limit}", f"{worst} over the limit")

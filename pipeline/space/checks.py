@@ -5,7 +5,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import SpaceError
-from pipeline.hyperparameter import Scalar
+from pipeline.hyperparameter import Conditions, Scalar
 from pipeline.space.domain import Choice, Domain, shown
 from pipeline.space.names import Index, Known, at, counters, expand, lineage, parse
 
@@ -21,7 +21,7 @@ def ordered(known: Known, parameters: "Iterable[Parameter]") -> "tuple[Parameter
     named = {one.name: one for one in sorted(parameters, key=lambda one: rank[one.name])}
     sorter: TopologicalSorter[str] = TopologicalSorter()
     for name, one in named.items():
-        above = {*counters(known, one.per), *(parent for parent, _ in (*known[name].when, *one.when))}
+        above = {*counters(known, one.per), *(parent for parent, _ in one.when)}
         sorter.add(name, *sorted(above & named.keys(), key=rank.__getitem__))
     try:
         sorter.prepare()
@@ -51,7 +51,7 @@ def possible(space: "Space") -> None:
     for one in space.parameters:
         for parent, allowed in one.when:
             for value in allowed:
-                if not _can_take(space, parent, value):
+                if not _can_take(space, parent, value, one.when):
                     with at(f"parameters.{one.name}"):
                         raise SpaceError(f"when: {parent} can never be {shown(value)} in this space")
 
@@ -68,7 +68,7 @@ def reach(space: "Space", key: str, value: Any) -> None:
     """A constant can be of use somewhere, and a list of them has one for each repetition that there can be."""
     name, index = parse(space.known, key)
     for parent, allowed in space.known[name].when:
-        if not any(_can_take(space, parent, value) for value in allowed):
+        if not any(_can_take(space, parent, value, ()) for value in allowed):
             raise SpaceError(f"can never be of use: {parent} is never {' or '.join(map(shown, allowed))}")
     per = counters(space.known, space.known[name].per)
     for depth, number in enumerate(index):
@@ -88,24 +88,31 @@ def most(space: "Space", name: str, index: Index = ()) -> int:
     held = [space.constants[key] for key in lineage(name, index) if key in space.constants]
     if index and held:
         return int(held[0])
-    domains, found = _taken(space, name)
+    domains, found = _taken(space, name, space.known[name].when)
     for domain in domains:
         found += domain.options if isinstance(domain, Choice) else (domain.high,)
     return max(map(int, found))
 
 
-def _can_take(space: "Space", name: str, value: Scalar) -> bool:
-    domains, found = _taken(space, name)
+def _can_take(space: "Space", name: str, value: Scalar, where: Conditions) -> bool:
+    domains, found = _taken(space, name, where)
     return value in found or any(domain.contains(value) for domain in domains)
 
 
-def _taken(space: "Space", name: str) -> tuple[list[Domain], list[Scalar]]:
-    """The domains that ``name`` is drawn from, and the single values that it is held at or falls back to."""
+def _taken(space: "Space", name: str, where: Conditions) -> tuple[list[Domain], list[Scalar]]:
+    """What ``name`` can be where ``where`` holds: domains it is drawn from, values it is held at or falls back to."""
     parameters = [one for one in space.parameters if one.name == name]
     found = [space.constants[key] for key in _keys(space, name)]
-    if not found and all(one.when for one in parameters):
+    if not found and not any(_implied(one.when, where) for one in parameters):
         found.append(space.known[name].default)
     return [one.domain for one in parameters], found
+
+
+def _implied(conditions: Conditions, where: Conditions) -> bool:
+    """Whether each of ``conditions`` holds wherever ``where`` does, as far as one name at a time tells."""
+    return all(
+        any(name == other and set(held) <= set(allowed) for other, held in where) for name, allowed in conditions
+    )
 
 
 def _repeated_by(space: "Space", name: str) -> tuple[str, ...]:

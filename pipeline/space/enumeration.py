@@ -56,7 +56,7 @@ class _Count:
     def __init__(self, space: "Space") -> None:
         self._space = space
         self._scopes: dict[tuple[str, ...], list[Parameter]] = {(): []}
-        self._deciding = {parent for one in space.parameters for parent, _ in space.conditions(one)}
+        self._deciding = {parent for one in space.parameters for parent, _ in one.when}
         for one in space.parameters:
             scope = counters(space.known, one.per)
             self._deciding |= set(scope)

@@ -1,80 +1,84 @@
-"""Limits of a space: costs that no candidate may exceed, how they are written and how costs are shown."""
+"""The costs of a network that a space may limit: how such a limit is written, and how a cost is shown."""
 
 import math
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 from pipeline.errors import SpaceError
 from pipeline.space.domain import shown as word
 
-LIMITS: Mapping[str, str] = MappingProxyType(
-    {
-        "parameters": "trainable parameters",
-        "macs": "multiply-accumulate operations for one image",
-        "memory": "bytes of a training step at the recipe's batch size, such as 2_000_000_000 or 2GB",
-        "latency_ms": "milliseconds of a forward pass of one image, predicted for this machine",
-    }
-)
 UNITS: Mapping[str, int] = MappingProxyType(
     {"": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 )
 """Of bytes, by the International System and IEC 80000-13."""
 
 
-def parse(name: str, value: Any) -> float:
-    """The limit on the cost ``name`` (of ``LIMITS``): a number above 0, or text of one; of memory also ``2GB``.
-
-    All but ``latency_ms`` are whole. SpaceError, which begins with the name, for anything else.
-    """
-    found = _PARSERS.get(name, _whole)(value)
-    if found is None or not _LEAST.get(name, 0) < found < math.inf:
-        expected = _EXPECTED.get(name, "a whole number above 0")
-        raise SpaceError(f"{name}: expected {expected}, got {word(value)}")
-    return found
-
-
-def shown(name: str, value: float) -> str:
-    """The cost ``name`` for people, with its unit: ``1,234``, ``3.2 GB``, ``12.3 ms``."""
-    if name == "latency_ms":
-        return f"{_three_digits(value)} ms"
-    if name == "memory":
-        unit = next((unit for unit in ("TB", "GB", "MB", "kB") if value >= 0.9995 * UNITS[unit]), "")
-        return f"{_three_digits(value / UNITS[unit])} {unit or 'bytes'}"
-    return f"{value:,.0f}"
-
-
 def _three_digits(value: float) -> str:
     return f"{float(f'{value:.3g}'):,.15g}"
 
 
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool):
-        return None
+def _bytes(value: float) -> str:
+    unit = next((unit for unit in ("TB", "GB", "MB", "kB") if value >= 0.9995 * UNITS[unit]), "")
+    return f"{_three_digits(value / UNITS[unit])} {unit or 'bytes'}"
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a network costs.
+
+    A limit on it is a number above ``least``, ``whole`` or not, or text of one with one of ``units`` (of ``UNITS``).
+    ``expected`` says so to people, and ``shown`` writes a cost with its unit.
+    """
+
+    help: str
+    shown: Callable[[float], str] = "{:,.0f}".format
+    expected: str = "a whole number above 0"
+    whole: bool = True
+    units: tuple[str, ...] = ("",)
+    least: float = 0
+
+
+COSTS: Mapping[str, Cost] = MappingProxyType(
+    {
+        "parameters": Cost("trainable parameters"),
+        "macs": Cost("multiply-accumulate operations for one image"),
+        "memory": Cost(
+            "bytes of a training step at the recipe's batch size, such as 2_000_000_000 or 2GB",
+            shown=_bytes,
+            expected="bytes above 0, more than 1 MB of them, such as 2_000_000_000 or 2GB",
+            units=tuple(UNITS),
+            least=10**6,  # below are mistaken units: no training step needs so little
+        ),
+        "latency_ms": Cost(
+            "milliseconds of a forward pass of one image, predicted for this machine",
+            shown=lambda value: f"{_three_digits(value)} ms",
+            expected="milliseconds above 0",
+            whole=False,
+        ),
+    }
+)
+"""All costs of a network, by name."""
+
+
+def parse(name: str, value: Any) -> float:
+    """The limit on the cost ``name`` (of ``COSTS``): a number, or text of one such as ``5_000_000`` or ``2GB``.
+
+    SpaceError, which begins with the name, for anything else.
+    """
+    cost = COSTS[name]
+    found = _number(value, cost.units)
+    if found is None or not cost.least < found < math.inf or (cost.whole and found % 1):
+        raise SpaceError(f"{name}: expected {cost.expected}, got {word(value)}")
+    return int(found) if cost.whole else found
+
+
+def _number(value: Any, units: tuple[str, ...]) -> float | None:
     if isinstance(value, int | float):
-        return value
-    text = str(value).replace("_", "")
-    return float(text) if re.fullmatch(r"\d{1,18}(\.\d{1,18})?", text) else None
-
-
-def _whole(value: Any) -> float | None:
-    number = _number(value)
-    return int(number) if number is not None and number % 1 == 0 else None
-
-
-def _bytes(value: Any) -> float | None:
-    unit = re.search(r"\s*([A-Za-z]*)$", value) if isinstance(value, str) else None
-    if unit is None or unit[1] not in UNITS:
-        return _whole(value)
-    number = _number(value[: unit.start()])
-    return None if number is None else round(number * UNITS[unit[1]])
-
-
-_PARSERS: Mapping[str, Callable[[Any], float | None]] = {"memory": _bytes, "latency_ms": _number}
-_LEAST = {"memory": 10**6}
-"""Below are mistaken units: no training step needs so little."""
-_EXPECTED = {
-    "memory": "bytes above 0, more than 1 MB of them, such as 2_000_000_000 or 2GB",
-    "latency_ms": "milliseconds above 0",
-}
+        return None if isinstance(value, bool) else value
+    match = re.fullmatch(rf"(\d{{1,18}}(?:\.\d{{1,18}})?)\s*({'|'.join(units)})", str(value).replace("_", ""))
+    if match is None:
+        return None
+    return round(float(match[1]) * UNITS[match[2]]) if match[2] else float(match[1])

@@ -14,7 +14,6 @@ from pipeline.hyperparameter import Hyperparameter, Scalar
 from pipeline.space import checks, limits
 from pipeline.space.complete import complete
 from pipeline.space.domain import Choice, Domain, FloatRange, IntRange, shown
-from pipeline.space.limits import LIMITS
 from pipeline.space.names import Known, at, cast, counters, flatten, hint, hyperparameters, repeated
 from pipeline.space.space import Parameter, Space
 from pipeline.yaml_file import read_mapping
@@ -65,14 +64,14 @@ def _description(text: str) -> str:
     return next((comment for comment in comments if comment and not comment.startswith("yaml-language-server")), "")
 
 
-def _space(content: Mapping[str, Any], name: str, source: str) -> Space:
-    with at(source):
+def _space(content: Mapping[str, Any], name: str, place: str) -> Space:
+    with at(place):
         _check_keys(content, KEYS)
         known = hyperparameters(_families(content))
         raw = _mapping("parameters", content.get("parameters", {}))
         if "family" in raw:
             raise SpaceError("parameters.family: belongs beside parameters; write 'family: ...' above them")
-        space = _with_parameters(Space(name, source, known, (), {}, {}, {}), {"family": content["family"], **raw})
+        space = _with_parameters(Space(name, known, (), {}, {}, {}), {"family": content["family"], **raw})
         space = replace(space, limits=_limits(_mapping("limits", content.get("limits", {}))))
         return replace(space, start_from=_start_from(space, content.get("start_from", [])))
 
@@ -126,7 +125,8 @@ def _parameter(known: Known, name: str, raw: Mapping[str, Any]) -> Parameter:
     if "per" in raw and per not in own:
         expected = f"expected {' or '.join(own)}" if own else f"{name} is not repeated; leave it out"
         raise SpaceError(f"per: {expected}, got {shown(per)}")
-    return Parameter(name, domain, per, _when(known, _mapping("when", raw.get("when", {}))))
+    when = _when(known, _mapping("when", raw.get("when", {})))
+    return Parameter(name, domain, per, (*known[name].when, *when))
 
 
 def _domain(hyperparameter: Hyperparameter, form: str, raw: Mapping[str, Any]) -> Domain:
@@ -174,8 +174,8 @@ def _legal(hyperparameter: Hyperparameter, value: Any) -> Scalar:
 
 def _limits(raw: Mapping[str, Any]) -> dict[str, float]:
     with at("limits"):
-        _check_keys(raw, LIMITS)
-        return {name: limits.parse(name, raw[name]) for name in LIMITS if name in raw}
+        _check_keys(raw, limits.COSTS)
+        return {name: limits.parse(name, raw[name]) for name in limits.COSTS if name in raw}
 
 
 def _start_from(space: Space, raw: Any) -> dict[str, dict[str, Scalar]]:

@@ -9,7 +9,7 @@ from pipeline.architecture import FAMILIES
 from pipeline.hyperparameter import Hyperparameter
 from pipeline.job import EXECUTORS, PRECISIONS, PRUNERS, SEARCHES
 from pipeline.objective import OBJECTIVES
-from pipeline.space.limits import LIMITS, UNITS
+from pipeline.space.limits import COSTS
 from pipeline.space.load import KEYS
 from pipeline.space.names import Known, counters, hyperparameters
 
@@ -37,7 +37,7 @@ def space_schema() -> Schema:
         "family": {"anyOf": [names, {**choice, "required": ["choice"]}]},
         "parameters": {"type": "object"},
         "start_from": {"type": ["array", "object"], "items": _POINT, "additionalProperties": _POINT},
-        "limits": _closed({name: _limit(name) for name in LIMITS}),
+        "limits": _closed({name: _limit(name) for name in COSTS}),
     }
     for key, text in KEYS.items():
         properties[key]["description"] = text
@@ -71,12 +71,12 @@ def job_schema() -> Schema:
         "seed": ("seed of splits, search and training", {"type": "integer", "minimum": 0}),
         "try": (
             "hand-picked points or names of the space's start points, tried first",
-            {"type": "array", "items": {"anyOf": [_POINT, {"type": "string"}]}},
+            {"type": "array", "items": {"anyOf": [_POINT, {"type": ["string", "integer"]}]}},
         ),
         "set": ("parameters held at a value", _POINT),
         "limit": (
             "limits that replace those of the space, none lifts one",
-            _closed({name: {"anyOf": [_limit(name), {"const": "none"}]} for name in LIMITS}),
+            _closed({name: {"anyOf": [_limit(name), {"const": "none"}]} for name in COSTS}),
         ),
         "image_size": ("pixels, as height x width or one number for both", _size()),
         "precision": ("of the arithmetic; auto: mixed where the card has it", {"enum": list(PRECISIONS)}),
@@ -175,12 +175,11 @@ def _described(one: Hyperparameter) -> str:
 
 def _limit(name: str) -> Schema:
     """Editors read 5_000_000 as YAML 1.2 does, as a string."""
-    number, text = _WHOLE, "^[1-9][0-9_]*$"
-    if name == "memory":
-        text = rf"^(?=.*[1-9])[0-9_]+(\.[0-9]+)?\s*({'|'.join(UNITS)})$"
-    if name == "latency_ms":
-        number = {"type": "number", "exclusiveMinimum": 0}
-    return {"description": LIMITS[name], "anyOf": [number, {"type": "string", "pattern": text}]}
+    cost = COSTS[name]
+    number: Schema = _WHOLE if cost.whole else {"type": "number", "exclusiveMinimum": 0}
+    unit = rf"\s*({'|'.join(cost.units)})" if len(cost.units) > 1 else ""
+    text = {"type": "string", "pattern": rf"^(?=.*[1-9])[0-9_]+(\.[0-9]+)?{unit}$"}
+    return {"description": cost.help, "anyOf": [number, text]}
 
 
 def _time() -> Schema:

@@ -33,6 +33,7 @@ class Parameter:
 
     ``per`` names what counts its repetitions (None: one value, shared by all of them). It is active where every
     parent of ``when`` has one of its allowed values; a parent that is itself inactive counts with its default.
+    What its hyperparameter hangs on, such as the family, is among ``when`` too.
     """
 
     name: str
@@ -51,7 +52,6 @@ class Space:
     """
 
     name: str
-    source: str
     known: Known
     parameters: tuple[Parameter, ...]
     constants: Mapping[str, Scalar]
@@ -99,17 +99,18 @@ class Space:
         kept = dict(self.limits)
         with at(f"space {self.name}"):
             for name, value in settings.items():
-                if name not in limits.LIMITS:
-                    raise SpaceError(f"unknown limit {shown(name)}{hint(name, limits.LIMITS)}")
+                if name not in limits.COSTS:
+                    raise SpaceError(f"unknown limit {shown(name)}{hint(name, limits.COSTS)}")
                 kept.pop(name, None)
                 if value != "none":
                     kept[name] = limits.parse(name, value)
-        return replace(self, limits={name: kept[name] for name in limits.LIMITS if name in kept})
+        return replace(self, limits={name: kept[name] for name in limits.COSTS if name in kept})
 
     def fixed(self, settings: Mapping[str, Any]) -> "Space":
         """The space with some parameters made constant: ``kernel=3`` for all repetitions, ``kernel_2=5`` for one.
 
-        A value need not lie in the searched range. ``start_from`` follows: its points take the new constants.
+        A value need not lie in the searched range. ``start_from`` follows: its points take the new constants, and
+        those of a family that is no longer possible go.
         SpaceError when a key is unknown or a value is not legal for the hyperparameter.
         """
         space = self
@@ -123,7 +124,8 @@ class Space:
             checks.conditions(space)
             checks.repetitions(space)
         moved = {name: complete.adapted(space, point) for name, point in self.start_from.items()}
-        return replace(space, start_from=moved)
+        kept = {name: one for name, one in moved.items() if one.get("family") == self.start_from[name].get("family")}
+        return replace(space, start_from=kept)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -143,17 +145,14 @@ class Space:
             self._row(one.name, str(one.domain), [f"per {one.per}"] * bool(one.per), one.when, one.domain.count())
             for one in self.parameters
         ]
-        return rows + [self._row(key, shown(value), ["fixed"], (), 1) for key, value in self.constants.items()]
-
-    def conditions(self, parameter: Parameter) -> Conditions:
-        """What must hold for ``parameter`` to be drawn: where it has an effect at all, and what the space says."""
-        return (*self.known[parameter.name].when, *parameter.when)
+        whens = {key: self.known[parse(self.known, key)[0]].when for key in self.constants}
+        return rows + [self._row(key, shown(value), ["fixed"], whens[key], 1) for key, value in self.constants.items()]
 
     def varies(self, parameter: Parameter, values: Values, index: Index) -> bool:
         """Whether ``parameter`` is drawn at ``index``: its conditions hold there and no constant sets it."""
         if any(key in self.constants for key in lineage(parameter.name, index)):
             return False
-        return unmet(self.known, values, self.conditions(parameter), index) is None
+        return unmet(self.known, values, parameter.when, index) is None
 
     def _applies(self, key: str, values: Values) -> bool:
         return key not in self.constants or missing(self.known, values, *parse(self.known, key)) is None
@@ -177,7 +176,7 @@ class Space:
 
     def _row(self, name: str, values: str, how: list[str], when: Conditions, points: int | None) -> dict[str, Any]:
         known = self.known[parse(self.known, name)[0]]
-        whens = (f"when {parent} is {' or '.join(map(shown, allowed))}" for parent, allowed in (*known.when, *when))
+        whens = (f"when {parent} is {' or '.join(map(shown, allowed))}" for parent, allowed in when)
         return {
             "parameter": name,
             "range": values,

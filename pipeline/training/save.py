@@ -20,9 +20,9 @@ def save(model: Any, path: Path, card: model_card.ModelCard) -> None:
 
 
 def load(path: Path) -> Any:
-    """The model of a ``.keras`` file, without what only training needs. Nothing in the file is executed.
+    """The model of a file that Keras wrote (``.keras`` or HDF5), without what only training needs.
 
-    Raises ModelError when Keras cannot read it.
+    Nothing in the file is executed. ModelError when Keras cannot read it.
     """
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)

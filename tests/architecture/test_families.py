@@ -3,6 +3,7 @@
 import pickle
 import subprocess
 import sys
+from itertools import product
 
 import pytest
 from hypothesis import assume, given, settings
@@ -71,6 +72,21 @@ def test_the_defaults_written_out_are_the_same_network(name):
     known = FAMILIES[name].hyperparameters
     written = {key: one.default for key, one in known.items()}
     assert network(name, written).key() == network(name, {}).key()
+
+
+TWICE = dict.fromkeys(("blocks", "convs", "fc_layers", "stages", "modules", "stage_blocks"), 2)
+REPEATED = [(name, one) for name, family in FAMILIES.items() for one in family.hyperparameters.values() if one.per]
+
+
+@pytest.mark.parametrize(("name", "one"), REPEATED, ids=lambda one: getattr(one, "name", one))
+def test_a_value_given_once_is_that_of_every_repetition(name, one):
+    counted, values = 1 if FAMILIES[name].hyperparameters[one.per].per is None else 2, {**TWICE}
+    values.pop(one.name, None)
+    value = next((option for option in one.options if option != one.default), None) or one.default + 1
+    each = {"_".join([one.name, *map(str, place)]): value for place in product(range(1, 3), repeat=counted)}
+    once = network(name, values | {one.name: value}, (48, 40, 2))
+    assert once.key() == network(name, values | each, (48, 40, 2)).key()
+    assert once.key() != network(name, values, (48, 40, 2)).key()
 
 
 def test_a_name_that_two_families_share_is_one_record():

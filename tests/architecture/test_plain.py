@@ -107,13 +107,14 @@ def test_every_hyperparameter_is_used():
 
 def test_the_stride_is_of_the_first_convolution_of_a_block():
     assert [op.stride for op in ops(plain(blocks=2, convs=3, stride_2=2), Conv)] == [1, 1, 1, 2, 1, 1]
+    assert [op.stride for op in ops(plain(blocks=2, convs=2, stride=2), Conv)] == [2, 1, 2, 1]
 
 
 def test_every_convolution_can_have_its_own():
-    chosen = {"filters_2": 8, "filters_2_2": 6, "kernel_2_1": 5, "stride_2_2": 2, "groups_2_2": 2}
+    chosen = {"filters_2": 8, "filters_2_2": 6, "kernel_2_1": 5, "groups_2_2": 2}
     assert ops(plain(blocks=2, convs_2=2, **chosen), Conv)[1:] == [
         Conv(8, 5, bias=False),
-        Conv(6, 3, 2, groups=2, bias=False),
+        Conv(6, 3, groups=2, bias=False),
     ]
 
 
@@ -162,7 +163,6 @@ def test_what_cannot_be_is_infeasible(shape, chosen, kind, layer):
         ({"fc_layers": 0, "fc_width": 64}, {"fc_layers": 0}),
         ({"kernel": 1, "padding": "same"}, {"kernel": 1, "padding": "valid"}),
         ({"blocks": 1, "convs": 2, "pool": "none"}, {"blocks": 2, "pool": "none"}),
-        ({"stride_1": 2}, {"stride_1_1": 2}),
         ({"width": 0.5, "fc_width": 64}, {"filters": 16, "fc_width": 32}),
         ({"designed_for": 128}, {"pool_1": "none"}),
         ({"designed_for": 40}, {}),

@@ -3,11 +3,12 @@
 import argparse
 from contextlib import nullcontext
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.cli import look
+from pipeline.cli import look, main
 from pipeline.errors import ConvtuneError
 from pipeline.executors import Inline
 from tests.export.tiny_model import write_tiny_model
@@ -52,6 +53,22 @@ def test_the_best_model_of_a_study(here, capsys):
     assert (here / "out" / "1-dark.png").is_file()
 
 
+def test_pixels_may_go_in_from_a_negative_number_on(here, capsys):
+    images = keras.Input((8, 8, 3))
+    keras.Model(images, keras.layers.Conv2D(2, 3)(images)).save("other.keras")
+    assert main(["look", "other.keras", "dark.png", "--pixels", "-1", "1"]) == 0
+    html = (here / "look" / "other" / "index.html").read_text()
+    assert "Pixels went in as -1 (black) to 1 (white), as asked." in html
+
+
+@pytest.mark.parametrize("word", ["./m.keras", "folder//m.keras", "folder/../m.keras"])
+def test_the_default_output_of_a_file_however_it_is_written(here, capsys, word):
+    for place in (here, here / "folder"):
+        write_tiny_model(place / "m.keras")
+    assert run(word, "dark.png") == 0
+    assert [path.name for path in (here / "look").iterdir()] == ["m"]
+
+
 def test_an_archive_with_a_damaged_directory(here):
     path = write_tiny_model(here / "m.keras")
     content = bytearray(path.read_bytes())
@@ -75,9 +92,9 @@ def test_an_output_that_cannot_be_is_refused_before_any_work(here, monkeypatch):
         (["--unit", "conv:1"], "expected LAYER:ROW,COLUMN"),
         (["--unit", ":1,2"], "expected LAYER:ROW,COLUMN"),
         (["--unit", "conv:-1,2"], "expected LAYER:ROW,COLUMN"),
-        (["--pixels", "0"], "expected LOW,HIGH"),
-        (["--pixels", "1,1"], "expected LOW,HIGH"),
-        (["--pixels", "0,inf"], "expected LOW,HIGH"),
+        (["--pixels", "0", "white"], "expected two different numbers such as -1 1, got '0 white'"),
+        (["--pixels", "1", "1"], "expected two different numbers"),
+        (["--pixels", "0", "inf"], "expected two different numbers"),
         (["--top", "0"], "--top: expected a whole number from 1"),
     ],
 )

@@ -1,10 +1,12 @@
 """``convtune spaces``."""
 
 import json
+import random
 
 import pytest
 
 from pipeline.cli import main
+from pipeline.cli.spaces import point_text
 from pipeline.job import attempt
 from pipeline.space import available, load
 
@@ -85,6 +87,44 @@ def test_what_is_printed_of_a_point_can_be_tried_as_it_stands(tmp_path, capsys):
     printed = " ".join(capsys.readouterr().out.split("Tried first:\n")[1].split()).removeprefix("it ")
     assert printed == "convs=[1,1,3], dropout=0.123456, filters=16, kernel=[5,3,[3,5,5]]"
     assert load(str(path)).complete(attempt(printed)) == load(str(path)).complete("it")
+
+
+GAPS = """\
+family: plain
+parameters:
+  blocks:    {int: [1, 4]}
+  convs:     {int: [1, 3], per: blocks}
+  pool:      {choice: [none, max], per: blocks}
+  pool_size: {choice: [2, 3], per: blocks, when: {pool: max}}
+  kernel:    {choice: [3, 5], per: convs, when: {pool: max}}
+  kernel_2:  5
+  fc_layers: {int: [0, 2]}
+  fc_width:  {choice: [32, 64], per: fc_layers}
+  flip:      {choice: [false, true]}
+"""
+
+
+def test_where_only_some_repetitions_are_drawn_each_has_its_name(tmp_path):
+    (tmp_path / "gaps.yaml").write_text(GAPS)
+    space = load(str(tmp_path / "gaps.yaml"))
+    given = {"blocks": 3, "pool": ["none", "max", "max"], "pool_size_2": 2, "pool_size_3": 3, "fc_layers": 0}
+    assert point_text(space, space.complete(given)) == (
+        "blocks=3, fc_layers=0, flip=false, convs=1, pool=[none,max,max], kernel=3, pool_size_2=2, pool_size_3=3"
+    )
+
+
+@pytest.mark.parametrize("name", [*(name for name, _ in available()), "gaps"])
+def test_any_point_can_be_tried_as_it_is_printed(name, tmp_path):
+    (tmp_path / "gaps.yaml").write_text(GAPS)
+    space, dice = load(str(tmp_path / "gaps.yaml") if name == "gaps" else name), random.Random(0)
+    for _ in range(100):
+        point = space.draw(lambda name, domain: roll(dice, domain))
+        assert space.complete(attempt(point_text(space, point))) == point
+
+
+def roll(dice, domain):
+    """A value of any domain."""
+    return dice.uniform(domain.low, domain.high) if domain.count() is None else dice.choice([*domain.values()])
 
 
 def test_show_counts_the_points_of_a_finite_space(capsys):

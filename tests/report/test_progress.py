@@ -89,6 +89,23 @@ def test_lines_are_never_folded_or_coloured():
     assert len(output.splitlines()) == 7
 
 
+ALL = " ".join(f"parameter{letter}={letter * 7}" for letter in "abcdefgh")
+SOME = " ".join(ALL.split()[:4]) + " ..."
+
+
+@pytest.mark.parametrize(("how", "values"), [(Mode.LINES, SOME), (Mode.EPOCHS, ALL)])
+def test_values_that_are_many_are_cut_unless_verbose(how, values):
+    many = dict(word.split("=") for word in ALL.split())
+
+    def fail(progress):
+        progress.began(Trial(0, many, 1, 2), CANDIDATE)
+        progress.ended(Outcome(0, State.FAILED, reason="a reason " * 20))
+
+    began, ended = shown(how, fail).splitlines()
+    assert began == f"trial  0  began     {values}"
+    assert ended.endswith(f"  {'a reason ' * 20}  {values}  [1/20]")
+
+
 def test_epochs_have_lines_of_their_own_when_verbose():
     lines = [line for line in shown(Mode.EPOCHS).splitlines() if "epoch 1/2" in line]
     assert len(lines) == 4

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from pipeline.architecture.latency import FEATURES, LatencyModel
-from pipeline.search.candidate import COSTS, judge
+from pipeline.search.candidate import judge
+from pipeline.space.limits import COSTS
 from tests.spaces import GRID, space
 
 SHAPE, CLASSES = (16, 16, 1), 3

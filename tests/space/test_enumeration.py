@@ -16,7 +16,7 @@ NESTED = table(
 
 
 def nested(*parameters: Parameter, **constants: int) -> Space:
-    return Space("nested", "", NESTED, ordered(NESTED, parameters), constants, {}, {})
+    return Space("nested", NESTED, ordered(NESTED, parameters), constants, {}, {})
 
 
 small = st.tuples(st.integers(0, 2), st.integers(0, 1)).map(lambda pair: IntRange(pair[0], pair[0] + pair[1]))

@@ -1,7 +1,7 @@
 import pytest
 
 from pipeline.errors import SpaceError
-from pipeline.space.limits import LIMITS, parse, shown
+from pipeline.space.limits import COSTS, parse
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ def test_a_limit_is_a_number_or_text_of_one(name, value, limit):
     assert parse(name, value) == limit
 
 
-@pytest.mark.parametrize("name", LIMITS)
+@pytest.mark.parametrize("name", COSTS)
 @pytest.mark.parametrize(
     "value", [0, -5, "0", "-5", "many", "", "2 boats", "1e", float("inf"), float("nan"), True, None, [3], {"a": 1}]
 )
@@ -52,5 +52,5 @@ def test_units_are_of_bytes_alone_and_what_is_counted_is_whole(name, value):
 
 def test_costs_are_shown_with_their_units():
     costs = {"parameters": 1_234_567, "macs": 20_000, "memory": 3.21e9, "latency_ms": 12.345}
-    assert [shown(*cost) for cost in costs.items()] == ["1,234,567", "20,000", "3.21 GB", "12.3 ms"]
-    assert [shown("memory", value) for value in (2e9, 1.5e6, 900)] == ["2 GB", "1.5 MB", "900 bytes"]
+    assert [COSTS[name].shown(value) for name, value in costs.items()] == ["1,234,567", "20,000", "3.21 GB", "12.3 ms"]
+    assert [COSTS["memory"].shown(value) for value in (2e9, 1.5e6, 900)] == ["2 GB", "1.5 MB", "900 bytes"]

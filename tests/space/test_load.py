@@ -27,7 +27,7 @@ def test_a_file_is_read_whole(write):
         "  filters: [8, 16]\n  norm: none\nlimits: {macs: 5_000_000, parameters: 1e5}\nstart_from: [{blocks: 1}]\n"
     )
     space = load(str(path))
-    assert (space.name, space.source) == ("mine", str(path))
+    assert space.name == "mine"
     assert [one.name for one in space.parameters] == ["blocks", "learning_rate"]
     assert space.constants == {"family": "plain", "filters_1": 8, "filters_2": 16, "norm": "none"}
     assert space.limits == {"parameters": 100_000, "macs": 5_000_000}
@@ -45,6 +45,23 @@ def test_the_family_may_be_a_parameter(write):
         {"blocks": 2, "family": "plain"},
     ]
     assert [point["family"] for point in space.start_from.values()] == ["plain", "residual"]
+
+
+TWO_FAMILIES = "family: {choice: [plain, residual]}\nparameters: "
+
+
+def test_what_a_family_does_not_know_counts_with_its_default(write):
+    parameters = "{block: {choice: [bottleneck]}, dropout: {choice: [0.0, 0.5], when: {block: basic}}}"
+    points = [(point["family"], point.get("dropout")) for point in load(str(write(TWO_FAMILIES + parameters))).points()]
+    assert points == [("plain", 0.0), ("plain", 0.5), ("residual", None)]
+
+
+def test_but_not_for_what_that_family_does_not_know_either(write):
+    parameters = "{block: {choice: [bottleneck]}, order: {choice: [pre, post], when: {block: basic}}}"
+    assert refused(write(TWO_FAMILIES + parameters)) == (
+        "parameters.order: when: block can never be basic in this space"
+    )
+    assert load(str(write(TWO_FAMILIES + "{blocks: {int: [1, 2]}, filters: [8, 16]}"))).size() == 3
 
 
 @pytest.mark.parametrize(
@@ -267,7 +284,6 @@ def test_what_ships_is_found_by_name_and_by_path():
     assert all(description and not description.startswith("yaml") for _, description in available())
     by_path = load(str(Path(__file__).parents[2] / "search_spaces" / "quick.yaml"))
     assert by_path.fingerprint == load("quick").fingerprint
-    assert load("quick").source == "quick"
 
 
 @pytest.mark.parametrize("name", SHIPPED)

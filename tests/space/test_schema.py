@@ -113,8 +113,19 @@ def test_what_cannot_be_loaded_is_not_valid_either(tmp_path, text):
         load(str(tmp_path / "mine.yaml"))
 
 
-def test_editors_take_underscores_in_limits_for_strings():
-    SPACE.validate({"family": "plain", "limits": {"macs": "5_000_000", "parameters": 5e6}})
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"macs": "5_000_000", "parameters": 5e6},
+        {"memory": "2.5 GB", "latency_ms": 0.5},
+        {"memory": "2_000_000_000", "latency_ms": "0.5"},
+    ],
+)
+def test_editors_take_limits_as_numbers_and_as_text(tmp_path, limits):
+    content = {"family": "plain", "limits": limits}
+    SPACE.validate(content)
+    (tmp_path / "mine.yaml").write_text(json.dumps(content))
+    assert load(str(tmp_path / "mine.yaml")).limits.keys() == limits.keys()
 
 
 JOB_FILE = """

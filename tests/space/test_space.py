@@ -10,9 +10,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.architecture import FAMILIES
 from pipeline.errors import SpaceError
 from pipeline.hyperparameter import Scalar
-from pipeline.space import Choice, Domain, IntRange, Parameter, Space
+from pipeline.space import Choice, Domain, IntRange, Parameter, Space, load
 from pipeline.space.checks import ordered
 from pipeline.space.names import counters
 
@@ -257,19 +258,27 @@ def test_start_points_follow_what_is_fixed(make):
     assert all(space.complete(one) == one for one in space.start_from.values())
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_start_points_of_other_families_go_when_the_family_is_fixed(family):
+    space = load("all")
+    kept = {name: point for name, point in space.start_from.items() if point["family"] == family}
+    assert 0 < len(kept) < len(space.start_from)
+    assert space.fixed({"family": family}).start_from == kept
+
+
 @pytest.fixture
 def building(mixed) -> Space:
     """The family drawn, parameters of each and of all, and constants of one."""
     parameters = [
-        Parameter("floors", IntRange(1, 2)),
-        Parameter("size", Choice((4, 8)), "floors"),
+        Parameter("floors", IntRange(1, 2), None, mixed["floors"].when),
+        Parameter("size", Choice((4, 8)), "floors", mixed["size"].when),
         Parameter("family", Choice(("odd", "wide", "tall"))),
-        Parameter("arms", IntRange(1, 3)),
-        Parameter("twist", Choice((False, True)), None, (("arms", (2,)),)),
+        Parameter("arms", IntRange(1, 3), None, mixed["arms"].when),
+        Parameter("twist", Choice((False, True)), None, (*mixed["twist"].when, ("arms", (2,)))),
         Parameter("norm", Choice(("none", "batch"))),
     ]
     constants = {"rooms": 2, "reach_1": 5, "batch_size": 32}
-    return Space("building", "", mixed, ordered(mixed, parameters), constants, {}, {"macs": 10, "memory": 20})
+    return Space("building", mixed, ordered(mixed, parameters), constants, {}, {"macs": 10, "memory": 20})
 
 
 def test_the_family_comes_first_and_each_has_its_own_parameters_and_constants(building):

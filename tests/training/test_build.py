@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from pipeline.architecture import FAMILIES, Infeasible
 from pipeline.architecture.network import Network
@@ -26,13 +27,14 @@ from pipeline.architecture.ops import (
     GlobalAveragePool,
     Pool,
 )
+from pipeline.data.decode import fit
 from pipeline.training.build import build, build_served, keras_layer
 from tests.architecture.draws import values
 from tests.architecture.published import POINTS
 from tests.architecture.published import SIDES as SIDES_PUBLISHED
 from tests.architecture.published import values as published
 
-DRAWS = 60
+DRAWS = 200
 PIXELS = {"scale": [1 / 255] * 3, "offset": [-0.5] * 3}
 SLOW = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 
@@ -243,6 +245,14 @@ def test_one_step_lowers_the_loss_and_the_served_model_takes_the_weights(archite
     served.set_weights(model.get_weights())
     expected = keras.ops.softmax(model.predict_on_batch(batch))
     np.testing.assert_allclose(served.predict_on_batch(batch), expected, atol=1e-5)
+
+
+def test_the_served_model_makes_large_images_small_as_they_were_for_the_training():
+    model = build_served(branched(), **PIXELS)
+    resized = keras.Model(model.input, model.get_layer("resizing").output)
+    (large,) = images(1, (120, 90, 3))
+    decoded = fit(Image.fromarray(large), (12, 10, 3))
+    np.testing.assert_allclose(resized.predict_on_batch(large[None])[0], decoded, atol=1)  # one level: it is rounded
 
 
 def test_pixels_are_rescaled_channel_by_channel():

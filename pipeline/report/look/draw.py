@@ -1,14 +1,15 @@
-"""Arrays of a look at a network as pictures without text: uint8 RGB, sizes the same whatever the network's are."""
+"""Arrays of a look at a network as pictures without text: images and tiles whose longest side is always the same."""
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib import colormaps
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from pipeline.training.look.seen import Field, Filters, Heat, Maps
+from pipeline.training.look.seen import Field, Filters, Heat, Maps, Sight
 
 PANEL = 224
 """Longest side of an image, in pixels."""
@@ -30,8 +31,28 @@ _THIN, _THICK = 0.45, 0.8
 """How much the colour of the lowest and of the highest heat covers the image."""
 
 
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """The pictures of a sight: its image, the receptive field, one a class of Grad-CAM, one a convolution's maps."""
+
+    image: Image.Image
+    field: Image.Image
+    heats: tuple[Image.Image, ...]
+    maps: tuple[Image.Image, ...]
+
+
+def drawn(sight: Sight) -> Drawn:
+    """All of a sight, drawn once for the page and for the pictures beside it."""
+    return Drawn(
+        panel(sight.image),
+        field_panel(sight.image, sight.field),
+        tuple(heat_panel(sight.image, heat) for heat in sight.heats),
+        tuple(map_grid(maps) for maps in sight.maps),
+    )
+
+
 def panel(image: NDArray[np.uint8]) -> Image.Image:
-    """An image (height, width, 1 or 3) with its longer side ``PANEL`` long; its own pixels stay visible as squares."""
+    """An image (height, width, 1 or 3), RGB, its longer side ``PANEL`` long; its own pixels stay visible as squares."""
     colours = np.repeat(image, 3, axis=2) if image.shape[2] == 1 else image
     return _sized(Image.fromarray(np.ascontiguousarray(colours)), PANEL)
 
@@ -64,29 +85,32 @@ def heat_panel(image: NDArray[np.uint8], heat: Heat) -> Image.Image:
 
 
 def filter_grid(filters: Filters) -> Image.Image:
-    """A tile a filter: in colour where there are three channels, else a grey one a channel, the channels in rows.
+    """A tile a filter: RGB where there are three channels, else a grey one a channel (mode L), the channels in rows.
 
-    Grey is 0; each filter is stretched to its own largest weight.
+    Middle grey is 0, and the border of each; every filter is stretched to its own largest weight.
     """
     kernels = np.moveaxis(filters.kernels, -1, 0)
     largest = np.abs(kernels).max(axis=(1, 2, 3), keepdims=True)
     levels = _NO_FILTER + 127 * kernels / np.where(largest > 0, largest, 1)
     pixels = levels.round().astype(np.uint8)
     if filters.depth == 3:
-        return _grid([Image.fromarray(np.ascontiguousarray(one)) for one in pixels], _COLUMNS)
-    grey = [Image.fromarray(np.ascontiguousarray(one[..., c])) for c in range(pixels.shape[-1]) for one in pixels]
+        return _grid([_framed(one) for one in pixels], _COLUMNS)
+    grey = [_framed(one[..., channel]) for channel in range(pixels.shape[-1]) for one in pixels]
     return _grid(grey, _COLUMNS if pixels.shape[-1] == 1 else len(pixels))
 
 
 def map_grid(maps: Maps) -> Image.Image:
-    """A tile a channel, all on one scale: from dark (the lowest value of the layer) to bright (its highest)."""
+    """A tile a channel, all on one scale: from dark (the lowest value of the layer) to bright (its highest).
+
+    In a palette (mode P), which makes a file a third as large as in RGB.
+    """
     low, high = float(maps.values.min()), float(maps.values.max())
     levels = (maps.values - low) / (high - low) if high > low else np.zeros_like(maps.values)
     pixels = (levels * (_LEVELS - 1)).round().astype(np.uint8)
     tiles = [Image.fromarray(np.ascontiguousarray(pixels[:, :, channel])) for channel in range(pixels.shape[2])]
     grid = _grid(tiles, _COLUMNS)
     colours = (colormaps["viridis"].resampled(_LEVELS)(np.arange(_LEVELS))[:, :3] * 255).astype(np.uint8)
-    grid.putpalette([*colours.ravel().tolist(), *_PAPER])  # a third of the size that RGB has as a file
+    grid.putpalette([*colours.ravel().tolist(), *_PAPER])
     return grid
 
 
@@ -100,6 +124,14 @@ def _grid(tiles: Sequence[Image.Image], columns: int) -> Image.Image:
     for place, tile in enumerate(sized):
         sheet.paste(tile, ((place % columns) * (width + _GAP), (place // columns) * (height + _GAP)))
     return sheet
+
+
+def _framed(pixels: NDArray[np.uint8]) -> Image.Image:
+    """A filter's tile with a border, since white weights at its edge look like the paper."""
+    tile = _sized(Image.fromarray(np.ascontiguousarray(pixels)), TILE)
+    colour = (_NO_FILTER,) * 3 if tile.mode == "RGB" else _NO_FILTER
+    ImageDraw.Draw(tile).rectangle((0, 0, tile.width - 1, tile.height - 1), outline=colour)
+    return tile
 
 
 def _sized(picture: Image.Image, side: int) -> Image.Image:

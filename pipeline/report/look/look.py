@@ -7,21 +7,28 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.errors import JobError
-from pipeline.report.look.page import MARK, page, png
+from pipeline.report.look import draw
+from pipeline.report.look.page import MARK, page, png, section
 from pipeline.report.look.sheet import filters_sheet, maps_sheet, sight_sheet
 from pipeline.training.look.seen import Look
 
 PAGE, FILTERS = "index.html", "filters.png"
+_UNFINISHED = ".convtune-look-"
+"""Begins the name of the folder in which a process writes a look before it takes its place; one killed leaves it."""
 
 _BEGINNING = 512
 """Bytes of a file among which its mark stands."""
 
 
 def check_output(folder: Path) -> None:
-    """JobError unless a look can be written to ``folder``: it is new, empty, or holds a look and nothing else."""
+    """JobError unless a look can be written to ``folder``: it is new, empty, or holds a look and nothing else.
+
+    What a look that was killed has left counts as one.
+    """
     try:
         place = folder.resolve()
-        others = sorted(path.name for path in place.iterdir() if not _own(path)) if place.is_dir() else []
+        found = [path for path in place.iterdir() if not path.name.startswith(_UNFINISHED)] if place.is_dir() else []
+        others = sorted(path.name for path in found if not _own(path))
         above = next(parent for parent in [place, *place.parents] if parent.exists())
         free = above.is_dir() and os.access(above, os.W_OK | os.X_OK)
     except (OSError, RuntimeError):  # a name too long, a folder that cannot be read, links in a circle
@@ -37,15 +44,17 @@ def check_output(folder: Path) -> None:
 
 
 def write_look(look: Look, folder: Path) -> list[Path]:
-    """Writes the look, all of it or nothing, in place of an earlier one; the files written, the page first.
+    """Writes the look, all of it or nothing, in place of an earlier one; the files written, the page last.
 
-    ``index.html``; ``filters.png``; and for each image, numbered from 1, ``1-NAME.png`` (its classes, receptive field
-    and Grad-CAM) and ``1-NAME-maps.png``. Files that are not of a look stay.
+    ``filters.png``; for each image, numbered from 1, ``1-NAME.png`` (its classes, receptive field and Grad-CAM) and
+    ``1-NAME-maps.png``; and ``index.html``. Other files stay unless they have one of these names.
     """
     made = not folder.exists()
     place = folder.resolve()
     place.mkdir(parents=True, exist_ok=True)
-    beside = place / f".{os.getpid()}"
+    for left in place.glob(f"{_UNFINISHED}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    beside = place / f"{_UNFINISHED}{os.getpid()}"
     try:
         beside.mkdir()
         names = []
@@ -72,9 +81,12 @@ def _own(path: Path) -> bool:
 
 
 def _files(look: Look) -> Iterator[tuple[str, bytes]]:
-    yield PAGE, page(look).encode()
-    yield FILTERS, png(filters_sheet(look))
+    filters, sections = draw.filter_grid(look.filters), []
+    yield FILTERS, png(filters_sheet(look, filters))
     for place, sight in enumerate(look.sights, start=1):
+        drawn = draw.drawn(sight)
+        sections.append(section(look, sight, drawn, place))
         stem = f"{place}-" + (re.sub(r"[^\w.+-]+", "-", Path(sight.title).stem)[:60].strip(".-") or "image")
-        yield f"{stem}.png", png(sight_sheet(look, sight))
-        yield f"{stem}-maps.png", png(maps_sheet(look, sight))
+        yield f"{stem}.png", png(sight_sheet(look, sight, drawn))
+        yield f"{stem}-maps.png", png(maps_sheet(look, sight, drawn))
+    yield PAGE, page(look, filters, sections).encode()

@@ -2,13 +2,14 @@
 
 import base64
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from pipeline.report.look import draw, words
+from pipeline.report.look import words
+from pipeline.report.look.draw import Drawn
 from pipeline.training.look.seen import Look, Sight
 
 _STYLE = """
@@ -17,7 +18,7 @@ body { font: 15px/1.5 system-ui, "Segoe UI", "DejaVu Sans", sans-serif; color: #
   max-width: 1080px; margin: 0 auto; padding: 24px 28px 60px; }
 h1 { font-size: 25px; margin: 0 0 2px; } h2 { font-size: 20px; margin: 38px 0 4px; padding-top: 14px;
   border-top: 1px solid #d8dde3; } h3 { font-size: 15px; margin: 22px 0 8px; }
-p { margin: 4px 0; max-width: 78ch; } .quiet { color: #5b6570; font-size: 13.5px; }
+p { margin: 4px 0; max-width: 100ch; } .quiet { color: #5b6570; font-size: 13.5px; }
 nav { margin: 14px 0 0; } nav a { margin-right: 16px; color: #0b5cad; } a { color: #0b5cad; }
 .row { display: flex; flex-wrap: wrap; gap: 18px 20px; align-items: flex-start; }
 figure { margin: 0; } figcaption { font-size: 13px; color: #3c454e; margin-top: 5px; max-width: 224px;
@@ -39,16 +40,21 @@ MARK = "convtune look"
 """Stands near the beginning of every file of a look, which can be replaced for that."""
 
 
-def page(look: Look) -> str:
-    """The whole page."""
+def page(look: Look, filters: Image.Image, sections: Sequence[str]) -> str:
+    """The whole page: the drawn filters, then a ``section`` a sight."""
     title = f"What {look.name} sees"
-    body = "\n".join([*_head(look, title), *_filters(look), *(line for part in _sights(look) for line in part)])
+    body = "\n".join([*_head(look, title), *_filters(look, filters), *sections])
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="generator" content="{MARK}">\n<title>{escape(title)}</title>\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<style>{_STYLE}</style>\n</head>\n'
         f"<body>\n{body}\n</body>\n</html>\n"
     )
+
+
+def section(look: Look, sight: Sight, drawn: Drawn, place: int) -> str:
+    """The part of the page on one sight, the ``place``-th from 1."""
+    return "\n".join(_section(look, sight, drawn, place))
 
 
 def _head(look: Look, title: str) -> Iterator[str]:
@@ -61,18 +67,13 @@ def _head(look: Look, title: str) -> Iterator[str]:
     yield f'<nav aria-label="Contents"><a href="#filters">First filters</a>{"".join(links)}</nav>'
 
 
-def _filters(look: Look) -> Iterator[str]:
+def _filters(look: Look, drawn: Image.Image) -> Iterator[str]:
     yield '<h2 id="filters">First filters</h2>'
     yield "<p>What the first convolution looks for. Middle grey is a weight of 0; each filter has its own scale.</p>"
-    yield _wide(draw.filter_grid(look.filters), words.of_filters(look.filters))
+    yield _wide(drawn, words.of_filters(look.filters))
 
 
-def _sights(look: Look) -> Iterator[Iterator[str]]:
-    for place, sight in enumerate(look.sights, start=1):
-        yield _sight(look, sight, place)
-
-
-def _sight(look: Look, sight: Sight, place: int) -> Iterator[str]:
+def _section(look: Look, sight: Sight, drawn: Drawn, place: int) -> Iterator[str]:
     yield f'<h2 id="image-{place}">{escape(sight.title)}</h2>'
     verdict = words.verdict(look, sight)
     if verdict:
@@ -80,12 +81,12 @@ def _sight(look: Look, sight: Sight, place: int) -> Iterator[str]:
         yield f'<p class="{kind}">{escape(verdict[0].upper() + verdict[1:])}.</p>'
     height, width = sight.image.shape[:2]
     yield '<div class="row">'
-    yield _figure(draw.panel(sight.image), f"As the network sees it: {height}x{width}")
-    yield _figure(draw.field_panel(sight.image, sight.field), words.of_field(sight.field))
+    yield _figure(drawn.image, f"As the network sees it: {height}x{width}")
+    yield _figure(drawn.field, words.of_field(sight.field))
     yield from _bars(look, sight)
     yield "</div>"
-    yield from _heats(look, sight)
-    yield from _maps(sight)
+    yield from _heats(look, sight, drawn)
+    yield from _maps(sight, drawn)
 
 
 def _bars(look: Look, sight: Sight) -> Iterator[str]:
@@ -98,7 +99,7 @@ def _bars(look: Look, sight: Sight) -> Iterator[str]:
     yield f"</table><figcaption>{escape(words.more_bars(look))}</figcaption></figure>"
 
 
-def _heats(look: Look, sight: Sight) -> Iterator[str]:
+def _heats(look: Look, sight: Sight, drawn: Drawn) -> Iterator[str]:
     if not sight.heats:
         return
     yield "<h3>Grad-CAM: where the evidence for a class lies</h3>"
@@ -107,17 +108,17 @@ def _heats(look: Look, sight: Sight) -> Iterator[str]:
         "dark purple not at all; each picture has its own scale.</p>"
     )
     yield '<div class="row">'
-    for heat in sight.heats:
-        yield _figure(draw.heat_panel(sight.image, heat), words.of_heat(look, sight, heat))
+    for heat, picture in zip(sight.heats, drawn.heats, strict=True):
+        yield _figure(picture, words.of_heat(look, sight, heat))
     yield "</div>"
 
 
-def _maps(sight: Sight) -> Iterator[str]:
+def _maps(sight: Sight, drawn: Drawn) -> Iterator[str]:
     unfolded = " open" if len(sight.maps) <= _OPEN else ""
     yield f"<details{unfolded}><summary>{words.of_all_maps(sight)}</summary>"
     yield '<p class="quiet">A tile a channel, from dark (low) to bright (high); one scale for all tiles of a layer.</p>'
-    for maps in sight.maps:
-        yield _wide(draw.map_grid(maps), words.of_maps(maps))
+    for maps, picture in zip(sight.maps, drawn.maps, strict=True):
+        yield _wide(picture, words.of_maps(maps))
     yield "</details>"
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import matplotlib
 from PIL import Image, ImageDraw, ImageFont
 
-from pipeline.report.look import draw, words
+from pipeline.report.look import words
+from pipeline.report.look.draw import Drawn
 from pipeline.training.look.seen import Look, Sight
 
 _MARGIN, _SPACE = 20, 18
@@ -23,32 +24,33 @@ _TRACK_WIDTH, _BAR, _STEP = 200, 13, 21
 """A class's bar: its whole length, its height, and from bar to bar."""
 
 
-def filters_sheet(look: Look) -> Image.Image:
+def filters_sheet(look: Look, drawn: Image.Image) -> Image.Image:
     """The first filters under their caption."""
-    filters = look.filters
-    return _page([_text(f"What {look.name} sees", _TITLE), _over(words.of_filters(filters), draw.filter_grid(filters))])
+    return _page([_text(f"What {look.name} sees", _TITLE), _over(words.of_filters(look.filters), drawn)])
 
 
-def sight_sheet(look: Look, sight: Sight) -> Image.Image:
+def sight_sheet(look: Look, sight: Sight, drawn: Drawn) -> Image.Image:
     """One image: as it goes in, the receptive field and the shares of the classes, and Grad-CAM below."""
     height, width = sight.image.shape[:2]
     first = [
-        _under(draw.panel(sight.image), f"As the network sees it: {height}x{width}"),
-        _under(draw.field_panel(sight.image, sight.field), words.of_field(sight.field)),
+        _under(drawn.image, f"As the network sees it: {height}x{width}"),
+        _under(drawn.field, words.of_field(sight.field)),
     ]
     if len(sight.shares):
         first.append(_bars(look, sight))
     blocks = [_title(look, sight), _row(first)]
     if sight.heats:
-        heats = [_under(draw.heat_panel(sight.image, heat), words.of_heat(look, sight, heat)) for heat in sight.heats]
+        pairs = zip(sight.heats, drawn.heats, strict=True)
+        heats = [_under(picture, words.of_heat(look, sight, heat)) for heat, picture in pairs]
         blocks.append(_text(f"Grad-CAM at {sight.heats[0].layer}: where the evidence for a class lies", _TEXT + 2))
         blocks += [_row(heats[start : start + 4]) for start in range(0, len(heats), 4)]
     return _page(blocks)
 
 
-def maps_sheet(look: Look, sight: Sight) -> Image.Image:
+def maps_sheet(look: Look, sight: Sight, drawn: Drawn) -> Image.Image:
     """The activation maps of one image, a block a convolution."""
-    blocks = [_over(words.of_maps(maps), draw.map_grid(maps)) for maps in sight.maps]
+    pairs = zip(sight.maps, drawn.maps, strict=True)
+    blocks = [_over(words.of_maps(maps), picture) for maps, picture in pairs]
     return _page([_title(look, sight), *blocks])
 
 

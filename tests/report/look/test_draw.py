@@ -40,8 +40,17 @@ def test_a_weight_of_0_is_middle_grey_and_the_largest_is_an_end():
     kernels[0, 0, 0, 0], kernels[2, 2, 0, 0] = 5, -5
     picture = np.asarray(draw.filter_grid(Filters("conv", kernels, 2, 1)))
     assert picture.shape == (draw.TILE, 2 * draw.TILE + 4)
-    assert (picture[0, 0], picture[draw.TILE // 2, draw.TILE // 2], picture[-1, draw.TILE - 1]) == (255, 128, 1)
+    assert (picture[1, 1], picture[draw.TILE // 2, draw.TILE // 2], picture[-2, draw.TILE - 2]) == (255, 128, 1)
     assert np.unique(picture[:, draw.TILE + 4 :]).tolist() == [128]
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+def test_a_white_filter_stands_out_from_the_paper(depth):
+    white = Filters("conv", np.ones((3, 3, depth, 2), np.float32), 2, depth)
+    picture = np.asarray(draw.filter_grid(white)).reshape(draw.TILE, 2 * draw.TILE + 4, -1)
+    tile = picture[:, : draw.TILE]
+    assert (tile[1:-1, 1:-1] == 255).all()
+    assert {int(edge) for line in (tile[0], tile[-1], tile[:, 0], tile[:, -1]) for edge in line.ravel()} == {128}
 
 
 @pytest.mark.parametrize(("depth", "mode", "rows"), [(3, "RGB", 1), (1, "L", 1), (5, "L", 5)])

@@ -1,11 +1,15 @@
 """The folder of a look."""
 
+import subprocess
+import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from pipeline.errors import JobError
+from pipeline.report.look import draw
 from pipeline.report.look import look as writing
 from pipeline.report.look.look import check_output, write_look
 from tests.report.look.made_up import look, sight
@@ -17,10 +21,10 @@ def test_a_folder_is_written_whole_and_replaced_whole(tmp_path):
     folder = tmp_path / "new" / "look"
     check_output(folder)
     written = write_look(look(*SIGHTS), folder)
-    names = ["index.html", "filters.png", "1-a-b.png", "1-a-b-maps.png", "2-b.png", "2-b-maps.png"]
-    assert [path.name for path in written[:6]] == names
+    names = ["filters.png", "1-a-b.png", "1-a-b-maps.png", "2-b.png", "2-b-maps.png", "3-c.png", "3-c-maps.png"]
+    assert [path.name for path in written] == [*names, "index.html"]
     assert {path.name for path in folder.iterdir()} == {path.name for path in written}
-    for path in written[1:]:
+    for path in written[:-1]:
         assert Image.open(path).width > 100
     check_output(folder)
     assert {path.name for path in write_look(look(SIGHTS[1]), folder)} == {path.name for path in folder.iterdir()}
@@ -35,6 +39,37 @@ def test_what_fails_leaves_the_folder_as_it_was(tmp_path, monkeypatch):
         write_look(look(*SIGHTS), tmp_path / "look")
     assert {path: path.read_bytes() for path in (tmp_path / "look").iterdir()} == before
     assert [path.name for path in tmp_path.iterdir()] == ["look"]
+
+
+def test_everything_is_drawn_once(tmp_path, monkeypatch):
+    calls = Counter()
+
+    def counted(function):
+        def run(*arguments):
+            calls[function.__name__] += 1
+            return function(*arguments)
+
+        return run
+
+    for name in ("field_panel", "heat_panel", "map_grid", "filter_grid"):
+        monkeypatch.setattr(draw, name, counted(getattr(draw, name)))
+    write_look(look(*SIGHTS), tmp_path)
+    assert calls == {"field_panel": 3, "heat_panel": 9, "map_grid": 3, "filter_grid": 1}
+
+
+def test_what_a_killed_look_left_is_no_file_of_others_and_goes(tmp_path):
+    done = write_look(look(), tmp_path / "look")
+    command = (
+        "import os, sys; from pathlib import Path; from tests.report.look.made_up import look; "
+        "from pipeline.report.look import look as writing; "
+        "writing.maps_sheet = lambda *args: os._exit(9); writing.write_look(look(), Path(sys.argv[1]))"
+    )
+    root = Path(__file__).parents[3]
+    killed = subprocess.run([sys.executable, "-c", command, str(tmp_path / "look")], cwd=root)
+    assert killed.returncode == 9
+    assert len(list((tmp_path / "look").iterdir())) > len(done)
+    check_output(tmp_path / "look")
+    assert set(write_look(look(), tmp_path / "look")) == set((tmp_path / "look").iterdir())
 
 
 def test_a_folder_that_failed_to_fill_is_not_left(tmp_path, monkeypatch):

@@ -8,10 +8,17 @@ from html.parser import HTMLParser
 import pytest
 from PIL import Image
 
-from pipeline.report.look.page import page
+from pipeline.report.look import draw
+from pipeline.report.look.page import page, section
 from tests.report.look.made_up import look, sight
 
 SIGHTS = (sight("a b.png", label=11), sight("b.png", label=0, channels=1), sight("c.png"))
+
+
+def whole(look):
+    """The page of a look."""
+    sections = [section(look, one, draw.drawn(one), place) for place, one in enumerate(look.sights, start=1)]
+    return page(look, draw.filter_grid(look.filters), sections)
 
 
 class Reader(HTMLParser):
@@ -32,7 +39,7 @@ class Reader(HTMLParser):
 
 @pytest.fixture(scope="module")
 def html():
-    return page(look(*SIGHTS))
+    return whole(look(*SIGHTS))
 
 
 @pytest.fixture(scope="module")
@@ -81,10 +88,10 @@ def test_right_and_wrong_are_told_apart(html):
     assert html.count('<p class="wrong">Wrong: taken for') == 2
     assert 'class="right"' not in html
     taken = SIGHTS[0].shares.argmax()
-    assert '<p class="right">Right: taken for' in page(look(sight("a b.png", label=int(taken))))
+    assert '<p class="right">Right: taken for' in whole(look(sight("a b.png", label=int(taken))))
 
 
 def test_without_classes_there_is_neither_bar_nor_heat():
-    html = page(look(sight(classes=0), classes=0))
+    html = whole(look(sight(classes=0), classes=0))
     assert "Grad-CAM" not in html
     assert "<table" not in html

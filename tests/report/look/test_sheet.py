@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from pipeline.report.look.draw import drawn
 from pipeline.report.look.sheet import maps_sheet, sight_sheet
 from tests.report.look.made_up import look, sight
 
@@ -17,12 +18,12 @@ def lengths(picture):
 
 def test_a_bar_is_as_long_as_its_share():
     one = sight(classes=2, shares=np.array([0.25, 0.75], np.float32), heats=())
-    assert lengths(sight_sheet(look(one, classes=2), one)) == [151, 51]
+    assert lengths(sight_sheet(look(one, classes=2), one, drawn(one))) == [151, 51]
 
 
 def test_long_words_are_not_cut_off_at_the_right():
     one = sight("a long title " * 20, heats=())
-    picture = np.asarray(sight_sheet(look(one), one))
+    picture = np.asarray(sight_sheet(look(one), one, drawn(one)))
     assert (picture[:, -20:] == 255).all()
     assert (picture[:20] == 255).all()
 
@@ -30,4 +31,5 @@ def test_long_words_are_not_cut_off_at_the_right():
 def test_maps_stand_below_one_another():
     one = sight()
     more = sight(maps=one.maps * 3)
-    assert maps_sheet(look(more), more).height > 2 * maps_sheet(look(one), one).height
+    low, high = (maps_sheet(look(some), some, drawn(some)).height for some in (one, more))
+    assert high > 2 * low
