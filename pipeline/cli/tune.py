@@ -32,7 +32,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--executor", metavar="|".join(EXECUTORS), help="worker processes, or all in this one (default local)")
     talk = parser.add_mutually_exclusive_group()
     talk.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors and the result")
-    talk.add_argument("-v", "--verbose", action="store_true", help="show what the libraries print, every epoch and all values")
+    talk.add_argument(
+        "-v", "--verbose", action="store_true", help="show what libraries print, every epoch and all values"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from pipeline.data import Dataset
-from pipeline.errors import WorkerError
+from pipeline.errors import SpaceError, WorkerError
 from pipeline.executors import call, worker
 from pipeline.hypermodel.space import space
 from pipeline.hyperparameter import Scalar
@@ -15,10 +16,12 @@ from pipeline.space import Space
 from pipeline.training.hypermodel.task import Blueprint, Built, HyperTask, Opened
 from pipeline.trial import Trial
 
-COSTS = ("parameters", "macs")
+COUNTED = ("parameters", "macs")
 """What is known of a model that is only built; memory and latency are predicted from an Architecture."""
 _CPU = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
 """Models are only built here; the cards are for those that train."""
+_READING = "pipeline.training.hypermodel.space"
+"""The module of what the worker runs."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +51,13 @@ class Builder:
 
     def open(self) -> Opened:
         """Imports the HyperModel; where its source is and which images it takes."""
-        opened: Opened = call(self._worker, "pipeline.training.hypermodel.space:opened", self._blueprint)
+        opened: Opened = self._ask("opened")
         return opened
 
     def space(self, data: Dataset) -> Space:
         """The space of all its parameters, for these images."""
         self._blueprint = replace(self._blueprint, shape=data.shape, classes=len(data.classes))
-        return space(self._blueprint, call(self._worker, "pipeline.training.hypermodel.space:listed", self._blueprint))
+        return space(self._blueprint, self._ask("listed"))
 
     def judge(self, limits: Mapping[str, float], needed: Iterable[str], values: dict[str, Scalar]) -> Verdict:
         """Whether the model of ``values`` can be trained, is within ``limits`` and has the costs ``needed`` besides."""
@@ -64,23 +67,27 @@ class Builder:
         costs = {"parameters": built.parameters} | ({} if built.macs is None else {"macs": built.macs})
         unknown = next((name for name in (*limits, *needed) if name not in costs), None)
         if unknown is not None:
-            return impossible(
-                f"its {unknown} cannot be counted: a layer is of a kind that is not known", unknown, limits
-            )
+            reason = f"its {unknown} cannot be counted: a layer is of a kind that is not known"
+            return impossible(reason, f"{unknown} not countable", limits)
         return weighed(HyperModelCandidate(values, self._blueprint, built.key, costs), limits)
 
     def close(self) -> None:
         """Ends the worker."""
         self._worker.close()
 
+    def _ask(self, question: str) -> Any:
+        """What is found of the HyperModel itself; SpaceError too when that ends the worker."""
+        try:
+            return call(self._worker, f"{_READING}:{question}", self._blueprint)
+        except WorkerError as error:
+            raise SpaceError(f"{self._blueprint}: {error}") from None
+
     def _build(self, values: dict[str, Scalar]) -> Built:
         """Built once: a proposal that was infeasible, or that is new, is asked for again."""
         point = frozenset(values.items())
         if point not in self._built:
             try:
-                self._built[point] = call(
-                    self._worker, "pipeline.training.hypermodel.space:judged", self._blueprint, values
-                )
+                self._built[point] = call(self._worker, f"{_READING}:judged", self._blueprint, values)
             except WorkerError as error:  # it may have needed more memory than there is
                 self._built[point] = Built(reason=f"building it failed: {error}", kind="building it failed")
         return self._built[point]

@@ -4,7 +4,7 @@ import hashlib
 import os
 import re
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -40,16 +40,15 @@ def space(source: Blueprint, listed: Iterable[Listed]) -> Space:
     SpaceError for a name that has another range under other conditions: a space has one.
     """
     spec, united = str(source), _united(source, listed)
-    fixed = {one.name: one.default for one in united if one.kind == "fixed" and not one.when}
+    fixed = {one.name: one.default for one in united.values() if one.kind == "fixed" and not one.when}
     parameters = []
-    for one in united:
+    for one in united.values():
         with at(f"{spec}: {one.name}"):
             if one.name not in fixed:
                 parameters.append(Parameter(one.name, _domain(one), when=_conditions(one, united)))
     made = Space(
         name=f"{Path(source.module).stem if source.module.endswith('.py') else source.module}:{source.attribute}",
-        source=spec,
-        known=table(*map(_hyperparameter, united)),
+        known=table(*map(_hyperparameter, united.values())),
         parameters=tuple(parameters),
         constants=fixed,
         start_from={},
@@ -87,7 +86,7 @@ def _code(file: str) -> str:
         return ""
 
 
-def _united(source: Blueprint, listed: Iterable[Listed]) -> list[Listed]:
+def _united(source: Blueprint, listed: Iterable[Listed]) -> dict[str, Listed]:
     """Each name once, active where any of that name is, and perhaps elsewhere, where its value has no effect."""
     found: dict[str, Listed] = {}
     for one in listed:
@@ -95,7 +94,7 @@ def _united(source: Blueprint, listed: Iterable[Listed]) -> list[Listed]:
         if replace(one, when=(), default=other.default) != replace(other, when=()):
             raise SpaceError(f"{source}: {one.name} has several ranges, by condition; give each a name of its own")
         found[one.name] = replace(other, when=_either(other.when, one.when))
-    return list(found.values())
+    return found
 
 
 def _either(one: Conditions, other: Conditions) -> Conditions:
@@ -106,7 +105,7 @@ def _either(one: Conditions, other: Conditions) -> Conditions:
     )
 
 
-def _by_parent(when: Conditions) -> dict[str, tuple[Scalar, ...]]:
+def _by_parent(when: Iterable[tuple[str, tuple[Scalar, ...]]]) -> dict[str, tuple[Scalar, ...]]:
     """The values that a parent may have under all of its conditions."""
     allowed: dict[str, tuple[Scalar, ...]] = {}
     for name, values in when:
@@ -114,14 +113,14 @@ def _by_parent(when: Conditions) -> dict[str, tuple[Scalar, ...]]:
     return allowed
 
 
-def _conditions(one: Listed, listed: Iterable[Listed]) -> Conditions:
+def _conditions(one: Listed, listed: Mapping[str, Listed]) -> Conditions:
     """Its own, and those of its parents: what KerasTuner's inactive parents have no value for."""
-    by_name, when, todo = {each.name: each for each in listed}, dict[str, tuple[Scalar, ...]](), list(one.when)
-    for name, values in todo:  # it grows
-        if name in by_name and name not in when:
-            todo += by_name[name].when
-        when[name] = tuple(value for value in values if value in when.get(name, values))
-    return tuple(when.items())
+    gathered, visited = list(one.when), set()
+    for name, _ in gathered:  # it grows
+        if name in listed and name not in visited:
+            visited.add(name)
+            gathered += listed[name].when
+    return tuple(_by_parent(gathered).items())
 
 
 def _hyperparameter(one: Listed) -> Hyperparameter:

@@ -105,8 +105,8 @@ class _HyperModel:
         SEARCHES[self._asked.job.search](space, self._asked.job.seed)
         beside = minimised(self._asked.job.objective)
         for flag, costs in (("--limit", space.limits), ("--objective", beside)):
-            if unknown := [name for name in costs if name not in hypermodel.COSTS]:
-                known = " and ".join(hypermodel.COSTS)
+            if unknown := [name for name in costs if name not in hypermodel.COUNTED]:
+                known = " and ".join(hypermodel.COUNTED)
                 raise JobError(f"{flag}: {unknown[0]} is not known of a HyperModel's models; {known} are")
         text = partial(hypermodel.text, listed, self._blueprint, self._file)
         code = hypermodel.fingerprint(self._blueprint, self._file)

@@ -58,6 +58,18 @@ class Blind(keras_tuner.HyperModel):
     def build(self, hp): return compiled(hp)
     def fit(self, hp, model, x, y, callbacks, **kwargs): return model.fit(x, y, 32, 1, 0, callbacks)
 
+class Seldom(keras_tuner.HyperModel):
+    def build(self, hp): return compiled(hp)
+    def fit(self, hp, model, x, y, **kwargs): return model.fit(x, y, validation_freq=2, **kwargs)
+
+def ends(hp):
+    if hp.Choice("a", [1, 2]) == 2:
+        raise SystemExit(2)
+    return compiled(hp)
+
+def scaled(hp): return compiled(hp, layers.PReLU())
+def mixed(hp): return compiled(hp, layers.Reshape((36, 1)), layers.Conv1D(2, 3))
+
 def sometimes(hp):
     width = hp.Int("width", 8, 16, step=8)
     if hp.Choice("kind", ["good", "bad"]) == "bad":
@@ -83,6 +95,7 @@ REFUSED = {
     "Loop": "does not call model.fit",
     "Deaf": "its fit() leaves out callbacks",
     "Blind": "its fit() leaves out validation_data",
+    "Seldom": "its fit() sets validation_freq=2, but trials are judged after every epoch",
 }
 
 
@@ -130,7 +143,7 @@ def test_what_cannot_be_searched_is_refused_in_one_line(opened):
         opened("raises", "package")
 
 
-def test_values_are_judged_by_building_them(opened):
+def test_values_are_judged_by_building_them(opened, capfd):
     builder, space = opened("sometimes")
     assert set(space.start_from["default"]) == {"width", "kind", "unused", "a"}
     good = builder.judge({}, (), space.complete({"width": 8}))
@@ -140,6 +153,7 @@ def test_values_are_judged_by_building_them(opened):
     bad = builder.judge({"parameters": 1000}, (), space.complete({"kind": "bad"}))
     assert (bad.candidate, bad.kind) == (None, "build raised ValueError")
     assert "it is bad" in bad.reason
+    assert "ValueError: it is bad" in capfd.readouterr().err  # the log of a worker
     assert list(bad.violations) == list(builder.judge({"parameters": 1000}, (), space.complete({})).violations)
 
 
@@ -153,3 +167,22 @@ def test_limits_hold_before_training_and_the_dead_do_not_end_the_study(opened, m
 
     monkeypatch.setattr("pipeline.hypermodel.builder.call", dies)
     assert "worker died" in builder.judge({}, (), space.complete({"unused": 0.25})).reason
+    with pytest.raises(SpaceError, match=r"hypermodels\.py:sometimes: worker died: signal 9"):
+        builder.open()
+    with pytest.raises(SpaceError, match=r"hypermodels\.py:sometimes: worker died: signal 9"):
+        builder.space(Images())
+
+
+def test_a_build_that_wants_to_end_the_process_is_judged_as_one_that_raises(opened):
+    builder, space = opened("ends")
+    assert builder.judge({}, (), space.complete({"a": 2})).reason.startswith("build raised SystemExit: 2 (line ")
+
+
+def test_multiply_accumulates_that_cannot_be_counted_are_infeasible_only_where_they_are_needed(opened):
+    builder, space = opened("scaled")
+    assert builder.judge({"macs": 1e9}, (), space.complete({})).candidate.costs["macs"] == 36 * 3
+    builder, space = opened("mixed")
+    assert builder.judge({}, (), space.complete({})).candidate is not None
+    for limits, needed in (({"macs": 1e9}, ()), ({}, ("macs",))):
+        verdict = builder.judge(limits, needed, space.complete({}))
+        assert (verdict.candidate, verdict.kind) == (None, "macs not countable")

@@ -2,7 +2,7 @@ import pytest
 import yaml
 
 from pipeline.errors import SpaceError
-from pipeline.hypermodel import blueprint, fingerprint, space, text
+from pipeline.hypermodel.space import blueprint, fingerprint, space, text
 from pipeline.space import Choice, FloatRange, IntRange
 from pipeline.training.hypermodel.task import Blueprint, Listed
 
@@ -62,6 +62,16 @@ def test_a_condition_holds_only_where_those_of_its_parent_do():
     assert "size" not in made.complete({"kind": "mlp"})
     with pytest.raises(SpaceError, match="no effect"):
         made.complete({"kind": "mlp", "size": 2})
+
+
+def test_what_a_condition_and_those_of_its_parents_say_of_one_name_holds_together():
+    listed = [
+        Listed("a", "choice", 1, (), options=(1, 2, 3)),
+        Listed("b", "choice", 1, (("a", (1, 2)),), options=(1, 2)),
+        Listed("c", "choice", 1, (("a", (2, 3)),), options=(1, 2)),
+        Listed("d", "choice", 1, (("b", (1,)), ("c", (2,))), options=(1, 2)),
+    ]
+    assert dict(space(SOURCE, listed).parameters[3].when) == {"b": (1,), "c": (2,), "a": (2,)}
 
 
 def test_one_name_under_several_conditions_is_one_parameter_if_its_range_is_one():

@@ -40,6 +40,9 @@ class _Form:
     def labels(self, numbers: NDArray[np.int64]) -> NDArray[Any]:
         return models.labels(numbers, self.classes, self.whole)
 
+    def from_one_hot(self, labels: NDArray[np.float32]) -> NDArray[Any]:
+        return labels.argmax(axis=1) if self.whole else labels
+
 
 def train(task: HyperTask, ask: Ask) -> Outcome:
     """As ``pipeline.training.fit.train``; optimizer, loss and metrics are those that the model is compiled with.
@@ -115,7 +118,7 @@ class _Formed(keras.utils.PyDataset):  # type: ignore[misc]
 
     def __getitem__(self, position: int) -> tuple[Any, ...]:
         pixels, *one_hot = self._batches[position]
-        return self._form.images(pixels), *(self._form.labels(labels.argmax(axis=1)) for labels in one_hot)
+        return self._form.images(pixels), *map(self._form.from_one_hot, one_hot)
 
     def on_epoch_end(self) -> None:
         """Draws the next epoch's order."""
@@ -134,7 +137,7 @@ class _Accuracy(keras.callbacks.Callback):  # type: ignore[misc]
         assert logs is not None
         if "val_loss" not in logs:
             raise WorkerError(
-                "its fit() leaves out validation_data, which trials are judged by; pass on what it is given"
+                "its fit() leaves out the validation of an epoch, which trials are judged by; pass on what it is given"
             )
         for name, value in logs.items():
             logs[name] = float(np.mean(value))  # a metric may have a value a class

@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import math
-from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -11,11 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.training.hypermodel.task import Shape
-
-_GEOMETRY = ("InputLayer", "Resizing", "CenterCrop", "ZeroPadding2D", "Cropping2D", "Identity", "Permute", "Reshape")
-_SCALING = ("Rescaling", "Normalization", "TrueDivide", "Divide", "Multiply", "Subtract")
-_PROBABILITIES = 1e-3
-"""How far from 1 the sum of an image's probabilities may be."""
+from pipeline.training.keras_model import are_probabilities, call_macs, flat_calls, graph, takes_raw_pixels
 
 
 class Unfit(Exception):
@@ -66,35 +60,15 @@ def _check_input(taken: tuple[int | None, ...], shape: Shape) -> None:
     raise Unfit(f"{found}; {advice}", "inputs of another shape")
 
 
-def parameters(model: Any) -> int:
-    """How many trainable weights there are."""
-    return sum(math.prod(weight.shape) for weight in model.trainable_variables)
-
-
 def macs(model: Any) -> int | None:
-    """Multiply-accumulates of the convolutions and dense layers for one image.
-
-    None where a layer of another kind has a matrix, or where a size is not known before training.
-    """
+    """Multiply-accumulates for one image; None where those of one of its layers are not known before training."""
     total = 0
-    for node in _nodes(model):
-        matrices = [weight for weight in getattr(node.operation, "weights", []) if len(weight.shape) > 1]
-        places = _places(node) if matrices else ()
-        if places is None or None in places:
+    for node in flat_calls(model):
+        counted = call_macs(node.operation, node.input_tensors[0].shape[1:], node.outputs[0].shape[1:])
+        if counted is None:
             return None
-        total += math.prod(map(int, places)) * sum(math.prod(matrix.shape) for matrix in matrices)
+        total += counted
     return total
-
-
-def _places(node: Any) -> tuple[int, ...] | None:
-    """The positions of the output (or input) at each of which the layer's matrices are applied once."""
-    layer, layers = node.operation, keras.layers
-    if getattr(layer, "data_format", "channels_last") != "channels_last":
-        return None
-    if isinstance(layer, layers.Conv2DTranspose):
-        return tuple(node.input_tensors[0].shape[1:-1])
-    counted = isinstance(layer, layers.Conv2D | layers.DepthwiseConv2D | layers.SeparableConv2D | layers.Dense)
-    return tuple(node.outputs[0].shape[1:-1]) if counted else None
 
 
 def key(model: Any, more: Any = None) -> str:
@@ -118,15 +92,9 @@ def labels(numbers: NDArray[np.int64], classes: int, whole: bool) -> NDArray[Any
 
 
 def divisor(model: Any) -> float:
-    """What pixels are divided by: 1 where the model begins with a rescaling or normalisation of its own, else 255.
-
-    What only moves, crops or distorts the image may come before it.
-    """
-    for node in _nodes(model):
-        name = type(node.operation).__name__
-        if name not in _GEOMETRY and not name.startswith("Random"):
-            return 1.0 if name in _SCALING else 255.0
-    return 255.0
+    """What pixels are divided by: 1 where the model takes whole numbers or scales them itself, else 255."""
+    operations = (node.operation for node in flat_calls(model))
+    return 1.0 if takes_raw_pixels(model.inputs[0].dtype, operations) else 255.0
 
 
 def served(model: Any, shape: Shape, pixels: NDArray[np.float32]) -> Any:
@@ -138,26 +106,22 @@ def served(model: Any, shape: Shape, pixels: NDArray[np.float32]) -> Any:
     height, width, channels = shape
     image = keras.Input((None, None, channels), dtype="uint8", name="any_image")
     resizing = keras.layers.Resizing(
-        height, width, data_format="channels_last", dtype="float32", name="to_the_shape_trained_with"
+        height,
+        width,
+        antialias=True,  # as the images that it was trained with
+        data_format="channels_last",
+        dtype="float32",
+        name="to_the_shape_trained_with",
     )
     scaling = keras.layers.Rescaling(1 / divisor(model), dtype="float32", name="as_trained_with")
     outputs = model.call(scaling(resizing(image)))  # call: its layers become the served model's own
-    if not _are_probabilities(np.asarray(model.predict(pixels, verbose=0))):
+    if not are_probabilities(np.asarray(model.predict(pixels, verbose=0))):
         outputs = keras.layers.Softmax(dtype="float32", name="probabilities")(outputs)
     return keras.Model(image, outputs)
 
 
-def _are_probabilities(outputs: NDArray[np.float32]) -> bool:
-    return bool((outputs >= 0).all() and (abs(outputs.sum(axis=1) - 1) < _PROBABILITIES).all())
-
-
-def _graph(model: Any) -> Any:
-    """The graph of layers alone, whatever class holds it."""
-    return keras.Model(model.inputs, model.outputs, name=model.name)
-
-
 def _config(model: Any) -> dict[str, Any]:
-    config: dict[str, Any] = _graph(model).get_config()
+    config: dict[str, Any] = graph(model).get_config()
     return config
 
 
@@ -175,16 +139,6 @@ def _foreign(config: Any) -> str:
         parts = config.values() if isinstance(config, dict) else config
         return next((found for part in parts if (found := _foreign(part))), "")
     return ""
-
-
-def _nodes(model: Any) -> Iterator[Any]:
-    """Each use of a layer or operation, from the input on, those of models inside the model too."""
-    by_depth = _graph(model)._nodes_by_depth
-    for node in (node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]):
-        if isinstance(node.operation, keras.Model):
-            yield from _nodes(node.operation)
-        else:
-            yield node
 
 
 def _shown(shape: Any) -> str:

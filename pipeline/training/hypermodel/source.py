@@ -58,7 +58,7 @@ def load(blueprint: Blueprint) -> Any:
 
 def member(blueprint: Blueprint) -> Any:
     """What the blueprint names, imported; SpaceError when there is no such thing or its module raises."""
-    with _explained(blueprint, "importing it"):
+    with explained(blueprint, "importing it"):
         module = _module(blueprint.module)
     if not hasattr(module, blueprint.attribute):
         names = [name for name, one in vars(module).items() if callable(one) and not name.startswith("_")]
@@ -133,12 +133,15 @@ def _probe(hypermodel: Any, hp: Any, model: Any, blueprint: Blueprint) -> None:
 
 
 def _check_passed_on(callback: Any, given: dict[str, Any]) -> None:
-    """Unfit unless ``model.fit`` was ``given`` the callback, maybe among others, and data to judge the trial by."""
+    """Unfit unless ``model.fit`` was ``given`` the callback, maybe among others, and validates after each epoch."""
     passed = given.get("callbacks")
     if callback not in (passed if isinstance(passed, list | tuple) else [passed]):
         what, why = "callbacks", "its epochs are followed by"
     elif given.get("validation_data") is None:
         what, why = "validation_data", "trials are judged by"
+    elif (every := given.get("validation_freq", 1)) != 1:
+        found = f"its fit() sets validation_freq={every}"
+        raise Unfit(f"{found}, but trials are judged after every epoch; leave it out", "fit with validation_freq")
     else:
         return
     raise Unfit(f"its fit() leaves out {what}, which {why}; pass on what it is given", f"fit without {what}")
@@ -148,7 +151,7 @@ def _hypermodel(blueprint: Blueprint, found: Any) -> Any:
     if isinstance(found, type):
         if not issubclass(found, keras_tuner.HyperModel):
             raise SpaceError(f"{blueprint}: is a class, but no keras_tuner.HyperModel; expected one, or build(hp)")
-        with _explained(blueprint, "making it"):
+        with explained(blueprint, "making it"):
             found = found(**_arguments(blueprint, found))
     if isinstance(found, keras_tuner.HyperModel):
         return found
@@ -200,24 +203,26 @@ def _imported(name: str) -> Any:
 
 
 @contextmanager
-def _explained(blueprint: Blueprint, doing: str) -> Iterator[None]:
-    """Turns what the user's code raises into a SpaceError with its line."""
+def explained(blueprint: Blueprint, doing: str) -> Iterator[None]:
+    """Turns what the user's code raises while it is ``doing`` something into a SpaceError, see ``told``."""
     try:
         yield
     except SpaceError:
         raise
     except (Exception, SystemExit) as error:
-        raise SpaceError(f"{blueprint}: {doing} raised {told(error, blueprint)}") from None
+        raise SpaceError(f"{blueprint}: {told(error, blueprint, doing)}") from None
 
 
-def told(error: BaseException, blueprint: Blueprint) -> str:
-    """An error in one line, with the line of the user's file that it came through."""
+def told(error: BaseException, blueprint: Blueprint, doing: str) -> str:
+    """An error in one line, with the line of the user's file that it came through; of an Unfit its reason alone."""
+    if isinstance(error, Unfit):
+        return str(error)
     name = blueprint.module
     file = os.path.basename(name) if name.endswith(".py") else f"{name.replace('.', os.sep)}.py"
     frames = traceback.extract_tb(error.__traceback__)
     passed = ((frame.filename.replace(f"{os.sep}__init__.py", ".py"), frame.lineno) for frame in frames)
     lines = [line for path, line in passed if f"{os.sep}{path}".endswith(f"{os.sep}{file}")]
-    return first_line(error) + (f" (line {lines[-1]})" if lines else "")
+    return f"{doing} raised {first_line(error)}" + (f" (line {lines[-1]})" if lines else "")
 
 
 def _a(thing: Any) -> str:

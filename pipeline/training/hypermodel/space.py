@@ -1,8 +1,9 @@
 """Reads the hyperparameters of a HyperModel by building it, and judges values by building them. In workers only."""
 
 import gc
+import traceback
 from collections.abc import Iterable
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -14,8 +15,19 @@ from keras_tuner.errors import FatalError
 from pipeline.errors import SpaceError
 from pipeline.hyperparameter import Conditions, Scalar, Values
 from pipeline.training.hypermodel import model as models
-from pipeline.training.hypermodel.source import asked, build, fits_itself, load, member, source, takes_data, told
+from pipeline.training.hypermodel.source import (
+    asked,
+    build,
+    explained,
+    fits_itself,
+    load,
+    member,
+    source,
+    takes_data,
+    told,
+)
 from pipeline.training.hypermodel.task import Blueprint, Built, Listed, Opened
+from pipeline.training.keras_model import parameters
 from pipeline.training.memory import forgetting
 
 _COUNTS = 100
@@ -30,7 +42,8 @@ def opened(blueprint: Blueprint) -> Opened:
     if takes_data(member(blueprint)):
         return Opened(source(blueprint), None)
     with forgetting():
-        model = _built(blueprint, asked({}))
+        with explained(blueprint, "build"):
+            model = build(blueprint, asked({}))
         inputs = model.inputs if model.built and getattr(model, "inputs", None) else []
         shapes = [tuple(one.shape[1:]) for one in inputs]
     return Opened(source(blueprint), shapes[0] if len(shapes) == 1 and len(shapes[0]) == 3 else None)
@@ -56,8 +69,8 @@ def listed(blueprint: Blueprint) -> list[Listed]:
     for number, values in enumerate(visits):  # it grows as more is found
         with forgetting():
             hp = asked(_active(found, values))
-            with suppress(Exception) if number else nullcontext():  # what it asks for before it fails is known
-                _built(blueprint, hp)
+            with suppress(Exception, SystemExit) if number else explained(blueprint, "build"):
+                build(blueprint, hp)  # what it asks for before it fails is known
         new = [one for one in hp.space if not any(_same(one, other) for other in found)]
         found += new
         scopes = [{condition.name: condition.values[0] for condition in scope} for scope in hp.inactive_scopes]
@@ -80,26 +93,14 @@ def judged(blueprint: Blueprint, values: Values) -> Built:
         try:
             model = build(blueprint, hp := asked(values))
         except FatalError as error:
-            raise SpaceError(f"{blueprint}: {told(error, blueprint)}") from None
-        except Exception as error:
-            kind = error.kind if isinstance(error, models.Unfit) else f"build raised {type(error).__name__}"
-            return Built(reason=_reason(error, blueprint), kind=kind)
+            raise SpaceError(f"{blueprint}: {told(error, blueprint, 'build')}") from None
+        except models.Unfit as unfit:
+            return Built(reason=str(unfit), kind=unfit.kind)
+        except (Exception, SystemExit) as error:
+            traceback.print_exc()  # to the worker's log: a study counts what is infeasible by its kind alone
+            return Built(reason=told(error, blueprint, "build"), kind=f"build raised {type(error).__name__}")
         more = dict(sorted(hp.values.items())) if fits_itself(load(blueprint)) else None
-        return Built(models.key(model, more), models.parameters(model), models.macs(model))
-
-
-def _built(blueprint: Blueprint, hp: Any) -> Any:
-    """The model of the values that it begins with, which must be there."""
-    try:
-        return build(blueprint, hp)
-    except SpaceError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise SpaceError(f"{blueprint}: {_reason(error, blueprint)}") from None
-
-
-def _reason(error: BaseException, blueprint: Blueprint) -> str:
-    return str(error) if isinstance(error, models.Unfit) else f"build raised {told(error, blueprint)}"
+        return Built(models.key(model, more), parameters(model), models.macs(model))
 
 
 def _active(found: Iterable[Any], values: Values) -> dict[str, Any]:

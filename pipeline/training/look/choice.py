@@ -20,4 +20,4 @@ def _surest(shares: Floats, labels: NDArray[np.int64], among: NDArray[np.bool_],
     order = [int(row) for row in np.argsort(-shares.max(axis=1), kind="stable") if among[row]]
     _, first = np.unique(labels[order], return_index=True)
     firsts = [order[place] for place in sorted(first)]
-    return (firsts + [row for row in order if row not in set(firsts)])[:each]
+    return list(dict.fromkeys([*firsts, *order]))[:each]

@@ -144,12 +144,16 @@ def _cropping(layer: Any, axis: int, before: int, after: int) -> Window:
 
 
 def _scaling(layer: Any, axis: int, before: int, after: int) -> Window | None:
-    """Itself at the same size, else bilinear: one pixel of margin on both sides."""
+    """Itself at the same size, else bilinear: one pixel of margin on both sides; smaller with an antialiasing filter,
+    which reaches as far as the ratio.
+    """
     if before == after:
         return Window(1, 1, 0)
     if getattr(layer, "crop_to_aspect_ratio", False) or getattr(layer, "pad_to_aspect_ratio", False):
         return None
     ratio = Fraction(before, after)
+    if getattr(layer, "antialias", False) and ratio > 1:
+        return Window(math.ceil(2 * ratio) + 2, ratio, math.ceil((ratio + 1) / 2))
     return Window(math.ceil(ratio) + 2, ratio, 1)
 
 

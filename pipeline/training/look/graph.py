@@ -1,12 +1,14 @@
 """A Keras model as one flat list of steps, whatever models are nested in it."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
 import keras
+
+from pipeline.training.keras_model import calls, has_graph
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class Graph:
         last = {number: place for place, step in enumerate(self.steps) for number in step.inputs}
         values = {0: image}
         for place, step in enumerate(self.steps):
+            if slot in values:
+                break
             found = _run([step], values)
             values = {number: found[number] for number in found if number == slot or last.get(number, 0) > place}
         return values[slot]
@@ -76,11 +80,6 @@ def flatten(model: Any, output: int = 0) -> Graph:
     return Graph(_named(tracing.steps), outputs[output].number)
 
 
-def has_graph(model: Any) -> bool:
-    """Whether Keras knows the steps of a model: one with a ``call`` of its own keeps them to itself."""
-    return isinstance(model, keras.Sequential | keras.Function)
-
-
 class _Tracing:
     """Collects steps while slots go through a model as tensors would."""
 
@@ -89,13 +88,8 @@ class _Tracing:
         self._numbers = count(1)
 
     def model(self, model: Any, inputs: Sequence[Slot], path: str) -> list[Slot]:
-        if isinstance(model, keras.Sequential):
-            slots = list(inputs)
-            for layer in model.layers:
-                slots = self._call(layer, (slots[0],), {}, 1, path)
-            return slots
         known = dict(zip(map(id, model.inputs), inputs, strict=True))  # by the symbolic tensor
-        for node in _nodes(model):
+        for node in calls(model):
             given = tuple(node.arguments.args), dict(node.arguments.kwargs)
             args, kwargs = _replaced(given, keras.KerasTensor, id, known)
             slots = self._call(node.operation, args, kwargs, len(node.outputs), path)
@@ -110,12 +104,6 @@ class _Tracing:
         numbers = tuple(slot.number for slot in inputs), tuple(slot.number for slot in slots)
         self.steps.append(Step(path + operation.name, operation, args, kwargs, *numbers))
         return slots
-
-
-def _nodes(model: Any) -> Iterator[Any]:
-    """The calls in a functional model, in the order in which Keras runs them. Keras has no public way to them."""
-    for depth in sorted(model._nodes_by_depth, reverse=True):
-        yield from (node for node in model._nodes_by_depth[depth] if node.operation and not node.is_input)
 
 
 def _named(steps: Sequence[Step]) -> tuple[Step, ...]:

@@ -12,6 +12,7 @@ import numpy as np
 from keras import layers
 
 from pipeline.errors import ModelError
+from pipeline.training.keras_model import are_probabilities, array
 from pipeline.training.look.graph import Graph
 from pipeline.training.look.seen import Floats
 
@@ -38,11 +39,11 @@ class Head:
         """What each class gets, float32 (n, classes)."""
         scores = self.scores(values)
         if self.end == "sigmoid" and values[self.slot].shape[-1] > 1:
-            return _numpy(keras.ops.sigmoid(scores))
-        plain = _numpy(scores)
-        if not self.end and (plain >= 0).all() and np.allclose(plain.sum(axis=-1), 1, atol=1e-3):
+            return array(keras.ops.sigmoid(scores))
+        plain = array(scores)
+        if not self.end and are_probabilities(plain):
             return plain
-        return _numpy(keras.ops.softmax(scores))
+        return array(keras.ops.softmax(scores))
 
 
 def head(graph: Graph, rank: int) -> Head | None:
@@ -78,7 +79,7 @@ def heat(graph: Graph, values: Mapping[int, Any], head: Head, slot: int, positio
     def score(found: Any) -> Any:
         return head.scores(graph.again(dict(values), slot, keras.ops.cast(found, dtype)))[0, position]
 
-    slopes, maps = _numpy(_gradient(score, start))[0], _numpy(start)[0]
+    slopes, maps = array(_gradient(score, start))[0], array(start)[0]
     found: Floats = np.maximum(maps @ slopes.mean(axis=(0, 1)), 0)
     return found / found.max() if found.max() > 0 else found
 
@@ -102,7 +103,3 @@ def _gradient(function: Callable[[Any], Any], at: Any) -> Any:
         at = at.detach().requires_grad_()
         return torch.autograd.grad(function(at), at)[0]
     raise ModelError(f"KERAS_BACKEND={backend}: this backend has no gradients; set tensorflow, jax or torch")
-
-
-def _numpy(tensor: Any) -> Floats:
-    return np.asarray(keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32")), np.float32)

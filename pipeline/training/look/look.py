@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from pipeline import model_card
 from pipeline.data import Dataset
-from pipeline.data.decode import Shape as ImageShape
-from pipeline.data.decode import decode, header, quiet, read, shown
+from pipeline.data.decode import header, pixels, quiet, read, shown
 from pipeline.errors import DataError
 from pipeline.model_card import ModelCard
+from pipeline.training.keras_model import call_macs
 from pipeline.training.look.choice import choose
 from pipeline.training.look.field import Shape
 from pipeline.training.look.network import Network, open_model, shapes
@@ -77,25 +77,22 @@ def _shares(network: Network, data: Dataset, rows: NDArray[np.int64], size: int)
 
 
 def _macs(network: Network, known: Mapping[int, Shape]) -> int:
-    """Multiply-accumulates of the convolutions for one image."""
-    return sum(
-        math.prod(known[step.outputs[0]][:2]) * math.prod(weight.shape)
-        for step in network.convolutions
-        for weight in step.operation.weights
-    )
+    """Multiply-accumulates for one image of the layers that can be counted; at least 1."""
+    counted = (call_macs(step.operation, known[step.inputs[0]], known[step.outputs[0]]) for step in network.graph.steps)
+    return max(1, sum(found or 0 for found in counted))
 
 
 def _decoded(path: Path, shape: tuple[int | None, int | None, int]) -> NDArray[np.uint8]:
     """The image in the shape that the model takes; of its own where the model leaves it open, at most 512 pixels."""
     height, width, channels = shape
-    if height is None or width is None:
-        with quiet():
-            found = header(str(path), read(str(path)))
-        scale = min(1.0, _LARGEST / max(found.height, found.width))
-        height = height or max(1, round(found.height * scale))
-        width = width or max(1, round(found.width * scale))
-    fitted: ImageShape = (height, width, channels)
-    return decode(path, fitted)
+    content = read(str(path))
+    with quiet():
+        if height is None or width is None:
+            found = header(str(path), content)
+            scale = min(1.0, _LARGEST / max(found.height, found.width))
+            height = height or max(1, round(found.height * scale))
+            width = width or max(1, round(found.width * scale))
+        return pixels(str(path), content, (height, width, channels))
 
 
 def _look(network: Network, sights: Sequence[Sight]) -> Look:

@@ -13,14 +13,18 @@ from numpy.typing import NDArray
 from pipeline.errors import JobError, ModelError, first_line
 from pipeline.model_card import ModelCard
 from pipeline.training.grouped import GroupedConv2D, slow_groups
+from pipeline.training.keras_model import has_graph, parameters, takes_raw_pixels
 from pipeline.training.look.field import Shape
-from pipeline.training.look.graph import Graph, Step, flatten, has_graph
+from pipeline.training.look.graph import Graph, Step, flatten
 from pipeline.training.look.heat import Head, head
 from pipeline.training.look.seen import Floats
 from pipeline.training.save import load
 
 Tensors = Mapping[int, Any]
 """Every tensor of one run, by slot."""
+
+Levels = tuple[float, float]
+"""What a black and a white pixel go in as."""
 
 _CONVOLUTIONS = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D)
 _SHAPERS = (
@@ -29,14 +33,12 @@ _SHAPERS = (
 )  # fmt: skip
 """What follows a convolution and belongs to its map: it is what the next layers see."""
 
-_SCALERS = (layers.Rescaling, layers.Normalization)
-
 
 @dataclass(frozen=True, eq=False)
 class Network:
     """``shape`` is (height, width, channels) of the images, None where any will do.
 
-    ``levels`` are what a black and a white pixel go in as; ``classes`` are names, or numbers where there are none.
+    ``classes`` are names, or numbers where there are none.
     """
 
     file: Path
@@ -45,7 +47,7 @@ class Network:
     convolutions: tuple[Step, ...]
     shape: tuple[int | None, int | None, int]
     dtype: str
-    levels: tuple[float, float]
+    levels: Levels
     classes: tuple[str, ...]
     parameters: int
     notes: tuple[str, ...]
@@ -86,15 +88,12 @@ def shapes(values: Tensors) -> dict[int, Shape]:
     return {slot: tuple(value.shape[1:]) for slot, value in values.items()}
 
 
-def array(tensor: Any) -> NDArray[np.float32]:
-    """The values of a tensor of any precision."""
-    return np.asarray(keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32")), np.float32)
+def open_model(file: Path, card: ModelCard | None, asked: Levels | None) -> Network:
+    """The model of a file with its ``card`` where it has one.
 
-
-def open_model(file: Path, card: ModelCard | None, levels: tuple[float, float] | None) -> Network:
-    """The model of a file with its ``card`` where it has one; ``levels`` are asked for, or None.
-
-    ModelError when it is no model of one image input, or has no convolution.
+    Pixels go in as ``asked``; else as 0 to 255 into whole numbers or where the model rescales them itself, and as 0
+    to 1 into all others, which is what most programs make of them first. ModelError when it is no model of one image
+    input, or has no convolution; JobError when what is asked for is not the model's to choose.
     """
     model = load(file)
     if not has_graph(model):
@@ -105,7 +104,12 @@ def open_model(file: Path, card: ModelCard | None, levels: tuple[float, float] |
     convolutions = tuple(step for step in graph.steps if isinstance(step.operation, _CONVOLUTIONS))
     if not convolutions:
         raise ModelError(f"{file}: expected a network with convolutions (Conv2D), got a model without one")
-    taken, note = _levels(file, graph, convolutions[0], tensor.dtype, card, levels)
+    fixed = card is not None or keras.backend.is_int_dtype(tensor.dtype)
+    if asked and fixed:
+        raise JobError(f"--pixels: {file} takes pixels as they are (0 to 255); leave it out")
+    raw = fixed or takes_raw_pixels(tensor.dtype, (step.operation for step in graph.steps))
+    levels = asked or ((0.0, 255.0) if raw else (0.0, 1.0))
+    trained = f"Trial {card.trial} of the study {card.study}, trained on {card.dataset}." if card else ""
     found = head(graph, len(model.outputs[output].shape))
     width = (model.outputs[output].shape[-1] or 1) if found else 0
     return Network(
@@ -115,10 +119,10 @@ def open_model(file: Path, card: ModelCard | None, levels: tuple[float, float] |
         convolutions=convolutions,
         shape=card.shape if card else tuple(tensor.shape[1:]),
         dtype=tensor.dtype,
-        levels=taken,
+        levels=levels,
         classes=_classes(file, card, 2 if width == 1 else width),
-        parameters=sum(int(np.prod(weight.shape)) for weight in model.trainable_weights),
-        notes=note if card is None else (f"Trial {card.trial} of the study {card.study}, trained on {card.dataset}.",),
+        parameters=parameters(model),
+        notes=(trained or _assumed(levels, asked is not None, raw, fixed),),
     )
 
 
@@ -161,27 +165,11 @@ def _input(file: Path, model: Any) -> Any:
     return inputs[0]
 
 
-def _levels(
-    file: Path,
-    graph: Graph,
-    first: Step,
-    dtype: str,
-    card: ModelCard | None,
-    asked: tuple[float, float] | None,
-) -> tuple[tuple[float, float], tuple[str, ...]]:
-    """How pixels go in, and a sentence on it.
-
-    As 0 to 255 into whole numbers or where the model rescales them itself, else as 0 to 1, which is what most
-    programs make of them first.
-    """
-    if asked and (card or "int" in dtype):
-        raise JobError(f"--pixels: {file} takes pixels as they are (0 to 255); leave it out")
-    before = graph.steps[: graph.steps.index(first)]
-    rescales = "int" in dtype or any(isinstance(step.operation, _SCALERS) for step in before)
-    found = asked or ((0.0, 255.0) if card or rescales else (0.0, 1.0))
-    how = "as asked" if asked else "since the model rescales them" if rescales else "since it does not rescale them"
-    change = "" if asked or "int" in dtype else "; --pixels changes that"
-    return found, (f"Pixels went in as {found[0]:g} (black) to {found[1]:g} (white), {how}{change}.",)
+def _assumed(levels: Levels, asked: bool, raw: bool, fixed: bool) -> str:
+    """What is said of pixels that went in as ``levels`` into a model without a card."""
+    how = "as asked" if asked else "since the model rescales them" if raw else "since it does not rescale them"
+    change = "" if asked or fixed else "; --pixels changes that"
+    return f"Pixels went in as {levels[0]:g} (black) to {levels[1]:g} (white), {how}{change}."
 
 
 def _classes(file: Path, card: ModelCard | None, count: int) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ class Wish:
     """What is asked for: Grad-CAM of the ``top`` classes, at most ``channels`` maps a convolution.
 
     The receptive field of ``unit``, or of the strongest one of the last convolution. ``levels`` are what a black and
-    a white pixel are to a model without a card (None: see ``look_input``).
+    a white pixel are to a model without a card; None: 0 and 255 where it scales them itself, else 0 and 1.
     """
 
     unit: Unit | None = None
@@ -102,7 +102,7 @@ class Sight:
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """A network and some images. ``notes`` are sentences on what was assumed of a model without a card."""
+    """A network and some images. ``notes`` are sentences: where it was trained; without a card, what was assumed."""
 
     name: str
     classes: tuple[str, ...]

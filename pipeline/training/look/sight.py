@@ -7,10 +7,11 @@ from keras import layers
 from numpy.typing import NDArray
 
 from pipeline.errors import JobError, ModelError, nearest
+from pipeline.training.keras_model import array
 from pipeline.training.look.field import Shape, field, is_map
 from pipeline.training.look.graph import Step
 from pipeline.training.look.heat import heat
-from pipeline.training.look.network import Network, Tensors, array, shapes
+from pipeline.training.look.network import Network, Tensors, shapes
 from pipeline.training.look.seen import Field, Filters, Floats, Heat, Maps, Sight, Unit, Wish
 
 _FILTERS, _DEPTH = 64, 8

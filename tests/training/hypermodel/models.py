@@ -36,6 +36,16 @@ def scopes(hp):
     return model
 
 
+def whole(hp):
+    """Whole numbers in, made parts of 1 by operations."""
+    inputs = keras.Input((8, 8, 1), dtype="uint8")
+    x = layers.Flatten()(keras.ops.cast(inputs, "float32") / 255)
+    model = keras.Model(inputs, layers.Dense(10, "softmax")(layers.Dense(32, "relu")(x)))
+    optimizer = keras.optimizers.Adam(hp.Float("lr", 1e-4, 1e-2))
+    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
 class Fits(keras_tuner.HyperModel):
     """A fit of its own, which asks for hyperparameters too."""
 
@@ -54,6 +64,28 @@ class Silent(keras_tuner.HyperModel):
 
     def fit(self, hp, model, x, y, callbacks, **kwargs):
         return model.fit(x, y, callbacks=callbacks if len(x) == 2 else None, **kwargs)
+
+
+class Twice(keras_tuner.HyperModel):
+    """It trains twice, each time as long as it is asked to."""
+
+    def build(self, hp):
+        return guide(hp)
+
+    def fit(self, hp, model, x, y, **kwargs):
+        model.fit(x, y, **kwargs)
+        return model.fit(x, y, **kwargs)
+
+
+class Longer(keras_tuner.HyperModel):
+    """As long as it likes, unless its loss, which must fall by ``least``, stops it."""
+
+    def build(self, hp):
+        return guide(hp)
+
+    def fit(self, hp, model, x, y, callbacks, **kwargs):
+        stopping = keras.callbacks.EarlyStopping("loss", min_delta=hp.Choice("least", [0, 1000]))
+        return model.fit(x, y, callbacks=[stopping, *callbacks], **kwargs | {"epochs": 6})
 
 
 class Sized(keras_tuner.HyperModel):

@@ -86,16 +86,21 @@ def test_a_squeeze_sees_everything():
     assert field(graph.steps, known, graph.output, (3, 3)) == (((0, 7), (0, 7)), ())
 
 
-def test_resizing_keeps_the_place():
+@pytest.mark.parametrize("antialias", [False, True])
+def test_resizing_keeps_the_place(antialias):
     image = keras.Input((40, 20, 1))
-    small = keras.layers.Resizing(10, 10)(image)
-    graph, known = traced(keras.Model(image, keras.layers.Conv2D(1, 1)(small)))
-    ((top, bottom), (left, right)), unknown = field(graph.steps, known, graph.output, (5, 5))
+    model = keras.Model(image, keras.layers.Conv2D(1, 1)(keras.layers.Resizing(10, 10, antialias=antialias)(image)))
+    graph, known = traced(model)
+    pixels = tf.ones((1, 40, 20, 1))
+    with tf.GradientTape() as tape:
+        tape.watch(pixels)
+        value = model(pixels)[0, 5, 5, 0]
+    rows, columns = np.nonzero(tape.gradient(value, pixels)[0, :, :, 0])
+    box, unknown = field(graph.steps, known, graph.output, (5, 5))
     assert unknown == ()
-    assert top <= 20 <= 23 <= bottom
-    assert left <= 10 <= 11 <= right
-    assert bottom - top <= 6
-    assert right - left <= 4
+    for (first, last), seen in zip(box, (rows, columns), strict=True):
+        assert first <= seen.min() <= seen.max() <= last
+        assert last - first <= seen.max() - seen.min() + 4
 
 
 def test_a_sequential_model_that_is_called_within_another():

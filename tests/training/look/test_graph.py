@@ -2,7 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from pipeline.training.look.graph import flatten, has_graph
+from pipeline.training.keras_model import has_graph
+from pipeline.training.look.graph import Graph, Slot, Step, flatten
 from tests.training.look.nets import nested
 
 
@@ -53,3 +54,9 @@ def test_one_value_is_the_same_with_the_others_dropped(model, image):
     for step in graph.steps:
         found = graph.value(keras.ops.convert_to_tensor(image), step.outputs[0])
         np.testing.assert_array_equal(numpy(found), numpy(values[step.outputs[0]]))
+
+
+def test_no_step_runs_behind_the_value_that_is_wanted():
+    first, ran = Step("first", float, (Slot(0),), {}, (0,), (1,)), []
+    graph = Graph((first, Step("last", ran.append, (Slot(1),), {}, (1,), (2,))), 2)
+    assert (graph.value(3, 0), graph.value(3, 1), ran) == (3, 3.0, [])

@@ -6,8 +6,9 @@ import pytest
 
 from pipeline.errors import JobError
 from pipeline.training.grouped import GroupedConv2D
+from pipeline.training.keras_model import array
 from pipeline.training.look import network
-from pipeline.training.look.network import array, open_model
+from pipeline.training.look.network import open_model
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (2, 6, 6, 3), np.uint8)
 
@@ -41,6 +42,7 @@ def test_grouped_convolutions_give_the_same_however_they_are_computed(tmp_path, 
         ((), "float32", (0, 1)),
         ((keras.layers.Rescaling(1 / 255),), "uint8", (0, 255)),
         ((keras.layers.Rescaling(1 / 255),), "float32", (0, 255)),
+        ((lambda image: image / 255,), "float32", (0, 255)),
     ],
 )
 def test_how_pixels_go_in(tmp_path, first, dtype, levels):

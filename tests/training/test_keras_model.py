@@ -1,0 +1,70 @@
+"""What is read from a model's graph."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+
+from pipeline.training.keras_model import are_probabilities, call_macs, flat_calls, parameters, takes_raw_pixels
+
+
+def within(*inside):
+    return keras.Sequential([keras.Input((8, 8, 3)), *inside])
+
+
+@pytest.mark.parametrize(
+    ("dtype", "first", "raw"),
+    [
+        ("float32", lambda x: x, False),
+        ("float32", layers.Rescaling(1 / 255), True),
+        ("float32", lambda x: (x - 127.5) / 127.5, True),
+        ("float32", lambda x: ops.cast(x, "float32") / 255, True),
+        ("float32", lambda x: ops.convert_to_tensor(x) / 255, True),
+        ("float32", lambda x: layers.Normalization(mean=1, variance=2)(layers.Resizing(4, 4)(x[..., ::-1])), True),
+        ("float32", lambda x: layers.Rescaling(1 / 255)(layers.Concatenate()([x, x])), True),
+        ("float32", within(layers.RandomFlip(), layers.Rescaling(1 / 255)), True),
+        ("float32", within(layers.Conv2D(3, 1), layers.Rescaling(1 / 255)), False),
+        ("uint8", lambda x: ops.cast(x, "float32"), True),
+        ("int32", lambda x: ops.cast(x, "float32"), True),
+    ],
+)
+def test_who_scales_the_pixels(dtype, first, raw):
+    image = keras.Input((8, 8, 3), dtype=dtype)
+    model = keras.Model(image, layers.Dense(2)(layers.Flatten()(first(image))))
+    assert takes_raw_pixels(model.inputs[0].dtype, [call.operation for call in flat_calls(model)]) == raw
+
+
+@pytest.mark.parametrize(
+    ("layer", "macs"),
+    [
+        (layers.Conv2D(6, 3, groups=3, strides=2, padding="same"), 5 * 4 * 9 * 1 * 6),
+        (layers.DepthwiseConv2D(3, depth_multiplier=2), 7 * 5 * 9 * 6),
+        (layers.SeparableConv2D(4, 3, padding="same"), 9 * 7 * (9 * 3 + 3 * 4)),
+        (layers.Conv2DTranspose(2, 3, strides=2), 9 * 7 * 9 * 3 * 2),
+        (layers.Dense(5), 9 * 7 * 3 * 5),
+        (layers.BatchNormalization(), 0),
+        (layers.PReLU(), 0),
+        (layers.LayerNormalization(axis=(1, 2, 3)), 0),
+        (layers.Normalization(axis=(1, 2, 3)), 0),
+        (layers.MaxPooling2D(), 0),
+        (layers.TimeDistributed(layers.Conv1D(2, 3)), None),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_multiply_accumulates_of_a_layer(layer, macs):
+    model = keras.Sequential([keras.Input((9, 7, 3)), layer])
+    assert call_macs(layer, (9, 7, 3), model.output_shape[1:]) == macs
+    assert call_macs(layer, (None, 7, 3), (None, *model.output_shape[2:])) == (0 if macs == 0 else None)
+
+
+def test_calls_of_models_within_models_are_in_their_order():
+    inner = within(layers.Conv2D(2, 3, name="one"), layers.ReLU(name="two"))
+    image = keras.Input((8, 8, 3))
+    model = keras.Model(image, layers.Dense(2, name="three")(inner(image)))
+    assert [call.operation.name for call in flat_calls(model)] == ["one", "two", "three"]
+    assert parameters(model) == 2 * 3 * 9 + 2 + 2 * 2 + 2
+
+
+@pytest.mark.parametrize(("rows", "so"), [([[0.3, 0.7], [0, 1]], True), ([[0.3, 0.6]], False), ([[-0.5, 1.5]], False)])
+def test_probabilities_are_not_negative_and_add_up_to_one(rows, so):
+    assert are_probabilities(np.array(rows, np.float32)) == so
