@@ -123,8 +123,10 @@ def test_a_best_model_that_is_gone_is_one_line_and_spares_the_one_before(tmp_pat
     folder = StudyFolder(tmp_path / "s")
     present(folder, best, data)
     model_file(tmp_path).unlink()
-    assert finish.known(folder, best) is None
+    assert finish.known(folder, best).trial == 1  # what was presented is still there
     with pytest.raises(StudyError, match=r"trials/0001/model\.keras: gone, though trial 1 is the best"):
         present(folder, best, data)
     assert folder.best_model.is_file()
     assert folder.look.is_dir()
+    folder.best_model.unlink()
+    assert finish.known(folder, best) is None
