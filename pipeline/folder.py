@@ -12,6 +12,8 @@ from pathlib import Path
 from pipeline.errors import StudyError, nearest
 from pipeline.trial import Report
 
+_NAMED = 8
+"""Studies that an error names at most."""
 ROOT = Path("studies")
 """Where studies without a path of their own live: below the current folder."""
 
@@ -112,11 +114,6 @@ class StudyFolder:
         return os.path.isfile(self.job)  # unlike Path's, it takes a name too long for a file
 
     @property
-    def bereft(self) -> bool:
-        """Whether there are trials here, but no longer the job that they belong to."""
-        return not self.exists and self.identity.is_file() and (self.path / "trials").is_dir()
-
-    @property
     def foreign(self) -> list[str]:
         """What lies here that no study put here; empty when one has begun, or was cut off before it had."""
         if self.exists or self.identity.is_file() or not self.path.is_dir():
@@ -141,9 +138,17 @@ def find(study: str) -> StudyFolder:
     folder = locate(study)
     if folder.exists:
         return folder
+    check_job(folder)
     names = sorted(path.parent.name for path in ROOT.glob("*/job.yaml"))
-    known = f"; studies here: {', '.join(names[-8:])}" if names else ""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    known = f"; studies here: {', '.join(names[:_NAMED])}{more}" if names else ""
     raise StudyError(f"unknown study {study!r} (no {folder.job}){nearest(study, names)}{known}")
+
+
+def check_job(folder: StudyFolder) -> None:
+    """StudyError when there are trials in a folder, but no longer the job that they belong to."""
+    if not folder.exists and folder.identity.is_file() and (folder.path / "trials").is_dir():
+        raise StudyError(f"{folder.job}: missing, but there are trials here; put it back, or choose another --study")
 
 
 def unused(stem: str) -> str:

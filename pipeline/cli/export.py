@@ -74,11 +74,12 @@ def _chosen(folder: "StudyFolder", records: "list[Record]", number: int | None) 
     kept = [one for one in records if one.outcome.model and folder.model(one.number).is_file()]
     if number is None:
         if (winner := best(kept)) is None:
-            raise StudyError(f"study {folder.name}: no trial has left a model; see `convtune trials {folder.name}`")
+            lost = "; the files of their models are gone" if best(records) else ""
+            raise StudyError(f"study {folder.name}: no trial has a model{lost}; see `convtune trials {folder.name}`")
         return winner
     found = {record.number: record for record in kept}
     if number not in found:
-        which = f"trials with one: {', '.join(map(str, found))}" if found else "no trial has one"
+        which = f"trials with a model: {', '.join(map(str, found))}" if found else "no trial has one"
         raise StudyError(f"study {folder.name}: trial {number} {_why(records, number)}; {which}")
     return found[number]
 

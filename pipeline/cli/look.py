@@ -65,15 +65,20 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _model_file(word: str) -> "Path":
-    """The file itself, or the best model of the study of that name."""
+    """The file itself, or the best model of the study of that name; StudyError when there is neither."""
     from pathlib import Path
 
-    from pipeline.folder import locate
+    from pipeline.errors import StudyError
+    from pipeline.folder import find
 
     path = Path(word)
-    if path.suffix not in (".keras", ".h5", ".hdf5") and not path.is_file() and (folder := locate(word)).exists:
-        return folder.best_model
-    return path
+    if path.suffix in (".keras", ".h5", ".hdf5") or path.is_file():
+        return path
+    folder = find(word)
+    if not folder.best_model.is_file():
+        advice = f"`convtune tune --study {folder.argument}` writes the best model of its trials"
+        raise StudyError(f"{folder.best_model}: no such file; {advice}")
+    return folder.best_model
 
 
 def _card(model_file: "Path") -> "ModelCard | None":

@@ -54,7 +54,12 @@ def in_order(names: Iterable[str]) -> list[str]:
 
 
 def varying(records: Sequence[Record]) -> list[str]:
-    """The stems whose values are not the same in all the records; absence is a value of its own."""
+    """The stems whose values are not the same in all the records; absence is a value of its own.
+
+    Of a single record, those that its space drew.
+    """
+    if len(records) == 1:
+        return list(grouped({name: records[0].values[name] for name in in_order(records[0].varied)}))
     groups = [grouped(record.values) for record in records]
     stems = dict.fromkeys(key for group in groups for key in group)
     return [key for key in stems if any(group.get(key) != groups[0].get(key) for group in groups)]

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -31,9 +31,10 @@ def leaderboard(records: Sequence[Record], top: int = 10) -> RenderableType:
     """The best ``top`` trials: rank, number, value, epochs, costs, seconds, and the values that vary.
 
     A study with a Pareto front shows all of it, also where it is longer than ``top``. What varies is taken from all
-    the records. A line says so when no trial has a value yet.
+    the records. A line says how many more there are, or that no trial has a value yet.
     """
-    chosen = ranked(records)[: max(top, sum(record.front for record in records))]
+    ranking = ranked(records)
+    chosen = ranking[: max(top, sum(record.front for record in records))]
     if not chosen:
         return Text("No trial has a value.")
     ranks = {record.number: str(place) for place, record in enumerate(chosen, start=1)}
@@ -50,7 +51,9 @@ def leaderboard(records: Sequence[Record], top: int = 10) -> RenderableType:
     }
     if any(record.state is not State.COMPLETE for record in chosen):
         columns["state"] = _state
-    return _Listing(chosen, _needed(columns, records), varying(records))
+    listed = _Listing(chosen, _needed(columns, records), varying(records))
+    left = len(ranking) - len(chosen)
+    return Group(listed, Text(f"and {left:,} more: convtune trials", "dim")) if left else listed
 
 
 def listing(records: Sequence[Record], among: Sequence[Record]) -> RenderableType:

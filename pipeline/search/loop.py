@@ -11,6 +11,8 @@ from pipeline.search.ledger import Ledger
 from pipeline.search.propose import Begun, Proposer
 from pipeline.trial import Answer, Outcome, Report, State, Trial
 
+TIME_UP = "time is up"
+"""Why a study ended that has not had all its trials."""
 _TICK = 0.5
 """Seconds between looks at the clock while trials run."""
 _TIME = "time was up"
@@ -88,7 +90,7 @@ class Loop:
         if not self._executor.free:
             return ""
         if budget.over:
-            return "time is up"
+            return TIME_UP
         if self._ledger.begun >= budget.trials:
             return "all trials are done"
         try:

@@ -17,7 +17,7 @@ from pipeline import space as spaces
 from pipeline.data import Dataset
 from pipeline.data.decode import shown
 from pipeline.errors import JobError, SpaceError, StudyError
-from pipeline.folder import StudyFolder, locate, locked, unused, write
+from pipeline.folder import StudyFolder, check_job, find, locate, locked, unused, write
 from pipeline.job import Job, job
 from pipeline.objective import ACCURACY
 from pipeline.search.candidate import Candidate, Judge
@@ -38,8 +38,9 @@ def read_job(file: str | None, flags: Mapping[str, Any]) -> Asked:
     given = read_mapping(Path(file), JobError) if file else {}
     name = flags.get("study") or given.get("study")
     begun: dict[str, Any] = {}
-    if isinstance(name, str) and locate(name).exists:
-        begun = read_mapping(locate(name).job, StudyError)
+    beginning = flags.get("data") or given.get("data")
+    if isinstance(name, str) and (locate(name).exists or not beginning):
+        begun = read_mapping(find(name).job, StudyError)
         begun.pop("time", None)  # it bounded that run of the command
     asked = job(begun | given, flags, where=file or (str(locate(str(name)).job) if begun else ""))
     now = [key for source in (given, flags) for key, value in source.items() if value not in (None, "", [])]
@@ -168,8 +169,7 @@ def opened(folder: StudyFolder) -> Iterator[None]:
 
     StudyError for a folder that holds something else, or trials without their job.
     """
-    if folder.bereft:
-        raise StudyError(f"{folder.job}: missing, but there are trials here; put it back, or choose another --study")
+    check_job(folder)
     if foreign := folder.foreign:
         raise StudyError(f"{folder.path}: holds no study but {foreign[0]!r}; choose another --study")
     made = [path for path in (folder.path, *folder.path.parents) if not os.path.exists(path)]

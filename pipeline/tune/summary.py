@@ -7,6 +7,7 @@ from pipeline.printing import show
 from pipeline.record import Record, best
 from pipeline.report.leaderboard import infeasible_line, leaderboard
 from pipeline.report.look.look import PAGE
+from pipeline.search.loop import TIME_UP
 from pipeline.tracking import place_to_look
 from pipeline.trial import State
 from pipeline.tune.finish import Winner
@@ -28,7 +29,10 @@ def summary(
     if best(records) is None:
         reasons = Counter(record.outcome.reason for record in records if record.outcome.reason) or infeasible
         print(f"No trial left a model. Most frequent reason: {reasons.most_common(1)[0][0] if reasons else why}")
-        print(f"What the libraries said: {folder.log}")
+        if records:
+            print(f"What the libraries said: {folder.log}")
+        else:
+            print("Begin another study with a wider space or --limit")
         return
     print()
     show(leaderboard(records))
@@ -43,3 +47,5 @@ def summary(
         print(f"What it sees:                  {page}")
     print(f"Compare all trials in MLflow:  {place_to_look(None)}")
     print(f"Take the best model with you:  convtune export {folder.argument}")
+    if why == TIME_UP:
+        print(f"Go on:                         convtune tune --study {folder.argument}")

@@ -155,6 +155,9 @@ COMMAND_LINES = [
     words("port too high", "ui --port 70000", "--port: ", "65535", "70000"),
     words("no store to show", "ui", "mlflow.db: no such file", "run `convtune tune` here first"),
     of_study("unknown study", "trials t", "unknown study 't'", "studies here: s"),
+    of_study("unknown study to go on with", "tune --study t", "unknown study 't'", "studies here: s"),
+    of_study("unknown study to look at", "look t photo.png", "unknown study 't'", "studies here: s"),
+    of_study("study without its best model", "look s photo.png", "best.keras: no such file", "tune --study s"),
     of_study("unknown column", "trials s --where vlaue>0.5", "--where", "'vlaue'", "did you mean 'value'?"),
     of_study("where without value", "trials s --where value>", "--where: expected COLUMN"),
     of_study("where of a word", "trials s --where value>high", "--where", "value is a number, got 'high'"),
@@ -162,7 +165,7 @@ COMMAND_LINES = [
     of_study("top 0", "trials s --top 0", "--top: expected a whole number from 1, got '0'"),
     of_study("unknown format", "export s --format kers", "--format: unknown 'kers'", "did you mean 'keras'?"),
     of_study("trial not there", "export s --trial 7", "trial 7 does not exist"),
-    of_study("empty flags of export", "export s --trial '' --output ''", "no trial has left a model", "trials s"),
+    of_study("empty flags of export", "export s --trial '' --output ''", "no trial has a model; the files", "trials s"),
     case(
         "try what these images are too small for",
         bad.text("mine.yaml", "family: plain\nparameters: {kernel: {choice: [3, 15]}, padding: valid}\n"),

@@ -37,6 +37,7 @@ def made(tmp_path_factory):
     elsewhere = study(root / "elsewhere" / "s", RECORDS[:1])
     write_tiny_model(elsewhere.model(0), trial=0)
     study(root / "studies" / "none", RECORDS[2:3])
+    study(root / "studies" / "lost", RECORDS[3:4])
     return root
 
 
@@ -88,12 +89,17 @@ def test_a_trial_a_folder_and_a_format(root, capsys):
 @pytest.mark.parametrize(
     ("words", "error", "message"),
     [
-        (["s", "--trial", "2"], StudyError, r"trial 2 has no model \(pruned after epoch 2\); trials with one: 0, 1"),
-        (["s", "--trial", "3"], StudyError, r"trial 3 has no model \(its file is gone\); trials with one: 0, 1"),
-        (["s", "--trial", "4"], StudyError, r"trial 4 has no model \(its process ended\); trials with one: 0, 1"),
-        (["s", "--trial", "9"], StudyError, "trial 9 does not exist; trials with one: 0, 1"),
+        (
+            ["s", "--trial", "2"],
+            StudyError,
+            r"trial 2 has no model \(pruned after epoch 2\); trials with a model: 0, 1",
+        ),
+        (["s", "--trial", "3"], StudyError, r"trial 3 has no model \(its file is gone\); trials with a model: 0, 1"),
+        (["s", "--trial", "4"], StudyError, r"trial 4 has no model \(its process ended\); trials with a model: 0, 1"),
+        (["s", "--trial", "9"], StudyError, "trial 9 does not exist; trials with a model: 0, 1"),
         (["s", "--trial", "x"], JobError, "--trial: expected a whole number from 0, got 'x'"),
-        (["none"], StudyError, "study none: no trial has left a model"),
+        (["none"], StudyError, "study none: no trial has a model; see"),
+        (["lost"], StudyError, "study lost: no trial has a model; the files of their models are gone; see"),
         (["none", "--trial", "2"], StudyError, "no trial has one"),
         (["s", "--format", "kera"], JobError, "--format: unknown 'kera', did you mean 'keras'.*keras, saved_model"),
         (["s", "--format", ""], JobError, "--format: unknown ''"),

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from pipeline.record import with_front
+from pipeline.record import ranked, with_front
 from pipeline.report.leaderboard import infeasible_line, leaderboard, listing
 from pipeline.trial import State
 from tests.report.made_up import record
@@ -47,8 +47,10 @@ def test_the_state_is_told_only_where_it_tells_something():
 
 def test_the_leaderboard_stops_at_top_but_sees_what_varies_among_all():
     text = shown(leaderboard(RECORDS, top=1))
-    assert len(text.splitlines()) == 2
+    assert len(text.splitlines()) == 3
     assert "blocks=3" in text
+    assert text.splitlines()[-1] == f"and {len(ranked(RECORDS)) - 1} more: convtune trials"
+    assert "more" not in shown(leaderboard(RECORDS))
 
 
 def test_without_values_a_line_says_so():
@@ -115,8 +117,10 @@ def test_the_front_stands_first_and_is_marked():
 
 
 def test_all_of_the_front_is_shown():
-    assert len(shown(leaderboard(FRONT, top=1)).splitlines()) == 3
-    assert len(shown(leaderboard(FRONT, top=3)).splitlines()) == 4
+    places = [str(place) for place in range(1, 5)]
+    for top, listed in ((1, 2), (3, 3)):
+        rows = [line.split()[0] for line in shown(leaderboard(FRONT, top=top)).splitlines()]
+        assert [row for row in rows if row in places] == places[:listed]
 
 
 def test_the_listing_marks_the_front():
