@@ -195,16 +195,25 @@ def _as_study_error(folder: StudyFolder) -> Iterator[None]:
 def write(path: Path, text: str) -> None:
     """Writes ``path`` whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)
+    with _beside(path) as file:
+        file.write_text(text, encoding="utf-8")
 
 
 def copy(source: Path, path: Path) -> None:
     """Copies a file to ``path`` whole or not at all."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    shutil.copyfile(source, beside)
-    beside.replace(path)
+    with _beside(path) as file:
+        shutil.copyfile(source, file)
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """A file to write, which takes the place of ``path`` when the block ends, or goes when it fails."""
+    file = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield file
+        file.replace(path)
+    finally:
+        file.unlink(missing_ok=True)
 
 
 def append_history(path: Path, report: Report) -> None:

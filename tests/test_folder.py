@@ -96,6 +96,7 @@ def test_a_file_is_copied_whole_or_not_at_all(here):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert (here / "model").read_text() == "the one before"
+    assert [path.name for path in sorted(here.iterdir())] == ["model", "new"]
     copy(here / "new", here / "model")
     assert [path.name for path in sorted(here.iterdir())] == ["model", "new"]
     assert (here / "model").read_text() == "the next" * 1000

@@ -38,13 +38,19 @@ def read_job(file: str | None, flags: Mapping[str, Any]) -> Asked:
     given = read_mapping(Path(file), JobError) if file else {}
     name = flags.get("study") or given.get("study")
     begun: dict[str, Any] = {}
-    beginning = flags.get("data") or given.get("data")
-    if isinstance(name, str) and (locate(name).exists or not beginning):
-        begun = read_mapping(find(name).job, StudyError)
+    if isinstance(name, str) and (locate(name).exists or not (flags.get("data") or given.get("data"))):
+        begun = read_mapping(_begun(name).job, StudyError)
         begun.pop("time", None)  # it bounded that run of the command
     asked = job(begun | given, flags, where=file or (str(locate(str(name)).job) if begun else ""))
     now = [key for source in (given, flags) for key, value in source.items() if value not in (None, "", [])]
     return Asked(asked, frozenset(now))
+
+
+def _begun(study: str) -> StudyFolder:
+    try:
+        return find(study)
+    except StudyError as error:
+        raise StudyError(f"{error}; to begin one, add --data") from None
 
 
 def name_study(asked: Job) -> StudyFolder:

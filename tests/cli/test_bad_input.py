@@ -155,7 +155,7 @@ COMMAND_LINES = [
     words("port too high", "ui --port 70000", "--port: ", "65535", "70000"),
     words("no store to show", "ui", "mlflow.db: no such file", "run `convtune tune` here first"),
     of_study("unknown study", "trials t", "unknown study 't'", "studies here: s"),
-    of_study("unknown study to go on with", "tune --study t", "unknown study 't'", "studies here: s"),
+    of_study("unknown study to go on with", "tune --study t", "'t'", "studies here: s; to begin one, add --data"),
     of_study("unknown study to look at", "look t photo.png", "unknown study 't'", "studies here: s"),
     of_study("study without its best model", "look s photo.png", "best.keras: no such file", "tune --study s"),
     of_study("unknown column", "trials s --where vlaue>0.5", "--where", "'vlaue'", "did you mean 'value'?"),
