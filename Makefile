@@ -17,7 +17,7 @@ help:
 demo: .venv/.runtime
 	@$(BIN)/convtune tune $(DEMO)
 
-# Half of the tests' time is spent waiting for processes: one pytest a core. ARGS="-n 0 --pdb" runs them in one.
+# Half of the test time is spent waiting for processes: one pytest per core. ARGS="-n 0 --pdb" runs them in one.
 test: .venv/.dev
 	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal $(ARGS)
 

@@ -1,10 +1,10 @@
-"""How well a scaled-down point of each family learns in two epochs, on TensorFlow and on JAX.
+"""Measures how well a scaled-down point of each family learns in two epochs, on TensorFlow and on JAX.
 
     python bench/families.py [DATA] [--images 10000] [--epochs 2] [--backends tensorflow jax]
 
-DATA is a folder of images by class, such as CIFAR-10's (left out: mnist5k); at most ``--images`` of its training images
-are taken, every class alike. Each point is trained by one ``convtune tune`` from the command line. Prints the best
-validation accuracy of the epochs, which by chance is one over the number of classes, and the seconds of the trial.
+DATA is a folder of images by class, such as CIFAR-10's (default: mnist5k). At most ``--images`` of its training images
+are used, evenly from every class. Each point is trained by one ``convtune tune`` from the command line. Prints the
+best validation accuracy of the epochs, which by chance is one over the number of classes, and the trial's seconds.
 """
 
 import argparse
@@ -31,7 +31,7 @@ POINTS = {
 
 
 def main() -> None:
-    """Parses, measures, prints."""
+    """Parses the arguments, measures, prints."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", nargs="?", default="mnist5k")
     parser.add_argument("--images", type=int, default=10_000)
@@ -45,7 +45,7 @@ def main() -> None:
             for space, point in POINTS.items():
                 trial = train(Path(folder), backend, space, point, args.epochs)
                 print(
-                    f"{backend:10}  {point:18}  accuracy {trial['value']:.3f}  {trial['seconds']:6.1f} s"
+                    f"{backend:10}  {point:18}  accuracy {trial['score']:.3f}  {trial['seconds']:6.1f} s"
                     f"  {trial['parameters']:>9,} parameters  {trial['macs'] / 1e6:6.1f} M MACs",
                     flush=True,
                 )
@@ -67,12 +67,12 @@ def subset(source: str, images: int, target: Path) -> None:
 
 
 def no_network(name: str, target: Path) -> None:
-    """Datasets that have to be downloaded are not for this."""
+    """Refuses datasets that have to be downloaded."""
     raise SystemExit(f"{name}: expected a folder of images, mnist5k or digits")
 
 
 def train(folder: Path, backend: str, space: str, point: str, epochs: int) -> dict[str, float]:
-    """The one trial of a study that trains ``point``, as ``convtune trials --json`` tells it."""
+    """Trains ``point`` in a study of one trial; the trial as ``convtune trials --json`` prints it."""
     study = f"{backend}-{point}"
     flags = f"--space {space} --try {point} --trials 1 --epochs {epochs} --pruner none --seed 0 -q"
     run(["tune", "--data", "subset.npz", *flags.split(), "--study", study], folder, backend)
@@ -81,7 +81,7 @@ def train(folder: Path, backend: str, space: str, point: str, epochs: int) -> di
 
 
 def run(command: list[str], folder: Path, backend: str) -> str:
-    """What ``convtune`` prints in ``folder``."""
+    """Runs ``convtune`` in ``folder`` and returns what it prints."""
     root = str(Path(__file__).resolve().parent.parent)
     environment = os.environ | {"PYTHONPATH": root, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, "-m", "pipeline", *command]

@@ -1,11 +1,12 @@
-"""How well predicted latencies agree with measured ones, on networks that the calibration has not seen.
+"""Compares predicted latencies with measured ones, on networks that the calibration has not seen.
 
     python bench/latency.py
 
-Calibrates, then measures points of the search spaces in the same process, and prints predicted over measured. On a
-machine that does other things at once, both are too slow, and the longer calls more so.
+Calibrates, then measures points of the search spaces in the same process, and prints the ratio of predicted to
+measured time. On a machine that does other things meanwhile both are too long, and the longer calls more so.
 """
 
+import argparse
 import os
 import statistics
 import time
@@ -17,7 +18,7 @@ from machine import machine
 
 from pipeline import space as spaces
 from pipeline.architecture import FAMILIES, Architecture
-from pipeline.training.calibrate import calibrate, measure
+from pipeline.latency.calibrate import calibrate, measure_latency
 
 NETWORKS = (
     ("plain", "1", 28, 1.0),
@@ -33,11 +34,12 @@ NETWORKS = (
     ("resnext", "resnext50", 32, 0.25),
     ("resnext", "resnext50", 64, 0.5),
 )
-"""Each by its space, its point there, the side of the image and the width."""
+"""Space, point of that space, side of the image, and width of each network."""
 
 
 def main() -> None:
     """Calibrates, measures, prints."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     print(machine())
     began = time.perf_counter()
     model = calibrate()
@@ -51,13 +53,13 @@ def main() -> None:
 
 def network(space: str, point: str, side: int, width: float) -> Architecture:
     """The architecture for colour images and 10 classes."""
-    values = {**spaces.load(space).start_from[point], "width": width}
-    return FAMILIES[str(values["family"])].rule(values, (side, side, 3), 10)
+    params = {**spaces.load(space).start_from[point], "width": width}
+    return FAMILIES[str(params["family"])].build(params, (side, side, 3), 10)
 
 
 def compare(label: str, architecture: Architecture, predict: Any) -> float:
-    """Prints one network's times; predicted over measured."""
-    predicted, measured = predict(architecture), measure(architecture)
+    """Prints the times of one network; returns the ratio of predicted to measured."""
+    predicted, measured = predict(architecture), measure_latency(architecture)
     macs = architecture.macs / 1e6
     print(
         f"{label}  {macs:7.1f} M MACs  {predicted:7.2f} ms  {measured:7.2f} ms  {predicted / measured:.2f}", flush=True

@@ -1,7 +1,12 @@
-"""Seconds to load an image folder, cold and warm: python bench/loading.py [FOLDER] (else 10,000 JPEGs made for it)"""
+"""Measures how long an image folder takes to load, cold and warm.
 
+    python bench/loading.py [FOLDER]
+
+Without FOLDER, 10,000 JPEGs are generated.
+"""
+
+import argparse
 import os
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -12,46 +17,47 @@ from PIL import Image
 
 from pipeline.data import Dataset, load
 
-CLASSES, EACH, SIDE = 10, 1000, 32
+CLASSES, IMAGES_PER_CLASS, SIDE = 10, 1000, 32
 
 
-def main(folder: str | None) -> None:
-    """Loads the folder into an empty cache, then from it, and prints what each took."""
-    with tempfile.TemporaryDirectory() as place:
-        os.environ["CONVTUNE_CACHE"] = str(Path(place, "cache"))
-        source = folder or str(generated(Path(place, "generated")))
-        cold, dataset = timed(source)
-        warm, _ = timed(source)
+def main() -> None:
+    """Loads the folder into an empty cache, then from the cache, and prints the seconds of each."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="?", help="an image folder")
+    folder = parser.parse_args().folder
+    with tempfile.TemporaryDirectory() as temporary:
+        os.environ["CONVTUNE_CACHE"] = str(Path(temporary, "cache"))
+        source = folder or str(generate(Path(temporary, "generated")))
+        cold, dataset = time_load(source)
+        warm, _ = time_load(source)
     print(f"{dataset.name}: {dataset.describe()}")
     print(f"machine: {machine()}")
     print(f"cold {cold:7.2f} s   {len(dataset.images) / cold:10,.0f} images/s")
     print(f"warm {warm:7.2f} s   {len(dataset.images) / warm:10,.0f} images/s")
 
 
-def generated(folder: Path) -> Path:
-    """A folder of JPEGs with blurred noise, which is about as hard to decode as small photographs are."""
+def generate(folder: Path) -> Path:
+    """Writes JPEGs of blurred noise, which are about as hard to decode as small photographs; returns the folder."""
     random = np.random.default_rng(0)
     for label in range(CLASSES):
         (folder / str(label)).mkdir(parents=True)
-        for number in range(EACH):
+        for number in range(IMAGES_PER_CLASS):
             noise = Image.fromarray(random.integers(0, 256, (SIDE // 4, SIDE // 4, 3), np.uint8))
             noise.resize((SIDE, SIDE)).save(folder / str(label) / f"{number:04}.jpg")
     return folder
 
 
-def timed(folder: str) -> tuple[float, Dataset]:
+def time_load(folder: str) -> tuple[float, Dataset]:
     """Seconds of one load, and the dataset."""
-    begin = time.perf_counter()
+    began = time.perf_counter()
     dataset = load(folder, fetch=no_network)
-    return time.perf_counter() - begin, dataset
+    return time.perf_counter() - began, dataset
 
 
 def no_network(name: str, folder: Path) -> None:
-    """This measures folders only."""
+    """Refuses datasets that are not folders."""
     raise SystemExit(f"{name}: expected an image folder")
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 2:
-        sys.exit(__doc__)
-    main(sys.argv[1] if len(sys.argv) == 2 else None)
+    main()

@@ -1,4 +1,4 @@
-"""One line that says where figures were measured."""
+"""Describes the machine on which figures were measured."""
 
 import os
 import platform
@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 
 def machine() -> str:
-    """Cores, processor, Python and the versions that matter."""
+    """One line: cores, processor, Python, and the versions of the libraries that matter."""
     packages = ", ".join(f"{name} {version(name)}" for name in ("tensorflow", "keras", "optuna", "mlflow"))
     return f"{os.cpu_count()} cores, {_processor()}, Python {platform.python_version()}, {packages}"
 

@@ -1,61 +1,95 @@
-"""Memory of one worker over many trials.
+"""Measures the memory of one worker over many trials.
 
     python bench/memory.py [--trials 100] [--epochs 1]
 
-Trains random points of the quick space on mnist5k in one worker and prints its resident memory after every tenth
+Trains random points of the quick space on mnist5k in one worker. Prints the worker's resident memory after every tenth
 trial, and the ratio of the last to the tenth.
 """
 
 import argparse
 import tempfile
+from contextlib import closing
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
 import psutil
 from machine import machine
 
 from pipeline import space as spaces
+from pipeline.candidate import judge
 from pipeline.data import load
-from pipeline.executors import worker
-from pipeline.model_card import ModelCard
-from pipeline.search.candidate import judge
-from pipeline.search.ledger import Ledger
-from pipeline.search.propose import Proposer
-from pipeline.search.searches import SEARCHES
-from pipeline.trial import Answer, Outcome, State
+from pipeline.executors import LocalExecutor
+from pipeline.search.loop import Budget, Loop
+from pipeline.search.problem import SearchProblem
+from pipeline.search.proposer import Proposer
+from pipeline.search.pruners import PRUNERS
+from pipeline.search.samplers import SAMPLERS
+from pipeline.search.storage import StudyStorage
+from pipeline.study.objective import Objective
+from pipeline.study.paths import StudyPaths
+from pipeline.study.record import TrialRecord
+from pipeline.study.trial import EpochReport
+from pipeline.training.worker import start_worker
+from pipeline.tune.family_space import make_family_task
 
 
 def main() -> None:
-    """Parses, measures, prints."""
+    """Parses the arguments, measures, prints."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=100)
     parser.add_argument("--epochs", type=int, default=1)
     args = parser.parse_args()
     print(machine())
-    data = load("mnist5k", seed=0, fetch=lambda name, target: None)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        closing(start_worker(Path(folder) / "worker.log")) as executor,
+    ):
+        meter = MemoryMeter(executor)
+        problem = search_problem(Path(folder))
+        storage = StudyStorage(problem.paths.storage, problem.space, PRUNERS["none"], args.epochs, problem.objective)
+        plan = SAMPLERS["random"].plan(problem.space, problem.seed)
+        proposer = Proposer(problem.space, plan, storage, problem.judge, problem.seed)
+        Loop(proposer, storage, executor, problem.task, [meter]).run(Budget(args.trials))
+    if len(meter.sizes) > 9:
+        print(f"after {len(meter.sizes)} trials / after 10: {meter.sizes[-1] / meter.sizes[9]:.3f}")
+
+
+class MemoryMeter:
+    """Listens to the trials, and measures the resident memory of the one worker after each."""
+
+    def __init__(self, executor: LocalExecutor) -> None:
+        self._executor = executor
+        self.sizes: list[int] = []
+
+    def trial_started(self, record: TrialRecord) -> None:
+        """Nothing to measure."""
+
+    def epoch_ended(self, record: TrialRecord, report: EpochReport) -> None:
+        """Nothing to measure."""
+
+    def trial_ended(self, record: TrialRecord) -> None:
+        """Adds the size; prints every tenth."""
+        [pid] = self._executor.pids
+        self.sizes.append(psutil.Process(pid).memory_info().rss)
+        if len(self.sizes) % 10 == 0:
+            size = self.sizes[-1] / 2**20
+            print(f"after {len(self.sizes):3d} trials: {size:,.0f} MiB (process {pid})", flush=True)
+
+
+def search_problem(folder: Path) -> SearchProblem:
+    """The quick space on mnist5k, with a study in ``folder``."""
+    dataset = load("mnist5k", seed=0, fetch=lambda name, target: None)
     space = spaces.load("quick")
-    card = ModelCard(data.classes, data.shape, data.name, data.digest, 0, "memory", 0)
-    sizes = []
-    with tempfile.TemporaryDirectory() as folder:
-        ledger = Ledger(Path(folder) / "optuna.db", space, "none", args.epochs)
-        proposer = Proposer(
-            space, SEARCHES["random"](space, 0), ledger, partial(judge, space, shape=data.shape, classes=10), 0
-        )
-        executor = worker(Path(folder) / "worker.log")
-        begun = islice(filter(None, proposer.proposals(args.epochs)), args.trials)
-        for number, (trial, candidate) in enumerate(begun, start=1):
-            model = Path(folder) / "model.keras"
-            executor.submit(candidate.task(trial, data, "auto", model, card))
-            while not executor.wait(lambda report: Answer.GO):
-                pass
-            ledger.tell(Outcome(trial.number, State.COMPLETE, 0.5))
-            [pid] = executor.pids
-            sizes.append(psutil.Process(pid).memory_info().rss)
-            if number % 10 == 0:
-                print(f"after {number:3d} trials: {sizes[-1] / 2**20:,.0f} MiB (process {pid})", flush=True)
-        executor.close()
-    print(f"after {args.trials} trials / after 10: {sizes[-1] / sizes[9]:.3f}")
+    return SearchProblem(
+        space=space,
+        judge=partial(judge, space, shape=dataset.shape, classes=len(dataset.classes)),
+        make_task=make_family_task,
+        dataset=dataset,
+        objective=Objective(),
+        precision="auto",
+        seed=0,
+        paths=StudyPaths(folder),
+    )
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""What a study costs beyond the bare training of its models.
+"""Measures what a study costs beyond the bare training of its models.
 
     python bench/overhead.py [--trials 20] [--epochs 10] [--rounds 2]
 
-Runs a study of random points on mnist5k without pruning, from the command line, in an empty folder; then, in a new
-process, a bare ``model.fit`` loop over the same models on the same arrays, which reads their values from a file. Both
-times are of whole processes, imports included, and take turns. Prints each time and the ratio of the medians.
+Runs a study of random points on mnist5k without pruning, from the command line, in an empty folder. Then, in a new
+process, runs a bare ``model.fit`` loop over the same models on the same arrays; it reads their params from a file. Both
+times are of whole processes, imports included, and alternate. Prints each time and the ratio of the medians.
 """
 
 import argparse
@@ -23,7 +23,7 @@ STUDY = "overhead"
 
 
 def main() -> None:
-    """Parses, measures, prints."""
+    """Parses the arguments, measures, prints."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=20)
     parser.add_argument("--epochs", type=int, default=10)
@@ -38,7 +38,7 @@ def main() -> None:
     for _ in range(args.rounds):
         with tempfile.TemporaryDirectory() as folder:
             times["study"].append(study(Path(folder), args.trials, args.epochs))
-            points = points_of(Path(folder))
+            points = write_points(Path(folder))
             script = [sys.executable, __file__, "--bare", str(points), "--epochs", str(args.epochs)]
             times["bare"].append(seconds(script, Path(folder)))
         print(f"study {times['study'][-1]:.1f} s, bare fit loop {times['bare'][-1]:.1f} s", flush=True)
@@ -53,17 +53,18 @@ def study(folder: Path, trials: int, epochs: int) -> float:
     return seconds(command, folder)
 
 
-def points_of(folder: Path) -> Path:
-    """A file of what the study's trials were: a list of their values."""
-    from pipeline.search.ledger import read
+def write_points(folder: Path) -> Path:
+    """Writes a file with the list of the params of the study's trials; returns its path."""
+    from pipeline.search.optuna_study import read_study
 
+    records, _ = read_study(folder / "studies" / STUDY / "optuna.db")
     points = folder / "points.json"
-    points.write_text(json.dumps([record.values for record in read(folder / "studies" / STUDY / "optuna.db")[0]]))
+    points.write_text(json.dumps([record.params for record in records]))
     return points
 
 
 def seconds(command: list[str], folder: Path) -> float:
-    """Wall time of a command in ``folder``."""
+    """The wall time of a command in ``folder``."""
     root = str(Path(__file__).resolve().parent.parent)
     environment = os.environ | {"PYTHONPATH": root, "TF_CPP_MIN_LOG_LEVEL": "3"}
     began = time.monotonic()
@@ -81,19 +82,19 @@ def bare(points: Path, epochs: int) -> None:
     from pipeline.architecture import FAMILIES
     from pipeline.data import load
     from pipeline.recipe import Recipe
-    from pipeline.training.build import build
-    from pipeline.training.optimize import loss, optimizer
+    from pipeline.training.build import build_training_model
+    from pipeline.training.optimizer import make_loss, make_optimizer
 
     data = load("mnist5k", seed=1, fetch=lambda name, target: None)
     one_hot = np.eye(len(data.classes), dtype="float32")
     x, y = np.array(data.images[data.train]), one_hot[data.labels[data.train]]
     validation = np.array(data.images[data.validation]), one_hot[data.labels[data.validation]]
-    for values in json.loads(points.read_text()):
+    for params in json.loads(points.read_text()):
         keras.utils.clear_session()
-        recipe = Recipe.from_values(values)
-        model = build(FAMILIES["plain"].rule(values, data.shape, 10), scale=[1 / 255], offset=[0.0])
+        recipe = Recipe.from_params(params)
+        model = build_training_model(FAMILIES["plain"].build(params, data.shape, 10), scale=[1 / 255], offset=[0.0])
         steps = epochs * (len(x) // recipe.batch_size)
-        model.compile(optimizer(recipe, steps), loss(recipe), metrics=["accuracy"], jit_compile=False)
+        model.compile(make_optimizer(recipe, steps), make_loss(recipe), metrics=["accuracy"], jit_compile=False)
         model.fit(x, y, batch_size=recipe.batch_size, epochs=epochs, validation_data=validation, verbose=0)
 
 

@@ -1,4 +1,4 @@
-"""How long a user waits: for the help text, and from the worker's Keras to its first training step.
+"""Measures how long a user waits: for the help text, and from the worker's import of Keras to its first trial.
 
 python bench/startup.py [--rounds 5]
 """
@@ -17,7 +17,7 @@ from machine import machine
 
 
 def main() -> None:
-    """Parses, measures, prints."""
+    """Parses the arguments, measures, prints."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
@@ -32,14 +32,14 @@ def main() -> None:
 
 
 def seconds(command: list[str]) -> float:
-    """Wall time of a command."""
+    """The wall time of a command."""
     began = time.monotonic()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=Path(__file__).parent.parent)
     return time.monotonic() - began
 
 
 def wait_after_keras() -> float:
-    """Seconds from the end of the import to the first trial, of a study in a folder where MLflow's store is there."""
+    """Seconds from the end of the import to the first trial, for a study in a folder with MLflow's store."""
     flags = ["--data", "mnist5k", "--space", "quick", "--search", "random", "--trials", "1", "--epochs", "1", "-q"]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parent.parent)}
     with tempfile.TemporaryDirectory() as folder:
@@ -47,8 +47,8 @@ def wait_after_keras() -> float:
             command = [sys.executable, "-m", "pipeline", "tune", *flags, "--study", study]
             subprocess.run(command, check=True, cwd=folder, env=environment, stdout=subprocess.DEVNULL)
         log = Path(folder, "studies", "second", "worker.log").read_text()
-    ready, begun = (float(re.search(rf"^(\d+\.\d+) {what}$", log, re.MULTILINE)[1]) for what in ("ready", "begin 0"))
-    return begun - ready
+    ready, began = (float(re.search(rf"^(\d+\.\d+) {what}$", log, re.MULTILINE)[1]) for what in ("ready", "begin 0"))
+    return began - ready
 
 
 if __name__ == "__main__":

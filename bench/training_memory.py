@@ -1,11 +1,11 @@
-"""Memory of a training step: predicted from the layers against what TensorFlow allocates on a CPU.
+"""Compares the memory of a training step that is predicted from the layers with what TensorFlow allocates on a CPU.
 
     python bench/training_memory.py [--side 64] [--batch 32] [--width 0.25] [--network NAME ...]
 
-Each network is trained with Adam in a process of its own. What is allocated is its variables, and by how much the
-peak of the resident memory during three steps exceeds what it was after steps with 2 and 3 images. So the graphs that
-TensorFlow traces count as the library's: 1 to 2 MiB a layer, whatever the batch. glibc is told to give every block of
-more than 128 KiB back at once, so that the peak is of what is in use.
+Each network is trained with Adam in its own process. The allocated memory is its variables, plus the amount by which
+the peak of the resident memory during three steps exceeds the resident memory after steps with 2 and 3 images. So the
+graphs that TensorFlow traces count as the library's: 1 to 2 MiB per layer, whatever the batch. glibc is told to return
+every block of more than 128 KiB at once, so that the peak covers only memory in use.
 """
 
 import argparse
@@ -38,7 +38,7 @@ NETWORKS = {
     "resnet50-pre": ("resnet", "resnet50", {"order": "pre", "projection": "pooled"}),
     "resnext50": ("resnext", "resnext50", {}),
 }
-"""Each by its space, its point there and what is changed."""
+"""Space, point of that space, and changes to it, by the name of the network."""
 
 ENVIRONMENT = {
     "MALLOC_MMAP_THRESHOLD_": str(128 << 10),
@@ -50,7 +50,7 @@ ENVIRONMENT = {
 
 
 def main() -> None:
-    """Parses, measures, prints."""
+    """Parses the arguments, measures, prints."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--side", type=int, default=64, help="of the images, in pixels")
     parser.add_argument("--batch", type=int, default=32)
@@ -71,8 +71,8 @@ def measure(name: str, args: argparse.Namespace) -> None:
     """Prints predicted and measured memory of one network."""
     flags = [f"--{key}={getattr(args, key)}" for key in ("side", "batch", "width")]
     command = [sys.executable, __file__, "--child", "--network", name, *flags]
-    done = subprocess.run(command, env=os.environ | ENVIRONMENT, capture_output=True, text=True, check=True)
-    peak = json.loads(done.stdout.splitlines()[-1])
+    completed = subprocess.run(command, env=os.environ | ENVIRONMENT, capture_output=True, text=True, check=True)
+    peak = json.loads(completed.stdout.splitlines()[-1])
     predicted = architecture(name, args.side, args.width).memory(args.batch)
     megabytes = f"predicted {predicted / 2**20:7,.0f} MiB, allocated {peak / 2**20:7,.0f} MiB"
     print(f"{name:22s} {megabytes}, ratio {predicted / peak:.2f}", flush=True)
@@ -81,20 +81,20 @@ def measure(name: str, args: argparse.Namespace) -> None:
 def architecture(name: str, side: int, width: float) -> Architecture:
     """The network on images of ``side`` pixels, with 10 classes."""
     space, point, changes = NETWORKS[name]
-    values = {**spaces.load(space).start_from[point], **changes, "width": width}
-    return FAMILIES[str(values["family"])].rule(values, (side, side, 3), 10)
+    params = {**spaces.load(space).start_from[point], **changes, "width": width}
+    return FAMILIES[str(params["family"])].build(params, (side, side, 3), 10)
 
 
 def allocated(network: Architecture, batch: int) -> int:
     """Bytes that three training steps need at their peak, the variables included."""
     import keras
 
-    from pipeline.training.build import build
+    from pipeline.training.build import build_training_model
 
-    model: Any = build(network, scale=[1 / 64] * 3, offset=[-2.0] * 3)
+    model: Any = build_training_model(network, scale=[1 / 64] * 3, offset=[-2.0] * 3)
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=False)
     steps(model, (2, 3, 2))  # two sizes, so that the graph is traced for any
-    variables = sum(4 * math.prod(one.shape) for one in [*model.variables, *model.optimizer.variables])
+    variables = sum(4 * math.prod(variable.shape) for variable in [*model.variables, *model.optimizer.variables])
     before = resident("VmRSS")
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak starts again from here
     steps(model, (batch, batch, batch))

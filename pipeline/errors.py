@@ -1,48 +1,90 @@
-"""The exception tree: every error a user can cause or mend is a ConvtuneError of one line."""
+"""The exception tree: every error that a user can cause or fix is a ConvtuneError of one line."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+_LONGEST = 200
+"""Characters of another library's error that are shown."""
 
 
 class ConvtuneError(Exception):
-    """What was expected, what came, where, and what to do: one line for the terminal."""
+    """One line for the terminal: where, what was expected, what came, and what to do."""
 
 
 class JobError(ConvtuneError):
-    """A flag or a key of a job file that cannot be."""
+    """A flag or a key of a job file is invalid."""
 
 
 class SpaceError(ConvtuneError):
-    """A space file, or a point of a space, that cannot be."""
+    """A space file, or a point of a space, is invalid."""
 
 
 class DataError(ConvtuneError):
-    """A dataset that cannot be read or used."""
+    """A dataset cannot be read or used."""
 
 
 class StudyError(ConvtuneError):
-    """A study that is unknown, locked by another process or asked to become a different one."""
+    """A study is unknown, is locked by another process, or was asked to become a different one."""
 
 
 class TrackingError(ConvtuneError):
-    """A tracking server that does not answer or refuses."""
+    """A tracking server does not answer, or refuses."""
 
 
 class ModelError(ConvtuneError):
-    """A model file that cannot be read, or does not give back what was saved."""
+    """A model file cannot be read, or does not give back what was saved."""
 
 
 class WorkerError(ConvtuneError):
-    """A worker process that died or failed outside a trial."""
+    """A worker process died, or failed outside a trial."""
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """``, did you mean 'x'?`` for the known word that is most like ``word``, or nothing."""
-    close = difflib.get_close_matches(word, list(known), 1)
-    return f", did you mean {close[0]!r}?" if close else ""
+def nearest(word: str, candidates: Iterable[str]) -> str:
+    """``, did you mean 'x'?`` for the candidate that is most like ``word``; empty when none is.
+
+    >>> nearest("fliters", ["filters", "blocks"])
+    ", did you mean 'filters'?"
+    """
+    matches = difflib.get_close_matches(word, list(candidates), 1)
+    return f", did you mean {matches[0]!r}?" if matches else ""
+
+
+def nearest_or_all(word: str, candidates: Iterable[str]) -> str:
+    """Like ``nearest``, but names all the candidates when none is near.
+
+    >>> nearest_or_all("grod", ["grid", "plain"]), nearest_or_all("xxxx", ["grid", "plain"])
+    (", did you mean 'grid'?", '; there are grid, plain')
+    """
+    candidates = list(candidates)
+    return nearest(word, candidates) or f"; there are {', '.join(candidates)}"
+
+
+@contextmanager
+def error_at(where: str) -> Iterator[None]:
+    """Puts ``where`` in front of a SpaceError that is raised inside, such as a file or a key."""
+    try:
+        yield
+    except SpaceError as error:
+        raise SpaceError(f"{where}: {error}") from None
 
 
 def first_line(error: BaseException) -> str:
-    """Another library's error in one line: its class, and the first line of its text that is not blank; cut at 200."""
+    r"""Another library's error in one line of at most 200 characters: its class, then the first line with text.
+
+    >>> first_line(ValueError("\n  no such layer\n  in this model"))
+    'ValueError: no such layer'
+    """
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return ": ".join([type(error).__name__, *lines[:1]])[:200]
+    return ": ".join([type(error).__name__, *lines[:1]])[:_LONGEST]
+
+
+def printable(text: object) -> str:
+    r"""A path, a name or an error fit for one line of a terminal: each character that is not printable becomes ``?``.
+
+    File systems allow any bytes in a name, line breaks and terminal codes included.
+
+    >>> printable("a\nb.png")
+    'a?b.png'
+    """
+    return "".join(character if character.isprintable() else "?" for character in str(text))

@@ -1,12 +1,11 @@
-"""How a candidate is trained: the values of a recipe, without Keras."""
+"""The recipe by which a candidate is trained, without Keras."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from pipeline.hyperparameter import Hyperparameter, Values, read, table
+from pipeline.hyperparameter import Hyperparameter, Hyperparameters, Params
 
-HYPERPARAMETERS: Mapping[str, Hyperparameter] = table(
+HYPERPARAMETERS = Hyperparameters(
     Hyperparameter(
         "optimizer",
         "adam",
@@ -23,7 +22,7 @@ HYPERPARAMETERS: Mapping[str, Hyperparameter] = table(
     ),
     Hyperparameter("warmup", 0.0, "share of the steps over which the rate rises linearly from 0", low=0.0, high=0.9),
     Hyperparameter("weight_decay", 0.0, "decoupled weight decay of kernels, with sgd and adamw", low=0.0, high=1.0),
-    Hyperparameter("batch_size", 64, "images a step", low=1, high=65536),
+    Hyperparameter("batch_size", 64, "images per step", low=1, high=65536),
     Hyperparameter("label_smoothing", 0.0, "share of the label spread over all classes", low=0.0, high=0.9),
     Hyperparameter("flip", False, "mirror half of the images left to right"),
     Hyperparameter("shift", 0.0, "crop shifted by up to this share of each side", low=0.0, high=0.5),
@@ -31,12 +30,12 @@ HYPERPARAMETERS: Mapping[str, Hyperparameter] = table(
 )
 
 _ONLY_WITH = {"momentum": ("sgd",), "weight_decay": ("sgd", "adamw")}
-"""What an optimizer does not use does not tell recipes apart."""
+"""Hyperparameters and the optimizers that use them; for any other optimizer they have their default."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """One way to train; every field is documented in ``HYPERPARAMETERS``."""
+    """One way to train. Every field is documented in ``HYPERPARAMETERS``."""
 
     optimizer: str
     learning_rate: float
@@ -51,21 +50,25 @@ class Recipe:
     cutout: float
 
     @classmethod
-    def from_values(cls, values: Values) -> "Recipe":
-        """The recipe that ``values`` ask for; what they leave out takes its default."""
-        chosen: dict[str, Any] = {field.name: read(HYPERPARAMETERS, values, field.name) for field in fields(cls)}
+    def from_params(cls, params: Params) -> "Recipe":
+        """The recipe that ``params`` ask for; hyperparameters that they leave out have their default.
+
+        >>> Recipe.from_params({"learning_rate": 0.01, "momentum": 0.5}).momentum  # adam has none
+        0.9
+        """
+        chosen: dict[str, Any] = {field.name: HYPERPARAMETERS.value_of(params, field.name) for field in fields(cls)}
         for name, optimizers in _ONLY_WITH.items():
             if chosen["optimizer"] not in optimizers:
                 chosen[name] = HYPERPARAMETERS[name].default
         return cls(**chosen)
 
     @property
-    def slots(self) -> int:
-        """How many values its optimizer keeps for each parameter: Adam's two moments, the velocity of SGD."""
+    def optimizer_slots(self) -> int:
+        """How many values the optimizer keeps per parameter: Adam's two moments, or the velocity of SGD."""
         if self.optimizer == "sgd":
             return 1 if self.momentum else 0
         return 2
 
     def key(self) -> tuple[tuple[str, Any], ...]:
-        """What tells two recipes apart, in a form that hashes and sorts."""
+        """The fields by name, hashable and sortable; equal for equal recipes."""
         return tuple(sorted(asdict(self).items()))

@@ -1,4 +1,4 @@
-"""Ctrl-C and polite kills: turned into KeyboardInterrupt, at once or at a moment that suits.
+"""Turns Ctrl-C and the signals that ask a process to end into KeyboardInterrupt, at once or at a safe moment.
 
 A signal that this process was started to ignore, as by ``nohup``, stays ignored.
 """
@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from types import FrameType
 
 ENDING = tuple(signal.Signals[name] for name in ("SIGTERM", "SIGHUP") if name in signal.Signals.__members__)
-"""The signals beside Ctrl-C's that ask a process to end."""
+"""The signals other than Ctrl-C's (SIGINT) that ask a process to end."""
 
 
 @contextmanager
 def interruptible(*signals: signal.Signals) -> Iterator[None]:
-    """Each of the signals raises KeyboardInterrupt in the block, as Ctrl-C does. Main thread only."""
+    """Within the block, each of the signals raises KeyboardInterrupt, as Ctrl-C does. Main thread only."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -25,13 +25,14 @@ def interruptible(*signals: signal.Signals) -> Iterator[None]:
 
 @contextmanager
 def deferred(*signals: signal.Signals) -> Iterator[Callable[[], None]]:
-    """The first of the signals only takes effect where the block calls what it is given; a second one at once.
+    """Within the block, the first of the signals waits until the block calls the function that it is given.
 
-    So a step that writes in several places is not cut in two. Both raise KeyboardInterrupt. Main thread only.
+    So a step that writes in several places is not cut in two. A second signal does not wait. Both raise
+    KeyboardInterrupt. Main thread only.
     """
     arrived = False
 
-    def note(number: int, frame: FrameType | None) -> None:
+    def defer(number: int, frame: FrameType | None) -> None:
         nonlocal arrived
         if arrived:
             raise KeyboardInterrupt
@@ -41,16 +42,18 @@ def deferred(*signals: signal.Signals) -> Iterator[Callable[[], None]]:
         if arrived:
             raise KeyboardInterrupt
 
-    with _handled(signals, note):
+    with _handled(signals, defer):
         yield check
 
 
 @contextmanager
 def _handled(signals: tuple[signal.Signals, ...], handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    heeded = [one for one in signals if signal.getsignal(one) is not signal.SIG_IGN]
-    before = {one: signal.signal(one, handler) for one in heeded}
+    """Installs ``handler`` for the signals that are not ignored, and restores their handlers afterwards."""
+    previous = {
+        number: signal.signal(number, handler) for number in signals if signal.getsignal(number) is not signal.SIG_IGN
+    }
     try:
         yield
     finally:
-        for one, earlier in before.items():
-            signal.signal(one, earlier)
+        for number, earlier in previous.items():
+            signal.signal(number, earlier)

@@ -1,4 +1,4 @@
-"""YAML from people: one mapping a file, YAML 1.2 scalars, no duplicate keys, errors of one line with line, column."""
+"""Reads YAML that people write: one mapping per file, YAML 1.2 scalars, no duplicate keys, errors of one line."""
 
 import re
 from collections.abc import Hashable
@@ -8,26 +8,28 @@ from typing import Any
 import yaml
 
 from pipeline.errors import ConvtuneError
-from pipeline.hyperparameter import Scalar
 
 MAX_BYTES = 100_000
-"""PyYAML reads about 30 kB a second: a larger file would only look like a hang (measured)."""
+"""The largest file. PyYAML reads about 30 kB per second, so a larger one would look like a hang (measured)."""
+
 MAX_NODES = 100_000
+"""The most nodes of a document with every alias written out."""
+
 _INT_LIMIT = 2**63
 
 
 def read_mapping(path: Path, error: type[ConvtuneError]) -> dict[str, Any]:
     """The top-level mapping of the YAML file at ``path``; every key in it, at any depth, is a string.
 
-    Scalars are those of YAML 1.2's core schema plus underscores in numbers: ``1e-4`` is a float, ``no`` and
-    ``2024-01-01`` are strings. At most 100 kB, and 100,000 nodes once every alias is written out. Whatever is wrong
-    with the file raises ``error`` with one line that begins with the path.
+    Scalars are those of YAML 1.2's core schema, plus underscores in numbers: ``1e-4`` is a float, ``no`` and
+    ``2024-01-01`` are strings. A file has at most 100 kB, and 100,000 nodes once every alias is written out. Raises
+    ``error`` with one line that begins with the path, and has the line and column where there are any.
     """
     text = _text(path, error)
     try:
         content = _Loader(text).get_single_data()
     except yaml.YAMLError as fault:
-        raise error(f"{path}: {_where_and_what(fault, text)}") from None
+        raise error(f"{path}: {_describe(fault, text)}") from None
     except RecursionError:
         raise error(f"{path}: nested too deeply for a settings file") from None
     except (KeyError, ValueError):
@@ -39,10 +41,13 @@ def read_mapping(path: Path, error: type[ConvtuneError]) -> dict[str, Any]:
     return content
 
 
-def scalar(text: str) -> Scalar:
-    """``text`` from a command line read as a YAML file would read it: ``3``, ``1e-4``, ``true`` or a word.
+def parse_scalar(text: str) -> bool | int | float | str:
+    """Reads ``text`` from a command line as a YAML file would: a number, ``true``, ``false`` or a word.
 
     ValueError for a whole number beyond 64 bits.
+
+    >>> [parse_scalar(text) for text in ("3", "1e-4", "true", "max")]
+    [3, 0.0001, True, 'max']
     """
     loader = _Loader("")
     tag = loader.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
@@ -58,7 +63,7 @@ def _text(path: Path, error: type[ConvtuneError]) -> str:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
         if len(data) > MAX_BYTES:
-            raise error(f"{path}: larger than {MAX_BYTES:,} bytes; this is no settings file")
+            raise error(f"{path}: larger than {MAX_BYTES:,} bytes; this is not a settings file")
         return data.decode("utf-8-sig")
     except FileNotFoundError:
         raise error(f"{path}: no such file") from None
@@ -71,15 +76,15 @@ def _text(path: Path, error: type[ConvtuneError]) -> str:
         raise error(f"{str(path)!r}: cannot be read: {getattr(fault, 'strerror', None) or fault}") from None
 
 
-def _where_and_what(fault: yaml.YAMLError, text: str) -> str:
+def _describe(fault: yaml.YAMLError, text: str) -> str:
     if isinstance(fault, yaml.reader.ReaderError):
         line = text.count("\n", 0, fault.position) + 1
         column = fault.position - text.rfind("\n", 0, fault.position)
         return f"line {line}, column {column}: the character #x{int(fault.character):04x} is not allowed in YAML"
     assert isinstance(fault, yaml.MarkedYAMLError)
     mark = fault.problem_mark or fault.context_mark
-    place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-    return place + " ".join(f"{fault.context or ''} {fault.problem or ''}".split())
+    position = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+    return position + " ".join(f"{fault.context or ''} {fault.problem or ''}".split())
 
 
 def _kind(content: object) -> str:
@@ -87,7 +92,10 @@ def _kind(content: object) -> str:
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader cut down to YAML 1.2's core schema; PyYAML's own reads 1e-4 as a string and keeps the last twin."""
+    """SafeLoader cut down to YAML 1.2's core schema.
+
+    PyYAML's own reads 1e-4 as a string, and of two equal keys it keeps the last.
+    """
 
     yaml_constructors = {  # noqa: RUF012 - PyYAML's own class attributes, replaced rather than shared
         tag: constructor
@@ -97,26 +105,29 @@ class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers = {}  # noqa: RUF012
 
     def get_single_node(self) -> yaml.Node | None:
-        """The document, once it is known that its aliases do not blow it up."""
+        """The document's root; ConstructorError when its aliases make the document too large."""
         node = super().get_single_node()
         if node is not None:
-            _weigh(node, {})
+            _count_nodes(node, {})
         return node
 
 
-def _weigh(node: yaml.Node, known: dict[int, int]) -> int:
-    """Nodes under ``node`` with aliases written out: ten lines of them can stand for a thousand million."""
-    if id(node) not in known:
-        known[id(node)] = MAX_NODES  # until it is done: an alias to a node that holds it is endless
+def _count_nodes(node: yaml.Node, counts: dict[int, int]) -> int:
+    """How many nodes ``node`` has with aliases written out: ten lines of them can stand for a thousand million.
+
+    ``counts`` has the nodes that are counted already, by id. ConstructorError where there are too many.
+    """
+    if id(node) not in counts:
+        counts[id(node)] = MAX_NODES  # until it is counted: an alias to a node that contains it is endless
         children = node.value if isinstance(node, yaml.CollectionNode) else ()
         pairs = (child if isinstance(child, tuple) else (child,) for child in children)
-        known[id(node)] = 1 + sum(_weigh(one, known) for pair in pairs for one in pair)
-    if known[id(node)] >= MAX_NODES:
+        counts[id(node)] = 1 + sum(_count_nodes(child, counts) for pair in pairs for child in pair)
+    if counts[id(node)] >= MAX_NODES:
         raise _problem(node, f"aliases that make this larger than {MAX_NODES:,} nodes are not allowed")
-    return known[id(node)]
+    return counts[id(node)]
 
 
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable, Any]:
+def _construct_mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable, Any]:
     result: dict[Hashable, Any] = {}
     for key_node, value_node in node.value:
         key = loader.construct_object(key_node, deep=True)
@@ -128,7 +139,7 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable, Any]:
     return result
 
 
-def _int(loader: _Loader, node: yaml.ScalarNode) -> int:
+def _construct_int(loader: _Loader, node: yaml.ScalarNode) -> int:
     digits = loader.construct_scalar(node).replace("_", "")
     base = {"0o": 8, "0x": 16}.get(digits[:2], 10)
     value = int(digits, base) if len(digits) < 80 else _INT_LIMIT
@@ -152,5 +163,5 @@ _PATTERNS = {
 }
 for _name, (_pattern, _first) in _PATTERNS.items():
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", re.compile(f"^(?:{_pattern})$"), _first)
-_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
-_Loader.add_constructor("tag:yaml.org,2002:int", _int)
+_Loader.add_constructor("tag:yaml.org,2002:map", _construct_mapping)
+_Loader.add_constructor("tag:yaml.org,2002:int", _construct_int)

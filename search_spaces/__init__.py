@@ -1,1 +1,1 @@
-"""The search spaces that ship with convtune: one YAML file a space."""
+"""The search spaces that ship with convtune: one YAML file per space."""

@@ -1,9 +1,12 @@
 """Every test run has a cache of its own, and TensorFlow keeps quiet."""
 
 import os
+import shutil
 import signal
 import tempfile
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 _CACHE = tempfile.TemporaryDirectory(prefix="convtune-tests-")
@@ -18,5 +21,25 @@ for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_RUN_ID"):
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
-# In the background of a shell Ctrl-C is ignored, and every process that a test starts would inherit that.
+# A shell starts its background jobs with Ctrl-C ignored, and nohup ignores SIGHUP. Every process that a test starts
+# would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+@pytest.fixture(scope="session")
+def _empty_store(tmp_path_factory) -> Path:
+    """An MLflow store without runs: making one takes seconds."""
+    from pipeline.tracking import connect
+
+    file = tmp_path_factory.mktemp("store") / "mlflow.db"
+    connect(f"sqlite:///{file}").close()
+    return file
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch, _empty_store) -> Path:
+    """A current folder of its own, with an MLflow store that is there already."""
+    shutil.copyfile(_empty_store, tmp_path / "mlflow.db")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

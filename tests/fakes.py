@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pipeline.trial import Answer, Ask, Outcome, Report, State
+from pipeline.study.trial import Decision, EpochReport, ReportCallback, TrialResult, ending, ending_reason
 
 
 @dataclass(frozen=True)
@@ -18,17 +18,24 @@ class Climb:
     epochs: int = 4
     pause: float = 0.0
 
-    def run(self, ask: Ask) -> Outcome:
-        history = []
-        for epoch in range(1, self.epochs + 1):
+    def run(self, report: ReportCallback) -> TrialResult:
+        history: list[EpochReport] = []
+        decision = Decision.CONTINUE
+        while decision is Decision.CONTINUE and len(history) < self.epochs:
             time.sleep(self.pause)
-            value = self.top * epoch / self.epochs
-            history.append(Report(self.number, epoch, {"loss": 1 - value, "val_accuracy": value}, float(epoch)))
-            if ask(history[-1]) is not Answer.GO:
-                break
-        state = State.COMPLETE if len(history) == self.epochs else State.PRUNED
-        value = history[-1].metrics["val_accuracy"]
-        return Outcome(self.number, state, value, len(history), history=tuple(history))
+            history.append(self._epoch(len(history) + 1))
+            answer = report(history[-1])
+            if len(history) < self.epochs:  # a decision after the last epoch comes too late
+                decision = answer
+        state, score = ending(decision, len(history)).state, history[-1].metrics["val_accuracy"]
+        reason = ending_reason(decision, len(history))
+        return TrialResult(
+            self.number, state, score, len(history), reason=reason, decision=decision, history=tuple(history)
+        )
+
+    def _epoch(self, epoch: int) -> EpochReport:
+        score = self.top * epoch / self.epochs
+        return EpochReport(self.number, epoch, {"loss": 1 - score, "val_accuracy": score}, float(epoch))
 
 
 @dataclass(frozen=True)
@@ -38,8 +45,8 @@ class Die:
     number: int
     by: int = signal.SIGKILL
 
-    def run(self, ask: Ask) -> None:
-        ask(Report(self.number, 1, {"val_accuracy": 0.5}, 1.0))
+    def run(self, report: ReportCallback) -> None:
+        report(EpochReport(self.number, 1, {"val_accuracy": 0.5}, 1.0))
         os.kill(os.getpid(), self.by)
         time.sleep(60)
 
@@ -51,7 +58,7 @@ class Raise:
     number: int
     error: Exception
 
-    def run(self, ask: Ask) -> None:
+    def run(self, report: ReportCallback) -> None:
         raise self.error
 
 
@@ -62,7 +69,7 @@ class Grow:
     number: int
     size: int
 
-    def run(self, ask: Ask) -> int:
+    def run(self, report: ReportCallback) -> int:
         _KEPT.append(b"x" * self.size)
         return os.getpid()
 
@@ -70,8 +77,36 @@ class Grow:
 _KEPT: list[bytes] = []
 
 
-def environment(name: str) -> str | None:
-    return os.environ.get(name)
+@dataclass(frozen=True)
+class ReadEnvironment:
+    """A task that returns an environment variable of its process."""
+
+    name: str
+    number: int = -1
+
+    def run(self, report: ReportCallback) -> str | None:
+        return os.environ.get(self.name)
+
+
+@dataclass(frozen=True)
+class GetPid:
+    """A task that returns the id of its process."""
+
+    number: int = -1
+
+    def run(self, report: ReportCallback) -> int:
+        return os.getpid()
+
+
+@dataclass(frozen=True)
+class Chatter:
+    """A task that writes to its process's stderr."""
+
+    text: str
+    number: int = -1
+
+    def run(self, report: ReportCallback) -> None:
+        os.write(2, self.text.encode())
 
 
 @dataclass(frozen=True)
@@ -81,7 +116,7 @@ class Unpackable:
     number: int
     error: Exception
 
-    def run(self, ask: Ask) -> None:
+    def run(self, report: ReportCallback) -> None:
         """Never begins."""
 
     def __reduce__(self) -> tuple[Callable[[Exception], None], tuple[Exception]]:

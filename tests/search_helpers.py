@@ -1,25 +1,29 @@
-"""A ledger and its next trial, without the loop around them."""
+"""A storage and its next trial, without the loop around them."""
 
 from functools import partial
 
-from pipeline.search.candidate import judge
-from pipeline.search.ledger import Ledger
-from pipeline.search.propose import Proposer
-from pipeline.search.searches import SEARCHES
+from pipeline.candidate import judge
+from pipeline.metrics import METRICS
+from pipeline.search.proposer import Proposer
+from pipeline.search.pruners import PRUNERS
+from pipeline.search.samplers import SAMPLERS
+from pipeline.search.storage import StudyStorage
+from pipeline.study.objective import Objective
 
 SHAPE, CLASSES = (16, 16, 1), 3
 
 
-def ledger(folder, space, pruner="none", epochs=4, objective=("accuracy",)):
-    return Ledger(folder / "optuna.db", space, pruner, epochs, objective)
+def open_storage(folder, space, pruner="none", epochs=4, minimized=(), metric="accuracy", name="optuna.db"):
+    return StudyStorage(folder / name, space, PRUNERS[pruner], epochs, Objective(METRICS[metric], minimized))
 
 
 def judging(space):
-    """What judges values of the space for small images."""
+    """What judges params of the space for small images."""
     return partial(judge, space, shape=SHAPE, classes=CLASSES)
 
 
-def begin(book, space, search="random"):
+def begin(storage, space, sampler="random"):
     """The next trial and its candidate."""
-    found = SEARCHES[search](space, book.proposals)
-    return next(filter(None, Proposer(space, found, book, judging(space), 0).proposals(4)))
+    plan = SAMPLERS[sampler].plan(space, storage.proposals)
+    accepted = next(filter(None, Proposer(space, plan, storage, judging(space), 0).proposals()))
+    return accepted.record.trial, accepted.candidate

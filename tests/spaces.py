@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
+from pipeline.errors import SpaceError
 from pipeline.space import Space, load
 
 GRID = """
 family: plain
-parameters:
+hyperparameters:
   head: average
   fc_layers: 0
   blocks: {int: [1, 2]}
@@ -19,7 +22,7 @@ parameters:
 
 CONTINUOUS = """
 family: plain
-parameters:
+hyperparameters:
   head: average
   fc_layers: 0
   blocks: {int: [1, 3]}
@@ -30,6 +33,17 @@ parameters:
 
 
 def space(folder: Path, text: str, more: str = "") -> Space:
+    """The space of a file with this text."""
     path = folder / "space.yaml"
     path.write_text(text + more)
     return load(str(path))
+
+
+def refused(path: Path) -> str:
+    """The one line, after the path, with which a space file is refused."""
+    with pytest.raises(SpaceError) as error:
+        load(str(path))
+    message = str(error.value)
+    assert "\n" not in message
+    assert message.startswith(f"{path}: ")
+    return message.removeprefix(f"{path}: ")

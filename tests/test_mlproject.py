@@ -1,5 +1,6 @@
 """The entry points of MLproject, read and run as MLflow does."""
 
+import argparse
 import os
 import shlex
 import string
@@ -11,8 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline.cli import COMMANDS
-from pipeline.job import KEYS, Job, job
+from pipeline.cli import COMMANDS, tune
+from pipeline.job import SETTINGS, Job, read_job
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = yaml.safe_load((ROOT / "MLproject").read_text(encoding="utf-8"))
@@ -46,9 +47,20 @@ def test_every_command_is_one_of_ours_and_flags_are_named_as_their_parameters(na
     assert all(value == f"{{{flag[2:]}}}" for flag, value in pairs), pairs
 
 
-def test_what_is_left_empty_changes_nothing_in_a_job():
-    assert set(TUNE["parameters"]) <= set(KEYS)
-    assert job({"data": "photos", "epochs": 7}, defaults(TUNE)) == Job("photos", epochs=7)
+def test_the_parameters_of_a_study_are_settings_of_a_job():
+    """Each is passed on by the flag of its name, as the test above has it."""
+    assert set(TUNE["parameters"]) <= set(SETTINGS)
+    assert all(SETTINGS[name].flag == f"--{name}" for name in TUNE["parameters"])
+
+
+def test_what_is_left_empty_changes_nothing_in_a_job(tmp_path):
+    (tmp_path / "job.yaml").write_text("data: photos\nepochs: 7\n")
+    parser = argparse.ArgumentParser()
+    tune.arguments(parser)
+    words = [word.format(**defaults(TUNE)) for word in TUNE["command"].split()][4:]
+    flags = vars(parser.parse_args(words))
+    request = read_job(str(tmp_path / "job.yaml"), {key: flags[key] for key in SETTINGS})
+    assert (request.job, request.given) == (Job("photos", epochs=7), {"data", "epochs"})
 
 
 def test_the_environment_is_the_pinned_one():

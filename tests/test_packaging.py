@@ -37,7 +37,7 @@ def wheel(tmp_path_factory):
 
 def test_the_wheel_holds_the_code_and_the_spaces_and_nothing_else(wheel):
     ours = [path for room in ("pipeline", "search_spaces") for path in (ROOT / room).rglob("*")]
-    expected = {path.relative_to(ROOT).as_posix() for path in ours if path.suffix in (".py", ".yaml", ".json")}
+    expected = {path.relative_to(ROOT).as_posix() for path in ours if path.suffix in (".py", ".yaml", ".json", ".j2")}
     held = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert held == expected
     assert {f"search_spaces/{name}.yaml" for name in ("plain", "quick", "grid")} <= held

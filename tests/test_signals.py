@@ -43,7 +43,7 @@ def test_a_second_signal_does_not_wait():
     assert steps == ["first"]
 
 
-def test_afterwards_signals_do_what_they_did_before():
+def test_after_the_block_signals_have_their_earlier_handlers():
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     with interruptible(signal.SIGTERM), deferred(signal.SIGINT):
         pass
@@ -51,7 +51,7 @@ def test_afterwards_signals_do_what_they_did_before():
 
 
 @pytest.mark.parametrize("block", [interruptible, deferred])
-def test_what_a_process_was_started_to_ignore_stays_ignored(block):
+def test_a_signal_that_a_process_was_started_to_ignore_stays_ignored(block):
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
     try:
         with block(signal.SIGHUP):

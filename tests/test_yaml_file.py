@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import JobError, SpaceError
-from pipeline.yaml_file import MAX_BYTES, read_mapping, scalar
+from pipeline.yaml_file import MAX_BYTES, parse_scalar, read_mapping
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_an_alias_stands_for_its_anchor(file):
     assert read_mapping(file("a: &x {b: [1, 2]}\nc: *x\n"), SpaceError) == {"a": {"b": [1, 2]}, "c": {"b": [1, 2]}}
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_key(file):
+def test_a_byte_order_mark_is_not_part_of_the_first_key(file):
     assert read_mapping(file(b"\xef\xbb\xbfa: 1\n"), SpaceError) == {"a": 1}
 
 
@@ -96,7 +96,7 @@ _LAUGHS = "a: &a [1,1,1,1,1,1,1,1,1,1]\n" + "".join(
         ("#" * (MAX_BYTES + 1), "larger than 100,000 bytes"),
     ],
 )
-def test_what_is_no_settings_file_is_refused_in_one_line(file, content, message):
+def test_a_file_that_is_not_a_settings_file_is_refused_in_one_line(file, content, message):
     path = file(content)
     with pytest.raises(SpaceError) as error:
         read_mapping(path, SpaceError)
@@ -116,7 +116,7 @@ def test_a_folder_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a\0b.yaml", "x" * 5000])
-def test_a_path_that_cannot_be_is_refused(name):
+def test_an_invalid_path_is_refused(name):
     with pytest.raises(SpaceError, match="cannot be read"):
         read_mapping(Path(name), SpaceError)
 
@@ -125,11 +125,11 @@ def test_a_path_that_cannot_be_is_refused(name):
     ("text", "value"),
     [("3", 3), ("1e-4", 1e-4), ("true", True), ("max", "max"), ("null", "null"), ("a: b", "a: b"), ("[1", "[1")],
 )
-def test_scalar_reads_a_value_of_the_command_line(text, value):
-    assert scalar(text) == value
-    assert type(scalar(text)) is type(value)
+def test_parse_scalar_reads_a_value_of_the_command_line(text, value):
+    assert parse_scalar(text) == value
+    assert type(parse_scalar(text)) is type(value)
 
 
-def test_scalar_refuses_a_number_beyond_64_bits():
+def test_parse_scalar_refuses_a_number_beyond_64_bits():
     with pytest.raises(ValueError, match="a whole number this large"):
-        scalar("9" * 30)
+        parse_scalar("9" * 30)

@@ -1,4 +1,4 @@
-"""Architectures without Keras: values in, layers with their shapes and costs out."""
+"""Architectures without Keras: turns params into layers with their shapes and costs."""
 
 from pipeline.architecture.architecture import Architecture
 from pipeline.architecture.families import FAMILIES

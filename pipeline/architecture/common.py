@@ -1,4 +1,4 @@
-"""What the families share: hyperparameters that mean the same in each, the width multiplier, the halvings left out."""
+"""Parts that families share: common hyperparameters, the width multiplier, and halvings left out on small images."""
 
 import math
 
@@ -8,36 +8,44 @@ NORM = Hyperparameter("norm", "batch", "normalisation after each convolution", o
 ACTIVATION = Hyperparameter(
     "activation",
     "relu",
-    "after each convolution and fully connected layer",
+    "nonlinearity after each convolution and fully connected layer",
     options=("relu", "leaky_relu", "elu", "gelu", "silu"),
 )
 DROPOUT = Hyperparameter(
     "dropout",
     0.0,
-    "share of features dropped after each fully connected layer, or else before the logits",
+    "share of features dropped after each fully connected layer, or before the logits if there is none",
     low=0.0,
     high=0.9,
 )
-WIDTH = Hyperparameter("width", 1.0, "factor on all filters and fully connected units", low=0.01, high=16.0)
+WIDTH = Hyperparameter("width", 1.0, "factor for all filters and fully connected units", low=0.01, high=16.0)
 DESIGNED_FOR = Hyperparameter(
-    "designed_for", 0, "side of the images it was made for; smaller ones are halved less often, 0: take as is", low=0
+    "designed_for",
+    0,
+    "side of the images that the network is designed for; smaller ones are halved less often; 0: no change",
+    low=0,
 )
-STAGES = Hyperparameter("stages", 3, "stages; the map is halved between two", low=1)
+STAGES = Hyperparameter("stages", 3, "number of stages; the map is halved from one to the next", low=1)
 
 SHARED = (NORM, ACTIVATION, DROPOUT, WIDTH, DESIGNED_FOR)
+"""The hyperparameters of every family."""
+
 STEM = (
     Hyperparameter("stem_filters", 32, "filters of the first convolution", low=1),
     Hyperparameter("stem_kernel", 3, "side of the first convolution's kernel", low=1),
     Hyperparameter("stem_stride", 1, "stride of the first convolution", low=1),
     Hyperparameter("stem_pool", "none", "3x3 pools with stride 2 in the stem", options=("none", "max")),
 )
-"""What comes before the stages, in families that have them."""
+"""The hyperparameters of the layers before the stages, in families that have stages."""
 
 
-def scaled(filters: int, width: float, groups: int = 1) -> int:
-    """``filters`` times ``width``, rounded to a multiple of ``groups``, at least one a group.
+def scale_filters(filters: int, width: float, groups: int = 1) -> int:
+    """``filters`` times ``width``, rounded to a multiple of ``groups`` that is at least ``groups``.
 
-    Filters that the groups do not divide are left as they are: the convolution will say so.
+    If ``groups`` does not divide ``filters``, they are not scaled: the convolution raises Infeasible with the reason.
+
+    >>> scale_filters(64, 0.3), scale_filters(64, 0.3, groups=8), scale_filters(64, 0.01, groups=8)
+    (19, 16, 8)
     """
     if filters % groups:
         return filters
@@ -45,48 +53,54 @@ def scaled(filters: int, width: float, groups: int = 1) -> int:
 
 
 _SLACK = 1.05
-"""227 pixels, AlexNet's, are to 28 as 224 are."""
+"""How far a ratio of sides may exceed a power of 2, so that 227 pixels (AlexNet) count as 224 do on images of 28."""
 
 
 class Halvings:
     """The halvings of the map that a network made for larger images leaves out on smaller ones.
 
-    On images a seventh as large as ``designed_for`` the map of a published network would vanish. Left out, from the
-    input on, are the fewest halvings that keep the side of the last map at least half as long as in the original:
-    ceil(log2(designed_for / side)) - 1 of them, where the ratio may be 5 % above a power of 2. With 224 that is
-    4 pixels instead of 7 on images of 28, 32 and 64; at 32 the networks come out as people adapt them to CIFAR-10.
-    Convolutions and pools are asked about in the order of the network; each call may use up some of what is left.
-    0, or larger images, leave everything as it is.
+    On images a seventh as large as ``designed_for``, the map of a published network would vanish. The first halvings
+    are left out, as few as keep the side of the last map at least half as long as in the original: they are
+    ceil(log2(designed_for / side)) - 1, where the ratio may be 5 % above a power of 2. With 224, the last map is 4x4
+    instead of 7x7 on images of 28, 32 and 64 pixels; at 32, the networks come out as people adapt them to CIFAR-10.
+    Nothing is left out if ``designed_for`` is 0 or the images are at least that large.
+
+    The methods must be called in the order of the network's layers: each call may use up some of the left-out halvings.
+
+    >>> halvings = Halvings(designed_for=224, height=28, width=28)  # leaves out two
+    >>> halvings.fit_conv(kernel=7, stride=2), halvings.fit_pool(size=3, stride=2), halvings.fit_stride(2)
+    ((3, 1), None, 2)
     """
 
     def __init__(self, designed_for: int, height: int, width: int) -> None:
         ratio = designed_for / min(height, width)
         self._left = max(0, math.ceil(math.log2(ratio / _SLACK)) - 1) if ratio > 0 else 0
 
-    def conv(self, kernel: int, stride: int) -> tuple[int, int]:
-        """Kernel and stride of a convolution: a stride that shrinks takes the kernel with it.
+    def fit_conv(self, kernel: int, stride: int) -> tuple[int, int]:
+        """Kernel and stride of a convolution. If the stride shrinks, so does the kernel.
 
-        To the nearest odd number (7x7 with stride 2 becomes 3x3), at least 3, never larger than it was.
+        The kernel becomes the nearest odd number (7x7 with stride 2 becomes 3x3), at least 3 and no larger than it was.
         """
-        taken = self._take(stride)
-        if not taken:
+        left_out = self._leave_out(stride)
+        if not left_out:
             return kernel, stride
-        nearest_odd = 2 * (kernel >> taken + 1) + 1
-        return min(kernel, max(3, nearest_odd)), stride >> taken
+        nearest_odd = 2 * (kernel >> left_out + 1) + 1
+        return min(kernel, max(3, nearest_odd)), stride >> left_out
 
-    def stride(self, stride: int) -> int:
-        """The stride of something that has no kernel to shrink, such as a stage."""
-        return stride >> self._take(stride)
+    def fit_stride(self, stride: int) -> int:
+        """The stride of a part that has no kernel to shrink, such as a stage."""
+        return stride >> self._leave_out(stride)
 
-    def pool(self, size: int, stride: int) -> tuple[int, int] | None:
+    def fit_pool(self, size: int, stride: int) -> tuple[int, int] | None:
         """Size and stride of a pool; None when it is left out."""
-        taken = self._take(stride)
-        if not taken:
+        left_out = self._leave_out(stride)
+        if not left_out:
             return size, stride
-        stride >>= taken
-        return (max(2, -(-size >> taken)), stride) if stride > 1 else None
+        stride >>= left_out
+        return (max(2, -(-size >> left_out)), stride) if stride > 1 else None
 
-    def _take(self, stride: int) -> int:
-        taken = min(self._left, stride.bit_length() - 1)
-        self._left -= taken
-        return taken
+    def _leave_out(self, stride: int) -> int:
+        """Leaves out some of the halvings in ``stride``, and returns how many."""
+        left_out = min(self._left, stride.bit_length() - 1)
+        self._left -= left_out
+        return left_out

@@ -1,17 +1,10 @@
-"""The table of families: a new one is one file and one line here."""
+"""The table of families. A new family is one file and its line here."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
 from pipeline.architecture.family import Family
 from pipeline.architecture.inception import INCEPTION
 from pipeline.architecture.plain import PLAIN
 from pipeline.architecture.residual import RESIDUAL
 
-FAMILIES: Mapping[str, Family] = MappingProxyType(
-    {
-        "plain": PLAIN,
-        "inception": INCEPTION,
-        "residual": RESIDUAL,
-    }
-)
+FAMILIES: Mapping[str, Family] = {family.name: family for family in (PLAIN, INCEPTION, RESIDUAL)}

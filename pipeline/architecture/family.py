@@ -1,21 +1,21 @@
-"""What a family of architectures is: a rule with the hyperparameters it reads."""
+"""A family of architectures: the hyperparameters that it reads and the function that builds a network of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pipeline.architecture.architecture import Architecture
-from pipeline.hyperparameter import Hyperparameter, Values
+from pipeline.hyperparameter import Hyperparameters, Params
 
 
 @dataclass(frozen=True)
 class Family:
-    """``rule`` turns values, the (height, width, channels) of an image and the number of classes into an architecture.
+    """``build(params, input_shape, classes)`` gives the architecture for images of (height, width, channels).
 
-    Values it does not know (those of the recipe) are ignored, those left out take the defaults of
-    ``hyperparameters``; values that give no network raise Infeasible.
+    It ignores params that are not its own (those of the recipe), and takes the defaults of ``hyperparameters`` for
+    those left out. It raises Infeasible where the params give no network.
     """
 
     name: str
     help: str
-    hyperparameters: Mapping[str, Hyperparameter]
-    rule: Callable[[Values, tuple[int, int, int], int], Architecture]
+    hyperparameters: Hyperparameters
+    build: Callable[[Params, tuple[int, int, int], int], Architecture]

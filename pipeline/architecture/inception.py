@@ -1,14 +1,14 @@
 """The inception family: a stem, stages of modules of four branches, the mean of the last map, logits."""
 
 from pipeline.architecture.architecture import Architecture
+from pipeline.architecture.block_builder import BlockBuilder
 from pipeline.architecture.common import SHARED, STAGES, STEM
 from pipeline.architecture.family import Family
 from pipeline.architecture.ops import Concat, Pool
-from pipeline.architecture.parts import Parts
-from pipeline.hyperparameter import Hyperparameter, Values, table
+from pipeline.hyperparameter import Hyperparameter, Hyperparameters, Params
 
-# Nothing given: 3x3 x 32 - 3 stages of 2 modules with 56 channels, 41,098 parameters on 28x28x1.
-_HYPERPARAMETERS = table(
+# The defaults: 3x3 x 32 - 3 stages of 2 modules with 56 channels, 41,098 parameters on 28x28x1.
+_HYPERPARAMETERS = Hyperparameters(
     *STEM,
     Hyperparameter("stem_reduce", 0, "filters of the stem's 1x1 convolution, 0: none", low=0),
     Hyperparameter("stem_expand", 0, "filters of the stem's second 3x3 convolution, 0: none", low=0),
@@ -24,43 +24,50 @@ _HYPERPARAMETERS = table(
 )
 
 
-def _inception(values: Values, input_shape: tuple[int, int, int], classes: int) -> Architecture:
+def _build(params: Params, input_shape: tuple[int, int, int], classes: int) -> Architecture:
     """After Szegedy et al., "Going Deeper with Convolutions", CVPR 2015, without the auxiliary heads."""
-    parts = Parts(_HYPERPARAMETERS, values, input_shape, classes)
-    last = _add_stem(parts)
-    for stage in range(1, parts.value("stages") + 1):
+    builder = BlockBuilder(_HYPERPARAMETERS, params, input_shape, classes)
+    last = _add_stem(builder)
+    for stage in range(1, builder.value("stages") + 1):
         if stage > 1:
-            last = parts.halving_pool(f"stage{stage}_pool", last)
-        for module in range(1, parts.value("modules", stage) + 1):
-            last = _add_module(parts, last, stage, module)
-    return parts.finish(last)
+            last = builder.add_halving_pool(f"stage{stage}_pool", last)
+        for module in range(1, builder.value("modules", stage) + 1):
+            last = _add_module(builder, last, stage, module)
+    builder.add_average_head(last)
+    return builder.finish()
 
 
-def _add_stem(parts: Parts) -> str:
-    """The first convolution and its pool, then 1x1 and 3x3 convolutions and theirs, where there are any."""
-    last = parts.stem_pool("stem_pool", parts.activated("stem", parts.stem_conv()))
-    before = last
+def _add_stem(builder: BlockBuilder) -> str:
+    """The first convolution and its pool, then 1x1 and 3x3 convolutions and their pool, if there are any."""
+    pooled = builder.add_stem_pool("stem_pool", builder.add_norm_and_activation("stem", builder.add_stem_conv()))
+    last = pooled
     for name, kernel in (("stem_reduce", 1), ("stem_expand", 3)):
-        if filters := parts.value(name):
-            last = parts.activated(name, parts.conv(name, last, parts.scaled(filters), kernel))
-    return last if last == before else parts.stem_pool("stem_pool2", last)
+        if filters := builder.value(name):
+            last = _add_conv(builder, name, last, filters, kernel)
+    return last if last == pooled else builder.add_stem_pool("stem_pool2", last)
 
 
-def _add_module(parts: Parts, source: str, stage: int, module: int) -> str:
+def _add_module(builder: BlockBuilder, source: str, stage: int, module: int) -> str:
     """1x1; 1x1 and 3x3; 1x1 and 5x5; pool and 1x1: all from ``source``, side by side in the end."""
     name = f"stage{stage}_module{module}"
 
-    def conv(branch: str, source: str, kernel: int) -> str:
-        filters, own = parts.scaled(parts.value(branch, stage, module)), f"{name}_{branch}"
-        return parts.activated(own, parts.conv(own, source, filters, kernel))
+    def add_branch_conv(hyperparameter: str, source: str, kernel: int) -> str:
+        filters = builder.value(hyperparameter, stage, module)
+        return _add_conv(builder, f"{name}_{hyperparameter}", source, filters, kernel)
 
     branches = (
-        conv("branch1", source, 1),
-        conv("branch3", conv("reduce3", source, 1), 3),
-        conv("branch5", conv("reduce5", source, 1), 5),
-        conv("branch_pool", parts.network.add(f"{name}_pool", Pool("max", 3, 1, "same"), source), 1),
+        add_branch_conv("branch1", source, 1),
+        add_branch_conv("branch3", add_branch_conv("reduce3", source, 1), 3),
+        add_branch_conv("branch5", add_branch_conv("reduce5", source, 1), 5),
+        add_branch_conv("branch_pool", builder.add(f"{name}_pool", Pool("max", 3, 1, "same"), source), 1),
     )
-    return parts.network.add(f"{name}_concat", Concat(), *branches)
+    return builder.add(f"{name}_concat", Concat(), *branches)
 
 
-INCEPTION = Family("inception", "stages of modules: 1x1, 3x3, 5x5 and pool side by side", _HYPERPARAMETERS, _inception)
+def _add_conv(builder: BlockBuilder, name: str, source: str, filters: int, kernel: int) -> str:
+    """A convolution with ``filters`` times the width multiplier, then normalisation and activation."""
+    conv = builder.add_conv(name, source, builder.scale_filters(filters), kernel)
+    return builder.add_norm_and_activation(name, conv)
+
+
+INCEPTION = Family("inception", "stages of modules: 1x1, 3x3, 5x5 and pool side by side", _HYPERPARAMETERS, _build)

@@ -1,4 +1,4 @@
-"""How many values a training step must hold at once, from the layers alone."""
+"""Counts the values that a training step must hold at once, from the layers alone."""
 
 import math
 from collections.abc import Sequence
@@ -9,19 +9,20 @@ from pipeline.architecture.op import Shape
 from pipeline.architecture.ops import Flatten
 
 _WORKSPACE = 1
-"""Copies of the largest output that kernels work in."""
+"""The workspace of kernels, as a multiple of the largest output."""
 
 
-def peak_values(input_shape: Shape, layers: Sequence[Layer]) -> int:
-    """The most values, for one image, that the backward pass holds at once, and what its kernels work in."""
-    return max(accumulate(_changes(input_shape, layers))) + _WORKSPACE * max(math.prod(layer.shape) for layer in layers)
+def count_peak_values(input_shape: Shape, layers: Sequence[Layer]) -> int:
+    """The most values that the backward pass of one image holds at once, with the workspace of its kernels."""
+    largest = max(math.prod(layer.shape) for layer in layers)
+    return max(accumulate(_changes(input_shape, layers))) + _WORKSPACE * largest
 
 
 def _changes(input_shape: Shape, layers: Sequence[Layer]) -> list[int]:
-    """How many values more are held while the gradient of each layer is made than of the one before it.
+    """For each layer, how many more values are held while its gradient is computed than for the layer before it.
 
-    An output is kept from the forward pass if the gradient of its own layer or of one that reads it is made from it
-    (``keeps_output``, ``keeps_input``), and let go once the backward pass has been through the first of these.
+    An output is kept from the forward pass if it is needed for the gradient of its own layer (``keeps_output``) or of
+    one that reads it (``keeps_input``). It is freed once the backward pass has finished the first of these layers.
     The gradient of an output lives from the last layer that reads it down to its own. Flatten shares its input's
     memory, and the image has no gradient.
     """

@@ -1,17 +1,17 @@
-"""What every op answers: pure rules for shape, parameters, multiply-accumulates and memory."""
+"""The interface of every op: pure rules for shape, parameters, multiply-accumulates and memory."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 Shape = tuple[int, ...]
-"""Of one image, without the batch: (height, width, channels) of a map, (features,) once it is flat."""
+"""The shape for one image, without the batch: (height, width, channels) of a map, (features,) once it is flat."""
 
 
 class Infeasible(Exception):
-    """Values that give no network.
+    """Params give no network.
 
-    ``reason`` is one line for people, with numbers; ``kind`` a short class of reasons to count, without numbers.
-    No error of the user's: a search meets them, counts them and goes on.
+    ``reason`` is one line for people, with numbers. ``kind`` is a short class of reasons to count, without numbers.
+    This is not a user's error: a search meets such params, counts them and goes on.
     """
 
     def __init__(self, reason: str, kind: str) -> None:
@@ -24,23 +24,23 @@ class Infeasible(Exception):
 
 @dataclass(frozen=True)
 class Op:
-    """Rules that hold unless an op says otherwise: the shape stays, nothing is learnt, computed or kept.
+    """The operation of a layer. Unless an op overrides these rules, the shape stays and nothing is trained or kept.
 
-    Every rule takes the shapes of the op's inputs. Those of a wrong number or rank are a mistake of the family and
-    raise ValueError.
+    Every rule takes the shapes of the op's inputs. ValueError for a wrong number or rank of them, which is a mistake
+    in the family.
     """
 
     def shape(self, inputs: Sequence[Shape]) -> Shape:
-        """Shape of the output; Infeasible when there is none."""
+        """The shape of the output; Infeasible when there is none."""
         (shape,) = inputs
         return shape
 
     def parameters(self, inputs: Sequence[Shape]) -> int:
-        """Trainable parameters."""
+        """The number of trainable weights."""
         return 0
 
     def non_trainable(self, inputs: Sequence[Shape]) -> int:
-        """Weights that are kept but not trained."""
+        """The number of weights that are kept but not trained."""
         return 0
 
     def macs(self, inputs: Sequence[Shape]) -> int:
@@ -48,11 +48,11 @@ class Op:
         return 0
 
     def window(self) -> tuple[int, int] | None:
-        """Size and stride of the window that moves over the map, None when an output sees the whole of it."""
+        """Size and stride of the window that moves over the map; None when an output sees the whole map."""
         return 1, 1
 
     def canonical(self, inputs: Sequence[Shape]) -> "Op":
-        """The op that stands for all those computing the same from these inputs."""
+        """One op that stands for all ops that compute the same from these inputs."""
         return self
 
     @property
@@ -66,5 +66,5 @@ class Op:
         return False
 
     def keeps_beside(self, inputs: Sequence[Shape]) -> int:
-        """Values made on the way that the backward pass reads, beside inputs and output."""
+        """How many intermediate values the backward pass reads, apart from inputs and output."""
         return 0

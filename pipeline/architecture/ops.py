@@ -1,4 +1,4 @@
-"""The ops: what a layer can do, as frozen records."""
+"""The ops that a layer can perform, as frozen records."""
 
 import math
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ class Image(Op):
 
 @dataclass(frozen=True)
 class Conv(Op):
-    """Square 2-D convolution; ``groups`` split the channels (1: all see all)."""
+    """Square 2-D convolution. ``groups`` split the channels (1: every filter sees every channel)."""
 
     filters: int
     kernel: int
@@ -39,11 +39,11 @@ class Conv(Op):
         return (*_slide(height, width, self.kernel, self.stride, self.padding), self.filters)
 
     def parameters(self, inputs: Sequence[Shape]) -> int:
-        """One kernel over its group's channels a filter, and a bias each."""
+        """Per filter, a kernel over the channels of its group, and a bias."""
         return self._kernel_weights(inputs) + self.filters * self.bias
 
     def macs(self, inputs: Sequence[Shape]) -> int:
-        """All kernel weights once at every output position; padded positions count."""
+        """Every kernel weight once per output position; padded positions count."""
         height, width, _ = self.shape(inputs)
         return height * width * self._kernel_weights(inputs)
 
@@ -62,7 +62,7 @@ class Conv(Op):
 
     @property
     def keeps_input(self) -> bool:
-        """The gradient of the kernel is made from the input."""
+        """True: the gradient of the kernel is made from the input."""
         return True
 
 
@@ -93,12 +93,12 @@ class Pool(Op):
 
     @property
     def keeps_input(self) -> bool:
-        """A maximum is found again by comparing the output with the input."""
+        """True for a maximum, which is found again by comparing the output with the input."""
         return self.kind == "max"
 
     @property
     def keeps_output(self) -> bool:
-        """As ``keeps_input``."""
+        """True for a maximum, as ``keeps_input``."""
         return self.kind == "max"
 
 
@@ -107,51 +107,51 @@ class BatchNorm(Op):
     """Batch normalisation over the last axis: scale and shift are trained, mean and variance tracked."""
 
     def parameters(self, inputs: Sequence[Shape]) -> int:
-        """Scale and shift a channel."""
+        """A scale and a shift per channel."""
         (shape,) = inputs
         return 2 * shape[-1]
 
     def non_trainable(self, inputs: Sequence[Shape]) -> int:
-        """Moving mean and variance a channel."""
+        """A moving mean and variance per channel."""
         (shape,) = inputs
         return 2 * shape[-1]
 
     @property
     def keeps_input(self) -> bool:
-        """Its gradient is made from the input and the batch's statistics."""
+        """True: its gradient is made from the input and the batch's statistics."""
         return True
 
 
 @dataclass(frozen=True)
 class Activation(Op):
-    """A nonlinearity, element by element, with Keras's constants (leaky_relu: slope 0.2)."""
+    """An elementwise nonlinearity with Keras's constants (leaky_relu: slope 0.2)."""
 
     kind: Literal["relu", "leaky_relu", "elu", "gelu", "silu"]
 
     @property
     def keeps_input(self) -> bool:
-        """Where the output alone does not tell the slope."""
+        """Whether the output alone does not give the slope."""
         return not self.keeps_output
 
     @property
     def keeps_output(self) -> bool:
-        """The output of relu and elu tells their slope, so they need no input."""
+        """Whether the output gives the slope, as with relu and elu, so that the input is not needed."""
         return self.kind in ("relu", "elu")
 
     def keeps_beside(self, inputs: Sequence[Shape]) -> int:
-        """Exact gelu is x/2 * (1 + erf(x / sqrt 2)), of which both factors are kept."""
+        """For gelu, which is exactly x/2 * (1 + erf(x / sqrt 2)), both factors."""
         (shape,) = inputs
         return 2 * math.prod(shape) if self.kind == "gelu" else 0
 
 
 @dataclass(frozen=True)
 class Dropout(Op):
-    """Sets a share of the features to 0 in training and scales the others up."""
+    """Sets the share ``rate`` of the features to 0 in training and scales the others up."""
 
     rate: float
 
     def keeps_beside(self, inputs: Sequence[Shape]) -> int:
-        """Which of the features were dropped."""
+        """A mask of the features that were dropped."""
         (shape,) = inputs
         return math.prod(shape)
 
@@ -161,7 +161,7 @@ class GlobalAveragePool(Op):
     """The mean of each channel over the whole map."""
 
     def shape(self, inputs: Sequence[Shape]) -> Shape:
-        """One feature a channel."""
+        """One feature per channel."""
         ((_, _, channels),) = inputs
         return (channels,)
 
@@ -169,7 +169,7 @@ class GlobalAveragePool(Op):
         """The whole map."""
 
     def canonical(self, inputs: Sequence[Shape]) -> Op:
-        """Of a 1x1 map, the mean is the map."""
+        """The mean of a 1x1 map is the map itself."""
         ((height, width, _),) = inputs
         return Flatten() if height == width == 1 else self
 
@@ -194,33 +194,33 @@ class Dense(Op):
     units: int
 
     def shape(self, inputs: Sequence[Shape]) -> Shape:
-        """One feature a unit."""
+        """One feature per unit."""
         ((_,),) = inputs
         return (self.units,)
 
     def parameters(self, inputs: Sequence[Shape]) -> int:
-        """A weight a pair of feature and unit, a bias a unit."""
+        """A weight per pair of feature and unit, and a bias per unit."""
         return self.macs(inputs) + self.units
 
     def macs(self, inputs: Sequence[Shape]) -> int:
-        """One a weight."""
+        """One per weight."""
         ((features,),) = inputs
         return features * self.units
 
     @property
     def keeps_input(self) -> bool:
-        """The gradient of the weights is made from the input."""
+        """True: the gradient of the weights is made from the input."""
         return True
 
 
 @dataclass(frozen=True)
 class Add(Op):
-    """The sum of two or more inputs of one shape."""
+    """The sum of two or more inputs of equal shape."""
 
     def shape(self, inputs: Sequence[Shape]) -> Shape:
-        """That of every input; ValueError when they differ."""
+        """The shape of every input; ValueError when they differ."""
         if len(inputs) < 2 or len(set(inputs)) > 1:
-            raise ValueError(f"Add takes two or more inputs of one shape, got {list(inputs)}")
+            raise ValueError(f"Add takes two or more inputs of equal shape, got {list(inputs)}")
         return inputs[0]
 
 
@@ -236,9 +236,9 @@ class Concat(Op):
 
 
 def _slide(height: int, width: int, size: int, stride: int, padding: Padding) -> tuple[int, int]:
-    """Positions of a window along both axes, as TensorFlow and Keras count them."""
-    lost = 0 if padding == "same" else size - 1
-    return -(-(height - lost) // stride), -(-(width - lost) // stride)
+    """The number of positions of a window along both axes, as TensorFlow and Keras count them."""
+    margin = 0 if padding == "same" else size - 1
+    return -(-(height - margin) // stride), -(-(width - margin) // stride)
 
 
 def _fits(height: int, width: int, size: int, padding: Padding) -> bool:
@@ -246,10 +246,10 @@ def _fits(height: int, width: int, size: int, padding: Padding) -> bool:
 
 
 def _padded(height: int, width: int, size: int, stride: int) -> bool:
-    """Whether ``same`` adds anything: its last window reaches beyond the map."""
+    """Whether ``same`` adds padding: its last window reaches beyond the map."""
     rows, columns = _slide(height, width, size, stride, "same")
     return (rows - 1) * stride + size > height or (columns - 1) * stride + size > width
 
 
-def _misfit(what: str, size: int, height: int, width: int) -> str:
-    return f"{what} {size}x{size} does not fit its {height}x{width} map"
+def _misfit(name: str, size: int, height: int, width: int) -> str:
+    return f"{name} {size}x{size} does not fit its {height}x{width} map"

@@ -1,59 +1,100 @@
-"""The command line: parse, one call, print. Errors become one line and exit code 2 here."""
+"""The command line: it parses, makes one call and prints. Here errors become one line and exit code 2."""
 
 import argparse
 import os
 import sys
-from collections.abc import Sequence
-from importlib import import_module
+from collections.abc import Mapping, Sequence
 from io import TextIOWrapper
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from pipeline import __version__
+from pipeline.cli import datasets, evaluate, explain, export, predict, spaces, trials, tune, ui
 from pipeline.errors import ConvtuneError, nearest
 
-COMMANDS = ("tune", "trials", "export", "predict", "evaluate", "look", "spaces", "datasets", "ui")
-"""Each is a module beside this one with ``HELP``, ``arguments(parser)`` and ``run(args)``."""
+
+class Command(Protocol):
+    """A module of this package: one command."""
+
+    HELP: str
+
+    def arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Adds the arguments of the command."""
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Runs the command and returns its exit code."""
+
+
+COMMANDS: Mapping[str, Command] = {
+    "tune": tune,
+    "trials": trials,
+    "export": export,
+    "predict": predict,
+    "evaluate": evaluate,
+    "explain": explain,
+    "spaces": spaces,
+    "datasets": datasets,
+    "ui": ui,
+}
+"""The commands in the order of the help. Their modules import what they need when they run."""
+
+RENAMED: Mapping[str, str] = {"look": "explain"}
+"""Old names of commands, which are refused, with the new ones."""
 
 BAD_INPUT = 2
+"""The exit code after input that cannot be used."""
+
 INTERRUPTED = 130
+"""The exit code after Ctrl-C, as shells have it."""
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, without the usage."""
+    """Reports an error in one line, without the usage."""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Refuses what it does not know itself: left to the parser above, a command's flags would be out of sight."""
-        found, unknown = super().parse_known_args(args, namespace)
+        """Refuses unknown flags itself: left to the parser above, they would be compared with that parser's flags."""
+        parsed, unknown = super().parse_known_args(args, namespace)
         if unknown:
-            known = [flag for action in self._actions for flag in action.option_strings if flag.startswith("--")]
-            hint = nearest(unknown[0].split("=")[0], known) if unknown[0].startswith("-") else ""
+            flags = [flag for action in self._actions for flag in action.option_strings if flag.startswith("--")]
+            hint = nearest(unknown[0].split("=")[0], flags) if unknown[0].startswith("-") else ""
             self.error(f"unknown argument {unknown[0]!r}{hint}")
-        return found, unknown
+        return parsed, unknown
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Refuses a value that is not among the choices with the nearest one, as all other errors do."""
+        if action.choices is not None and value not in action.choices:
+            names = [str(choice) for choice in action.choices]
+            hint = f", {value!r} is called {RENAMED[value]!r} now" if value in RENAMED else nearest(str(value), names)
+            raise argparse.ArgumentError(action, f"expected one of {', '.join(names)}{hint}, got {value!r}")
 
     def error(self, message: str) -> NoReturn:
-        self.exit(BAD_INPUT, f"{self.prog}: {_one_line(message)}; see `{self.prog} --help`\n")
+        """Ends the process with one line that begins with the flag or the argument at fault."""
+        line = _one_line(message.removeprefix("argument "))
+        self.exit(BAD_INPUT, f"{self.prog}: {line}; see `{self.prog} --help`\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command; its exit code: 0 done, 1 done without a result, 2 bad input, 130 interrupted."""
+    """Runs one command and returns its exit code: 0 done, 1 done without a result, 2 bad input, 130 interrupted."""
     args = _parser().parse_args(argv)
     if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr: a file name may hold what cannot be encoded
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr: the name of a file may not be encodable
     try:
-        return int(import_module(f"{__name__}.{args.command}").run(args))
+        return COMMANDS[args.command].run(args)
     except ConvtuneError as error:
-        print(f"convtune: {_one_line(str(error))}", file=sys.stderr)
-        return BAD_INPUT
+        return _refuse(str(error))
     except KeyboardInterrupt:
         print("convtune: interrupted", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:  # the reader, say `head`, has seen enough
+    except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except OSError as error:  # a full disk, a folder that is gone: nothing that a traceback would help to mend
+    except OSError as error:  # a full disk, a folder that is gone: a traceback would not help
         where = f"{error.filename}: " if error.filename else ""
-        print(f"convtune: {_one_line(where + (error.strerror or str(error)))}", file=sys.stderr)
-        return BAD_INPUT
+        return _refuse(where + (error.strerror or str(error)))
+
+
+def _refuse(reason: str) -> int:
+    print(f"convtune: {_one_line(reason)}", file=sys.stderr)
+    return BAD_INPUT
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -64,9 +105,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"convtune {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name in COMMANDS:
-        module = import_module(f"{__name__}.{name}")
-        module.arguments(commands.add_parser(name, help=module.HELP, description=module.HELP, allow_abbrev=False))
+    for name, command in COMMANDS.items():
+        command.arguments(commands.add_parser(name, help=command.HELP, description=command.HELP, allow_abbrev=False))
     return parser
 
 

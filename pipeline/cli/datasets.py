@@ -1,4 +1,4 @@
-"""``convtune datasets``: the named datasets, and what else ``--data`` takes."""
+"""``convtune datasets``: the named datasets, and the other kinds of data that ``--data`` takes."""
 
 import argparse
 
@@ -6,8 +6,8 @@ HELP = "list the named datasets"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The form of the list."""
-    parser.add_argument("--json", action="store_true", help="print a JSON list, an object a dataset")
+    """Adds the flags."""
+    parser.add_argument("--json", action="store_true", help="print a JSON list, one object per dataset")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -23,24 +23,24 @@ def _print_json() -> None:
     import json
     from dataclasses import asdict
 
-    from pipeline.data import NAMED
+    from pipeline.data import NAMED_DATASETS
 
-    print(json.dumps([asdict(one) for one in NAMED.values()], indent=1))
+    print(json.dumps([asdict(dataset) for dataset in NAMED_DATASETS.values()], indent=1))
 
 
 def _print_table() -> None:
     from rich.table import Table
 
-    from pipeline.data import NAMED
-    from pipeline.printing import show
+    from pipeline.console import show
+    from pipeline.data import NAMED_DATASETS
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
     for justify in ("left", "right", "right", "right", "left", "left"):
         table.add_column(justify=justify)
-    for one in NAMED.values():
-        height, width, channels = one.shape
-        shape, source = f"{height}x{width}x{channels}", "downloads" if one.download else "included"
-        table.add_row(one.name, shape, f"{one.images:,} images", f"{one.classes} classes", source, one.description)
+    for dataset in NAMED_DATASETS.values():
+        size, origin = "x".join(map(str, dataset.shape)), "downloads" if dataset.download else "included"
+        images, classes = f"{dataset.images:,} images", f"{dataset.classes} classes"
+        table.add_row(dataset.name, size, images, classes, origin, dataset.description)
     show(table)
     print("\n--data also takes a folder of images (class/*.jpg, or train/ val/ test/ above the classes)")
     print("and an .npz file with x_train, y_train[, x_val, y_val][, x_test, y_test].")

@@ -1,102 +1,107 @@
-"""``convtune evaluate``: how a model does on images with known classes."""
+"""``convtune evaluate``: how good a model is on images whose classes are known."""
 
 import argparse
 from typing import TYPE_CHECKING
+
+from pipeline.cli.types import whole_number
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.data import Dataset
-    from pipeline.model_card import ModelCard
-    from pipeline.report.metrics import Evaluation
+    from pipeline.metrics.evaluation import Evaluation
+    from pipeline.study.model_metadata import ModelMetadata
 
-HELP = "measure a model: accuracy, precision, recall, F1, confusion matrix"
-SPLITS = ("test", "validation", "train")
+HELP = "measure a model: every metric, precision, recall and F1 of each class, confusion matrix"
+
+_SPLITS = ("test", "validation", "train")
+
+_MAX_NAMED = 5
+"""Classes that a message lists."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The model, the data, and which part of it."""
-    parser.add_argument("model", metavar="MODEL", help="a .keras file that `convtune export` wrote")
+    """Adds the model and the flags."""
+    parser.add_argument("model", metavar="MODEL", help="a .keras file written by `convtune export`")
     parser.add_argument("--data", metavar="PATH|NAME", required=True, help="folder, .npz file or name of a dataset")
-    parser.add_argument("--split", metavar="|".join(SPLITS), default="test", help="part of the data (default test)")
-    parser.add_argument("--seed", metavar="N", help="seed of the splits (default: the one of the model's study)")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--split", choices=_SPLITS, default="test", help="part to evaluate on (default: test)")
+    parser.add_argument(
+        "--seed", type=whole_number(0), metavar="N", help="seed of the splits (default: the seed of the model's study)"
+    )
+    parser.add_argument("--json", action="store_true", help="print a JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints the scores."""
+    """Prints the scores, the classes and the confusions."""
     from pathlib import Path
 
-    from pipeline import model_card
+    from pipeline.console import note
+    from pipeline.data.load_with_progress import load_with_progress
     from pipeline.executors import call
-    from pipeline.loading import announce, keras_worker, load_data, whole
-    from pipeline.report.metrics import evaluate
+    from pipeline.metrics.evaluation import evaluate
+    from pipeline.study.model_metadata import read_metadata
+    from pipeline.training.task import PredictDataset
+    from pipeline.training.worker import keras_worker
 
-    _check_split(args.split)
     model_file = Path(args.model)
-    card = model_card.get(model_file)
-    seed = whole("--seed", args.seed, 0) if args.seed else card.seed
-    data = load_data(args.data, card.shape[:2], seed, quiet=args.json, channels=card.shape[2])
-    columns = match_classes(model_file, card, data)
+    metadata = read_metadata(model_file)
+    seed = metadata.seed if args.seed is None else args.seed
+    data = load_with_progress(args.data, metadata.shape[:2], seed, quiet=args.json, channels=metadata.shape[2])
+    outputs = _match_classes(model_file, metadata, data)
     rows = {"test": data.test, "validation": data.validation, "train": data.train}[args.split]
     with keras_worker(f"evaluating {len(rows):,} images") as worker:
-        probabilities = call(worker, "pipeline.training.predict:over_dataset", model_file, data, rows)
+        probabilities = call(worker, PredictDataset(model_file, data, rows))
     if not args.json:
-        announce(data)
-    _note_difference(card, data, seed)
-    _print(evaluate(probabilities[:, columns], data.labels[rows], data.classes), args.split, args.json)
+        note(f"{data.name}: {data.describe()}")
+    _note_differences(metadata, data, seed)
+    _print(evaluate(data.labels[rows], probabilities[:, outputs], data.classes), args.split, args.json)
     return 0
 
 
-def _check_split(name: str) -> None:
-    from pipeline.errors import JobError, nearest
-
-    if name not in SPLITS:
-        raise JobError(f"--split: expected one of {', '.join(SPLITS)}{nearest(name, SPLITS)}, got {name!r}")
-
-
-def match_classes(model_file: "Path", card: "ModelCard", data: "Dataset") -> list[int]:
-    """The model's output for each class of the data; ModelError unless both know the same classes."""
+def _match_classes(model_file: "Path", metadata: "ModelMetadata", data: "Dataset") -> list[int]:
+    """The model's output for each class of the data; ModelError unless model and data have the same classes."""
     from pipeline.errors import ModelError
 
-    missing = [name for name in card.classes if name not in data.classes]
-    unknown = [name for name in data.classes if name not in card.classes]
+    missing = [name for name in metadata.classes if name not in data.classes]
+    unknown = [name for name in data.classes if name not in metadata.classes]
     if missing or unknown:
-        which = "; ".join(
-            f"{what}: {_listed(names)}"
-            for what, names in (("only the model has", missing), ("only the data has", unknown))
+        differences = "; ".join(
+            f"{which} has: {_list_names(names)}"
+            for which, names in (("only the model", missing), ("only the data", unknown))
             if names
         )
-        raise ModelError(f"{model_file}: expected data with the {len(card.classes)} classes of the model ({which})")
-    return [card.classes.index(name) for name in data.classes]
+        count = len(metadata.classes)
+        raise ModelError(f"{model_file}: expected data with the {count} classes of the model ({differences})")
+    return [metadata.classes.index(name) for name in data.classes]
 
 
-def _listed(names: list[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+def _list_names(names: list[str]) -> str:
+    more = len(names) - _MAX_NAMED
+    return ", ".join(names[:_MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def _note_difference(card: "ModelCard", data: "Dataset", seed: int) -> None:
-    import sys
+def _note_differences(metadata: "ModelMetadata", data: "Dataset", seed: int) -> None:
+    """Says on stderr why images may not be those that the model was tested on."""
+    from pipeline.console import note
 
-    if data.digest != card.digest:
-        print(f"note: not the data the model was trained on ({card.dataset}); its images may differ", file=sys.stderr)
-    elif seed != card.seed:
-        print(
-            f"note: split by seed {seed}, trained with seed {card.seed}: images may be ones it was trained on",
-            file=sys.stderr,
-        )
+    if data.digest != metadata.digest:
+        note(f"note: not the data the model was trained on ({metadata.dataset}); its images may differ")
+    elif seed != metadata.seed:
+        note(f"note: split by seed {seed}, trained with seed {metadata.seed}: images may be ones it was trained on")
 
 
-def _print(result: "Evaluation", split: str, as_json: bool) -> None:
+def _print(evaluation: "Evaluation", split: str, as_json: bool) -> None:
     if as_json:
         import json
 
-        print(json.dumps({"split": split, **result.as_dict()}, indent=1, ensure_ascii=False))
+        print(json.dumps({"split": split, **evaluation.as_dict()}, indent=1, ensure_ascii=False))
         return
-    from pipeline.printing import show
-    from pipeline.report.scores import ConfusionView, score_table
+    from pipeline.console import show
+    from pipeline.report.evaluation_tables import ConfusionView, class_table, score_table
 
-    print(f"Accuracy on {result.n:,} images of the {split} split: {result.accuracy:.4f}\n")
-    show(score_table(result))
+    print(f"Scores on {evaluation.n:,} images of the {split} split\n")
+    show(score_table(evaluation))
+    print()
+    show(class_table(evaluation))
     print("\nConfusions")
-    show(ConfusionView(result))
+    show(ConfusionView(evaluation))

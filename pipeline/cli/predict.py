@@ -3,90 +3,64 @@
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from pipeline.cli.types import whole_number
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
 HELP = "classify image files with a model"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The model and the images."""
-    parser.add_argument("model", metavar="MODEL", help="a .keras file that `convtune export` wrote")
-    parser.add_argument("images", metavar="IMAGE", nargs="+", help="image file, folder (with all below it) or glob")
-    parser.add_argument("--top", metavar="N", help="only the N most probable classes (default all)")
-    parser.add_argument("--json", action="store_true", help="print a JSON list, an object an image")
+    """Adds the model, the images and the flags."""
+    parser.add_argument("model", metavar="MODEL", help="a .keras file written by `convtune export`")
+    parser.add_argument("images", metavar="IMAGE", nargs="+", help="image file, folder (searched recursively) or glob")
+    parser.add_argument(
+        "--top", type=whole_number(1), metavar="N", help="show only the N most probable classes (default: all)"
+    )
+    parser.add_argument("--json", action="store_true", help="print a JSON list, one object per image")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints a line or an object an image; warns of files that cannot be read."""
+    """Prints one line or one object per image; warns of files that cannot be read."""
     from pathlib import Path
 
-    from pipeline import model_card
+    from pipeline.console import warn
+    from pipeline.data.image_files import find_image_files
     from pipeline.errors import DataError
     from pipeline.executors import call
-    from pipeline.loading import keras_worker, warn, whole
+    from pipeline.study.model_metadata import read_metadata
+    from pipeline.training.task import PredictFiles
+    from pipeline.training.worker import keras_worker
 
     model_file = Path(args.model)
-    card = model_card.get(model_file)
-    top = whole("--top", args.top, 1) if args.top else len(card.classes)
-    files = image_files(args.images)
+    metadata = read_metadata(model_file)
+    files = find_image_files(args.images)
     with keras_worker(f"predicting {len(files):,} images") as worker:
-        function = "pipeline.training.predict:read_and_predict"
-        probabilities, faults = call(worker, function, model_file, files, card.shape)
+        probabilities, faults = call(worker, PredictFiles(model_file, files, metadata.shape))
     if all(faults):
         more = f" (none of the {len(files):,} files could be read as an image)" if len(files) > 1 else ""
         raise DataError(faults[0] + more)
     for fault in filter(None, faults):
         warn(fault)
     rows = [
-        _row(file, card.classes, row, top)
-        for file, row, fault in zip(files, probabilities, faults, strict=True)
+        _row(file, metadata.classes, probabilities[index], args.top)
+        for index, (file, fault) in enumerate(zip(files, faults, strict=True))
         if not fault
     ]
     _print(rows, args.json)
     return 0
 
 
-def image_files(words: "Sequence[str]") -> "list[Path]":
-    """The files that the words name, in their order: a folder's images and a glob's matches sorted by path.
-
-    DataError when a word names nothing.
-    """
-    return [file for word in words for file in _named(word)]
-
-
-def _named(word: str) -> "list[Path]":
-    from glob import glob, has_magic
-    from pathlib import Path
-
-    from pipeline.errors import DataError
-
-    path = Path(word)
-    if path.is_dir():
-        found = _images_below(path)
-        if not found:
-            raise DataError(f"{word}: no image in this folder; expected JPEG, PNG, BMP, GIF or WebP files")
-        return found
-    if path.exists() or not has_magic(word):
-        return [path]  # a file that is missing is warned of by its name, as one that is broken
-    matches = sorted(Path(match) for match in glob(word, recursive=True))
-    if not matches:
-        raise DataError(f"{word}: no file matches; expected an image file, a folder or a glob such as 'photos/*.jpg'")
-    return [file for match in matches for file in (_images_below(match) if match.is_dir() else [match])]
-
-
-def _images_below(folder: "Path") -> "list[Path]":
-    from pipeline.data.decode import EXTENSIONS
-
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in EXTENSIONS and path.is_file())
-
-
-def _row(file: "Path", classes: "Sequence[str]", probabilities: Any, top: int) -> dict[str, Any]:
-    order = sorted(range(len(classes)), key=lambda position: -float(probabilities[position]))[:top]
-    named = {classes[position]: round(float(probabilities[position]), 6) for position in order}
+def _row(file: "Path", classes: "Sequence[str]", probabilities: "NDArray[Any]", top: int | None) -> dict[str, Any]:
+    """The row that is printed for an image: its most probable classes, best first (all if ``top`` is None)."""
+    order = (-probabilities).argsort(kind="stable")[:top]
+    by_class = {classes[label]: round(float(probabilities[label]), 6) for label in order}
     best = classes[order[0]]
-    return {"file": str(file), "class": best, "probability": named[best], "probabilities": named}
+    return {"file": str(file), "class": best, "probability": by_class[best], "probabilities": by_class}
 
 
 def _print(rows: "Sequence[dict[str, Any]]", as_json: bool) -> None:

@@ -6,59 +6,63 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipeline.record import Record
+    from pipeline.study.record import TrialRecord
+
+from pipeline.cli.types import whole_number
 
 HELP = "show the trials of a study: sort, filter, CSV, JSON"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The study, and what to show of it."""
+    """Adds the study, and the flags that say which trials to show and how."""
     parser.add_argument("study", metavar="STUDY", help="name or path of the study")
     add = parser.add_argument
-    add("--sort", metavar="COLUMN", default="number", help="order by a column or parameter, rising (default number)")
-    add("--reverse", action="store_true", help="falling order")
-    add("--where", metavar="TEST", action="append", default=[], help="only trials with e.g. 'value>=0.9'; repeatable")
-    add("--top", metavar="N", help="only the first N of them")
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--csv", action="store_true", help="print CSV, a column a parameter")
-    form.add_argument("--json", action="store_true", help="print a JSON list, an object a trial")
+    add("--sort", metavar="COLUMN", default="number", help="sort by a column or a hyperparameter, low to high")
+    add("--reverse", action="store_true", help="sort high to low")
+    where = "show only trials that meet a condition such as 'score>=0.9'; repeatable"
+    add("--where", metavar="TEST", action="append", default=[], help=where)
+    add("--top", type=whole_number(1), metavar="N", help="show only the first N trials")
+    formats = parser.add_mutually_exclusive_group()
+    formats.add_argument("--csv", action="store_true", help="print CSV: one column per hyperparameter")
+    formats.add_argument("--json", action="store_true", help="print a JSON list: one object per trial")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints the chosen trials."""
-    from pipeline.loading import load_trials, whole
-    from pipeline.report.select import Selection
+    """Prints the selected trials."""
+    from pipeline.report.selection import Selection
+    from pipeline.search.optuna_study import load_trials
 
-    top = whole("--top", args.top, 1) if args.top else None
     folder, records, infeasible = load_trials(args.study)
-    chosen = Selection(tuple(args.where), args.sort, args.reverse, top).of(records)
+    selected = Selection(tuple(args.where), args.sort, args.reverse, args.top).of(records)
     if args.csv or args.json:
-        _print_plain(chosen, records, args.csv)
+        _print_plain(selected, records, args.csv)
     else:
-        _print_table(folder.name, chosen, records, infeasible)
+        _print_table(folder.name, selected, records, infeasible)
     return 0
 
 
-def _print_plain(chosen: "list[Record]", records: "list[Record]", as_csv: bool) -> None:
+def _print_plain(selected: "list[TrialRecord]", records: "list[TrialRecord]", csv: bool) -> None:
     import json
 
-    from pipeline.report.table import as_json, csv_text
+    from pipeline.report.trials_table import as_csv, as_json
 
-    if as_csv:
-        print(csv_text(chosen, records), end="")
+    if csv:
+        print(as_csv(selected, records), end="")
     else:
-        print(json.dumps(as_json(chosen), indent=1, ensure_ascii=False, allow_nan=False))
+        print(json.dumps(as_json(selected), indent=1, ensure_ascii=False, allow_nan=False))
 
 
-def _print_table(study: str, chosen: "list[Record]", records: "list[Record]", infeasible: "Mapping[str, int]") -> None:
-    from pipeline.printing import show
-    from pipeline.report.leaderboard import infeasible_line, listing
+def _print_table(
+    study: str, selected: "list[TrialRecord]", records: "list[TrialRecord]", infeasible: "Mapping[str, int]"
+) -> None:
+    from pipeline.console import show
+    from pipeline.report.leaderboard import describe_infeasible, render_listing
 
-    if chosen:
-        show(listing(chosen, records))
+    if selected:
+        show(render_listing(selected, records))
     elif records:
-        print(f"No trial of study {study} fulfils --where; it has {len(records)}.")
+        print(f"No trial of study {study} matches --where; it has {len(records)}.")
     else:
         print(f"Study {study} has no trials yet.")
-    if line := infeasible_line(infeasible):
+    if line := describe_infeasible(infeasible):
         print(line)

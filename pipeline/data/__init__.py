@@ -1,7 +1,7 @@
-"""Images in, arrays out: named sets, image folders and npz files, split and cached. numpy and Pillow only."""
+"""Images in, arrays out: named datasets, image folders and .npz files, split and cached. numpy and Pillow only."""
 
 from pipeline.data.dataset import Dataset
 from pipeline.data.load import load
-from pipeline.data.named import NAMED
+from pipeline.data.named import NAMED_DATASETS
 
-__all__ = ["NAMED", "Dataset", "load"]
+__all__ = ["NAMED_DATASETS", "Dataset", "load"]

@@ -8,20 +8,22 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.data import cache
-from pipeline.data.decode import Pixels
-from pipeline.data.split import Rows, split
+from pipeline.data.cache_entry import CacheEntry, read_entry
+from pipeline.data.decode import Pixels, Shape
+from pipeline.data.split import Rows, split_rows
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """Labelled images, split.
 
-    ``images`` is uint8 (n, h, w, c), memory-mapped and read-only; ``labels`` int64 (n,), each in 0..len(classes) - 1.
-    ``train``, ``validation`` and ``test`` are sorted row numbers (int64), disjoint, together all n.
-    ``source`` is what the user gave and ``name`` a short form of it. ``digest`` stands for pixels, labels, classes
-    and the given splits, not for ``seed``, which decides the splits that were not given.
-    Pickling carries the folder of the cache and no array: whoever unpickles opens the same files.
+    ``images`` is uint8 (n, height, width, channels), memory-mapped and read-only; ``labels`` is int64 (n,), each in
+    0..len(classes) - 1. ``train``, ``validation`` and ``test`` are sorted row numbers, int64; they are disjoint and
+    together all n rows. ``source`` is what the user gave and ``name`` a short form of it. ``digest`` stands for
+    pixels, labels, classes and the given splits, but not for ``seed``, which decides the splits that are not given.
+
+    A pickled dataset carries the folder of its cache entry and no arrays: the process that unpickles it opens the
+    same files.
     """
 
     name: str
@@ -36,18 +38,18 @@ class Dataset:
     seed: int
 
     @property
-    def shape(self) -> tuple[int, int, int]:
+    def shape(self) -> Shape:
         """Height, width and channels (1 or 3) of every image."""
         _, height, width, channels = self.images.shape
         return height, width, channels
 
     @property
     def folder(self) -> Path:
-        """Where the arrays lie in the cache."""
+        """The folder of its arrays in the cache."""
         return Path(cast(str, cast("np.memmap[Any, Any]", self.images).filename)).parent
 
     def describe(self) -> str:
-        """One line: number and shape of the images, classes, sizes of the splits."""
+        """One line: number and shape of the images, number of classes, sizes of the splits."""
         size = "x".join(map(str, self.shape))
         return (
             f"{len(self.images):,} images {size}, {len(self.classes)} classes: "
@@ -59,11 +61,11 @@ class Dataset:
 
 
 def open_cached(folder: str, name: str, source: str, seed: int) -> Dataset:
-    """The dataset in a folder of the cache; a DataError when it is no longer there or damaged."""
-    return from_entry(cache.read(Path(folder)), name, source, seed)
+    """The dataset in a folder of the cache; DataError when it is no longer there or damaged."""
+    return split_entry(read_entry(Path(folder)), name, source, seed)
 
 
-def from_entry(entry: cache.Entry, name: str, source: str, seed: int) -> Dataset:
-    """The dataset of a cache entry, split by ``seed``; a DataError when a class has too few images."""
-    rows = split(entry.labels, entry.given, entry.classes, seed, source)
-    return Dataset(name, source, entry.digest, entry.classes, entry.images, entry.labels, *rows, seed)
+def split_entry(entry: CacheEntry, name: str, source: str, seed: int) -> Dataset:
+    """The dataset of a cache entry, split by ``seed``; DataError when a class has too few images."""
+    splits = split_rows(entry.labels, entry.given_splits, entry.classes, seed, source)
+    return Dataset(name, source, entry.digest, entry.classes, entry.images, entry.labels, *splits, seed)

@@ -1,4 +1,4 @@
-"""One image file to one array, the same for training and for prediction."""
+"""Decodes an image file into an array, in the same way for training and for prediction."""
 
 import io
 import struct
@@ -12,17 +12,29 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from pipeline.errors import DataError
+from pipeline.errors import DataError, printable
 
 Pixels = NDArray[np.uint8]
+"""(height, width, channels), or (n, height, width, channels)."""
+
 Shape = tuple[int, int, int]
+"""Height, width and channels of an image."""
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
-FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP")
-SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"GIF8", b"RIFF")
-LARGEST = 89_478_485  # pixels: a quarter of a GiB as RGB, where Pillow begins to warn of a bomb
+"""File names of images end in one of these, in lower or upper case."""
 
-_ORIENTATION = 0x0112  # EXIF 2.32, 4.6.4 A: how the camera was held, 1 to 8
+FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP")
+"""The same formats by their names in Pillow; files of other formats are not opened."""
+
+SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"GIF8", b"RIFF")
+"""The first bytes of files in these formats: a file with such a start that cannot be opened is a broken image."""
+
+MAX_PIXELS = 89_478_485
+"""The most pixels of an image that is decoded: 0.25 GiB as RGB. Above it, Pillow warns of a decompression bomb."""
+
+_ORIENTATION = 0x0112
+"""The EXIF tag that says how the camera was held, 1 to 8 (EXIF 2.32, 4.6.4 A)."""
+
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -32,22 +44,23 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+"""The operation that turns an image of each orientation upright; 1 is upright."""
 
 
-class BrokenImage(DataError):
-    """A file of a real image format that is truncated or corrupt; ``reason`` says how."""
+class BrokenImageError(DataError):
+    """A file of an image format is truncated or corrupt; ``reason`` says how."""
 
     def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)  # what pickling gives back to this function
+        super().__init__(path, reason)  # the arguments that unpickling passes to this function
         self.path = path
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"{shown(self.path)}: broken image ({self.reason}); replace it or remove it"
+        return f"{printable(self.path)}: broken image ({self.reason}); replace it or remove it"
 
 
-class Header(NamedTuple):
-    """What an image's header tells: its upright size, and whether it has no colour."""
+class ImageHeader(NamedTuple):
+    """The upright size of an image, and whether it has no colour."""
 
     height: int
     width: int
@@ -55,43 +68,45 @@ class Header(NamedTuple):
 
 
 def decode(path: Path, shape: Shape) -> Pixels:
-    """One image file as ``uint8 (h, w, c)``, exactly as training saw it.
+    """One image file as uint8 (height, width, channels), exactly as training sees it.
 
-    The first frame, turned upright by its EXIF tag, 16 bits scaled to 8, transparency on white, then grey (c = 1) or
-    RGB (c = 3), stretched to ``shape`` with an antialiased bilinear filter. Colour of 16 bits keeps its upper 8.
-    A DataError names a file that is missing, no image, broken or a decompression bomb.
+    It takes the first frame, turns it upright by its EXIF tag, scales 16-bit grey to 8 bits or puts transparency on
+    white, converts it to grey (1 channel) or RGB (3), and stretches it to ``shape`` with an antialiased bilinear
+    filter. 16-bit colour keeps its upper 8 bits.
+
+    DataError names a file that is missing, not an image, broken or a decompression bomb.
     """
-    content = read(str(path))
-    with quiet():
-        return pixels(str(path), content, shape)
+    content = read_file(str(path))
+    with silence_pillow():
+        return decode_bytes(str(path), content, shape)
 
 
-def pixels(path: str, content: bytes, shape: Shape) -> Pixels:
-    """``decode`` of a file already read; the caller keeps Pillow ``quiet``."""
-    with _faults(path, content):
+def decode_bytes(path: str, content: bytes, shape: Shape) -> Pixels:
+    """``decode`` for a file that has been read already. The caller silences Pillow."""
+    with _decoding_errors(path, content):
         image = _open(path, content)
         image.load()
-        turn = _TURNS.get(_orientation(image))
-        return fit(image if turn is None else image.transpose(turn), shape)
+        turn = _TURNS.get(_read_orientation(image))
+        return fit_image(image if turn is None else image.transpose(turn), shape)
 
 
-def header(path: str, content: bytes) -> Header:
-    """Size and colour of an image that is not decoded yet; the caller keeps Pillow ``quiet``."""
-    with _faults(path, content):
+def read_header(path: str, content: bytes) -> ImageHeader:
+    """Size and colour of an image, without decoding it. The caller silences Pillow."""
+    with _decoding_errors(path, content):
         image = _open(path, content)
         grey = image.mode in ("1", "L", "LA", "I") or image.mode.startswith("I;16")
-        on_its_side = _orientation(image) >= 5
+        on_its_side = _read_orientation(image) >= 5
         height, width = (image.width, image.height) if on_its_side else (image.height, image.width)
-        return Header(height, width, grey)
+        return ImageHeader(height, width, grey)
 
 
-def fit(image: Image.Image, shape: Shape) -> Pixels:
-    """An upright image of any mode as ``uint8 (h, w, c)``."""
+def fit_image(image: Image.Image, shape: Shape) -> Pixels:
+    """An upright image of any mode as uint8 (height, width, channels)."""
     height, width, channels = shape
     if image.mode.startswith("I"):
-        image = _eight_bits(image)
+        image = _scale_to_8_bits(image)
     elif image.has_transparency_data:
-        image = _on_white(image)
+        image = _put_on_white(image)
     mode = "L" if channels == 1 else "RGB"
     if image.mode != mode:
         image = image.convert(mode)
@@ -100,23 +115,18 @@ def fit(image: Image.Image, shape: Shape) -> Pixels:
     return np.asarray(image, dtype=np.uint8).reshape(shape)
 
 
-def read(path: str) -> bytes:
-    """A file's bytes; a DataError where there is none to read."""
+def read_file(path: str) -> bytes:
+    """The bytes of a file; DataError when it cannot be read."""
     try:
         with open(path, "rb") as file:
             return file.read()
     except OSError as error:
-        raise DataError(f"{shown(path)}: cannot be read ({error.strerror}); expected an image file") from None
-
-
-def shown(path: object) -> str:
-    """A path or name fit for one line of a terminal, whatever bytes a file system let into it."""
-    return "".join(letter if letter.isprintable() else "?" for letter in str(path))
+        raise DataError(f"{printable(path)}: cannot be read ({error.strerror}); expected an image file") from None
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Nothing that Pillow warns of is shown. Not for use inside threads: Python's warning filters are global."""
+def silence_pillow() -> Iterator[None]:
+    """Silences Pillow's warnings. It must not be used inside threads, since Python's warning filters are global."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
@@ -124,31 +134,32 @@ def quiet() -> Iterator[None]:
 
 def _open(path: str, content: bytes) -> Image.Image:
     image = Image.open(io.BytesIO(content), formats=FORMATS)
-    if image.width * image.height > LARGEST:
+    if image.width * image.height > MAX_PIXELS:
         raise Image.DecompressionBombError(f"{image.width} x {image.height} pixels")
     return image
 
 
 @contextmanager
-def _faults(path: str, content: bytes) -> Iterator[None]:
+def _decoding_errors(path: str, content: bytes) -> Iterator[None]:
+    """Turns whatever Pillow raises into a DataError that names the file."""
     try:
         yield
     except Image.DecompressionBombError:
         raise DataError(
-            f"{shown(path)}: expected at most {LARGEST:,} pixels, got more (a decompression bomb?); "
+            f"{printable(path)}: expected at most {MAX_PIXELS:,} pixels, got more (a decompression bomb?); "
             "scale it down or remove it"
         ) from None
-    except Exception as error:  # whatever trips a decoder: OSError, SyntaxError, ValueError, struct.error, ...
-        if isinstance(error, UnidentifiedImageError) and content and not content.startswith(SIGNATURES):
+    except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error and others
+        unidentified = isinstance(error, UnidentifiedImageError)
+        if unidentified and content and not content.startswith(SIGNATURES):
             raise DataError(
-                f"{shown(path)}: no image; expected JPEG, PNG, BMP, GIF or WebP; convert it or remove it"
+                f"{printable(path)}: not an image; expected JPEG, PNG, BMP, GIF or WebP; convert it or remove it"
             ) from None
         unread = "its header cannot be read" if content else "the file is empty"
-        reason = unread if isinstance(error, UnidentifiedImageError) else shown(error)
-        raise BrokenImage(path, reason) from None
+        raise BrokenImageError(path, unread if unidentified else printable(error)) from None
 
 
-def _orientation(image: Image.Image) -> int:
+def _read_orientation(image: Image.Image) -> int:
     if "exif" not in image.info:
         return 1
     try:
@@ -157,12 +168,12 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
-def _eight_bits(image: Image.Image) -> Image.Image:
-    # Pillow's own convert("L") clips 16 bits at 255 instead of scaling them
+def _scale_to_8_bits(image: Image.Image) -> Image.Image:
+    # Pillow's own convert("L") clips 16 bits at 255 instead of scaling them.
     wide = np.clip(np.asarray(image).astype(np.int64), 0, 65535)
     return Image.fromarray(((wide + 128) // 257).astype(np.uint8))
 
 
-def _on_white(image: Image.Image) -> Image.Image:
+def _put_on_white(image: Image.Image) -> Image.Image:
     white = Image.new("RGBA", image.size, "white")
     return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")

@@ -1,180 +1,176 @@
-"""Image folders into the cache: every file read, checked and decoded once."""
+"""An image folder as a source for the cache: every file is read, checked and decoded once."""
 
 import hashlib
-import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.data import cache
-from pipeline.data.decode import BrokenImage, Header, Shape, header, pixels, quiet, read, shown
-from pipeline.data.scan import File, scan
-from pipeline.data.split import TRAIN, Rows, split
-from pipeline.data.wanted import Wanted
-from pipeline.errors import DataError
+from pipeline.data.cache import SourceContent, cache_key
+from pipeline.data.cache_entry import allocate_images, complete_entry, keep_images
+from pipeline.data.decode import (
+    BrokenImageError,
+    ImageHeader,
+    Shape,
+    decode_bytes,
+    read_file,
+    read_header,
+    silence_pillow,
+)
+from pipeline.data.requested_shape import RequestedShape
+from pipeline.data.scan import ImageFile, scan
+from pipeline.data.split import TRAIN, Rows, split_rows
+from pipeline.data.threads import map_in_threads
+from pipeline.errors import DataError, printable
 
-LONGEST = 256  # longer side of the median shape that is taken without being asked for
-TOLERATED = 0.1  # share of broken images above which a folder is refused
-MENTIONED = 5  # broken images named in a warning
-TOGETHER = 16  # files a thread takes at a time
+_MAX_SIDE = 256
+"""The most pixels of the longer side if no size is requested; a larger median size is scaled down."""
+
+_MAX_BROKEN_SHARE = 0.1
+"""The share of broken images above which a folder is refused."""
+
+_MAX_NAMED = 5
+"""The most broken images that a message names."""
 
 
-class _Probe(NamedTuple):
+class _CheckedFile(NamedTuple):
+    """A file that has been read: the digest of its bytes, and its header, or why the header cannot be read."""
+
     digest: str
-    header: Header | None
+    header: ImageHeader | None
     fault: str
 
 
-class Folder:
+class FolderSource:
     """An image folder as a source for the cache.
 
-    Without a size it takes the median of the training images, at most ``LONGEST``; without channels, 3 if any image
-    has colour.
-    ``progress(done, total)`` counts files; reading all is the first half of the work, decoding the second.
+    Without a requested size it takes the median of the training images, scaled down to at most 256 pixels on the longer
+    side. Without requested channels it takes 3 if any image has colour, else 1. ``progress(done, total)`` counts files:
+    reading all of them is the first half of the work, decoding them the second.
     """
 
-    def __init__(self, path: Path, wanted: Wanted, progress: Callable[[int, int], None]) -> None:
-        self.place = cache.key(("folder", path.resolve()))
-        self.wanted = wanted
-        self._name = shown(path)
+    def __init__(self, path: Path, requested: RequestedShape, progress: Callable[[int, int], None]) -> None:
+        self.location = cache_key(("folder", path.resolve()))
+        self.requested = requested
+        self._name = printable(path)
         self._progress = progress
         self._listing = scan(path)
-        self._probes: list[_Probe] = []
+        self._checked: list[_CheckedFile] = []
         self._shape: Shape
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was passed over, one line each."""
+        """The files and folders that were skipped, one line each."""
         return self._listing.notes
 
-    def listing(self) -> str:
-        """The key of paths, sizes and times of change."""
+    def listing_key(self) -> str:
+        """A key of the class names and of the paths, sizes and modification times of the files."""
         files = (part for file in self._listing.files for part in (file.relative, file.size, file.changed))
-        return cache.key((*self._listing.classes, *files))
+        return cache_key((*self._listing.classes, *files))
 
-    def content(self) -> cache.Content:
-        """What is in the files; keeps their headers and the shape for ``build``."""
+    def read_content(self) -> SourceContent:
+        """The key of all files' paths and bytes, and the shape. Keeps the headers for ``build``."""
         files = self._listing.files
-        self._probes = _each(_probe, files, lambda done: self._progress(done // 2, len(files)))
-        self._tolerate(self._faults())
-        self._check([file for file, probe in self._both() if not probe.fault])
-        self._shape, notes = self._choose()
-        parts = (part for file, probe in self._both() for part in (file.relative, probe.digest))
-        return cache.Content(cache.key(("folder", *self._shape, *self._listing.classes, *parts)), self._shape, notes)
+        with silence_pillow():
+            self._checked = map_in_threads(_check_file, files, lambda done: self._progress(done // 2, len(files)))
+        self._check_broken(self._header_faults())
+        self._labels_and_splits([file for file, checked in self._pairs() if not checked.fault])
+        self._shape, notes = self._choose_shape()
+        parts = (part for file, checked in self._pairs() for part in (file.relative, checked.digest))
+        return SourceContent(cache_key(("folder", *self._shape, *self._listing.classes, *parts)), self._shape, notes)
 
     def build(self, folder: Path) -> None:
-        """Decodes every image; broken ones are left out and noted, or are too many to accept."""
-        files = [file for file, probe in self._both() if not probe.fault]
-        reasons = self._decode(folder, files, self._shape)
+        """Decodes every image; leaves out broken ones with a note, or raises DataError when there are too many."""
+        files = [file for file, checked in self._pairs() if not checked.fault]
+        reasons = self._decode(folder, files)
         undecoded = {file.relative: reason for file, reason in zip(files, reasons, strict=True) if reason}
-        faults = self._faults() | undecoded
-        self._tolerate(faults)
+        faults = self._header_faults() | undecoded
+        self._check_broken(faults)
         rows = np.flatnonzero([not reason for reason in reasons])
         if len(rows) < len(files):
-            cache.keep(folder, rows)
-        labels, given = self._check([files[row] for row in rows])
-        cache.seal(folder, labels, given, self._listing.classes, self._left_out(faults))
+            keep_images(folder, rows)
+        labels, given_splits = self._labels_and_splits([files[row] for row in rows])
+        complete_entry(folder, labels, given_splits, self._listing.classes, self._broken_notes(faults))
 
-    def _both(self) -> Iterator[tuple[File, _Probe]]:
-        return zip(self._listing.files, self._probes, strict=True)
+    def _pairs(self) -> Iterator[tuple[ImageFile, _CheckedFile]]:
+        return zip(self._listing.files, self._checked, strict=True)
 
-    def _faults(self) -> dict[str, str]:
-        """What is wrong with the files whose header cannot be read."""
-        return {file.relative: probe.fault for file, probe in self._both() if probe.fault}
+    def _header_faults(self) -> dict[str, str]:
+        """The files whose header cannot be read, each with the reason."""
+        return {file.relative: checked.fault for file, checked in self._pairs() if checked.fault}
 
-    def _decode(self, folder: Path, files: Sequence[File], shape: Shape) -> list[str]:
-        """Fills the images of an entry; for each why it could not be, or ''."""
-        images = cache.allocate(folder, (len(files), *shape), self._name)
+    def _decode(self, folder: Path, files: Sequence[ImageFile]) -> list[str]:
+        """Decodes the images into a new entry; returns, for each, why it cannot be decoded, or ""."""
+        shape, total = self._shape, len(files)
+        images = allocate_images(folder, (total, *shape), self._name)
 
-        def into(row: int) -> str:
+        def decode_row(row: int) -> str:
             try:
-                images[row] = pixels(files[row].path, read(files[row].path), shape)
-            except BrokenImage as error:
+                images[row] = decode_bytes(files[row].path, read_file(files[row].path), shape)
+            except BrokenImageError as error:
                 return error.reason
             return ""
 
-        total = len(files)
-        reasons = _each(into, range(total), lambda done: self._progress((total + done) // 2, total))
+        with silence_pillow():
+            reasons = map_in_threads(decode_row, range(total), lambda done: self._progress((total + done) // 2, total))
         images.flush()
         return reasons
 
-    def _choose(self) -> tuple[Shape, tuple[str, ...]]:
-        """The shape to decode to, and a note when it is neither asked for nor that of the images."""
-        headers = [(file.given, probe.header) for file, probe in self._both() if probe.header]
+    def _choose_shape(self) -> tuple[Shape, tuple[str, ...]]:
+        """The shape to decode to, and a note if it is neither the requested one nor the median of the images."""
+        headers = [(file.given_split, checked.header) for file, checked in self._pairs() if checked.header]
         channels = 1 if all(header.grey for _, header in headers) else 3
-        height, width = _median([header for given, header in headers if given == TRAIN])
+        height, width = _median_size([header for split, header in headers if split == TRAIN])
         longer = max(height, width)
-        if self.wanted.size is not None or longer <= LONGEST:
-            return self.wanted.of((height, width, channels)), ()
-        low, narrow = (max(1, int(side * LONGEST / longer + 0.5)) for side in (height, width))
-        return self.wanted.of((low, narrow, channels)), (
+        if self.requested.size is not None or longer <= _MAX_SIDE:
+            return self.requested.resolve((height, width, channels)), ()
+        new_height, new_width = (max(1, int(side * _MAX_SIDE / longer + 0.5)) for side in (height, width))
+        return self.requested.resolve((new_height, new_width, channels)), (
             f"{self._name}: the median image is {height} high and {width} wide; "
-            f"scaled down to {low} by {narrow}, choose another size with --image-size",
+            f"scaled down to {new_height} by {new_width}, choose another size with --image-size",
         )
 
-    def _check(self, files: Sequence[File]) -> tuple[Rows, NDArray[np.uint8]]:
-        """Labels and given splits of the files, which must be enough to split."""
+    def _labels_and_splits(self, files: Sequence[ImageFile]) -> tuple[Rows, NDArray[np.uint8]]:
+        """Labels and given splits of the files; DataError when a class has too few images to split."""
         labels = np.array([file.label for file in files], dtype=np.int64)
-        given = np.array([file.given for file in files], dtype=np.uint8)
-        split(labels, given, self._listing.classes, 0, self._name)
-        return labels, given
+        given_splits = np.array([file.given_split for file in files], dtype=np.uint8)
+        split_rows(labels, given_splits, self._listing.classes, 0, self._name)
+        return labels, given_splits
 
-    def _tolerate(self, faults: dict[str, str]) -> None:
+    def _check_broken(self, faults: dict[str, str]) -> None:
+        """DataError when too many images are broken."""
         total = len(self._listing.files)
-        if len(faults) > TOLERATED * total:
+        if len(faults) > _MAX_BROKEN_SHARE * total:
             raise DataError(
-                f"{self._name}: {len(faults):,} of {total:,} images are broken, expected at most {TOLERATED:.0%}; "
-                f"replace or remove {_mentioned(faults)}"
+                f"{self._name}: {len(faults):,} of {total:,} images are broken, expected at most "
+                f"{_MAX_BROKEN_SHARE:.0%}; replace or remove {_name_faults(faults)}"
             )
 
-    def _left_out(self, faults: dict[str, str]) -> tuple[str, ...]:
+    def _broken_notes(self, faults: dict[str, str]) -> tuple[str, ...]:
         if not faults:
             return ()
         total = len(self._listing.files)
-        return (f"{self._name}: left out {len(faults):,} of {total:,} images as broken: {_mentioned(faults)}",)
+        return (f"{self._name}: left out {len(faults):,} of {total:,} images as broken: {_name_faults(faults)}",)
 
 
-def _probe(file: File) -> _Probe:
-    content = read(file.path)
+def _check_file(file: ImageFile) -> _CheckedFile:
+    content = read_file(file.path)
     digest = hashlib.sha256(content).hexdigest()
     try:
-        return _Probe(digest, header(file.path, content), "")
-    except BrokenImage as error:
-        return _Probe(digest, None, error.reason)
+        return _CheckedFile(digest, read_header(file.path, content), "")
+    except BrokenImageError as error:
+        return _CheckedFile(digest, None, error.reason)
 
 
-def _median(headers: Sequence[Header]) -> tuple[int, int]:
-    heights, widths = [one.height for one in headers], [one.width for one in headers]
+def _median_size(headers: Sequence[ImageHeader]) -> tuple[int, int]:
+    """Median height and median width, rounded."""
+    heights, widths = [header.height for header in headers], [header.width for header in headers]
     return int(np.median(heights) + 0.5), int(np.median(widths) + 0.5)
 
 
-def _mentioned(faults: dict[str, str]) -> str:
-    some = [f"{shown(name)} ({reason})" for name, reason in sorted(faults.items())[:MENTIONED]]
-    rest = len(faults) - len(some)
-    return ", ".join(some) + (f" and {rest:,} more" if rest else "")
-
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
-
-
-def _each(work: Callable[[Item], Result], items: Sequence[Item], progress: Callable[[int], None]) -> list[Result]:
-    """``work`` over all items, in threads, the results in order of the items."""
-
-    # Measured on 2 cores: photographs of 500x375 decode 2.1 times as fast in 2 threads as in 1, as fast as in
-    # 2 processes or faster. JPEGs of 32x32 do not gain (8,000 a second in threads, 11,000 in one, 17,000 in
-    # processes), but either is far above need, and processes would outlive a parent that is killed.
-    def several(chunk: Sequence[Item]) -> list[Result]:
-        return [work(item) for item in chunk]
-
-    chunks = [items[start : start + TOGETHER] for start in range(0, len(items), TOGETHER)]
-    done: list[Result] = []
-    with quiet(), ThreadPoolExecutor(os.cpu_count()) as pool:
-        for results in pool.map(several, chunks):  # leaving the loop early cancels what has not begun
-            done += results
-            progress(len(done))
-    return done
+def _name_faults(faults: dict[str, str]) -> str:
+    named = [f"{printable(name)} ({reason})" for name, reason in sorted(faults.items())[:_MAX_NAMED]]
+    others = len(faults) - len(named)
+    return ", ".join(named) + (f" and {others:,} more" if others else "")

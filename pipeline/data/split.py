@@ -1,4 +1,4 @@
-"""Which images train, which choose between models, and which judge the chosen one."""
+"""Splits images into those that train, those that choose between models and those that test the chosen one."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -7,55 +7,62 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.data.decode import shown
-from pipeline.errors import DataError
+from pipeline.errors import DataError, printable
 
 Rows = NDArray[np.int64]
+"""Row numbers (n,)."""
 
-TRAIN, VALIDATION, TEST = 0, 1, 2  # as stored with the images
-NAMES = ("train", "validation", "test")
-SHARE = 0.15  # of the given training images, for each split that is not given
+TRAIN, VALIDATION, TEST = 0, 1, 2
+"""The number of each split, as it is stored with the images."""
+
+SPLIT_NAMES = ("train", "validation", "test")
+"""The name of each split, by its number."""
+
+HELD_OUT_SHARE = 0.15
+"""The share of the given training images that each missing split takes."""
 
 
 class Splits(NamedTuple):
-    """Row numbers, each array sorted, disjoint and together all rows."""
+    """Row numbers of each split: sorted, disjoint and together all rows."""
 
     train: Rows
     validation: Rows
     test: Rows
 
 
-def split(labels: Rows, given: NDArray[np.uint8], classes: Sequence[str], seed: int, source: str) -> Splits:
-    """The given splits as they are; what is missing is carved out of the training images.
+def split_rows(labels: Rows, given_splits: NDArray[np.uint8], classes: Sequence[str], seed: int, source: str) -> Splits:
+    """The given splits as they are; the missing ones are taken from the training images.
 
-    Each missing one takes 15 % of every class's given training images, rounded, but at least one image, and leaves at
-    least one. It depends on labels, given splits and seed alone. A DataError names a class with too few images.
+    Each missing split takes 15 % of every class's given training images, rounded, but at least one image, and leaves at
+    least one to train with. The result depends only on labels, given splits and seed. DataError, which begins with
+    ``source``, names a class that has too few images.
     """
-    missing = [one for one in (VALIDATION, TEST) if not (given == one).any()]
-    pool = np.flatnonzero(given == TRAIN)
-    member = given.copy()
-    order = pool[np.argsort(labels[pool], kind="stable")]
-    bounds = np.searchsorted(labels[order], np.arange(len(classes) + 1))
+    missing = [split for split in (VALIDATION, TEST) if not (given_splits == split).any()]
+    given_train = np.flatnonzero(given_splits == TRAIN)
+    splits = given_splits.copy()
+    by_class = given_train[np.argsort(labels[given_train], kind="stable")]
+    bounds = np.searchsorted(labels[by_class], np.arange(len(classes) + 1))
     for label, (start, stop) in enumerate(pairwise(bounds)):
-        _enough(stop - start, missing, classes[label], source)
-        rows = _shuffled(order[start:stop], seed, label)
-        share = max(1, int(len(rows) * SHARE + 0.5))
-        for place, one in enumerate(missing):
-            member[rows[place * share : (place + 1) * share]] = one
-    return Splits(*(np.flatnonzero(member == one) for one in (TRAIN, VALIDATION, TEST)))
+        _check_count(stop - start, missing, classes[label], source)
+        rows = _shuffle(by_class[start:stop], seed, label)
+        count = max(1, int(len(rows) * HELD_OUT_SHARE + 0.5))
+        for position, split in enumerate(missing):
+            splits[rows[position * count : (position + 1) * count]] = split
+    return Splits(*(np.flatnonzero(splits == split) for split in (TRAIN, VALIDATION, TEST)))
 
 
-def _shuffled(rows: Rows, seed: int, label: int) -> Rows:
-    # raw bits of PCG64, because numpy promises them for good, and not what Generator makes of them (NEP 19)
+def _shuffle(rows: Rows, seed: int, label: int) -> Rows:
+    # NumPy keeps the raw bits of PCG64 stable for good, but not what its Generator makes of them (NEP 19).
     bits = np.random.PCG64(np.random.SeedSequence([seed, label])).random_raw(len(rows))
     return rows[np.argsort(bits, kind="stable")]
 
 
-def _enough(count: int, missing: list[int], name: str, source: str) -> None:
+def _check_count(count: int, missing: list[int], name: str, source: str) -> None:
+    """DataError unless ``count`` training images leave one for training beside each missing split."""
     if count > len(missing):
         return
-    wanted = " and ".join(NAMES[one] for one in (TRAIN, *missing))
+    splits = " and ".join(SPLIT_NAMES[split] for split in (TRAIN, *missing))
     raise DataError(
-        f"{source}: class {shown(name)!r} has {count} training image{'' if count == 1 else 's'}; expected at least "
-        f"{1 + len(missing)} ({wanted}); add images or remove the class"
+        f"{source}: class {printable(name)!r} has {count} training image{'' if count == 1 else 's'}; "
+        f"expected at least {1 + len(missing)} ({splits}); add images or remove the class"
     )

@@ -1,60 +1,70 @@
-"""Runs tasks in this process, one after another: for tests, debugging, and any Python function as the objective."""
+"""Runs tasks in this process, one after another: for tests and for debugging."""
 
 import os
 import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from importlib import import_module
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from pipeline.errors import ConvtuneError, WorkerError, first_line
-from pipeline.executors.task import Finished, Task
-from pipeline.trial import Ask
+from pipeline.executors.devices import environments
+from pipeline.executors.task import ExecutorKind, Task, TaskResult, WarmUp
+from pipeline.study.trial import ReportCallback
 
 
-class Inline:
-    """An executor of one slot; a task runs inside ``wait``.
+def start(workers: int, log: Path | None, warm_up: WarmUp) -> "InlineExecutor":
+    """An executor in this process, whose environment it sets up. It has one slot, whatever ``workers`` says."""
+    os.environ |= environments(1, [])[0]
+    if log is not None:  # only a process of its own can have TensorFlow print into a file
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    return InlineExecutor(log, warm_up)
 
-    ``log`` takes the tracebacks of tasks that fail, and what libraries print while ``preload``, a module that brings
-    them, is imported before the first task; without it that goes to the terminal. (TensorFlow 2.21 says some lines
-    at its import that no setting silences.)
+
+class InlineExecutor:
+    """An executor with one slot; its task runs inside ``wait``.
+
+    ``log`` receives the tracebacks of tasks that fail, and what libraries print while ``warm_up`` runs before the
+    first task. Without a log both go to the terminal. (TensorFlow 2.21 prints lines at its import that no setting
+    silences.)
     """
 
     slots = 1
 
-    def __init__(self, log: Path | None = None, preload: str = "") -> None:
-        self._log, self._preload = log, preload
-        self._waiting: list[Task] = []
+    def __init__(self, log: Path | None = None, warm_up: WarmUp | None = None) -> None:
+        self._log = log
+        self._warm_up = warm_up
+        self._waiting: list[Task[Any]] = []
 
     @property
     def free(self) -> int:
         """1, or 0 while a task waits for its run."""
         return self.slots - len(self._waiting)
 
-    def submit(self, task: Task) -> None:
+    def submit(self, task: Task[Any]) -> None:
         """Keeps the task for the next ``wait``."""
         self._waiting.append(task)
 
-    def wait(self, decide: Ask, timeout: float | None = None) -> list[Finished]:
-        """Runs the waiting task to its end, whatever ``timeout`` says."""
+    def wait(self, report: ReportCallback, timeout: float | None = None) -> list[TaskResult]:
+        """Runs the waiting task to its end, however long that takes."""
         if not self._waiting:
             return []
         with nullcontext(None) if self._log is None else self._log.open("a", encoding="utf-8") as log:
-            if log is not None and self._preload not in ("", *sys.modules):
-                with _printed_into(log), suppress(Exception):  # the task fails with the same error and reports it
-                    import_module(self._preload)
-            return [run(self._waiting.pop(0), decide, log)]
+            if log is not None and self._warm_up is not None:
+                warm_up, self._warm_up = self._warm_up, None
+                with _output_to(log), suppress(Exception):  # the task will fail with the same error and report it
+                    warm_up()
+            return [run_task(self._waiting.pop(0), report, log)]
 
     def close(self) -> None:
-        """Forgets a task that has not begun."""
+        """Drops a task that has not begun."""
         self._waiting.clear()
 
 
 @contextmanager
-def _printed_into(log: TextIO) -> Iterator[None]:
-    """What this process prints in the block goes to ``log``, from libraries in C++ too."""
+def _output_to(log: TextIO) -> Iterator[None]:
+    """Sends to ``log`` what this process prints in the block, C++ libraries included."""
     sys.stdout.flush()
     terminal = {stream: os.dup(stream) for stream in (1, 2)}
     try:
@@ -62,20 +72,23 @@ def _printed_into(log: TextIO) -> Iterator[None]:
             os.dup2(log.fileno(), stream)
         yield
     finally:
-        for stream, kept in terminal.items():
-            os.dup2(kept, stream)
-            os.close(kept)
+        for stream, duplicate in terminal.items():
+            os.dup2(duplicate, stream)
+            os.close(duplicate)
 
 
-def run(task: Task, ask: Ask, log: TextIO | None = None) -> Finished:
-    """Runs a task here; whatever it raises becomes its error, in a form that pickles.
+def run_task(task: Task[Any], report: ReportCallback, log: TextIO | None = None) -> TaskResult:
+    """Runs a task in this process. An exception becomes the result's error, in a form that pickles.
 
-    The traceback goes to ``log``, else to stderr.
+    The traceback goes to ``log``, or to stderr without one; an error that the user can fix has none.
     """
     try:
-        return Finished(task.number, task.run(ask))
+        return TaskResult(task.number, task.run(report))
     except ConvtuneError as error:
-        return Finished(task.number, error=error)
+        return TaskResult(task.number, error=error)
     except Exception as error:
         traceback.print_exc(file=log)
-        return Finished(task.number, error=WorkerError(first_line(error)))
+        return TaskResult(task.number, error=WorkerError(first_line(error)))
+
+
+INLINE = ExecutorKind("inline", "in this process", start, parallel=False)

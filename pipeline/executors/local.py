@@ -1,8 +1,8 @@
-"""Runs tasks in worker processes of this machine.
+"""Runs tasks in worker processes on this machine.
 
-Built on the standard library's ``multiprocessing``: one process and one pipe a slot. The pools on top of it do not
-serve here: a dead worker breaks every pending task of ``concurrent.futures`` and loky, and none of them (Pebble
-included) has a way back to a running task, which pruning needs, or gives each worker an environment of its own.
+Built on the standard library's ``multiprocessing``: one process and one pipe per slot. The existing pools do not fit:
+in ``concurrent.futures`` and loky a dead worker breaks every pending task, and neither they nor Pebble offer a way to
+answer a running task, which pruning needs, or a separate environment for each worker.
 """
 
 import atexit
@@ -16,62 +16,74 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import WorkerError
-from pipeline.executors.task import Finished, Packed, Task
-from pipeline.executors.worker import FOR_THE_PARENT, serve
-from pipeline.trial import Answer, Ask, Report
+from pipeline.executors.devices import environments, gpus
+from pipeline.executors.task import ExecutorKind, PickledTask, Task, TaskResult, WarmUp
+from pipeline.executors.worker import PARENT_SIGNALS, serve
+from pipeline.study.trial import Decision, EpochReport, ReportCallback
 
-_GROWTH = 1 << 30
-"""Bytes a worker may grow beyond its size after the first task before a new one takes its place."""
+_MAX_GROWTH = 1 << 30
+"""Bytes that a worker may grow after its first task; if it grows more, a new process replaces it."""
 
 
-class Local:
-    """One worker a slot; a worker serves many tasks, and its death costs the task it had."""
+def start(workers: int, log: Path | None, warm_up: WarmUp, **environment: str) -> "LocalExecutor":
+    """Worker processes that share the GPUs in turn; ``environment`` is set in each before it warms up."""
+    return LocalExecutor([common | environment for common in environments(workers, gpus())], warm_up, log)
 
-    def __init__(self, environments: Sequence[dict[str, str]], preload: str = "", log: Path | None = None) -> None:
-        self._slots: list[_Slot] = []
-        atexit.register(self.close)  # multiprocessing would send SIGTERM, which workers ignore, and wait
+
+class LocalExecutor:
+    """One worker per slot. A worker serves many tasks, and its death costs only the task that it was running."""
+
+    def __init__(
+        self, environments: Sequence[dict[str, str]], warm_up: WarmUp | None = None, log: Path | None = None
+    ) -> None:
+        self._workers: list[_Worker] = []
+        atexit.register(self.close)  # by itself, multiprocessing would send SIGTERM, which workers ignore, and wait
         for environment in environments:
-            self._slots.append(_Slot(environment, preload, log))
+            self._workers.append(_Worker(environment, warm_up, log))
 
     @property
     def slots(self) -> int:
-        """How many workers there are."""
-        return len(self._slots)
+        """The number of workers."""
+        return len(self._workers)
 
     @property
     def free(self) -> int:
-        """How many workers have no task."""
-        return sum(slot.number is None for slot in self._slots)
+        """The number of workers without a task."""
+        return sum(worker.number is None for worker in self._workers)
 
     @property
     def pids(self) -> list[int]:
-        """The process of each worker."""
-        return [slot.process.pid or 0 for slot in self._slots]
+        """The process id of each worker."""
+        return [worker.process.pid or 0 for worker in self._workers]
 
-    def submit(self, task: Task) -> None:
+    def submit(self, task: Task[Any]) -> None:
         """Sends the task to an idle worker."""
-        next(slot for slot in self._slots if slot.number is None).send(task)
+        next(worker for worker in self._workers if worker.number is None).send(task)
 
-    def wait(self, decide: Ask, timeout: float | None = None) -> list[Finished]:
-        """See ``Executor.wait``; a worker that died gives a ``WorkerError`` that names the signal or exit code."""
-        busy = [slot for slot in self._slots if slot.number is not None]
+    def wait(self, report: ReportCallback, timeout: float | None = None) -> list[TaskResult]:
+        """See ``Executor.wait``. The error of a task whose worker died names the signal or the exit code."""
+        busy = [worker for worker in self._workers if worker.number is not None]
         if not busy:
             return []
-        ready = connection.wait([slot.pipe for slot in busy], timeout)
-        return [done for slot in busy if slot.pipe in ready and (done := slot.receive(decide)) is not None]
+        ready = connection.wait([worker.pipe for worker in busy], timeout)
+        results = [worker.receive(report) for worker in busy if worker.pipe in ready]
+        return [result for result in results if result is not None]
 
     def close(self) -> None:
-        """Kills the workers: they hold nothing that is not on disk already."""
-        for slot in self._slots:
-            slot.end()
+        """Kills the workers: everything worth keeping is already on disk."""
+        for worker in self._workers:
+            worker.kill()
         atexit.unregister(self.close)
 
 
-class _Slot:
-    """One place for a worker, and the worker that is in it now."""
+class _Worker:
+    """A worker process and the pipe to it; a new process replaces one that has died or grown too large.
 
-    def __init__(self, environment: dict[str, str], preload: str, log: Path | None) -> None:
-        self._arguments = (environment, preload, log)
+    ``number`` is the number of the task that it runs, None while it is idle.
+    """
+
+    def __init__(self, environment: dict[str, str], warm_up: WarmUp | None, log: Path | None) -> None:
+        self._arguments = (environment, warm_up, log)
         self.number: int | None = None
         self._first_size = 0
         self._start()
@@ -79,69 +91,74 @@ class _Slot:
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")
         self.pipe: Connection[Any, Any]
-        self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=serve, args=(theirs, *self._arguments), daemon=True)
-        with _deaf():
+        self.pipe, other_end = context.Pipe()
+        self.process = context.Process(target=serve, args=(other_end, *self._arguments), daemon=True)
+        with _signals_blocked():
             self.process.start()
-        theirs.close()
+        other_end.close()
         self._first_size = 0
 
-    def send(self, task: Task) -> None:
-        packed = Packed.of(task)
+    def send(self, task: Task[Any]) -> None:
+        """Starts the task in the worker."""
+        pickled = PickledTask.of(task)
         try:
-            self.pipe.send(packed)
-        except OSError:  # it died while idle: nobody's task
+            self.pipe.send(pickled)
+        except OSError:  # it died while it was idle, which costs no task
             self._replace()
-            self.pipe.send(packed)
+            self.pipe.send(pickled)
         self.number = task.number
 
-    def receive(self, decide: Ask) -> Finished | None:
-        """Reads one message: a report is answered; the end of the task, or of the worker, is returned."""
+    def receive(self, report: ReportCallback) -> TaskResult | None:
+        """Reads one message: answers a report; returns the result if the task, or the worker, has ended."""
         try:
             message = self.pipe.recv()
         except (EOFError, OSError):
-            return self._died()
-        if isinstance(message, Report):
-            return self._answer(decide(message))
-        finished: Finished
-        finished, size = message
+            return self._result_of_death()
+        if isinstance(message, EpochReport):
+            return self._answer(report(message))
+        result: TaskResult
+        result, size = message
         self.number = None
         self._first_size = self._first_size or size
-        if size > self._first_size + _GROWTH:
+        if size > self._first_size + _MAX_GROWTH:
             self._replace()
-        return finished
+        return result
 
-    def _answer(self, answer: Answer) -> Finished | None:
+    def _answer(self, decision: Decision) -> TaskResult | None:
         try:
-            self.pipe.send(answer)
+            self.pipe.send(decision)
         except OSError:
-            return self._died()
+            return self._result_of_death()
         return None
 
-    def _died(self) -> Finished:
+    def _result_of_death(self) -> TaskResult:
         self.process.kill()  # it may only have closed its pipe
         self.process.join()
         assert self.number is not None
-        finished = Finished(self.number, error=WorkerError(f"worker died: {_cause(self.process.exitcode)}"))
+        result = TaskResult(self.number, error=WorkerError(f"worker died: {_cause(self.process.exitcode)}"))
         self.number = None
         self._replace()
-        return finished
+        return result
 
     def _replace(self) -> None:
-        self.end()
+        self.kill()
         self._start()
 
-    def end(self) -> None:
+    def kill(self) -> None:
+        """Ends the process at once and closes the pipe."""
         self.process.kill()
         self.process.join()
         self.pipe.close()
 
 
 @contextmanager
-def _deaf() -> Iterator[None]:
-    """Keeps the parent's signals from a process started inside, even before its first line; here they come after."""
-    resource_tracker.ensure_running()  # its own start would end the block
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, FOR_THE_PARENT)
+def _signals_blocked() -> Iterator[None]:
+    """Blocks the parent's signals, so that a process which starts in the block inherits that and never receives them.
+
+    The parent itself receives them after the block.
+    """
+    resource_tracker.ensure_running()  # starting it inside would unblock the signals
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, PARENT_SIGNALS)
     try:
         yield
     finally:
@@ -153,3 +170,6 @@ def _cause(exitcode: int | None) -> str:
         return f"exit code {exitcode}"
     hint = ", perhaps out of memory" if -exitcode == signal.SIGKILL else ""
     return f"signal {-exitcode} ({signal.Signals(-exitcode).name}{hint})"
+
+
+LOCAL = ExecutorKind("local", "in worker processes", start)

@@ -1,58 +1,52 @@
-"""What an executor runs and what it gives back."""
+"""Tasks, their results, and the executors that run them."""
 
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
-from pipeline.trial import Answer, Ask
+from pipeline.study.trial import Decision, ReportCallback
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+WarmUp = Callable[[], None]
+"""Imports what the tasks will need, ahead of the first one. It must pickle: a function at the top of a module."""
 
 
-class Task(Protocol):
-    """A piece of work that pickles; what it needs is imported in ``run``, so that the sender need not have it."""
+class Task(Protocol[T_co]):
+    """A piece of work that pickles. ``run`` imports what the work needs, so the sender does not need it."""
 
     @property
     def number(self) -> int:
-        """What tells this task from the others that run beside it."""
+        """Tells the task from others that run beside it: a trial's number, or -1 for a task that runs alone."""
 
-    def run(self, ask: Ask) -> Any:
-        """Does the work where it stands; ``ask`` may be called any number of times."""
-
-
-@dataclass(frozen=True)
-class Function:
-    """A task of one function call. ``function`` is a callable, or ``module:name`` to be imported where it runs."""
-
-    function: Callable[..., Any] | str
-    args: tuple[Any, ...] = ()
-    number: int = -1
-
-    def run(self, ask: Ask) -> Any:
-        """The function's own result; ``ask`` is not used."""
-        return resolve(self.function)(*self.args)
+    def run(self, report: ReportCallback) -> T_co:
+        """Does the work in the process that calls it; it may call ``report`` any number of times."""
 
 
 @dataclass(frozen=True)
-class Packed:
-    """A task on its way to a worker: what goes wrong when it is unpacked there is the task's error."""
+class PickledTask:
+    """A task on its way to a worker. An error while it is unpacked there counts as an error of the task."""
 
     number: int
     content: bytes
 
     @classmethod
-    def of(cls, task: Task) -> "Packed":
+    def of(cls, task: Task[Any]) -> "PickledTask":
         """The task, pickled."""
         return cls(task.number, pickle.dumps(task))
 
-    def run(self, ask: Ask) -> Any:
+    def run(self, report: ReportCallback) -> Any:
         """Unpacks the task and runs it."""
-        task: Task = pickle.loads(self.content)
-        return task.run(ask)
+        task: Task[Any] = pickle.loads(self.content)
+        return task.run(report)
 
 
 @dataclass(frozen=True)
-class Finished:
-    """How a task ended: its value, or the error that ended it."""
+class TaskResult:
+    """How a task ended: the value that it returned, or the error that ended it."""
 
     number: int
     value: Any = None
@@ -64,39 +58,47 @@ class Executor(Protocol):
 
     @property
     def slots(self) -> int:
-        """How many tasks run at once."""
+        """How many tasks it can run at once."""
 
     @property
     def free(self) -> int:
-        """How many more can be submitted now."""
+        """How many more tasks can be submitted now."""
 
-    def submit(self, task: Task) -> None:
+    def submit(self, task: Task[Any]) -> None:
         """Starts a task on a free slot."""
 
-    def wait(self, decide: Ask, timeout: float | None = None) -> list[Finished]:
-        """Answers reports by ``decide`` until tasks end or ``timeout`` seconds pass; the tasks that ended, or none."""
+    def wait(self, report: ReportCallback, timeout: float | None = None) -> list[TaskResult]:
+        """Passes the tasks' reports to ``report`` and its decisions back, until a task ends or for ``timeout`` seconds.
+
+        Returns the results of the tasks that have ended. The list may be empty before the time is up: call it again.
+        """
 
     def close(self) -> None:
-        """Ends the workers at once; what still runs is lost."""
+        """Ends the workers at once. The results of running tasks are lost."""
 
 
-def resolve(function: Callable[..., Any] | str) -> Callable[..., Any]:
-    """The callable that ``module:name`` names (imported here and now), or the callable itself."""
-    if callable(function):
-        return function
-    from importlib import import_module
+@dataclass(frozen=True)
+class ExecutorKind:
+    """One way to run tasks.
 
-    module, _, name = function.partition(":")
-    found: Callable[..., Any] = getattr(import_module(module), name)
-    return found
+    ``start(workers, log, warm_up)`` starts an executor: ``log`` is the file for what libraries print (None: the
+    terminal), and ``warm_up`` is called by each worker before its first task. ``parallel`` says whether it can have
+    more than one worker.
+    """
+
+    name: str
+    help: str
+    start: Callable[[int, Path | None, WarmUp], Executor]
+    parallel: bool = True
 
 
-def call(executor: Executor, function: Callable[..., Any] | str, *args: Any) -> Any:
-    """Runs one function on a free slot and waits for its result; raises the error that ended it."""
-    executor.submit(Function(function, args))
-    finished: list[Finished] = []
-    while not finished:
-        finished = executor.wait(lambda report: Answer.GO)
-    if finished[0].error is not None:
-        raise finished[0].error
-    return finished[0].value
+def call(executor: Executor, task: Task[T]) -> T:
+    """Runs one task on an executor that has no other, and returns its value; raises the error that ended it."""
+    executor.submit(task)
+    results: list[TaskResult] = []
+    while not results:
+        results = executor.wait(lambda report: Decision.CONTINUE)
+    if results[0].error is not None:
+        raise results[0].error
+    value: T = results[0].value
+    return value

@@ -1,89 +1,88 @@
-"""The life of a worker process: set up before anything heavy is imported, then one task after another."""
+"""The life of a worker process: it is set up before anything heavy is imported, then runs one task after another."""
 
 import os
 import signal
 import sys
 import threading
 import time
-from importlib import import_module
 from multiprocessing import connection, parent_process
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from pipeline.executors.inline import run
-from pipeline.executors.task import Task
+from pipeline.executors.inline import run_task
+from pipeline.executors.task import Task, WarmUp
 from pipeline.signals import ENDING
-from pipeline.trial import Answer, Report
+from pipeline.study.trial import Decision, EpochReport
 
-FOR_THE_PARENT = (signal.SIGINT, *ENDING)
-"""Signals that reach the whole group: the parent decides what ends, and kills outright."""
+PARENT_SIGNALS = (signal.SIGINT, *ENDING)
+"""Signals that reach the whole process group. Only the parent reacts: it decides which workers to kill."""
 
 
-def serve(pipe: "Connection[Any, Any]", environment: dict[str, str], preload: str, log: Path | None) -> None:
-    """Takes tasks from ``pipe`` until it closes; sends back each report, then what came of the task and its memory.
+def serve(pipe: "Connection[Any, Any]", environment: dict[str, str], warm_up: WarmUp | None, log: Path | None) -> None:
+    """Runs tasks from ``pipe`` until it closes; sends back each report, then the task's result and the memory in use.
 
-    ``preload`` names a module to import at once, while the parent still prepares the first task. ``log`` takes
-    everything that libraries print; without it they print to the terminal.
+    ``warm_up`` is called at once, while the parent still prepares the first task. ``log`` receives everything that
+    libraries print; without it they print to the terminal.
     """
     os.environ.update(environment)
-    for number in FOR_THE_PARENT:
+    for number in PARENT_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-    threading.Thread(target=_follow_parent, daemon=True).start()
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
     if log is not None:
-        _redirect(log)
+        _redirect_output(log)
     try:
-        _preload(preload)
-        _note("ready")
+        _warm_up(warm_up)
+        _log_event("ready")
         while True:
-            _do(pipe.recv(), pipe)
+            _serve_task(pipe.recv(), pipe)
     except (EOFError, OSError):
         pass  # the parent is gone
 
 
-def _preload(module: str) -> None:
+def _warm_up(warm_up: WarmUp | None) -> None:
     try:
-        if module:
-            import_module(module)
-    except Exception as error:  # the task that needs it fails with the same error and reports it
-        print(f"preload of {module} failed: {error}", file=sys.stderr)
+        if warm_up is not None:
+            warm_up()
+    except Exception as error:  # the first task will fail with the same error and report it
+        print(f"warming up failed: {error}", file=sys.stderr)
 
 
-def _do(task: Task, pipe: "Connection[Any, Any]") -> None:
-    def ask(report: Report) -> Answer:
+def _serve_task(task: Task[Any], pipe: "Connection[Any, Any]") -> None:
+    def report(epoch_report: EpochReport) -> Decision:
         try:
-            pipe.send(report)
-            return Answer(pipe.recv())
+            pipe.send(epoch_report)
+            return Decision(pipe.recv())
         except (EOFError, OSError):
-            raise SystemExit from None  # the parent is gone: not the task's fault, and nobody is left to tell
+            raise SystemExit from None  # the parent is gone: the task has not failed, and there is nobody to report to
 
-    _note(f"begin {task.number}")
-    finished = run(task, ask)
-    _note(f"end {task.number}")
-    pipe.send((finished, resident_bytes()))
+    _log_event(f"begin {task.number}")
+    result = run_task(task, report)
+    _log_event(f"end {task.number}")
+    pipe.send((result, resident_bytes()))
 
 
-def _note(what: str) -> None:
-    print(f"{time.time():.3f} {what}", file=sys.stderr, flush=True)
+def _log_event(event: str) -> None:
+    print(f"{time.time():.3f} {event}", file=sys.stderr, flush=True)
 
 
 def resident_bytes() -> int:
-    """The memory of this process that is in RAM now, without the pages of files it has mapped where that is known."""
+    """The RAM that this process uses now, without the pages of mapped files if the system counts them apart."""
     import psutil
 
     memory = psutil.Process().memory_info()
     return int(memory.rss - getattr(memory, "shared", 0))
 
 
-def _follow_parent() -> None:
-    """Ends this process with its parent: one killed outright says no goodbye, and training would go on unseen."""
+def _exit_with_parent() -> None:
+    """Ends this process when its parent ends: a killed parent closes nothing, and training would continue unseen."""
     parent = parent_process()
     if parent is not None:
         connection.wait([parent.sentinel])
         os._exit(1)
 
 
-def _redirect(log: Path) -> None:
+def _redirect_output(log: Path) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
     target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     for stream in (1, 2):

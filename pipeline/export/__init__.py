@@ -1,6 +1,7 @@
-"""Models that run elsewhere: a table of formats, and the export that runs every file it wrote."""
+"""Models that run elsewhere: a table of formats, and an export that runs every file it has written."""
 
-from pipeline.export.export import Exported, export, noise
-from pipeline.export.formats import FORMATS, Format
+from pipeline.export.export import ExportResult, export, make_noise
+from pipeline.export.export_format import ExportFormat
+from pipeline.export.formats import FORMATS
 
-__all__ = ["FORMATS", "Exported", "Format", "export", "noise"]
+__all__ = ["FORMATS", "ExportFormat", "ExportResult", "export", "make_noise"]

@@ -1,21 +1,25 @@
-"""The ``.keras`` file: the trial's own, whole, with its card."""
+"""The ``.keras`` file: the trial's own, complete with its metadata."""
 
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+from pipeline.export.export_format import ExportFormat
 
-USE = "convtune predict {path} IMAGE..."
+if TYPE_CHECKING:
+    from pipeline.export.export_format import Images, Probabilities
 
 
 def write(model_file: Path, target: Path) -> None:
-    """Copies the file; byte for byte, so that nothing can get lost."""
+    """Copies the file byte for byte, so that nothing is lost."""
     shutil.copyfile(model_file, target)
 
 
-def run(target: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Loads the file by Keras alone, in safe mode, and predicts."""
-    from pipeline.training.predict import probabilities
+def run(target: Path, images: "Images") -> "Probabilities":
+    """Loads the file with Keras alone, in safe mode, and predicts."""
+    from pipeline.training.predict import predict_arrays
 
-    return probabilities(target, images)
+    return predict_arrays(target, images)
+
+
+KERAS = ExportFormat("keras", "model.keras", write, run, usage="convtune predict {path} IMAGE...")

@@ -1,16 +1,19 @@
-"""TensorFlow's SavedModel: a folder that runs without Keras, with the card as ``assets.extra/convtune.json``."""
+"""TensorFlow's SavedModel: a folder that runs without Keras, with the metadata as ``assets.extra/convtune.json``."""
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+from pipeline.export.export_format import ExportFormat
 
-from pipeline import model_card
+if TYPE_CHECKING:
+    from pipeline.export.export_format import Images, Probabilities
 
-USE = "saved_model_cli show --dir {path} --tag_set serve --signature_def serving_default"
 SIGNATURE = "serving_default"
+"""The name of the signature that TensorFlow's own tools call."""
+
 OUTPUT = "probabilities"
+"""The name of the signature's output."""
 
 
 def write(model_file: Path, target: Path) -> None:
@@ -18,26 +21,37 @@ def write(model_file: Path, target: Path) -> None:
     import tensorflow as tf
     from keras.export import ExportArchive
 
+    from pipeline.study.model_metadata import MEMBER, read_metadata
     from pipeline.training.save import load
 
-    model, card = load(model_file), model_card.get(model_file)
+    metadata = read_metadata(model_file)
+    model = load(model_file)
     archive = ExportArchive()
     archive.track(model)
     archive.add_endpoint(
         SIGNATURE,
         lambda images: {OUTPUT: model(images, training=False)},
-        [tf.TensorSpec((None, None, None, card.shape[2]), tf.uint8, name="images")],
+        [tf.TensorSpec((None, None, None, metadata.shape[2]), tf.uint8, name="images")],
     )
     archive.write_out(str(target), verbose=False)
-    extra = target / "assets.extra"  # a folder that TensorFlow keeps for others' files
+    extra = target / "assets.extra"  # TensorFlow leaves this folder to others
     extra.mkdir()
-    (extra / model_card.MEMBER).write_text(json.dumps(card.as_dict(), indent=1), encoding="utf-8")
+    (extra / MEMBER).write_text(json.dumps(metadata.as_dict(), indent=1), encoding="utf-8")
 
 
-def run(target: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Loads the folder by TensorFlow alone and calls the signature."""
+def run(target: Path, images: "Images") -> "Probabilities":
+    """Loads the folder with TensorFlow alone and calls the signature."""
     import tensorflow as tf
 
-    loaded = tf.saved_model.load(str(target))
-    found: NDArray[np.float32] = loaded.signatures[SIGNATURE](images=tf.constant(images))[OUTPUT].numpy()
-    return found
+    signature = tf.saved_model.load(str(target)).signatures[SIGNATURE]
+    probabilities: Probabilities = signature(images=tf.constant(images))[OUTPUT].numpy()
+    return probabilities
+
+
+SAVED_MODEL = ExportFormat(
+    "saved_model",
+    "saved_model",
+    write,
+    run,
+    usage=f"saved_model_cli show --dir {{path}} --tag_set serve --signature_def {SIGNATURE}",
+)

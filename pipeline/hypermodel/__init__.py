@@ -1,6 +1,7 @@
-"""Bring your own family: a KerasTuner HyperModel or ``build(hp)`` function as a space; only workers import it."""
+"""A KerasTuner HyperModel or a ``build(hp)`` function as a space. Only workers import it."""
 
-from pipeline.hypermodel.builder import COUNTED, Builder
-from pipeline.hypermodel.space import blueprint, fingerprint, text
+from pipeline.hypermodel.space import fingerprint, parse_source, source_text
+from pipeline.hypermodel.task import make_task
+from pipeline.hypermodel.worker import COUNTED_COSTS, HyperModelWorker
 
-__all__ = ["COUNTED", "Builder", "blueprint", "fingerprint", "text"]
+__all__ = ["COUNTED_COSTS", "HyperModelWorker", "fingerprint", "make_task", "parse_source", "source_text"]

@@ -1,4 +1,4 @@
-"""The hyperparameters of a HyperModel, as a worker has listed them, as a Space."""
+"""Makes a Space from the hyperparameters that a worker has listed for a HyperModel."""
 
 import hashlib
 import os
@@ -11,17 +11,21 @@ from typing import Any
 
 import yaml
 
-from pipeline.errors import SpaceError
-from pipeline.hyperparameter import Conditions, Hyperparameter, Scalar, table
-from pipeline.space import Choice, Domain, FloatRange, IntRange, Parameter, Space
-from pipeline.space.names import at
-from pipeline.training.hypermodel.task import Blueprint, Listed
+from pipeline.errors import SpaceError, error_at
+from pipeline.hypermodel.source import HyperModelSource, ListedHyperparameter
+from pipeline.hyperparameter import Conditions, Hyperparameter, Hyperparameters, Scalar
+from pipeline.space import Choice, Domain, FloatRange, IntRange, SearchedHyperparameter, Space, complete
 
 
-def blueprint(spec: str) -> Blueprint | None:
-    """``package.module:Name`` or ``file.py:name`` taken apart; None for the name or path of a space.
+def parse_source(spec: str) -> HyperModelSource | None:
+    """The source that ``package.module:Name`` or ``file.py:name`` names; None for the name or path of a space.
 
-    SpaceError for a file that is not there.
+    SpaceError for a file that does not exist.
+
+    >>> parse_source("keras_tuner.applications:HyperResNet").attribute
+    'HyperResNet'
+    >>> parse_source("quick") is None
+    True
     """
     match = re.fullmatch(r"(?P<module>.*\.py|[^\W\d]\w*(?:\.[^\W\d]\w*)*):(?P<attribute>[^\W\d]\w*)", spec)
     if match is None:
@@ -31,122 +35,133 @@ def blueprint(spec: str) -> Blueprint | None:
     if match["module"].endswith(".py") and not Path(match["module"]).is_file():
         raise SpaceError(f"{spec}: there is no file {match['module']}; the path is relative to the current folder")
     module = match["module"]
-    return Blueprint(os.path.normpath(module) if module.endswith(".py") else module, match["attribute"])
+    return HyperModelSource(os.path.normpath(module) if module.endswith(".py") else module, match["attribute"])
 
 
-def space(source: Blueprint, listed: Iterable[Listed]) -> Space:
-    """The Space of everything listed. The values that KerasTuner would begin with are its point ``default``.
+def make_space(source: HyperModelSource, listed: Iterable[ListedHyperparameter]) -> Space:
+    """The Space of all listed hyperparameters. KerasTuner's default values become its start point ``default``.
 
-    SpaceError for a name that has another range under other conditions: a space has one.
+    SpaceError for a name with different ranges under different conditions, since a space has one range per name.
     """
-    spec, united = str(source), _united(source, listed)
-    fixed = {one.name: one.default for one in united.values() if one.kind == "fixed" and not one.when}
-    parameters = []
-    for one in united.values():
-        with at(f"{spec}: {one.name}"):
-            if one.name not in fixed:
-                parameters.append(Parameter(one.name, _domain(one), when=_conditions(one, united)))
-    made = Space(
+    by_name = _merge(source, listed)
+    fixed = {name: entry.default for name, entry in by_name.items() if entry.kind == "fixed" and not entry.when}
+    searched = []
+    for name, entry in by_name.items():
+        with error_at(f"{source}: {name}"):
+            if name not in fixed:
+                searched.append(SearchedHyperparameter(name, _domain(entry), when=_conditions(entry, by_name)))
+    space = Space(
         name=f"{Path(source.module).stem if source.module.endswith('.py') else source.module}:{source.attribute}",
-        known=table(*map(_hyperparameter, united.values())),
-        parameters=tuple(parameters),
+        hyperparameters=Hyperparameters(*map(_hyperparameter, by_name.values())),
+        searched=tuple(searched),
         constants=fixed,
         start_from={},
         limits={},
     )
-    return replace(made, start_from={"default": made.complete({})})
+    return replace(space, start_from={"default": complete(space, {})})
 
 
-def text(made: Space, source: Blueprint, file: str) -> str:
-    """What a study keeps of its HyperModel, as YAML for people: where it is, its parameters, its source as it was."""
+def source_text(space: Space, source: HyperModelSource, file: str) -> str:
+    """The YAML text about its HyperModel that a study keeps for people: its source, its hyperparameters, its code."""
     content = {
         "hypermodel": str(source),
-        "parameters": {one.name: _written(one) for one in made.parameters} | dict(made.constants),
+        "hyperparameters": {searched.name: _entry(searched) for searched in space.searched} | dict(space.constants),
     }
-    note = f"# To go on, a study needs the HyperModel where it is: {file or source.module}. This is what it was.\n"
-    written = note + yaml.safe_dump(content, sort_keys=False, default_flow_style=None, allow_unicode=True)
-    code = _code(file)
-    return f"{written}source: |2\n{textwrap.indent(code, '  ')}" if code else written
+    note = f"# To resume, the study needs the HyperModel itself: {file or source.module}. This is a copy.\n"
+    text = note + yaml.safe_dump(content, sort_keys=False, default_flow_style=None, allow_unicode=True)
+    code = _read_code(file)
+    return f"{text}source: |2\n{textwrap.indent(code, '  ')}" if code else text
 
 
-def fingerprint(source: Blueprint, file: str) -> str:
-    """16 hex digits of which HyperModel it is and of the text of its ``file``, wherever that lies.
+def fingerprint(source: HyperModelSource, file: str) -> str:
+    """16 hex digits that are equal for the same name in a file with the same text, wherever that file is.
 
-    What the file imports does not count; without a text the name of the module does.
+    The modules that the file imports are not part of it. Without a file, the module's name replaces the text.
     """
-    content = f"{source.attribute}\n{_code(file) or source.module}"
+    content = f"{source.attribute}\n{_read_code(file) or source.module}"
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
-def _code(file: str) -> str:
-    """The text of a Python file, "" for one that cannot be read."""
+def _read_code(file: str) -> str:
+    """The text of a Python file, "" if it cannot be read."""
     try:
         return Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError, ValueError):
         return ""
 
 
-def _united(source: Blueprint, listed: Iterable[Listed]) -> dict[str, Listed]:
-    """Each name once, active where any of that name is, and perhaps elsewhere, where its value has no effect."""
-    found: dict[str, Listed] = {}
-    for one in listed:
-        other = found.setdefault(one.name, one)
-        if replace(one, when=(), default=other.default) != replace(other, when=()):
-            raise SpaceError(f"{source}: {one.name} has several ranges, by condition; give each a name of its own")
-        found[one.name] = replace(other, when=_either(other.when, one.when))
-    return found
+def _merge(source: HyperModelSource, listed: Iterable[ListedHyperparameter]) -> dict[str, ListedHyperparameter]:
+    """One hyperparameter per name, active wherever one of the listed ones of that name is.
+
+    It may also be active elsewhere, where its value has no effect.
+    """
+    by_name: dict[str, ListedHyperparameter] = {}
+    for entry in listed:
+        other = by_name.setdefault(entry.name, entry)
+        if replace(entry, when=(), default=other.default) != replace(other, when=()):
+            raise SpaceError(f"{source}: {entry.name} has several ranges, by condition; give each its own name")
+        by_name[entry.name] = replace(other, when=_either(other.when, entry.when))
+    return by_name
 
 
-def _either(one: Conditions, other: Conditions) -> Conditions:
-    """Conditions that hold wherever all of ``one`` or all of ``other`` do, with as little else as can be said."""
-    mine, theirs = _by_parent(one), _by_parent(other)
+def _either(first: Conditions, second: Conditions) -> Conditions:
+    """The narrowest conditions that hold wherever all of ``first`` or all of ``second`` hold."""
+    first_values, second_values = _by_parent(first), _by_parent(second)
     return tuple(
-        (name, (*mine[name], *(v for v in theirs[name] if v not in mine[name]))) for name in mine if name in theirs
+        (name, tuple(dict.fromkeys((*first_values[name], *second_values[name]))))
+        for name in first_values
+        if name in second_values
     )
 
 
 def _by_parent(when: Iterable[tuple[str, tuple[Scalar, ...]]]) -> dict[str, tuple[Scalar, ...]]:
-    """The values that a parent may have under all of its conditions."""
+    """The values that each parent may have if all conditions hold."""
     allowed: dict[str, tuple[Scalar, ...]] = {}
     for name, values in when:
         allowed[name] = tuple(value for value in values if value in allowed.get(name, values))
     return allowed
 
 
-def _conditions(one: Listed, listed: Mapping[str, Listed]) -> Conditions:
-    """Its own, and those of its parents: what KerasTuner's inactive parents have no value for."""
-    gathered, visited = list(one.when), set()
-    for name, _ in gathered:  # it grows
+def _conditions(entry: ListedHyperparameter, listed: Mapping[str, ListedHyperparameter]) -> Conditions:
+    """Its own conditions and those of its parents, since an inactive parent has no value in KerasTuner."""
+    conditions, visited = list(entry.when), set()
+    for name, _ in conditions:  # grows by the conditions of the parents
         if name in listed and name not in visited:
             visited.add(name)
-            gathered += listed[name].when
-    return tuple(_by_parent(gathered).items())
+            conditions += listed[name].when
+    return tuple(_by_parent(conditions).items())
 
 
-def _hyperparameter(one: Listed) -> Hyperparameter:
-    help = one.note or "of the HyperModel"
-    if one.kind in ("choice", "fixed"):
-        default = one.default if one.default in one.options else one.options[0]
-        return Hyperparameter(one.name, default, help, options=one.options if one.kind == "choice" else ())
-    default = float(one.default) if one.kind == "float" else one.default
-    return Hyperparameter(one.name, default, help, low=one.low, high=one.high)
+def _hyperparameter(entry: ListedHyperparameter) -> Hyperparameter:
+    help = entry.note or "hyperparameter of the HyperModel"
+    if entry.kind in ("choice", "fixed"):
+        default = entry.default if entry.default in entry.options else entry.options[0]
+        return Hyperparameter(
+            entry.name,
+            default,
+            help,
+            options=entry.options if entry.kind == "choice" else (),
+        )
+    default = float(entry.default) if entry.kind == "float" else entry.default
+    return Hyperparameter(entry.name, default, help, low=entry.low, high=entry.high)
 
 
-def _domain(one: Listed) -> Domain:
-    if one.kind == "int":
-        return IntRange(int(one.low), int(one.high), int(one.step or 1), one.log)
-    if one.kind == "float":
-        return FloatRange(one.low, one.high, one.step, one.log)
-    return Choice(one.options)
+def _domain(entry: ListedHyperparameter) -> Domain:
+    if entry.kind == "int":
+        return IntRange(int(entry.low), int(entry.high), int(entry.step or 1), entry.log)
+    if entry.kind == "float":
+        return FloatRange(entry.low, entry.high, entry.step, entry.log)
+    return Choice(entry.options)
 
 
-def _written(one: Parameter) -> dict[str, Any]:
-    """The parameter as a space file has it."""
-    when = {"when": {name: list(values) for name, values in one.when}} if one.when else {}
-    match one.domain:
+def _entry(searched: SearchedHyperparameter) -> dict[str, Any]:
+    """The entry of a hyperparameter in a space file."""
+    when = {"when": {name: list(values) for name, values in searched.when}} if searched.when else {}
+    match searched.domain:
         case Choice(options=options):
             return {"choice": list(options), **when}
         case domain:
             kind = "int" if isinstance(domain, IntRange) else "float"
-            more = {"step": domain.step, "log": domain.log}
-            return {kind: [domain.low, domain.high], **{key: value for key, value in more.items() if value}, **when}
+            settings = {"step": domain.step, "log": domain.log}
+            given = {key: value for key, value in settings.items() if value}
+            return {kind: [domain.low, domain.high], **given, **when}

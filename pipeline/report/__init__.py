@@ -1,1 +1,1 @@
-"""What people look at: tables, the leaderboard, plots, and scores on the test images."""
+"""Reports for people: tables, the leaderboard, plots, the progress view, and scores by class."""

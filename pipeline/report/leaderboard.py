@@ -1,4 +1,4 @@
-"""The trials as tables for a terminal: the leaderboard, and the list of trials."""
+"""Trials as tables for a terminal: the leaderboard, and the list of trials."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -9,60 +9,68 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.record import Record, ranked
-from pipeline.report.compact import compact, count, telling, varying
-from pipeline.report.table import COLUMNS
-from pipeline.report.table import columns as table_columns
-from pipeline.trial import State
+from pipeline.metrics import DEFAULT_METRIC
+from pipeline.report.formatting import describe_score, displayed_reason, format_count, format_params, varying_groups
+from pipeline.report.trials_table import COLUMNS, needed_columns
+from pipeline.study.record import TrialRecord, ranked
+from pipeline.study.trial import TrialState
 
-STYLES = {
-    State.RUNNING: "cyan",
-    State.COMPLETE: "green",
-    State.PRUNED: "yellow",
-    State.FAILED: "red",
-    State.INTERRUPTED: "magenta",
+STATE_STYLES = {
+    TrialState.RUNNING: "cyan",
+    TrialState.COMPLETE: "green",
+    TrialState.PRUNED: "yellow",
+    TrialState.FAILED: "red",
+    TrialState.INTERRUPTED: "magenta",
 }
-_Columns = Mapping[str, Callable[[Record], Text]]
+_Columns = Mapping[str, Callable[[TrialRecord], Text]]
 _NONE = "-"
 _GAP = 2
+"""Spaces between columns."""
 
 
-def leaderboard(records: Sequence[Record], top: int = 10) -> RenderableType:
-    """The best ``top`` trials: rank, number, value, epochs, costs, seconds, and the values that vary.
+def render_leaderboard(records: Sequence[TrialRecord], top: int = 10) -> RenderableType:
+    """The best ``top`` trials: rank, number, score, epochs, costs, seconds, and the params that vary among all records.
 
-    A study with a Pareto front shows all of it, also where it is longer than ``top``. What varies is taken from all
-    the records. A line says how many more there are, or that no trial has a value yet.
+    A Pareto front is shown completely, even if it is longer than ``top``. A line says how many more trials there are,
+    or that none has a score yet.
     """
     ranking = ranked(records)
-    chosen = ranking[: max(top, sum(record.front for record in records))]
-    if not chosen:
-        return Text("No trial has a value.")
-    ranks = {record.number: str(place) for place, record in enumerate(chosen, start=1)}
-    columns: dict[str, Callable[[Record], Text]] = {
+    listed = ranking[: max(top, sum(record.front for record in records))]
+    if not listed:
+        return Text("No trial has a score.")
+    ranks = {record.number: str(rank) for rank, record in enumerate(listed, start=1)}
+    columns: dict[str, Callable[[TrialRecord], Text]] = {
         "rank": lambda record: Text(ranks[record.number]),
-        "trial": lambda record: Text(str(record.number)),
-        "value": _value,
+        "trial": _number,
+        "score": _score,
         "front": _front,
-        "epochs": lambda record: Text(str(record.outcome.epochs)),
+        "epochs": _epochs,
         "parameters": lambda record: _count(record.parameters),
         "MACs": lambda record: _count(record.macs),
         "latency_ms": _latency,
         "seconds": _seconds,
     }
-    if any(record.state is not State.COMPLETE for record in chosen):
+    if any(record.state is not TrialState.COMPLETE for record in listed):
         columns["state"] = _state
-    listed = _Listing(chosen, _needed(columns, records), varying(records))
-    left = len(ranking) - len(chosen)
-    return Group(listed, Text(f"and {left:,} more: convtune trials", "dim")) if left else listed
+    more = len(ranking) - len(listed)
+    return Group(
+        *_note(records),
+        _TrialsTable(listed, _needed(columns, records), varying_groups(records)),
+        *([Text(f"and {more:,} more: convtune trials", "dim")] if more else []),
+    )
 
 
-def listing(records: Sequence[Record], among: Sequence[Record]) -> RenderableType:
-    """The records in their order; the values shown are those that vary ``among`` all the trials of the study."""
-    return _Listing(records, _needed(_COLUMNS, among), varying(among))
+def render_listing(records: Sequence[TrialRecord], among: Sequence[TrialRecord]) -> RenderableType:
+    """The records in the given order, with the params that vary ``among`` all the trials of the study."""
+    return Group(*_note(records), _TrialsTable(records, _needed(_LISTING_COLUMNS, among), varying_groups(among)))
 
 
-def infeasible_line(infeasible: Mapping[str, int]) -> str:
-    """``12 infeasible proposals: 8 map vanishes, 4 macs over the limit``, or "" when there were none."""
+def describe_infeasible(infeasible: Mapping[str, int]) -> str:
+    """How many proposals were infeasible, the most frequent kind first; "" when there were none.
+
+    >>> describe_infeasible({"macs over the limit": 4, "map vanishes": 8})
+    '12 infeasible proposals: 8 map vanishes, 4 macs over the limit'
+    """
     total = sum(infeasible.values())
     if not total:
         return ""
@@ -70,82 +78,102 @@ def infeasible_line(infeasible: Mapping[str, int]) -> str:
     return f"{total:,} infeasible proposal{'s' if total != 1 else ''}: {kinds}"
 
 
-def _value(record: Record) -> Text:
-    return Text(_NONE if record.value is None else f"{record.value:.4f}")
+def _note(records: Sequence[TrialRecord]) -> list[Text]:
+    """A line that says what the score is, unless it is of the default metric."""
+    if not records or records[0].metric.name == DEFAULT_METRIC.name:
+        return []
+    return [Text(f"score: {describe_score(records[0].metric)}", "dim")]
 
 
-def _front(record: Record) -> Text:
+def _number(record: TrialRecord) -> Text:
+    return Text(str(record.number))
+
+
+def _score(record: TrialRecord) -> Text:
+    return Text(_NONE if record.score is None else f"{record.score:.4f}")
+
+
+def _front(record: TrialRecord) -> Text:
     return Text("yes" if record.front else "", "bold")
 
 
+def _epochs(record: TrialRecord) -> Text:
+    return Text(str(record.result.epochs))
+
+
 def _count(number: int | None) -> Text:
-    return Text(_NONE if number is None else count(number))
+    return Text(_NONE if number is None else format_count(number))
 
 
-def _latency(record: Record) -> Text:
+def _exact_count(number: int | None) -> Text:
+    return Text(_NONE if number is None else f"{number:,}")
+
+
+def _latency(record: TrialRecord) -> Text:
     return Text(f"{record.costs['latency_ms']:.3g}" if "latency_ms" in record.costs else _NONE)
 
 
-def _seconds(record: Record) -> Text:
-    return Text(f"{record.outcome.seconds:,.1f}")
+def _seconds(record: TrialRecord) -> Text:
+    return Text(f"{record.result.seconds:,.1f}")
 
 
-def _state(record: Record) -> Text:
-    return Text(record.state.value, STYLES[record.state])
+def _state(record: TrialRecord) -> Text:
+    return Text(record.state.value, STATE_STYLES[record.state])
 
 
-_COLUMNS: _Columns = {
-    "number": lambda record: Text(str(record.number)),
+_LISTING_COLUMNS: _Columns = {
+    "number": _number,
     "state": _state,
-    "value": _value,
+    "score": _score,
     "front": _front,
-    "epochs": lambda record: Text(str(record.outcome.epochs)),
+    "epochs": _epochs,
     "seconds": _seconds,
-    "parameters": lambda record: Text(_NONE if record.parameters is None else f"{record.parameters:,}"),
+    "parameters": lambda record: _exact_count(record.parameters),
     "macs": lambda record: _count(record.macs),
     "latency_ms": _latency,
 }
 
 
-def _needed(columns: _Columns, records: Iterable[Record]) -> _Columns:
-    """Without the columns that no table of these records has."""
-    absent = set(COLUMNS) - set(table_columns(records))
+def _needed(columns: _Columns, records: Iterable[TrialRecord]) -> _Columns:
+    """The columns that a table of these records needs."""
+    absent = set(COLUMNS) - set(needed_columns(records))
     return {name: cell for name, cell in columns.items() if name not in absent}
 
 
 @dataclass(frozen=True)
-class _Listing:
-    """A line a trial; where the values do not fit beside the numbers they get lines of their own below them."""
+class _TrialsTable:
+    """One row per trial. If the params do not fit beside the numbers, they go on separate lines below them."""
 
-    records: Sequence[Record]
+    records: Sequence[TrialRecord]
     columns: _Columns
-    stems: Sequence[str]
+    groups: Sequence[str]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        numbers, values = self._table(), [self._values(record) for record in self.records]
+        numbers = self._table()
+        params = [self._params(record) for record in self.records]
         room = options.max_width - console.measure(numbers, options=options).maximum
-        if max((text.cell_len for text in values), default=0) <= room:
-            yield self._table(values)
+        if max((text.cell_len for text in params), default=0) <= room:
+            yield self._table(params)
             return
         lines = console.render_lines(numbers, options, pad=False)
-        for line, text in zip(lines, [Text(), *values], strict=True):
+        for line, text in zip(lines, [Text(), *params], strict=True):
             yield from line
             yield Text()
             if text:
                 yield Padding(text, (0, 0, 0, 2 * _GAP))
 
-    def _table(self, values: Sequence[Text] = ()) -> Table:
+    def _table(self, params: Sequence[Text] = ()) -> Table:
         table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold")
         for name in self.columns:
             table.add_column(name, justify="left" if name == "state" else "right", no_wrap=True)
-        if values:
-            table.add_column("values", no_wrap=True)
-        for record, *text in zip(self.records, *([values] if values else []), strict=True):
+        if params:
+            table.add_column("params", no_wrap=True)
+        for record, *text in zip(self.records, *([params] if params else []), strict=True):
             table.add_row(*(cell(record) for cell in self.columns.values()), *text)
         return table
 
-    def _values(self, record: Record) -> Text:
-        text = Text(compact(record.values, self.stems))
-        if why := telling(record.outcome):
-            text.append(f"{'  ' if text else ''}({why})", "dim")
+    def _params(self, record: TrialRecord) -> Text:
+        text = Text(format_params(record.params, self.groups))
+        if reason := displayed_reason(record.result):
+            text.append(f"{'  ' if text else ''}({reason})", "dim")
         return text

@@ -1,52 +1,53 @@
-"""What a person sees while a study runs: a live view on a terminal, plain lines elsewhere, nothing when quiet."""
+"""Shows a study while it runs: a live view on a terminal, plain lines elsewhere, nothing when quiet."""
 
 import math
 import os
 import sys
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-from rich.console import Console, Group
+from rich.console import Console, RenderableType
 from rich.control import Control
 from rich.live import Live
-from rich.segment import ControlType
+from rich.segment import ControlType, Segment, SegmentLines
 from rich.text import Text
 
-from pipeline.record import Record
-from pipeline.report.picture import (
-    Running,
-    Standing,
-    began_line,
-    clock,
-    counts,
-    cut,
-    deciding,
-    ended_line,
-    epoch_line,
-    of,
-    picture,
-    time_left,
+from pipeline.errors import printable
+from pipeline.report.formatting import format_drawn, truncate
+from pipeline.report.live_view import LiveView
+from pipeline.report.study_progress import StudyProgress, time_left
+from pipeline.report.trial_lines import (
+    describe_counts,
+    describe_end,
+    describe_epoch,
+    describe_start,
+    format_share,
+    format_time,
 )
-from pipeline.trial import Outcome, Report, State, Trial
-
-if TYPE_CHECKING:
-    from pipeline.search.candidate import Candidate
+from pipeline.study.record import TrialRecord
+from pipeline.study.trial import EpochReport, TrialState
 
 _REFRESHES = 4
-"""Pictures a second."""
+"""How often the live view is drawn per second."""
+
 _MARGIN = 3
 """Columns left free at the right: a terminal writes ``^C`` behind the last line, and must not fold it."""
-_VALUES = 80
-"""Columns of a plain line that a trial's values may take; in a space such as ``googlenet`` they would take hundreds."""
-_STYLES = {State.PRUNED: "dim", State.FAILED: "red", State.INTERRUPTED: "yellow"}
+
+_PARAMS_WIDTH = 80
+"""Columns of a plain line that a trial's params may take; in a space such as ``googlenet`` they would take hundreds."""
+
+_STYLES = {TrialState.PRUNED: "dim", TrialState.FAILED: "red", TrialState.INTERRUPTED: "yellow"}
 
 
-class Mode(StrEnum):
-    """How much is shown: a live view, a line when a trial begins and ends, those uncut and one an epoch, or nothing."""
+class Verbosity(StrEnum):
+    """How much of a running study is shown.
+
+    ``live``: a picture that is drawn anew. ``lines``: one line when a trial begins, and one when it ends. ``epochs``:
+    the same without shortened params, and one line per epoch. ``quiet``: nothing.
+    """
 
     LIVE = "live"
     LINES = "lines"
@@ -54,67 +55,68 @@ class Mode(StrEnum):
     QUIET = "quiet"
 
 
-def mode(quiet: bool, verbose: bool) -> Mode:
-    """What suits the flags and stderr. Verbose is never live: what libraries print would run through the picture."""
+def choose_verbosity(quiet: bool, verbose: bool) -> Verbosity:
+    """The verbosity that suits the flags and stderr.
+
+    Verbose is never live, since what libraries print would run through the picture.
+    """
     if quiet:
-        return Mode.QUIET
+        return Verbosity.QUIET
     if verbose:
-        return Mode.EPOCHS
+        return Verbosity.EPOCHS
     utf8 = (sys.stderr.encoding or "").lower().replace("-", "") == "utf8"
     capable = os.environ.get("TERM", "dumb") not in ("dumb", "unknown", "")
-    return Mode.LIVE if sys.stderr.isatty() and utf8 and capable else Mode.LINES
+    return Verbosity.LIVE if sys.stderr.isatty() and utf8 and capable else Verbosity.LINES
 
 
 @contextmanager
-def view(
+def show_progress(
     total: float,
     time_limit: float | None,
-    mode: Mode,
-    records: Iterable[Record] = (),
+    verbosity: Verbosity,
+    records: Iterable[TrialRecord] = (),
     *,
-    constants: Collection[str] = (),
     infeasible: Callable[[], int] = lambda: 0,
-) -> "Iterator[Progress]":
+) -> Iterator["ProgressListener"]:
     """Shows a study of ``total`` trials (may be infinite) and at most ``time_limit`` seconds on stderr.
 
-    ``records`` are the trials there are already, ``constants`` the names of values that do not vary, and
-    ``infeasible`` counts the infeasible proposals so far; it is called in the caller's thread.
+    ``records`` are the trials that there are already. ``infeasible`` counts the infeasible proposals so far; it is
+    called in the caller's thread.
     """
-    console = Console(stderr=True, force_terminal=mode is Mode.LIVE, quiet=mode is Mode.QUIET, highlight=False)
-    ended = tuple(one for one in records if one.state not in (State.RUNNING, State.INTERRUPTED))
-    standing = Standing(total, ended, infeasible=infeasible(), earlier=len(ended))
-    with Progress(console, mode, standing, time_limit, constants, infeasible).shown() as progress:
-        yield progress
+    live, quiet = verbosity is Verbosity.LIVE, verbosity is Verbosity.QUIET
+    console = Console(stderr=True, force_terminal=live, quiet=quiet, highlight=False)
+    ended = tuple(record for record in records if record.state not in (TrialState.RUNNING, TrialState.INTERRUPTED))
+    study = StudyProgress(total, ended, infeasible=infeasible(), earlier=len(ended))
+    listener = ProgressListener(console, verbosity, study, time_limit, infeasible)
+    with listener.showing():
+        yield listener
 
 
-class Progress:
-    """A listener of the study's loop that shows what it hears on ``console``."""
+class ProgressListener:
+    """A listener of the study's loop that shows on ``console`` what happens to trials."""
 
     def __init__(
         self,
         console: Console,
-        mode: Mode,
-        standing: Standing,
+        verbosity: Verbosity,
+        study: StudyProgress,
         time_limit: float | None = None,
-        constants: Collection[str] = (),
         infeasible: Callable[[], int] = lambda: 0,
     ) -> None:
-        self._console, self._mode, self._standing, self._limit = console, mode, standing, time_limit
-        self._constants, self._infeasible = constants, infeasible
+        self._console, self._verbosity, self._study = console, verbosity, study
+        self._time_limit, self._infeasible = time_limit, infeasible
+        self._digits = len(str(int(study.total) - 1)) if math.isfinite(study.total) else 2
         self._start = time.monotonic()
-        self._first: float | None = None
-        self._drawn: list[int] = []
+        self._first_training: float | None = None
+        self._line_widths: list[int] = []
         self._live: Live | None = None
 
     @contextmanager
-    def shown(self) -> Iterator["Progress"]:
+    def showing(self) -> Iterator[None]:
         """Draws until the block ends, however it ends; the last picture stays."""
-        if self._mode is not Mode.LIVE:
-            if self._standing.ended:
-                done = len(self._standing.ended)
-                place = of(done, max(done, self._standing.total))  # asked now for fewer than there are
-                self._print(f"going on after {place}: {counts(self._standing)}")
-            yield self
+        if self._verbosity is not Verbosity.LIVE:
+            self._print_earlier()
+            yield
             return
         with Live(
             console=self._console,
@@ -122,77 +124,75 @@ class Progress:
             refresh_per_second=_REFRESHES,
             redirect_stdout=False,
         ) as self._live:
-            yield self
+            yield
         self._live = None
 
-    def began(self, trial: Trial, candidate: "Candidate") -> None:
-        """A trial is handed to a worker."""
-        varied = tuple(key for key in trial.values if key not in self._constants)
-        outcome = Outcome(trial.number, State.RUNNING)
-        record = Record(trial.number, trial.values, varied, candidate.costs, trial.seed, outcome)
-        self._standing = replace(self._standing.began(Running(record, trial.epochs)), infeasible=self._infeasible())
-        if self._mode is not Mode.LIVE:
-            self._print(self._shortened(began_line(record, self._standing.digits), record))
+    def trial_started(self, record: TrialRecord) -> None:
+        """Shows that a trial is handed to a worker."""
+        self._study = replace(self._study.with_started(record), infeasible=self._infeasible())
+        if self._verbosity is not Verbosity.LIVE:
+            self._print(self._shorten(describe_start(record, self._digits), record))
 
-    def reported(self, report: Report) -> None:
-        """A trial finished an epoch."""
-        if self._first is None:
-            self._first = time.monotonic() - report.seconds
-        self._standing = self._standing.reported(report)
-        if self._mode is Mode.EPOCHS:
-            epochs = self._standing.trial(report.number).epochs
-            self._print(epoch_line(report, epochs, self._standing.digits))
+    def epoch_ended(self, record: TrialRecord, report: EpochReport) -> None:
+        """Shows that a trial finished an epoch."""
+        if self._first_training is None:
+            self._first_training = time.monotonic() - report.seconds
+        self._study = self._study.with_epoch(record, report)
+        if self._verbosity is Verbosity.EPOCHS:
+            self._print(describe_epoch(record, report, self._digits))
 
-    def ended(self, outcome: Outcome) -> None:
-        """A trial ended."""
-        record = replace(self._standing.trial(outcome.number).record, outcome=outcome)
-        self._standing = replace(self._standing.closed(outcome), infeasible=self._infeasible())
-        line = ended_line(record, self._standing.digits)
-        if self._mode is not Mode.LIVE:
-            line = f"{self._shortened(line, record)}  [{self._place()}]"
-        self._print(line, _STYLES.get(outcome.state, ""))
+    def trial_ended(self, record: TrialRecord) -> None:
+        """Shows that a trial ended."""
+        self._study = replace(self._study.with_ended(record), infeasible=self._infeasible())
+        line = describe_end(record, self._digits)
+        if self._verbosity is not Verbosity.LIVE:
+            line = f"{self._shorten(line, record)}  [{self._describe_share()}]"
+        self._print(line, _STYLES.get(record.state, ""))
 
-    def _shortened(self, line: str, record: Record) -> str:
-        """The line, which ends with the values, with only as many of them as ``_VALUES`` holds; all when verbose."""
-        if self._mode is Mode.EPOCHS:
+    def _print_earlier(self) -> None:
+        """A line that says what there is already, for a study that goes on."""
+        if ended := len(self._study.ended):
+            share = format_share(ended, max(ended, self._study.total))  # there may be more than are asked for now
+            self._print(f"going on after {share}: {describe_counts(self._study)}")
+
+    def _shorten(self, line: str, record: TrialRecord) -> str:
+        """The line, which ends with the params, with as many of them as ``_PARAMS_WIDTH`` holds; all when verbose."""
+        if self._verbosity is Verbosity.EPOCHS:
             return line
-        values = deciding(record).rstrip()
-        return line.removesuffix(values) + cut(Text(values), _VALUES).plain.replace("…", "...")
+        params = format_drawn(record)
+        return line.removesuffix(params) + truncate(Text(params), _PARAMS_WIDTH).plain.replace("…", "...")
 
     def _print(self, line: str, style: str = "") -> None:
-        text = Text(_printable(line), style)
+        text = Text(printable(line), style)
         if self._live is None:
             self._console.print(text, soft_wrap=True)
             return
         self._live.refresh()
-        self._console.print(cut(text, self._console.width))
+        self._console.print(truncate(text, self._console.width))
 
-    def _place(self) -> str:
+    def _describe_share(self) -> str:
         left = self._time_left()
-        place = of(len(self._standing.ended), self._standing.total)
-        return f"{place}, {clock(left)} left" if left else place
+        share = format_share(len(self._study.ended), self._study.total)
+        return f"{share}, {format_time(left)} left" if left else share
 
     def _time_left(self) -> float | None:
         now = time.monotonic()
-        until = None if self._limit is None else self._limit - (now - self._start)
-        worked = 0.0 if self._first is None else now - self._first
-        return time_left(self._standing.left, self._standing.work, worked, until)
+        until = None if self._time_limit is None else self._time_limit - (now - self._start)
+        trained = 0.0 if self._first_training is None else now - self._first_training
+        return time_left(self._study.left, self._study.work, trained, until)
 
-    def _draw(self) -> Group:
-        """Called from a thread of rich's: reads the standing once, which is never changed in place."""
+    def _draw(self) -> RenderableType:
+        """The picture as lines. A thread of rich's calls this too, so it reads only what never changes in place."""
         width = self._console.width
         self._wipe_folded(width)
-        lines = picture(self._standing, time.monotonic() - self._start, self._time_left(), width - _MARGIN)
-        self._drawn = [line.cell_len for line in lines]
-        return Group(*lines)
+        picture = LiveView(self._study, time.monotonic() - self._start, self._time_left())
+        options = self._console.options.update(width=max(width - _MARGIN, 1))
+        lines = self._console.render_lines(picture, options, pad=False)
+        self._line_widths = [Segment.get_line_length(line) for line in lines]
+        return SegmentLines(lines, new_lines=True)
 
     def _wipe_folded(self, width: int) -> None:
-        """A terminal made narrower has folded the last picture: removes the rows that rich does not know of."""
-        rows = sum(max(math.ceil(cells / width), 1) - 1 for cells in self._drawn)
+        """Removes the rows that rich does not know of: a terminal made narrower has folded the last picture."""
+        rows = sum(max(math.ceil(cells / width), 1) - 1 for cells in self._line_widths)
         if rows:
             self._console.control(Control(*[(ControlType.ERASE_IN_LINE, 2), (ControlType.CURSOR_UP, 1)] * rows))
-
-
-def _printable(line: str) -> str:
-    """The line without control characters: a reason may quote what a library or a file said."""
-    return "".join(char if char.isprintable() else " " for char in line)

@@ -1,59 +1,60 @@
-"""Which parameters decided over the value of the trials."""
+"""How important each hyperparameter was for the scores of the trials."""
 
 import warnings
 from pathlib import Path
 
 import optuna
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
-from optuna.storages import RDBStorage
-from optuna.trial import FrozenTrial, TrialState, create_trial
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, create_trial
+from optuna.trial import TrialState as OptunaState
 
-optuna.logging.set_verbosity(optuna.logging.ERROR)
+from pipeline.search.optuna_study import load_study
 
 _FEWEST = 5
-"""Complete trials below which an importance would be noise."""
+"""The smallest number of complete trials; with fewer, an importance would be noise."""
 
 
 def importances(database: Path) -> dict[str, float]:
-    """The importance of each parameter, largest first; they add up to 1.
+    """The importance of each hyperparameter, largest first; they add up to 1.
 
-    The rule is conditional PED-ANOVA (Watanabe et al., IJCAI 2023; its form for parameters that not every trial has,
-    KDD 2026): how far a parameter's values among the best complete trials are from its values among all of them. The
-    best are a tenth of the trials, but at least 5, or half where there are fewer than 10. Pruned and failed trials,
-    infeasible and repeated proposals do not count. In a study of several objectives the value is the accuracy.
+    The method is conditional PED-ANOVA (Watanabe et al., IJCAI 2023; for hyperparameters that not every trial has,
+    KDD 2026): it compares the values of a hyperparameter in the best complete trials with those in all complete
+    trials. The best are a tenth of the trials, but at least 5, or half if there are fewer than 10. Pruned and failed
+    trials, infeasible and repeated proposals do not count. In a study with several objectives only the score counts.
 
-    Empty where nothing can be said: fewer than 5 complete trials, all of one value, or no parameter that varied.
+    Empty if there are fewer than 5 complete trials, if all have the same score, or if nothing varied.
     """
-    trials = _complete(database)
+    if not database.is_file():
+        return {}
+    study = load_study(database)
+    trials = _complete(study)
     if len(trials) < _FEWEST or len({trial.value for trial in trials}) == 1:
         return {}
-    found = _evaluate(trials)
-    total = sum(found.values())
+    importance = _evaluate(trials, study.directions[0])
+    total = sum(importance.values())
     if not total > 0:
         return {}
-    ranking = sorted(found.items(), key=lambda item: (-item[1], item[0]))
+    ranking = sorted(importance.items(), key=lambda item: (-item[1], item[0]))
     return {name: value / total for name, value in ranking}
 
 
-def _complete(database: Path) -> list[FrozenTrial]:
-    if not database.is_file():
-        return []
-    study = optuna.load_study(study_name=None, storage=RDBStorage(f"sqlite:///{database}"))
-    trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    return [_by_accuracy(trial) for trial in trials if "trial" in trial.user_attrs]
+def _complete(study: optuna.Study) -> list[FrozenTrial]:
+    """The complete trials, with the score as their only objective."""
+    trials = study.get_trials(deepcopy=False, states=(OptunaState.COMPLETE,))
+    return [
+        create_trial(value=trial.values[0], params=trial.params, distributions=trial.distributions)
+        for trial in trials
+        if "trial" in trial.user_attrs
+    ]
 
 
-def _by_accuracy(trial: FrozenTrial) -> FrozenTrial:
-    """The trial as one of a study of the first objective alone, which is the accuracy."""
-    return create_trial(value=trial.values[0], params=trial.params, distributions=trial.distributions)
-
-
-def _evaluate(trials: list[FrozenTrial]) -> dict[str, float]:
-    study = optuna.create_study(direction="maximize")
+def _evaluate(trials: list[FrozenTrial], direction: StudyDirection) -> dict[str, float]:
+    study = optuna.create_study(direction=direction)
     study.add_trials(trials)
     quantile = max(0.1, min(0.5, _FEWEST / len(trials)))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # few trials in a regime, and that normalize=False is experimental
+        warnings.simplefilter("ignore")  # about few trials in a regime, and the experimental normalize=False
         return get_param_importances(
             study, evaluator=PedAnovaImportanceEvaluator(target_quantile=quantile), normalize=False
         )

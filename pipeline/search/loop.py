@@ -1,143 +1,144 @@
-"""The loop of a study: propose, train, tell, until the trials or the time are used up."""
+"""The loop of a study: propose, train, tell, until trials, time or space are used up."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from pipeline.executors import Executor, Finished, Task
-from pipeline.search.candidate import Candidate
-from pipeline.search.ledger import Ledger
-from pipeline.search.propose import Begun, Proposer
-from pipeline.trial import Answer, Outcome, Report, State, Trial
+from pipeline.candidate import Candidate
+from pipeline.executors import Executor, Task, TaskResult
+from pipeline.search.proposer import Accepted, Proposer
+from pipeline.search.stop_reason import StopReason
+from pipeline.search.storage import StudyStorage
+from pipeline.study.record import TrialRecord
+from pipeline.study.trial import Decision, EpochReport, Fault, Trial, TrialResult, ending
 
-TIME_UP = "time is up"
-"""Why a study ended that has not had all its trials."""
 _TICK = 0.5
-"""Seconds between looks at the clock while trials run."""
-_TIME = "time was up"
-"""Such a trial was no poor one: it is interrupted, to be repeated when the study goes on."""
+"""The longest wait for the workers, in seconds, before signals and the clock are checked again."""
 
 
 class Listener(Protocol):
-    """Hears what happens to trials: the study's files, the tracker, the progress view."""
+    """Is notified of what happens to trials. The study's files, the tracker and the progress view are listeners.
 
-    def began(self, trial: Trial, candidate: Candidate) -> None:
-        """A trial is handed to a worker."""
+    The record comes from the storage, which has stored it already.
+    """
 
-    def reported(self, report: Report) -> None:
+    def trial_started(self, record: TrialRecord) -> None:
+        """A trial is about to be handed to a worker."""
+
+    def epoch_ended(self, record: TrialRecord, report: EpochReport) -> None:
         """A trial finished an epoch."""
 
-    def ended(self, outcome: Outcome) -> None:
+    def trial_ended(self, record: TrialRecord) -> None:
         """A trial ended."""
 
 
 @dataclass(frozen=True)
 class Budget:
-    """``trials`` in total, each of ``epochs``; no new trial and no new epoch after ``deadline`` (monotonic seconds)."""
+    """``trials`` in total (may be infinite); after ``deadline`` (monotonic seconds) no trial or epoch begins."""
 
     trials: float
-    epochs: int
     deadline: float | None = None
 
     @property
-    def over(self) -> bool:
-        """Whether the time is up."""
+    def time_is_up(self) -> bool:
+        """Whether the deadline has passed."""
         return self.deadline is not None and time.monotonic() >= self.deadline
 
 
 class Loop:
-    """Runs one study on one executor, in one thread. ``task`` makes what the executor runs of a trial.
+    """Runs one study on one executor, in one thread.
 
-    ``check`` is called between steps and may raise KeyboardInterrupt.
+    ``make_task`` makes the task that trains a trial. ``check_signals`` is called between steps and may raise
+    KeyboardInterrupt.
     """
 
     def __init__(
         self,
         proposer: Proposer,
-        ledger: Ledger,
+        storage: StudyStorage,
         executor: Executor,
-        task: Callable[[Trial, Candidate], Task],
+        make_task: Callable[[Trial, Candidate], Task[TrialResult]],
         listeners: Sequence[Listener],
-        check: Callable[[], None] = lambda: None,
+        check_signals: Callable[[], None] = lambda: None,
     ) -> None:
-        self._proposer, self._ledger, self._executor = proposer, ledger, executor
-        self._task, self._listeners, self._check = task, listeners, check
-        self._latest: dict[int, Outcome] = {}
+        self._proposer, self._storage, self._executor = proposer, storage, executor
+        self._make_task, self._listeners, self._check_signals = make_task, listeners, check_signals
+        self._decisions: dict[int, Decision] = {}
 
-    def run(self, budget: Budget) -> str:
-        """Goes on until the budget or the space is used up; why it ended, in words.
+    def run(self, budget: Budget) -> StopReason:
+        """Runs until the budget or the space is used up and every trial has ended; returns why there are no more.
 
-        A KeyboardInterrupt leaves the running trials to be repeated, and is raised again.
+        On KeyboardInterrupt, it marks the running trials as interrupted and re-raises.
         """
-        why, proposals = "", self._proposer.proposals(budget.epochs)
+        reason: StopReason | None = None
+        proposals = self._proposer.proposals()
         try:
-            while not why or self._ledger.running:
-                self._check()
-                why = why or self._step(proposals, budget)
-                tick = _TICK if why or not self._executor.free else 0
-                for finished in self._executor.wait(lambda report: self._decide(report, budget), tick):
-                    self._end(self._outcome(finished))
+            while reason is None or self._storage.running:
+                self._check_signals()
+                reason = reason or self._step(proposals, budget)
+                tick = _TICK if reason is not None or not self._executor.free else 0
+                for task_result in self._executor.wait(lambda report: self._decide(report, budget), tick):
+                    self._end(self._result(task_result))
         except KeyboardInterrupt:
             self._executor.close()
-            for number in self._ledger.running:
-                self._end(replace(self._latest[number], state=State.INTERRUPTED, reason="interrupted"))
+            for record in self._storage.running:
+                self._end(self._without_answer(record, Fault.CUT_OFF, "the study was interrupted"))
             raise
-        return why
+        return reason
 
-    def _step(self, proposals: Iterator[Begun | None], budget: Budget) -> str:
-        """Judges one proposal if a worker is free, and hands out the trial; a reason when there will be no more."""
+    def _step(self, proposals: Iterator[Accepted | None], budget: Budget) -> StopReason | None:
+        """If a worker is free, judges one proposal and starts its trial; returns the reason if no more will follow."""
         if not self._executor.free:
-            return ""
-        if budget.over:
-            return TIME_UP
-        if self._ledger.begun >= budget.trials:
-            return "all trials are done"
+            return None
+        if budget.time_is_up:
+            return StopReason.TIME_UP
+        if self._storage.begun >= budget.trials:
+            return StopReason.TRIALS_DONE
         try:
-            begun = next(proposals)
+            accepted = next(proposals)
         except StopIteration:
-            return self._proposer.why
-        if begun is not None:
-            self._begin(*begun)
-        return ""
+            return self._proposer.stop_reason
+        if accepted is not None:
+            self._begin(accepted)
+        return None
 
-    def _begin(self, trial: Trial, candidate: Candidate) -> None:
-        self._latest[trial.number] = Outcome(trial.number, State.RUNNING)
+    def _begin(self, accepted: Accepted) -> None:
         for listener in self._listeners:
-            listener.began(trial, candidate)
-        self._executor.submit(self._task(trial, candidate))
+            listener.trial_started(accepted.record)
+        self._executor.submit(self._make_task(accepted.record.trial, accepted.candidate))
 
-    def _decide(self, report: Report, budget: Budget) -> Answer:
-        self._check()
-        prune = self._ledger.report(report)
-        answer, reason = Answer.GO, ""
-        if report.epoch < budget.epochs and budget.over:
-            answer, reason = Answer.END, _TIME
-        elif report.epoch < budget.epochs and prune:
-            answer, reason = Answer.PRUNE, "pruned"
-        self._latest[report.number] = _advance(self._latest[report.number], report, reason)
+    def _decide(self, report: EpochReport, budget: Budget) -> Decision:
+        self._check_signals()
+        record = self._storage.report(report)
         for listener in self._listeners:
-            listener.reported(report)
-        return answer
+            listener.epoch_ended(record, report)
+        self._decisions[report.number] = self._next_decision(record, budget)
+        return self._decisions[report.number]
 
-    def _outcome(self, finished: Finished) -> Outcome:
-        latest = self._latest[finished.number]
-        if finished.error is not None:
-            return replace(latest, state=State.FAILED, reason=str(finished.error))
-        outcome: Outcome = finished.value
-        if outcome.state is State.PRUNED:
-            state = State.INTERRUPTED if latest.reason == _TIME else State.PRUNED
-            return replace(outcome, state=state, reason=f"{latest.reason} after epoch {outcome.epochs}")
-        return outcome
+    def _next_decision(self, record: TrialRecord, budget: Budget) -> Decision:
+        if record.result.epochs >= record.trial.epochs:
+            return Decision.CONTINUE
+        if budget.time_is_up:
+            return Decision.STOP
+        return Decision.PRUNE if self._storage.should_prune(record.number) else Decision.CONTINUE
 
-    def _end(self, outcome: Outcome) -> None:
-        del self._latest[outcome.number]
-        self._ledger.tell(outcome)
+    def _result(self, task_result: TaskResult) -> TrialResult:
+        """The worker's result of a trial; if the worker raised or died, a failed one."""
+        if task_result.error is None:
+            result: TrialResult = task_result.value
+            return result
+        record = next(record for record in self._storage.running if record.number == task_result.number)
+        return self._without_answer(record, Fault.ERROR, str(task_result.error))
+
+    def _without_answer(self, record: TrialRecord, fault: Fault, reason: str) -> TrialResult:
+        """The result of a trial whose worker gave none, made of its reports and the fault."""
+        decision = self._decisions.get(record.number, Decision.CONTINUE)
+        state = ending(decision, record.result.epochs, fault).state
+        return replace(record.result, state=state, decision=decision, reason=reason)
+
+    def _end(self, result: TrialResult) -> None:
+        self._decisions.pop(result.number, None)
+        record = self._storage.tell(result)
         for listener in self._listeners:
-            listener.ended(outcome)
-
-
-def _advance(latest: Outcome, report: Report, reason: str) -> Outcome:
-    """The outcome as it would be if the trial ended here."""
-    value = max(report.metrics["val_accuracy"], latest.value if latest.value is not None else 0.0)
-    return replace(latest, value=value, epochs=report.epoch, seconds=report.seconds, reason=reason)
+            listener.trial_ended(record)

@@ -1,4 +1,4 @@
-"""What one parameter may be: a range of whole numbers, a range of numbers, or a choice. Frozen, checked when made."""
+"""Domains of a hyperparameter: a range of whole numbers, a range of numbers, or a choice."""
 
 import sys
 from collections.abc import Iterator
@@ -7,17 +7,17 @@ from fractions import Fraction
 from typing import TypeGuard
 
 from pipeline.errors import SpaceError
-from pipeline.hyperparameter import Scalar
+from pipeline.hyperparameter import Scalar, format_value
 
 _TOLERANCE = 1e-12
-"""Of the larger end of a range: what rounding may add or take (a few times 2**-52)."""
+"""The error that rounding may add or take, as a share of the larger end of a range (a few times 2**-52)."""
 
 
 @dataclass(frozen=True)
 class IntRange:
     """Whole numbers from ``low`` to ``high``, both included, every ``step``; ``log``: drawn evenly in their logarithm.
 
-    ``high`` comes down to the last number that the steps reach. SpaceError when the range cannot be.
+    ``high`` is lowered to the last number that the steps reach. SpaceError for an invalid range.
     """
 
     low: int
@@ -52,7 +52,7 @@ class IntRange:
         return iter(range(self.low, self.high + 1, self.step))
 
     def member(self, value: object) -> int | None:
-        """``value`` as this range holds it, None when it does not."""
+        """``value`` if it is in this range, else None."""
         if not isinstance(value, int) or isinstance(value, bool):
             return None
         return value if value in range(self.low, self.high + 1, self.step) else None
@@ -64,10 +64,13 @@ class IntRange:
 
 @dataclass(frozen=True)
 class FloatRange:
-    """Numbers from ``low`` to ``high``, both included: all, or every ``step``; ``log``: drawn evenly in the logarithm.
+    """Numbers from ``low`` to ``high``, both included: all of them, or every ``step``.
 
-    ``high`` comes down to the last number that the steps reach. Steps are exact in decimals (0.1, 0.2, 0.3).
-    SpaceError when the range cannot be.
+    ``log``: drawn evenly in their logarithm. ``high`` is lowered to the last number that the steps reach. Steps are
+    exact in decimals (0.1, 0.2, 0.3). SpaceError for an invalid range.
+
+    >>> list(FloatRange(0.0, 0.35, 0.1).values())
+    [0.0, 0.1, 0.2, 0.3]
     """
 
     low: float
@@ -108,7 +111,7 @@ class FloatRange:
         return (self._at(step) for step in range(count))
 
     def member(self, value: object) -> float | None:
-        """``value`` as this range holds it (0.30000000000000004 becomes 0.3), None when it does not."""
+        """The number of this range that equals ``value`` up to rounding, else None: 0.30000000000000004 is 0.3."""
         slack = _TOLERANCE * max(abs(self.low), abs(self.high))
         if not _is_number(value) or not self.low - slack <= value <= self.high + slack:
             return None
@@ -130,21 +133,21 @@ class FloatRange:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of ``options``, in their order. SpaceError when there is none, or one twice."""
+    """One of ``options``, in their order. SpaceError when there are none, or one of them twice."""
 
     options: tuple[Scalar, ...]
 
     def __post_init__(self) -> None:
         if not self.options:
             raise SpaceError("choice is empty; list at least one value")
-        for place, option in enumerate(self.options):
+        for number, option in enumerate(self.options):
             if not isinstance(option, bool | int | float | str):
                 raise SpaceError(f"choice holds {option!r}; expected words, numbers, true or false")
-            if any(_same(option, other) for other in self.options[:place]):
-                raise SpaceError(f"choice lists {shown(option)} twice; list each value once")
+            if any(_same(option, other) for other in self.options[:number]):
+                raise SpaceError(f"choice lists {format_value(option)} twice; list each value once")
 
     def __str__(self) -> str:
-        return ", ".join(map(shown, self.options))
+        return ", ".join(map(format_value, self.options))
 
     @property
     def first(self) -> Scalar:
@@ -160,7 +163,7 @@ class Choice:
         return iter(self.options)
 
     def member(self, value: object) -> Scalar | None:
-        """The option that equals ``value`` (true is not 1), None when none does."""
+        """The option that equals ``value`` (true is not 1), None when there is no such option."""
         return next((option for option in self.options if _same(option, value)), None)
 
     def contains(self, value: object) -> bool:
@@ -169,12 +172,6 @@ class Choice:
 
 
 Domain = IntRange | FloatRange | Choice
-
-
-def shown(value: object) -> str:
-    """``value`` as a space file writes it, cut to what fits in a message."""
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    return text if len(text) <= 60 and text.isprintable() else repr(text)[:57] + "..."
 
 
 def _check_range(low: float, high: float, step: float | None, log: bool) -> None:
@@ -204,5 +201,5 @@ def _exact(number: float) -> Fraction:
     return Fraction(repr(number))
 
 
-def _same(one: object, other: object) -> bool:
-    return isinstance(one, bool) == isinstance(other, bool) and one == other
+def _same(value: object, other: object) -> bool:
+    return isinstance(value, bool) == isinstance(other, bool) and value == other

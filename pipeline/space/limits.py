@@ -1,4 +1,4 @@
-"""The costs of a network that a space may limit: how such a limit is written, and how a cost is shown."""
+"""The costs of a network that a space may limit: how a limit is written, and how a cost is formatted."""
 
 import math
 import re
@@ -8,12 +8,12 @@ from types import MappingProxyType
 from typing import Any
 
 from pipeline.errors import SpaceError
-from pipeline.space.domain import shown as word
+from pipeline.hyperparameter import format_value
 
 UNITS: Mapping[str, int] = MappingProxyType(
     {"": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 )
-"""Of bytes, by the International System and IEC 80000-13."""
+"""Bytes in each unit, by the International System of Units and IEC 80000-13."""
 
 
 def _three_digits(value: float) -> str:
@@ -27,14 +27,14 @@ def _bytes(value: float) -> str:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a network costs.
+    """A kind of cost of a network.
 
-    A limit on it is a number above ``least``, ``whole`` or not, or text of one with one of ``units`` (of ``UNITS``).
-    ``expected`` says so to people, and ``shown`` writes a cost with its unit.
+    A limit on it is a number above ``least``, a whole number if ``whole``, or the text of such a number with one of
+    ``units`` (keys of ``UNITS``). ``expected`` describes this in messages. ``format`` writes a cost with its unit.
     """
 
     help: str
-    shown: Callable[[float], str] = "{:,.0f}".format
+    format: Callable[[float], str] = "{:,.0f}".format
     expected: str = "a whole number above 0"
     whole: bool = True
     units: tuple[str, ...] = ("",)
@@ -47,14 +47,14 @@ COSTS: Mapping[str, Cost] = MappingProxyType(
         "macs": Cost("multiply-accumulate operations for one image"),
         "memory": Cost(
             "bytes of a training step at the recipe's batch size, such as 2_000_000_000 or 2GB",
-            shown=_bytes,
-            expected="bytes above 0, more than 1 MB of them, such as 2_000_000_000 or 2GB",
+            format=_bytes,
+            expected="bytes above 0 (more than 1 MB), such as 2_000_000_000 or 2GB",
             units=tuple(UNITS),
-            least=10**6,  # below are mistaken units: no training step needs so little
+            least=10**6,  # a lower limit has a wrong unit: no training step needs so little
         ),
         "latency_ms": Cost(
             "milliseconds of a forward pass of one image, predicted for this machine",
-            shown=lambda value: f"{_three_digits(value)} ms",
+            format=lambda value: f"{_three_digits(value)} ms",
             expected="milliseconds above 0",
             whole=False,
         ),
@@ -63,16 +63,19 @@ COSTS: Mapping[str, Cost] = MappingProxyType(
 """All costs of a network, by name."""
 
 
-def parse(name: str, value: Any) -> float:
-    """The limit on the cost ``name`` (of ``COSTS``): a number, or text of one such as ``5_000_000`` or ``2GB``.
+def parse_limit(name: str, value: Any) -> float:
+    """The limit on the cost ``name`` (a key of ``COSTS``): a number, or the text of one.
 
     SpaceError, which begins with the name, for anything else.
+
+    >>> parse_limit("macs", "5_000_000"), parse_limit("memory", "2GB")
+    (5000000, 2000000000)
     """
     cost = COSTS[name]
-    found = _number(value, cost.units)
-    if found is None or not cost.least < found < math.inf or (cost.whole and found % 1):
-        raise SpaceError(f"{name}: expected {cost.expected}, got {word(value)}")
-    return int(found) if cost.whole else found
+    number = _number(value, cost.units)
+    if number is None or not cost.least < number < math.inf or (cost.whole and number % 1):
+        raise SpaceError(f"{name}: expected {cost.expected}, got {format_value(value)}")
+    return int(number) if cost.whole else number
 
 
 def _number(value: Any, units: tuple[str, ...]) -> float | None:

@@ -1,4 +1,4 @@
-"""Opens MLflow's client: quietly, soon, and with an error of one line."""
+"""Opens MLflow's client: without output, within seconds, and with an error of one line."""
 
 import logging
 import os
@@ -12,76 +12,78 @@ import mlflow.store.db.utils
 from mlflow import MlflowClient
 
 from pipeline.errors import TrackingError
-from pipeline.tracking.store import alone, check_database, shown, sqlite_file
+from pipeline.tracking.store import check_database, exclusive, sqlite_file, without_password
 
 _EXPERIMENT = "convtune"
 _LOGGERS = ("mlflow", "alembic", "sqlalchemy.engine", "huey")
 
 
 def open_client(uri: str) -> tuple[MlflowClient, str]:
-    """A client of the store at ``uri`` and the id of the experiment there, once it has answered.
+    """A client of the store at ``uri`` and the id of the experiment there, once the store has answered.
 
-    The experiment is ``$MLFLOW_EXPERIMENT_NAME``, else ``convtune``, and is made if need be. Raises TrackingError
-    within seconds when the store cannot be reached or used.
+    The experiment is ``$MLFLOW_EXPERIMENT_NAME``, else ``convtune``; it is created if it does not exist. Raises
+    TrackingError within seconds when the store cannot be reached or used.
     """
-    _quieten()
+    _silence_mlflow()
     file = sqlite_file(uri)
     try:
-        with _patience(retries=0, seconds=5), alone(file) if file else nullcontext():
+        with _short_patience(), exclusive(file) if file else nullcontext():
             if file:
                 check_database(file)
             client = MlflowClient(uri)
-            return client, _experiment(client, uri)
+            return client, _experiment_id(client, uri)
     except TrackingError:
         raise
     except Exception as error:
-        what = f"{shown(uri)}: MLflow's store cannot be used: {reason(error)}"
-        raise TrackingError(f"{what}; {_advice(uri, error)}") from None
+        problem = f"{without_password(uri)}: MLflow's store cannot be used: {short_reason(error)}"
+        raise TrackingError(f"{problem}; {_advice(uri, error)}") from None
     finally:
         _set_patience(retries=2, seconds=30)
 
 
-def reason(error: BaseException) -> str:
-    """What went wrong, in at most 200 characters: MLflow's own messages run over many lines."""
+def short_reason(error: BaseException) -> str:
+    """The cause of an error in one line of at most 200 characters: MLflow's own messages run over many lines."""
     text = " ".join(str(error).split()) or type(error).__name__
-    known = re.search(_KNOWN, text)
-    return known[0] if known else text[:200]
+    cause = re.search(_COMMON_CAUSES, text)
+    return cause[0] if cause else text[:200]
 
 
-_KNOWN = r"Connection refused|[Tt]imed out|Failed to resolve '[^']*'|error code \d+|out-of-date database schema"
+_COMMON_CAUSES = r"Connection refused|[Tt]imed out|Failed to resolve '[^']*'|error code \d+|out-of-date database schema"
 
 
 def _advice(uri: str, error: BaseException) -> str:
     if "out-of-date database schema" in str(error):
-        return f"make a copy of it, then run `mlflow db upgrade {shown(uri)}`"
+        return f"make a copy of it, then run `mlflow db upgrade {without_password(uri)}`"
     if re.search(r"error code 40[13]", str(error)):
         return "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
     return "start the server or set MLFLOW_TRACKING_URI; unset, runs go to mlflow.db in the current folder"
 
 
-def _experiment(client: MlflowClient, uri: str) -> str:
+def _experiment_id(client: MlflowClient, uri: str) -> str:
     name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or _EXPERIMENT
-    found = client.get_experiment_by_name(name)
-    if found is None:
-        return str(client.create_experiment(name, artifact_location=_artifacts(uri, name)))
-    if found.lifecycle_stage != "active":
-        restore = f"mlflow experiments restore -x {found.experiment_id}"
+    experiment = client.get_experiment_by_name(name)
+    if experiment is None:
+        return str(client.create_experiment(name, artifact_location=_artifact_location(uri, name)))
+    if experiment.lifecycle_stage != "active":
+        restore = f"`mlflow experiments restore -x {experiment.experiment_id}`"
         raise TrackingError(
-            f"{shown(uri)}: the experiment {name!r} was deleted; `{restore}`, or name another in MLFLOW_EXPERIMENT_NAME"
+            f"{without_password(uri)}: the experiment {name!r} was deleted; run {restore}, or name another in "
+            "MLFLOW_EXPERIMENT_NAME"
         )
-    return str(found.experiment_id)
+    return str(experiment.experiment_id)
 
 
-def _artifacts(uri: str, name: str) -> str | None:
-    """Beside an SQLite file (MLflow's own rule is the folder of whoever came first); otherwise the server decides."""
+def _artifact_location(uri: str, name: str) -> str | None:
+    """A folder beside an SQLite file (MLflow would use the current folder); None for a server, which decides itself."""
     file = sqlite_file(uri)
     return (file.parent / "mlruns" / quote(name, safe="")).as_uri() if file else None
 
 
-def _quieten() -> None:
-    """Nothing to the terminal: log lines go to the root logger's handlers only, and MLflow prints and sends nothing.
+def _silence_mlflow() -> None:
+    """Keeps MLflow's log lines from the terminal: only the root logger's handlers get them. MLflow sends no telemetry.
 
-    These are the defaults of MLflow's settings in this process: a variable set by the user wins, and no child inherits.
+    These are defaults of MLflow's settings in this process: a variable that the user has set wins, and no child process
+    inherits them.
     """
     for name in _LOGGERS:
         logger = logging.getLogger(name)
@@ -93,10 +95,11 @@ def _quieten() -> None:
 
 
 @contextmanager
-def _patience(retries: int, seconds: int) -> Iterator[None]:
-    """As ``_set_patience``; a database too is tried ``retries`` more times rather than for MLflow's 100 seconds."""
-    attempts, mlflow.store.db.utils.MAX_RETRY_COUNT = mlflow.store.db.utils.MAX_RETRY_COUNT, retries + 1
-    _set_patience(retries, seconds)
+def _short_patience() -> Iterator[None]:
+    """One attempt of at most 5 seconds; also for a database, which MLflow would try to open for 100 seconds."""
+    attempts = mlflow.store.db.utils.MAX_RETRY_COUNT
+    mlflow.store.db.utils.MAX_RETRY_COUNT = 1
+    _set_patience(retries=0, seconds=5)
     try:
         yield
     finally:
@@ -104,7 +107,7 @@ def _patience(retries: int, seconds: int) -> Iterator[None]:
 
 
 def _set_patience(retries: int, seconds: int) -> None:
-    """A dead server costs ``retries`` more attempts of at most ``seconds``; MLflow's own 7 of 120 take minutes."""
+    """How often and how long a dead server is tried; MLflow's own 7 retries of 120 seconds take minutes."""
     settings.MLFLOW_HTTP_REQUEST_MAX_RETRIES.default = retries
     settings.MLFLOW_HTTP_REQUEST_TIMEOUT.default = seconds
     settings.MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR.default = 1

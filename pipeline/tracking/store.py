@@ -1,4 +1,4 @@
-"""Where MLflow's store is, whether it can be used, and the command that shows it. No MLflow here."""
+"""Where MLflow's store is, whether it can be used, and the command that shows it. Without importing MLflow."""
 
 import contextlib
 import hashlib
@@ -16,75 +16,85 @@ from pipeline.errors import TrackingError
 
 DEFAULT_URI = "sqlite:///mlflow.db"
 _SQLITE = re.compile(r"(?P<scheme>sqlite(\+\w+)?:///)(?P<file>[^?]*)(?P<query>\?.*)?")
-_LOCK_SECONDS = 5.0
-_MAKING_SECONDS = 120.0
+_DATABASE_LOCK_SECONDS = 5.0
+_CREATION_SECONDS = 120.0
+_ADVICE = "set MLFLOW_TRACKING_URI to another, as in sqlite:////data/mlflow.db"
 
 
 def store_uri(uri: str | None) -> str:
-    """``uri``, else ``$MLFLOW_TRACKING_URI``, else ``mlflow.db`` in the current folder; SQLite's path made absolute.
+    """``uri``, else ``$MLFLOW_TRACKING_URI``, else ``mlflow.db`` in the current folder, with an absolute path.
 
-    Absolute, because MLflow keeps one engine a URI: in another folder the same relative one would be the old file.
+    MLflow keeps one database engine per URI: after a change of folder, a relative one would still mean the old file.
+    Raises TrackingError for an SQLite URI without a file.
+
+    >>> store_uri("sqlite:////data/mlflow.db")
+    'sqlite:////data/mlflow.db'
     """
-    asked = uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
-    if not asked.startswith("sqlite"):
-        return asked
-    parts = _SQLITE.fullmatch(asked)
+    uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
+    if not uri.startswith("sqlite"):
+        return uri
+    parts = _SQLITE.fullmatch(uri)
     if parts is None or parts["file"] in ("", ":memory:"):
-        raise TrackingError(f"{asked}: expected a file, as in sqlite:///mlflow.db, or sqlite:////data/mlflow.db")
+        raise TrackingError(f"{uri}: expected a file, as in sqlite:///mlflow.db, or sqlite:////data/mlflow.db")
     return f"{parts['scheme']}{Path(parts['file']).absolute()}{parts['query'] or ''}"
 
 
 def sqlite_file(uri: str) -> Path | None:
-    """The file of an SQLite store, None for any other."""
+    """The file of an SQLite store, None for any other store.
+
+    >>> str(sqlite_file("sqlite:////data/mlflow.db?timeout=5"))
+    '/data/mlflow.db'
+    """
     parts = _SQLITE.fullmatch(uri)
     return Path(parts["file"]) if parts else None
 
 
-def shown(uri: str) -> str:
-    """``uri`` as a message may show it: without user and password."""
+def without_password(uri: str) -> str:
+    """``uri`` without user and password, for messages.
+
+    >>> without_password("https://me:secret@host:5000/x")
+    'https://host:5000/x'
+    """
     return re.sub(r"//[^/@]*@", "//", uri)
 
 
 def check_database(file: Path) -> None:
-    """Raises TrackingError unless ``file`` is, or can become, an SQLite file of MLflow that may be written.
+    """Raises TrackingError unless ``file`` is, or can become, an SQLite file of MLflow that this user may write.
 
-    MLflow itself would try for 100 seconds to open what cannot be opened, and add its tables to any database.
+    MLflow itself would try for 100 seconds to open an unusable file, and would add its tables to any database.
     """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.closing(sqlite3.connect(file, timeout=_LOCK_SECONDS)) as database:
+        with contextlib.closing(sqlite3.connect(file, timeout=_DATABASE_LOCK_SECONDS)) as database:
             tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             _try_to_write(database)
-    except (OSError, sqlite3.Error) as fault:
-        why = fault.strerror if isinstance(fault, OSError) else str(fault)
-        raise TrackingError(f"{file}: expected MLflow's SQLite file or a place for it: {why}; {_elsewhere}") from None
+    except (OSError, sqlite3.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise TrackingError(f"{file}: expected MLflow's SQLite file or a place for it: {reason}; {_ADVICE}") from None
     if tables and "experiments" not in tables:
-        raise TrackingError(f"{file}: an SQLite file, but none of MLflow's; {_elsewhere}")
+        raise TrackingError(f"{file}: an SQLite file, but none of MLflow's; {_ADVICE}")
 
 
 def _try_to_write(database: sqlite3.Connection) -> None:
-    """Writes a number of the file's head as it is, and takes it back; a transaction alone asks for no permission."""
+    """Writes a number of the file's header unchanged and rolls back; opening a transaction checks no permission."""
     database.execute("BEGIN IMMEDIATE")
     (version,) = database.execute("PRAGMA user_version").fetchone()
     database.execute(f"PRAGMA user_version = {version}")
     database.rollback()
 
 
-_elsewhere = "set MLFLOW_TRACKING_URI to another, as in sqlite:////data/mlflow.db"
-
-
 @contextlib.contextmanager
-def alone(file: Path) -> Iterator[None]:
-    """Keeps this user's other processes from opening ``file``: two that make one store at once spoil it (measured)."""
+def exclusive(file: Path) -> Iterator[None]:
+    """Locks out this user's other processes: two that create one store at the same time break it (measured)."""
     name = hashlib.sha256(f"{Path.home()} {file}".encode()).hexdigest()[:16]
-    with FileLock(Path(tempfile.gettempdir(), f"convtune-{name}.lock"), timeout=_MAKING_SECONDS):
+    with FileLock(Path(tempfile.gettempdir(), f"convtune-{name}.lock"), timeout=_CREATION_SECONDS):
         yield
 
 
-def place_to_look(uri: str | None) -> str:
-    """Where a person sees the runs of ``uri``'s store (None: as for ``connect``): a server's address, or a command."""
+def ui_location(uri: str | None) -> str:
+    """Where the user sees the runs of ``uri``'s store (None: as for ``connect``): a server's address, or a command."""
     store = store_uri(uri)
-    return shown(store) if _is_server(store) else "convtune ui"
+    return without_password(store) if _is_server(store) else "convtune ui"
 
 
 def _is_server(store: str) -> bool:
@@ -94,11 +104,11 @@ def _is_server(store: str) -> bool:
 def ui_command(uri: str | None, port: int) -> list[str]:
     """The command line of MLflow's UI on the store of ``uri`` (None: as for ``connect``), on 127.0.0.1 only.
 
-    TrackingError when the store is a server, which has a UI of its own, or an SQLite file that is not there.
+    Raises TrackingError when the store is a server, which has a UI of its own, or an SQLite file that does not exist.
     """
     store = store_uri(uri)
     if _is_server(store):
-        raise TrackingError(f"{shown(store)}: the runs are on this server; open that address in a browser")
+        raise TrackingError(f"{without_password(store)}: the runs are on this server; open that address in a browser")
     file = sqlite_file(store)
     if file is not None and not file.is_file():
         raise TrackingError(f"{file}: no such file; run `convtune tune` here first, or go to the folder where it ran")

@@ -1,45 +1,41 @@
-"""Writes a study and its trials to MLflow while they run: one run a study, one child run a trial."""
+"""Writes a study and its trials to MLflow while they run: one run per study, one child run per trial."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 from mlflow import MlflowClient
 
+from pipeline.data import Dataset
 from pipeline.errors import TrackingError
-from pipeline.tracking import entities, registry
-from pipeline.tracking.client import open_client, reason
-from pipeline.tracking.entities import StudyInfo
+from pipeline.metrics import Metric
+from pipeline.study.record import TrialRecord, ranked
+from pipeline.study.trial import EpochReport
+from pipeline.tracking import registry
+from pipeline.tracking.client import open_client, short_reason
+from pipeline.tracking.entities import to_metrics, to_params, to_tags
 from pipeline.tracking.registry import ModelDecision
-from pipeline.tracking.runs import Runs
+from pipeline.tracking.runs import Place, Runs, StudyStatus
 from pipeline.tracking.sender import Sender
-from pipeline.tracking.store import shown, store_uri
-from pipeline.trial import Outcome, Report, State, Trial
-
-_STATUS = {
-    State.COMPLETE: "FINISHED",
-    State.PRUNED: "KILLED",
-    State.INTERRUPTED: "KILLED",
-    State.FAILED: "FAILED",
-}
+from pipeline.tracking.store import store_uri, without_password
 
 
 def connect(uri: str | None = None) -> "Tracker":
-    """A tracker on the store at ``uri``, else ``$MLFLOW_TRACKING_URI``, else ``mlflow.db`` in the current folder.
+    """A tracker for the store at ``uri``, else ``$MLFLOW_TRACKING_URI``, else ``mlflow.db`` in the current folder.
 
-    The experiment is ``$MLFLOW_EXPERIMENT_NAME``, else ``convtune``. TrackingError within seconds when the store does
-    not answer or cannot be used. A new ``mlflow.db`` takes 2 s more (measured): MLflow makes it by its migrations.
+    The experiment is ``$MLFLOW_EXPERIMENT_NAME``, else ``convtune``. Raises TrackingError within seconds when the store
+    does not answer or cannot be used. Creating ``mlflow.db`` takes 2 s more (measured), for MLflow's migrations.
     """
     store = store_uri(uri)
     client, experiment = open_client(store)
-    return Tracker(client, experiment, shown(store))
+    return Tracker(client, experiment, without_password(store))
 
 
 class Tracker:
-    """One study's way to MLflow. Its methods return at once and never raise, unless they say so.
+    """Writes one study to MLflow, as a listener of its search. Methods return at once and never raise, unless noted.
 
-    Everything is sent, in order, by one thread; ``troubles`` tells what did not arrive.
+    One thread sends everything, in order; ``problems`` says what did not arrive.
     """
 
     def __init__(self, client: MlflowClient, experiment: str, store: str) -> None:
@@ -48,83 +44,89 @@ class Tracker:
         self._sender = Sender(store, self._runs.log_trial)
 
     @property
-    def troubles(self) -> list[str]:
-        """What is missing in MLflow and why, one line each; complete after ``close``."""
-        return self._sender.troubles
+    def problems(self) -> list[str]:
+        """Everything that is missing in MLflow and why, one line each; complete after ``close``."""
+        return self._sender.problems
 
-    def begin_study(self, info: StudyInfo, run_id: str | None) -> str:
-        """Makes the study's run, or goes on in ``run_id`` where that still exists; returns its id when it is there.
+    def begin_study(self, name: str, job: Mapping[str, object], dataset: Dataset, run_id: str | None) -> str:
+        """Creates the study's run, or continues ``run_id`` if it still exists. Waits for MLflow; returns the run's id.
 
-        Trials that an interrupted session left running are ended. A run that ``mlflow run`` made for this process is
-        used. MLflow's parameters cannot change: one that differs from before becomes a tag. Raises TrackingError.
+        Trials that an interrupted session left running are ended. If ``mlflow run`` has made a run for this process,
+        that one is used. The job's keys become params; since MLflow's params cannot change, one whose value differs
+        from an earlier session becomes a tag. Raises TrackingError.
         """
         try:
-            return self._sender.call(partial(self._runs.begin_study, info, run_id))
+            return self._sender.call(partial(self._runs.begin_study, name, job, dataset, run_id))
         except Exception as error:
-            raise TrackingError(f"{self._store}: MLflow refused the study's run: {reason(error)}") from None
+            raise TrackingError(f"{self._store}: MLflow refused the study's run: {short_reason(error)}") from None
 
-    def begin_trial(self, trial: Trial, params: Mapping[str, object], costs: Mapping[str, float]) -> None:
-        """Makes the run of a trial, in place of an earlier one of the same number, which an interruption left."""
-        number, now = trial.number, _now()
-        tags = {"number": number, "seed": trial.seed, "family": params.get("family")}
-        self._sender.put(f"trial {number}", partial(self._runs.create_trial, number, tags, now))
-        values = entities.metrics(costs, now), entities.params(params)
-        self._sender.put(f"parameters of trial {number}", partial(self._runs.log_trial, number, *values))
+    def trial_started(self, record: TrialRecord) -> None:
+        """Creates the run of a trial. It replaces the run that an interrupted trial of the same number has left."""
+        number, now = record.number, _now()
+        family, metric = record.params.get("family"), record.metric.name
+        tags = to_tags({"number": number, "seed": record.trial.seed, "family": family, "metric": metric})
+        self._sender.put(f"run of trial {number}", partial(self._runs.create_trial, number, tags, now))
+        costs, params = to_metrics(record.costs, now), to_params(record.params)
+        self._sender.put(f"params of trial {number}", partial(self._runs.log_trial, number, costs, params))
 
-    def report(self, report: Report) -> None:
+    def epoch_ended(self, record: TrialRecord, report: EpochReport) -> None:
         """Writes an epoch's metrics, with the epoch as step, within a second."""
-        self._sender.put_metrics(report.number, entities.metrics(report.metrics, _now(), report.epoch))
+        self._sender.put_metrics(record.number, to_metrics(report.metrics, _now(), report.epoch))
 
-    def end_trial(self, outcome: Outcome) -> None:
-        """Writes ``value``, ``seconds`` and ``epochs``, the device and the reason, and ends the run.
+    def trial_ended(self, record: TrialRecord) -> None:
+        """Writes ``score``, ``seconds`` and ``epochs``, the device and the reason, and ends the run.
 
-        Complete is FINISHED, pruned and interrupted are KILLED, failed is FAILED.
+        The status is FINISHED for a complete trial, KILLED for a pruned or interrupted one, FAILED for a failed one.
         """
-        number, now = outcome.number, _now()
-        metrics = {"value": outcome.value, "seconds": outcome.seconds, "epochs": outcome.epochs}
-        self._sender.put_metrics(number, entities.metrics(metrics, now))
-        tags = entities.tags({"state": str(outcome.state), "device": outcome.device, "reason": outcome.reason})
-        end = partial(self._runs.end_trial, number, _STATUS[outcome.state], tags, now)
+        number, now, result = record.number, _now(), record.result
+        metrics = {"score": result.score, "seconds": result.seconds, "epochs": result.epochs}
+        self._sender.put_metrics(number, to_metrics(metrics, now))
+        end = partial(self._runs.end_trial, number, result.state, result.reason, result.device, now)
         self._sender.put(f"end of trial {number}", end)
 
-    def rank(self, ranks: Mapping[int, int], front: Mapping[int, bool] | None = None) -> None:
-        """Writes the rank of every trial (by number, 1 is the best) as metric and tag, and ``best`` on the first.
+    def rank(self, records: Sequence[TrialRecord]) -> None:
+        """Writes the rank of every trial (1 is the best) as a metric and a tag, and the tag ``best`` on the best one.
 
-        ``front`` says which are on the Pareto front, in a study that has one: tag and metric ``pareto_front``.
-        Costs one write for each trial whose place has changed: call it at the end rather than after every trial.
+        In a study that minimises costs, the metric and tag ``pareto_front`` say whether a trial is on the front. This
+        takes one write for each trial whose place has changed: call it at the end rather than after every trial.
         """
-        self._sender.put("ranks", partial(self._runs.rank, dict(ranks), dict(front or {}), _now()))
+        places = {
+            record.number: Place(rank, record.front if record.objective.minimized else None)
+            for rank, record in enumerate(ranked(records), start=1)
+        }
+        self._sender.put("ranks", partial(self._runs.rank, places, _now()))
 
-    def artifact(self, path: Path, folder: str = "") -> None:
-        """Puts a file, or a folder with all that is in it, into the study's run, under its own name below ``folder``.
+    def log_artifact(self, path: Path, folder: str = "") -> None:
+        """Uploads a file, or a folder with all its content, to the study's run, under its own name below ``folder``.
 
-        So a folder ``plots`` becomes ``plots/``, and with "plots" for ``folder`` it would be ``plots/plots/``. It is
-        read later: keep it until ``close``.
+        The folder ``plots`` becomes ``plots/``; with "plots" as ``folder`` it would become ``plots/plots/``.
+        It is read later, so it must not be removed before ``close``.
         """
         self._sender.put(str(path), lambda: self._runs.client.log_artifact(self._runs.study, str(path), folder or None))
 
-    def end_study(self, status: str, metrics: Mapping[str, float]) -> None:
-        """Ends the study's run: ``FINISHED``, ``KILLED`` (interrupted) or ``FAILED``.
+    def end_study(self, status: StudyStatus, metrics: Mapping[str, float]) -> None:
+        """Writes the study's metrics and ends its run; ``status`` KILLED means that it was interrupted.
 
-        Trials that have not ended are ended too: as ``KILLED`` if the study is, else as ``FAILED``.
+        Trials that still run are ended too: as KILLED if the study is, else as FAILED.
         """
         now = _now()
-        self._sender.put("end of study", partial(self._runs.end_study, status, entities.metrics(metrics, now), now))
+        self._sender.put("end of study", partial(self._runs.end_study, status, to_metrics(metrics, now), now))
 
     def register_best(
-        self, model_folder: Path, *, name: str, value: float, digest: str, tags: Mapping[str, str]
+        self, model_folder: Path, *, name: str, score: float, metric: Metric, digest: str, tags: Mapping[str, str]
     ) -> ModelDecision:
-        """Uploads an MLflow model folder as the study's model, registers it as ``name``, and maybe makes it champion.
+        """Uploads an MLflow model folder as the study's model and registers it as ``name``, perhaps as the champion.
 
-        Waits until that is done. What MLflow refuses comes back as version 0 with the reason.
+        Waits until that is done. If MLflow refuses, the decision is version 0 with the reason.
         """
+        register = partial(registry.register, self._runs, model_folder, name, score, metric, digest, tags)
         try:
-            return self._sender.call(lambda: registry.register(self._runs, model_folder, name, value, digest, tags))
+            return self._sender.call(register)
         except Exception as error:
-            return ModelDecision(0, False, f"not registered: {reason(error)}")
+            return ModelDecision(0, False, f"not registered: {short_reason(error)}")
 
     def close(self) -> None:
-        """Sends what is left and ends the sending thread; nothing can be written afterwards."""
+        """Sends what is left and ends the sending thread. No other method may be called afterwards."""
         self._sender.close()
 
 

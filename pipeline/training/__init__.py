@@ -1,1 +1,1 @@
-"""The rooms with Keras: an Architecture and a Recipe become a trained model. Imported in workers."""
+"""Trains networks and predicts with them, in workers with Keras; inputs, task and worker need no Keras."""

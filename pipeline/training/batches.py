@@ -1,4 +1,4 @@
-"""Batches of a memory-mapped dataset, for training and for reading through."""
+"""Batches of a memory-mapped dataset, for training and for reading it once."""
 
 import math
 from typing import Any
@@ -11,13 +11,16 @@ from pipeline.recipe import Recipe
 from pipeline.training.augment import augment
 
 _IMAGES = 256
+"""The most images in a batch that is only read, not trained with."""
 _BYTES = 16 << 20
+"""The most bytes of pixels in such a batch, unless a single image has more."""
 
 
-def reading_size(shape: tuple[int, ...]) -> int:
-    """How many images (height, width, channels) a batch that is only read holds: 256, or 16 MiB of pixels if fewer.
+def reading_batch_size(shape: tuple[int, ...]) -> int:
+    """The number of images of ``shape`` in a batch that is only read: 256, or as many as fit in 16 MiB of pixels.
 
-    The first layers need some hundred times as much for a moment.
+    ``shape`` is (height, width, channels). The first layers of a network briefly need about a hundred times as much
+    memory.
     """
     return max(1, min(_IMAGES, _BYTES // max(1, math.prod(shape))))
 
@@ -25,8 +28,9 @@ def reading_size(shape: tuple[int, ...]) -> int:
 class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
     """Shuffled, augmented batches: images uint8 (batch, height, width, channels) and one-hot labels float32.
 
-    Every epoch has an order of its own, which follows from ``seed``. The images that do not fill a batch are left
-    out (others each epoch): a backend that compiles per shape would compile twice.
+    ``indices`` are the rows of the images to train with. Each epoch has its own order, which follows from ``seed``.
+    The last images of an epoch are left out if they do not fill a batch (different ones in each epoch), since a backend
+    that compiles for each shape would compile twice.
     """
 
     def __init__(
@@ -53,17 +57,17 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
         return len(self._indices) // self._size
 
     def __getitem__(self, position: int) -> tuple[Any, Any]:
-        chosen = self._order[position * self._size : (position + 1) * self._size]
-        return augment(self._images[chosen], self._recipe, self._random), self._one_hot[self._labels[chosen]]
+        rows = self._order[position * self._size : (position + 1) * self._size]
+        return augment(self._images[rows], self._recipe, self._random), self._one_hot[self._labels[rows]]
 
     def on_epoch_end(self) -> None:
-        """Draws the next epoch's order."""
+        """Called by Keras; draws the order of the next epoch."""
         self._epoch += 1
         self._shuffle()
 
 
 class ReadingBatches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Batches in the order of ``indices``, unchanged; with one-hot labels when ``labels`` are given."""
+    """Batches of unchanged images in order of ``indices``, with one-hot labels float32 when ``labels`` are given."""
 
     def __init__(
         self,
@@ -74,14 +78,14 @@ class ReadingBatches(keras.utils.PyDataset):  # type: ignore[misc]
     ) -> None:
         super().__init__()
         self._images, self._indices, self._labels = images, indices, labels
-        self._size = reading_size(images.shape[1:])
+        self._size = reading_batch_size(images.shape[1:])
         self._one_hot = np.eye(classes, dtype=np.float32)
 
     def __len__(self) -> int:
         return -(-len(self._indices) // self._size)
 
     def __getitem__(self, position: int) -> tuple[Any, ...]:
-        chosen = self._indices[position * self._size : (position + 1) * self._size]
+        rows = self._indices[position * self._size : (position + 1) * self._size]
         if self._labels is None:
-            return (self._images[chosen],)
-        return self._images[chosen], self._one_hot[self._labels[chosen]]
+            return (self._images[rows],)
+        return self._images[rows], self._one_hot[self._labels[rows]]

@@ -1,4 +1,4 @@
-"""Turns an architecture into a Keras model of Keras's own layers, so that it loads where convtune is not installed."""
+"""Turns an architecture into Keras models: one to train, and one of Keras's own layers that loads without convtune."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -20,28 +20,29 @@ from pipeline.architecture.ops import (
     GlobalAveragePool,
     Pool,
 )
-from pipeline.training.grouped import GroupedConv2D, slow_groups
+from pipeline.training.grouped import GroupedConv2D, groups_are_slow
 
-# Said everywhere, because a keras.json at home may say otherwise.
 _CHANNELS_LAST = "channels_last"
+"""Passed to every layer that takes a data format, since the user's keras.json may have another default."""
 
 
-def build(architecture: Architecture, *, scale: Sequence[float], offset: Sequence[float]) -> Any:
+def build_training_model(architecture: Architecture, *, scale: Sequence[float], offset: Sequence[float]) -> Any:
     """The functional ``keras.Model`` of ``architecture``, with fresh weights from Keras's current seed.
 
-    It takes images as uint8 (n, height, width, channels), makes them pixel * scale + offset (one of each a channel,
-    at float32) and returns float32 logits (n, classes), also under a mixed-precision policy. Its layers have the
-    architecture's names. It is for training, not for saving (see ``GroupedConv2D``).
+    It takes images as uint8 (n, height, width, channels) and computes pixel * scale + offset in float32, with one
+    scale and one offset per channel. It returns float32 logits (n, classes), even under a mixed-precision policy. Its
+    layers have the names that they have in the architecture. It must not be saved (see ``GroupedConv2D``).
     """
     image = keras.Input(architecture.input_shape, dtype="uint8", name=INPUT)
     return keras.Model(image, _logits(architecture, image, scale, offset, _trained_layer))
 
 
-def build_served(architecture: Architecture, *, scale: Sequence[float], offset: Sequence[float]) -> Any:
-    """The model that users get: images of any size as uint8 (n, height, width, channels), probabilities (n, classes).
+def build_inference_model(architecture: Architecture, *, scale: Sequence[float], offset: Sequence[float]) -> Any:
+    """The model that users get, from uint8 images of any size to probabilities.
 
-    It resizes first, with the filter that made the images it was trained with, and ends in a softmax; its weights are
-    those of ``build``, in the same order.
+    It takes (n, height, width, channels) and returns float32 (n, classes). It resizes first, with the filter that
+    resized the training images, and ends in a softmax. Its weights have the order and the shapes of those of
+    ``build_training_model``, so they can be copied.
     """
     height, width, channels = architecture.input_shape
     image = keras.Input((None, None, channels), dtype="uint8", name=INPUT)
@@ -59,7 +60,7 @@ def _logits(
     offset: Sequence[float],
     make: Callable[[Layer], Any],
 ) -> Any:
-    # Scale and offset as (1, 1, channels): Keras turns flat ones round where keras.json says channels_first.
+    # Scale and offset as (1, 1, channels): Keras would move flat ones to the first axis under channels_first.
     rescaling = keras.layers.Rescaling([[list(scale)]], [[list(offset)]], dtype="float32", name="rescaling")
     tensors = {INPUT: rescaling(image)}
     for layer in architecture.layers:
@@ -69,18 +70,21 @@ def _logits(
 
 
 def keras_layer(layer: Layer) -> Any:
-    """The Keras layer that does what ``layer`` describes, not yet built."""
+    """The Keras layer for ``layer``, not built yet."""
     return _LAYERS[type(layer.op)](layer.op, name=layer.name, dtype="float32" if layer.name == LOGITS else None)
 
 
 def _trained_layer(layer: Layer) -> Any:
-    if isinstance(layer.op, Conv) and layer.op.groups > 1 and slow_groups():
+    if isinstance(layer.op, Conv) and layer.op.groups > 1 and groups_are_slow():
         return _conv(layer.op, GroupedConv2D, name=layer.name)
     return keras_layer(layer)
 
 
 def _conv(op: Conv, kind: Callable[..., Any] = keras.layers.Conv2D, **settings: Any) -> Any:
-    """Weights as He et al., "Delving Deep into Rectifiers", ICCV 2015: nonlinearities here pass about half."""
+    """Draws the initial weights as in He et al., "Delving Deep into Rectifiers", ICCV 2015.
+
+    They suit nonlinearities that pass about half of their inputs, as the ones here do.
+    """
     return kind(
         op.filters,
         op.kernel,
@@ -95,9 +99,11 @@ def _conv(op: Conv, kind: Callable[..., Any] = keras.layers.Conv2D, **settings: 
 
 
 def _batch_norm(op: BatchNorm, **settings: Any) -> Any:
-    """Moving averages that follow within tens of steps, as in PyTorch: with Keras's own momentum of 0.99 a small
-    dataset's validation accuracy stays near chance for epochs, and pruners stop the deepest networks first. A small
-    ResNet on 3,500 digits had 0.10, 0.32, 0.78 after three epochs with 0.99, and 0.63, 0.93, 0.92 with 0.9 (measured).
+    """Chooses a momentum with which the moving averages settle within tens of steps, as in PyTorch.
+
+    With Keras's own momentum of 0.99, the validation accuracy on a small dataset stays near chance for several epochs,
+    and pruners end the deepest networks first. In its first three epochs, a small ResNet on 3,500 digits reached
+    accuracies of 0.10, 0.32 and 0.78 with 0.99, and of 0.63, 0.93 and 0.92 with 0.9 (measured).
     """
     return keras.layers.BatchNormalization(axis=-1, momentum=0.9, **settings)
 

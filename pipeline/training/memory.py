@@ -1,4 +1,4 @@
-"""Gives back what TensorFlow and Keras would keep of a model that is gone."""
+"""Frees memory that TensorFlow and Keras would keep for models that are no longer used."""
 
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
@@ -8,12 +8,12 @@ import keras
 
 
 @contextmanager
-def forgetting() -> Iterator[None]:
+def forget_models() -> Iterator[None]:
     """Forgets, after the block, the models that were built and trained in it.
 
-    TensorFlow 2.21 registers each custom gradient that it traces for good, and with it all graphs of the model: 11 MB
-    a trial of small networks, 0.1 MB without (measured). There is no public way to take one back; should the private
-    one go away, workers only grow again, and are replaced for it.
+    TensorFlow 2.21 registers each custom gradient that it traces, for good, and with it all graphs of the model. That
+    leaves 11 MB per trial of small networks, and 0.1 MB if the gradients are removed (measured). There is no public way
+    to remove one. If TensorFlow drops the private one used here, workers grow again and are replaced when too large.
     """
     gradients = _gradients()
     before = set(gradients)

@@ -1,4 +1,4 @@
-"""Where a worker trains, and with how many bits."""
+"""The device that a worker trains on, and the precision and the compilation that suit it."""
 
 import os
 import subprocess
@@ -6,8 +6,8 @@ import subprocess
 import keras
 
 
-def device() -> str:
-    """``gpu`` or ``cpu``: what the Keras backend of this process runs on."""
+def detect_device() -> str:
+    """``gpu`` or ``cpu``: the device that the Keras backend of this process uses."""
     if keras.backend.backend() == "torch":  # Keras 3.15 lists no devices for it
         import torch
 
@@ -15,27 +15,30 @@ def device() -> str:
     return "gpu" if any(name.startswith(("gpu", "cuda")) for name in keras.distribution.list_devices()) else "cpu"
 
 
-def policy(precision: str) -> str:
-    """The Keras dtype policy that ``precision`` means here.
+def choose_policy(precision: str) -> str:
+    """The Keras dtype policy for ``precision``, which is a policy itself or ``auto``.
 
-    ``auto`` is bfloat16 from compute capability 8 on (Ampere has it in its tensor cores), float16 from 7 on (Volta),
-    and float32 below and on CPUs.
+    ``auto`` means mixed bfloat16 from compute capability 8 on (Ampere's tensor cores support it), mixed float16 from 7
+    on (Volta), and float32 on older GPUs and on CPUs.
     """
     if precision != "auto":
         return precision
-    capability = _capability() if device() == "gpu" else 0.0
+    capability = _compute_capability() if detect_device() == "gpu" else 0.0
     if capability >= 8:
         return "mixed_bfloat16"
     return "mixed_float16" if capability >= 7 else "float32"
 
 
-def jit() -> bool | str:
-    """Keras's ``jit_compile``; XLA on CPU makes TensorFlow train 3 times slower (measured), JAX always compiles."""
-    return False if keras.backend.backend() == "tensorflow" and device() == "cpu" else "auto"
+def choose_jit() -> bool | str:
+    """A value for Keras's ``jit_compile``.
+
+    It is off for TensorFlow on a CPU, where XLA makes training 3 times slower (measured). JAX always compiles.
+    """
+    return False if keras.backend.backend() == "tensorflow" and detect_device() == "cpu" else "auto"
 
 
-def _capability() -> float:
-    """The CUDA compute capability of this process's own card, the first it may see; 0 where it cannot be told."""
+def _compute_capability() -> float:
+    """The CUDA compute capability of the first GPU that this process may use, 0 if it is unknown."""
     card = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0].strip()
     query = ["nvidia-smi", f"--id={card}", "--query-gpu=compute_cap", "--format=csv,noheader"]
     try:

@@ -8,57 +8,62 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import model_card
 from pipeline.data import Dataset
-from pipeline.data.decode import pixels, quiet, read
+from pipeline.data.decode import decode_bytes, read_file, silence_pillow
 from pipeline.errors import DataError, ModelError, first_line
-from pipeline.training.batches import ReadingBatches, reading_size
+from pipeline.study.model_metadata import read_metadata
+from pipeline.training.batches import ReadingBatches, reading_batch_size
 from pipeline.training.save import load
 
 Probabilities = NDArray[np.float32]
+"""(n, classes); the rows add up to 1."""
 
 
-def probabilities(model_file: Path, images: NDArray[np.uint8]) -> Probabilities:
-    """Float32 (n, classes) of the images uint8 (n, height, width, channels), of any size; none give (0, classes)."""
+def predict_arrays(model_file: Path, images: NDArray[np.uint8]) -> Probabilities:
+    """The probabilities (n, classes) of uint8 images (n, height, width, channels) of any size; n may be 0.
+
+    This and the next two functions raise ModelError when the file is not a model of convtune, does not suit the images,
+    or gives NaN.
+    """
     return _predict(_load(model_file), images, model_file)
 
 
-def over_dataset(model_file: Path, dataset: Dataset, indices: NDArray[np.int64]) -> Probabilities:
-    """Float32 (len(indices), classes): the rows ``indices`` of the dataset's images, in that order."""
+def predict_dataset(model_file: Path, dataset: Dataset, rows: NDArray[np.int64]) -> Probabilities:
+    """The probabilities (len(rows), classes) of the images ``rows`` of the dataset, in that order."""
     model = _load(model_file)
-    if not len(indices):
-        return _none(model)
-    return _checked(lambda: model.predict(ReadingBatches(dataset.images, indices), verbose=0), model_file)
+    if not len(rows):
+        return _no_rows(model)
+    return _checked(lambda: model.predict(ReadingBatches(dataset.images, rows), verbose=0), model_file)
 
 
-def read_and_predict(
+def predict_files(
     model_file: Path, paths: Sequence[Path], shape: tuple[int, int, int]
 ) -> tuple[Probabilities, list[str]]:
-    """Decodes each file as for training and predicts it: float32 (n, classes), and what was wrong with each file.
+    """Decodes each file as for training; returns the probabilities (n, classes), and one error text per file.
 
-    ``shape`` is the (height, width, channels) of the model's card. A file that cannot be read has a row of NaN and
-    one line that names it; the others have "".
+    ``shape`` is the (height, width, channels) of the model's metadata. A file that cannot be read has a row of NaN and
+    a text that names it and says why; the texts of the others are "".
     """
     model = _load(model_file)
-    parts, faults = [_none(model)], []
-    for start in range(0, len(paths), size := reading_size(shape)):
-        batch, problems = _decode(paths[start : start + size], shape)
-        rows = np.full((len(batch), parts[0].shape[1]), np.nan, np.float32)
+    parts, faults = [_no_rows(model)], []
+    for start in range(0, len(paths), size := reading_batch_size(shape)):
+        images, problems = _decode(paths[start : start + size], shape)
+        rows = np.full((len(images), parts[0].shape[1]), np.nan, np.float32)
         readable = np.array([not problem for problem in problems])
         if readable.any():
-            rows[readable] = _predict(model, batch[readable], model_file)
+            rows[readable] = _predict(model, images[readable], model_file)
         parts.append(rows)
         faults += problems
     return np.concatenate(parts), faults
 
 
 def _load(model_file: Path) -> Any:
-    """The model; ModelError unless it has one output for each class of its card."""
-    classes, model = model_card.get(model_file).classes, load(model_file)
+    """The model; ModelError unless it has one output per class of its metadata."""
+    classes, model = read_metadata(model_file).classes, load(model_file)
     if model.output_shape != (None, len(classes)):
-        found = "outputs of shape " + str(model.output_shape)
         raise ModelError(
-            f"{model_file}: expected a model with {len(classes)} outputs, one a class of its card, got {found}"
+            f"{model_file}: expected a model with {len(classes)} outputs, one per class of its metadata,"
+            f" got outputs of shape {model.output_shape}"
         )
     return model
 
@@ -66,35 +71,36 @@ def _load(model_file: Path) -> Any:
 def _decode(paths: Sequence[Path], shape: tuple[int, int, int]) -> tuple[NDArray[np.uint8], list[str]]:
     images = np.zeros((len(paths), *shape), np.uint8)
 
-    def fill(position: int) -> str:
+    def decode_into(position: int) -> str:
         try:
             path = str(paths[position])
-            images[position] = pixels(path, read(path), shape)
+            images[position] = decode_bytes(path, read_file(path), shape)
         except DataError as error:
             return str(error)
         return ""
 
-    with quiet(), ThreadPoolExecutor() as threads:
-        return images, list(threads.map(fill, range(len(paths))))
+    with silence_pillow(), ThreadPoolExecutor() as threads:
+        problems = list(threads.map(decode_into, range(len(paths))))
+    return images, problems
 
 
 def _predict(model: Any, images: NDArray[np.uint8], model_file: Path) -> Probabilities:
     if not len(images):
-        return _none(model)
-    size = reading_size(images.shape[1:])
+        return _no_rows(model)
+    size = reading_batch_size(images.shape[1:])
     return _checked(lambda: model.predict(images, batch_size=size, verbose=0), model_file)
 
 
 def _checked(predict: Callable[[], Any], model_file: Path) -> Probabilities:
-    """What a model predicts. One from elsewhere may carry a card that does not suit it, or weights that are damaged."""
+    """The checked result of ``predict``, since a file from elsewhere may have wrong metadata or damaged weights."""
     try:
-        found = np.asarray(predict(), np.float32)
+        probabilities = np.asarray(predict(), np.float32)
     except (ValueError, TypeError) as error:
         raise ModelError(f"{model_file}: the model does not take these images: {first_line(error)}") from None
-    if not np.isfinite(found).all():
+    if not np.isfinite(probabilities).all():
         raise ModelError(f"{model_file}: expected probabilities, but the model gives NaN; its weights are damaged")
-    return found
+    return probabilities
 
 
-def _none(model: Any) -> Probabilities:
+def _no_rows(model: Any) -> Probabilities:
     return np.zeros((0, model.output_shape[-1]), np.float32)

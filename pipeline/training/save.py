@@ -1,30 +1,28 @@
-"""Writes the model that users get: raw pixels in, probabilities out, Keras's own layers only."""
+"""Writes and reads model files. Users' models take raw pixels, give probabilities and have only Keras's own layers."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 import keras
 
-from pipeline import model_card
 from pipeline.errors import ModelError, first_line
+from pipeline.files import replacing
+from pipeline.study.model_metadata import ModelMetadata, write_metadata
 
 
-def save(model: Any, path: Path, card: model_card.ModelCard) -> None:
-    """Writes ``model`` with ``card`` inside to ``path`` (``.keras``); whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.stem}.{os.getpid()}.keras")
-    model.save(beside)
-    model_card.put(card, beside)
-    beside.replace(path)
+def save(model: Any, path: Path, metadata: ModelMetadata) -> None:
+    """Writes ``model`` to ``path`` (``.keras``), with ``metadata`` inside the file; writes all of it or nothing."""
+    with replacing(path) as temporary:
+        model.save(temporary)
+        write_metadata(metadata, temporary)
 
 
 def load(path: Path) -> Any:
-    """The model of a file that Keras wrote (``.keras`` or HDF5), without what only training needs.
+    """The model in a file that Keras wrote (``.keras`` or HDF5), without its optimizer, loss and metrics.
 
     Nothing in the file is executed. ModelError when Keras cannot read it.
     """
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # Keras raises whatever a file from elsewhere makes it trip over
+    except Exception as error:  # an arbitrary file can make Keras raise any exception
         raise ModelError(f"{path}: Keras cannot read this model: {first_line(error)}") from None

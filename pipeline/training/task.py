@@ -1,40 +1,72 @@
-"""A trial as a worker gets it: everything that training needs, without Keras."""
+"""Tasks for a worker with Keras: train a trial, or predict images. Without Keras until they run."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pipeline.architecture import Architecture
 from pipeline.data import Dataset
-from pipeline.model_card import ModelCard
 from pipeline.recipe import Recipe
-from pipeline.trial import Ask, Outcome, Trial
+from pipeline.study.trial import ReportCallback, TrialResult
+from pipeline.training.inputs import TrainingInputs
+
+Probabilities = NDArray[np.float32]
+"""(n, classes); the rows add up to 1."""
 
 
 @dataclass(frozen=True)
-class Training:
-    """One trial, where its model goes and what travels with it; ``precision`` is ``auto`` or a Keras dtype policy."""
+class TrainTask:
+    """The task of training a network of one of the FAMILIES."""
 
-    trial: Trial
-    dataset: Dataset
-    precision: str
-    model_file: Path
-    card: ModelCard
+    inputs: TrainingInputs
+    architecture: Architecture
+    recipe: Recipe
 
     @property
     def number(self) -> int:
         """The trial's number."""
-        return self.trial.number
+        return self.inputs.trial.number
+
+    def run(self, report: ReportCallback) -> TrialResult:
+        """See ``pipeline.training.fit.train``."""
+        from pipeline.training.fit import train
+
+        return train(self.architecture, self.recipe, self.inputs, report)
+
+
+@dataclass(frozen=True, eq=False)
+class PredictDataset:
+    """The task of predicting the images ``rows`` of a dataset with a model file."""
+
+    model_file: Path
+    dataset: Dataset
+    rows: NDArray[np.int64]
+    number: int = -1
+
+    def run(self, report: ReportCallback) -> Probabilities:
+        """See ``pipeline.training.predict.predict_dataset``."""
+        from pipeline.training.predict import predict_dataset
+
+        return predict_dataset(self.model_file, self.dataset, self.rows)
 
 
 @dataclass(frozen=True)
-class TrainTask(Training):
-    """The training of a candidate of one of the FAMILIES."""
+class PredictFiles:
+    """The task of predicting image files with a model file.
 
-    architecture: Architecture
-    recipe: Recipe
+    ``shape`` is the (height, width, channels) to which the images are decoded.
+    """
 
-    def run(self, ask: Ask) -> Outcome:
-        """Trains; see ``pipeline.training.fit.train``."""
-        from pipeline.training.fit import train
+    model_file: Path
+    paths: Sequence[Path]
+    shape: tuple[int, int, int]
+    number: int = -1
 
-        return train(self, ask)
+    def run(self, report: ReportCallback) -> tuple[Probabilities, list[str]]:
+        """See ``pipeline.training.predict.predict_files``."""
+        from pipeline.training.predict import predict_files
+
+        return predict_files(self.model_file, self.paths, self.shape)

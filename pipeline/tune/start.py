@@ -1,23 +1,35 @@
 """The first second of a study: what can be refused is refused here, before anything is written or slow to import."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from pipeline.report.progress import mode
-from pipeline.tune.origin import origin
-from pipeline.tune.setup import name_study, read_job
+from pipeline.hypermodel import parse_source
+from pipeline.job.request import JobRequest, name_study, read_job
+from pipeline.report.progress import choose_verbosity
+from pipeline.study.paths import StudyPaths
+from pipeline.tune.family_space import FamilySpace
+from pipeline.tune.hypermodel_space import HyperModelSpace
+from pipeline.tune.space_source import SpaceSource
 
 
 def tune(job_file: str | None, flags: Mapping[str, Any], *, quiet: bool = False, verbose: bool = False) -> int:
-    """Starts a study, or goes on with one; the exit code: 0, 1 without any model, 130 when interrupted.
+    """Starts a study, or resumes one; the exit code: 0, 1 without any model, 130 when interrupted.
 
-    A ConvtuneError for flags, a job file or a space that cannot be.
+    ``flags`` are parsed values by the key of their setting. A ConvtuneError for flags, a job file or a space that are
+    invalid.
     """
-    asked = read_job(job_file, flags)
-    folder = name_study(asked.job)
-    log = None if verbose else folder.log
-    source = origin(asked, folder, log)
+    request = read_job(job_file, flags)
+    paths = name_study(request.job)
+    log = None if verbose else paths.log
+    source = choose_source(request, paths, log)
 
     from pipeline.tune.run import run  # MLflow, scikit-learn, matplotlib: 3 seconds
 
-    return run(asked, folder, source, log, mode(quiet, verbose))
+    return run(request, paths, source, log, choose_verbosity(quiet, verbose))
+
+
+def choose_source(request: JobRequest, paths: StudyPaths, log: Path | None) -> SpaceSource:
+    """The source of the job's space. A ConvtuneError when it is invalid; a HyperModel shows that only later."""
+    source = parse_source(request.job.space)
+    return FamilySpace(request, paths) if source is None else HyperModelSpace(source, request, log)

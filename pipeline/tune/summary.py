@@ -1,51 +1,64 @@
-"""What a person reads when a study ends."""
+"""The summary that a person reads when a study ends."""
 
 from collections import Counter
 
-from pipeline.folder import StudyFolder
-from pipeline.printing import show
-from pipeline.record import Record, best
-from pipeline.report.leaderboard import infeasible_line, leaderboard
-from pipeline.report.look.look import PAGE
-from pipeline.search.loop import TIME_UP
-from pipeline.tracking import place_to_look
-from pipeline.trial import State
-from pipeline.tune.finish import Winner
+from pipeline.console import show
+from pipeline.explain.write import PAGE
+from pipeline.metrics import METRICS
+from pipeline.report.leaderboard import describe_infeasible, render_leaderboard
+from pipeline.search.stop_reason import StopReason
+from pipeline.study.paths import StudyPaths
+from pipeline.study.record import TrialRecord, best
+from pipeline.study.trial import TrialState
+from pipeline.tracking import ui_location
+from pipeline.tune.best_model import BestModel
 
 
-def summary(
-    folder: StudyFolder,
-    records: list[Record],
+def print_summary(
+    paths: StudyPaths,
+    records: list[TrialRecord],
     infeasible: Counter[str],
-    why: str,
-    winner: Winner | None,
+    reason: StopReason,
+    best_model: BestModel | None,
 ) -> None:
     """Prints the leaderboard, how the best model does on the test images, where it is, and what to do next."""
     states = Counter(record.state for record in records)
-    counts = ", ".join(f"{states[state]} {state}" for state in State if states[state])
-    print(f"\nStudy {folder.name}: {why} ({counts or 'no trials'})")
+    counts = ", ".join(f"{states[state]} {state}" for state in TrialState if states[state])
+    print(f"\nStudy {paths.name}: {reason} ({counts or 'no trials'})")
     if infeasible:
-        print(infeasible_line(infeasible))
+        print(describe_infeasible(infeasible))
     if best(records) is None:
-        reasons = Counter(record.outcome.reason for record in records if record.outcome.reason) or infeasible
-        print(f"No trial left a model. Most frequent reason: {reasons.most_common(1)[0][0] if reasons else why}")
-        if records:
-            print(f"What the libraries said: {folder.log}")
-        else:
-            print("Begin another study with a wider space or --limit")
+        _print_why_no_model(paths, records, infeasible, reason)
         return
     print()
-    show(leaderboard(records))
+    show(render_leaderboard(records))
     print()
     if front := sum(record.front for record in records):
-        print(f"On the Pareto front:           {front} trial{'s' if front != 1 else ''}; see {folder.plots}")
-    if winner is not None:
-        print(f"Test accuracy of the best model (trial {winner.trial}): {winner.accuracy:.4f}")
-        print(f"Model registry:                {winner.registry}")
-    print(f"Best model:                    {folder.best_model}")
-    if (page := folder.look / PAGE).is_file():
+        print(f"On the Pareto front:           {front} trial{'s' if front != 1 else ''}; see {paths.plots}")
+    if best_model is not None:
+        _print_best_model(best_model)
+    print(f"Best model:                    {paths.best_model}")
+    if (page := paths.explanation / PAGE).is_file():
         print(f"What it sees:                  {page}")
-    print(f"Compare all trials in MLflow:  {place_to_look(None)}")
-    print(f"Take the best model with you:  convtune export {folder.argument}")
-    if why == TIME_UP:
-        print(f"Go on:                         convtune tune --study {folder.argument}")
+    print(f"Compare all trials in MLflow:  {ui_location(None)}")
+    print(f"Take the best model with you:  convtune export {paths.argument}")
+    if reason is StopReason.TIME_UP:
+        print(f"Go on:                         convtune tune --study {paths.argument}")
+
+
+def _print_best_model(model: BestModel) -> None:
+    metric, score = METRICS[model.metric], model.test_scores.get(model.metric)
+    formatted = "not defined for the test images" if score is None else f"{score:.4f}"
+    print(f"Test {metric.label} of the best model (trial {model.trial}): {formatted}")
+    print(f"Model registry:                {model.registry_note}")
+
+
+def _print_why_no_model(
+    paths: StudyPaths, records: list[TrialRecord], infeasible: Counter[str], reason: StopReason
+) -> None:
+    reasons = Counter(record.result.reason for record in records if record.result.reason) or infeasible
+    print(f"No trial left a model. Most frequent reason: {reasons.most_common(1)[0][0] if reasons else reason}")
+    if records:
+        print(f"What the libraries said: {paths.log}")
+    else:
+        print("Begin another study with a wider space or --limit")

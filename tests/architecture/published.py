@@ -1,4 +1,4 @@
-"""The published networks as points of their families, with what their authors and others count."""
+"""The published networks as points of their families, with the parameters and MACs that others count."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -109,7 +109,7 @@ POINTS: Mapping[str, Mapping[str, Any]] = {
     "resnet101": _resnet("bottleneck", 3, 4, 23, 3),
     "resnext50": _resnet("bottleneck", 3, 4, 6, 3, cardinality=32, group_width=4),
 }
-"""As a space file would have them: a list has one value for each repetition."""
+"""The points as a space file has them: a list has one value for each repetition."""
 
 PARAMETERS: Mapping[str, int] = {
     "alexnet": 60_965_224,
@@ -137,13 +137,13 @@ LAST_MAP: Mapping[str, int] = {name: 6 if name.startswith("alexnet") else 7 for 
 """Side of the last map, which a smaller image should leave about as large."""
 
 
-def values(name: str, **others: Scalar) -> dict[str, Scalar]:
-    """The point ``name`` as a family reads it, some values replaced: ``filters: [64, 128]`` is ``filters_1`` and on."""
+def published_params(name: str, **others: Scalar) -> dict[str, Scalar]:
+    """The point ``name`` as a family reads it, some values replaced: ``filters: [64, 8]`` gives ``filters_1, ...``."""
     point = {key: value for key, value in POINTS[name].items() if key not in others}
-    return {key: one for name, value in point.items() for key, one in _expanded(name, value)} | others
+    return {key: scalar for name, value in point.items() for key, scalar in _flatten(name, value)} | others
 
 
-def _expanded(name: str, value: Any) -> list[tuple[str, Scalar]]:
+def _flatten(name: str, value: Any) -> list[tuple[str, Scalar]]:
     if not isinstance(value, list):
         return [(name, value)]
-    return [pair for number, one in enumerate(value, 1) for pair in _expanded(f"{name}_{number}", one)]
+    return [pair for number, item in enumerate(value, 1) for pair in _flatten(f"{name}_{number}", item)]

@@ -2,33 +2,33 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.architecture.common import Halvings, scaled
+from pipeline.architecture.common import Halvings, scale_filters
 
 FILTERS, WIDTHS, GROUPS = st.integers(1, 600), st.floats(0.01, 16.0), st.integers(1, 40)
 
 
 @given(FILTERS, WIDTHS, GROUPS)
 def test_scaled_filters_are_a_multiple_of_the_groups_and_near_the_product(per_group, width, groups):
-    found = scaled(per_group * groups, width, groups)
-    assert found % groups == 0
-    assert found >= groups
-    assert found == groups or abs(found - per_group * groups * width) <= groups / 2 + 1e-6
+    scaled = scale_filters(per_group * groups, width, groups)
+    assert scaled % groups == 0
+    assert scaled >= groups
+    assert scaled == groups or abs(scaled - per_group * groups * width) <= groups / 2 + 1e-6
 
 
 @given(FILTERS, GROUPS)
 def test_a_width_of_1_changes_nothing(filters, groups):
-    assert scaled(filters, 1.0, groups) == filters
+    assert scale_filters(filters, 1.0, groups) == filters
 
 
 @given(FILTERS, WIDTHS, GROUPS.filter(lambda groups: groups > 1))
 def test_what_the_groups_do_not_divide_stays_so(filters, width, groups):
-    assert scaled(filters * groups + 1, width, groups) == filters * groups + 1
+    assert scale_filters(filters * groups + 1, width, groups) == filters * groups + 1
 
 
 @given(FILTERS, WIDTHS, WIDTHS, GROUPS)
 def test_wider_is_never_narrower(filters, one, other, groups):
     low, high = sorted((one, other))
-    assert scaled(filters, low, groups) <= scaled(filters, high, groups)
+    assert scale_filters(filters, low, groups) <= scale_filters(filters, high, groups)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_wider_is_never_narrower(filters, one, other, groups):
 )
 def test_halvings_are_counted_on_the_shorter_side(designed_for, image, left):
     halvings = Halvings(designed_for, *image)
-    assert [halvings.stride(2) for _ in range(left + 2)] == [1] * left + [2, 2]
+    assert [halvings.fit_stride(2) for _ in range(left + 2)] == [1] * left + [2, 2]
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_halvings_are_counted_on_the_shorter_side(designed_for, image, left):
     ],
 )
 def test_a_kernel_shrinks_with_its_stride(left, conv, becomes):
-    assert Halvings(16 << left if left else 8, 8, 8).conv(*conv) == becomes
+    assert Halvings(16 << left if left else 8, 8, 8).fit_conv(*conv) == becomes
 
 
 @pytest.mark.parametrize(
@@ -83,20 +83,20 @@ def test_a_kernel_shrinks_with_its_stride(left, conv, becomes):
     ],
 )
 def test_a_pool_is_left_out_or_shrinks(left, pool, becomes):
-    assert Halvings(16 << left if left else 8, 8, 8).pool(*pool) == becomes
+    assert Halvings(16 << left if left else 8, 8, 8).fit_pool(*pool) == becomes
 
 
 def test_every_halving_is_left_out_once_from_the_input_on():
     halvings = Halvings(448, 28, 28)
-    assert halvings.conv(11, 4) == (3, 1)
-    assert halvings.pool(3, 1) == (3, 1)
-    assert halvings.pool(3, 2) is None
-    assert halvings.stride(2) == 2
+    assert halvings.fit_conv(11, 4) == (3, 1)
+    assert halvings.fit_pool(3, 1) == (3, 1)
+    assert halvings.fit_pool(3, 2) is None
+    assert halvings.fit_stride(2) == 2
 
 
 @given(st.integers(0, 300), st.integers(1, 300), st.integers(1, 15), st.integers(1, 9))
 def test_nothing_ever_grows(designed_for, side, kernel, stride):
     halvings = Halvings(designed_for, side, side)
-    found_kernel, found_stride = halvings.conv(kernel, stride)
+    found_kernel, found_stride = halvings.fit_conv(kernel, stride)
     assert 1 <= found_kernel <= kernel
     assert 1 <= found_stride <= stride

@@ -11,9 +11,9 @@ PLAIN = FAMILIES["plain"]
 
 
 @st.composite
-def values(draw):
-    """Values of every hyperparameter, each block with its own."""
-    chosen = {
+def plain_params(draw):
+    """A value for every hyperparameter, each block with its own."""
+    params = {
         "blocks": draw(st.integers(1, 4)),
         "norm": draw(st.sampled_from(["none", "batch"])),
         "activation": draw(st.sampled_from(["relu", "leaky_relu", "elu", "gelu", "silu"])),
@@ -21,27 +21,27 @@ def values(draw):
         "fc_layers": draw(st.integers(0, 2)),
         "dropout": draw(st.sampled_from([0.0, 0.25])),
     }
-    for block in range(1, chosen["blocks"] + 1):
-        chosen[f"convs_{block}"] = draw(st.integers(1, 3))
-        chosen[f"filters_{block}"] = draw(st.integers(1, 9))
-        chosen[f"kernel_{block}"] = draw(st.integers(1, 5))
-        chosen[f"stride_{block}"] = draw(st.integers(1, 2))
-        chosen[f"padding_{block}"] = draw(st.sampled_from(["same", "valid"]))
-        chosen[f"pool_{block}"] = draw(st.sampled_from(["none", "max", "average"]))
-        chosen[f"pool_size_{block}"] = draw(st.integers(2, 3))
-        chosen[f"pool_stride_{block}"] = draw(st.integers(0, 2))
-    for layer in range(1, chosen["fc_layers"] + 1):
-        chosen[f"fc_width_{layer}"] = draw(st.integers(1, 20))
-    return chosen
+    for block in range(1, params["blocks"] + 1):
+        params[f"convs_{block}"] = draw(st.integers(1, 3))
+        params[f"filters_{block}"] = draw(st.integers(1, 9))
+        params[f"kernel_{block}"] = draw(st.integers(1, 5))
+        params[f"stride_{block}"] = draw(st.integers(1, 2))
+        params[f"padding_{block}"] = draw(st.sampled_from(["same", "valid"]))
+        params[f"pool_{block}"] = draw(st.sampled_from(["none", "max", "average"]))
+        params[f"pool_size_{block}"] = draw(st.integers(2, 3))
+        params[f"pool_stride_{block}"] = draw(st.integers(0, 2))
+    for layer in range(1, params["fc_layers"] + 1):
+        params[f"fc_width_{layer}"] = draw(st.integers(1, 20))
+    return params
 
 
-def plain(shape=(32, 32, 3), /, **chosen):
-    return PLAIN.rule(chosen, shape, 10)
+def plain(shape=(32, 32, 3), /, **params):
+    return PLAIN.build(params, shape, 10)
 
 
-def drawn(chosen):
+def drawn(params):
     try:
-        return plain(**chosen)
+        return plain(**params)
     except Infeasible:
         assume(False)
 
@@ -72,7 +72,7 @@ def test_the_defaults_fit_usual_images(shape):
 
 
 def test_every_hyperparameter_is_used():
-    chosen = {
+    params = {
         "blocks": 2,
         "convs_1": 2,
         "filters_1": 8,
@@ -92,7 +92,7 @@ def test_every_hyperparameter_is_used():
         "fc_width_2": 20,
         "dropout": 0.5,
     }
-    architecture = plain(**chosen)
+    architecture = plain(**params)
     assert ops(architecture, Conv) == [
         Conv(8, 5, 2, "valid", bias=True),
         Conv(8, 5, 1, "valid", bias=True),
@@ -110,9 +110,9 @@ def test_the_stride_is_of_the_first_convolution_of_a_block():
     assert [op.stride for op in ops(plain(blocks=2, convs=2, stride=2), Conv)] == [2, 1, 2, 1]
 
 
-def test_every_convolution_can_have_its_own():
-    chosen = {"filters_2": 8, "filters_2_2": 6, "kernel_2_1": 5, "groups_2_2": 2}
-    assert ops(plain(blocks=2, convs_2=2, **chosen), Conv)[1:] == [
+def test_every_convolution_can_have_its_own_params():
+    params = {"filters_2": 8, "filters_2_2": 6, "kernel_2_1": 5, "groups_2_2": 2}
+    assert ops(plain(blocks=2, convs_2=2, **params), Conv)[1:] == [
         Conv(8, 5, bias=False),
         Conv(6, 3, groups=2, bias=False),
     ]
@@ -135,7 +135,7 @@ def test_without_fully_connected_layers_dropout_comes_before_the_logits():
 
 
 @pytest.mark.parametrize(
-    ("shape", "chosen", "kind", "layer"),
+    ("shape", "params", "kind", "layer"),
     [
         ((8, 8, 1), {"blocks": 5}, "map vanishes", "block4_pool"),
         ((8, 8, 1), {"pool_size_2": 3, "pool_size_1": 4}, "map vanishes", "block2_pool"),
@@ -145,9 +145,9 @@ def test_without_fully_connected_layers_dropout_comes_before_the_logits():
         ((9, 9, 3), {"filters_1": 9, "groups_2": 2, "width": 2.0}, "groups do not divide channels", "block2_conv1"),
     ],
 )
-def test_what_cannot_be_is_infeasible(shape, chosen, kind, layer):
+def test_params_that_give_no_network_are_infeasible(shape, params, kind, layer):
     with pytest.raises(Infeasible) as caught:
-        plain(shape, **chosen)
+        plain(shape, **params)
     assert caught.value.kind == kind
     assert caught.value.reason.startswith(f"{layer}: ")
 
@@ -171,7 +171,7 @@ def test_what_cannot_be_is_infeasible(shape, chosen, kind, layer):
         ({name: one.default for name, one in PLAIN.hyperparameters.items()}, {}),
     ],
 )
-def test_values_that_give_the_same_network_have_the_same_key(one, other):
+def test_params_that_give_the_same_network_have_the_same_key(one, other):
     assert plain(**one).key() == plain(**other).key()
 
 
@@ -200,13 +200,13 @@ DIFFERENT = [
 ]
 
 
-def test_values_that_give_different_networks_have_different_keys():
-    keys = {plain(**chosen).key() for chosen in [{}, *DIFFERENT]}
+def test_params_that_give_different_networks_have_different_keys():
+    keys = {plain(**params).key() for params in [{}, *DIFFERENT]}
     assert len(keys) == len(DIFFERENT) + 1
     assert {next(iter(one)).rstrip("_0123456789") for one in DIFFERENT} == set(PLAIN.hyperparameters)
 
 
-@given(values(), values())
+@given(plain_params(), plain_params())
 def test_keys_are_equal_only_where_layers_are(one, other):
     first, second = drawn(one), drawn(other)
     if first.key() == second.key():
@@ -216,20 +216,20 @@ def test_keys_are_equal_only_where_layers_are(one, other):
         assert first != second
 
 
-@given(values(), st.integers(1, 4), st.sampled_from(["filters", "fc_width"]))
-def test_costs_grow_with_filters_and_widths(chosen, index, name):
-    small = drawn(chosen)
+@given(plain_params(), st.integers(1, 4), st.sampled_from(["filters", "fc_width"]))
+def test_costs_grow_with_filters_and_widths(params, index, name):
+    small = drawn(params)
     key = f"{name}_{index}"
-    assume(key in chosen)
-    large = plain(**{**chosen, key: chosen[key] + 1})
+    assume(key in params)
+    large = plain(**{**params, key: params[key] + 1})
     assert large.parameters > small.parameters
     assert large.macs > small.macs
     assert large.memory(8) > small.memory(8)
 
 
-@given(values())
-def test_an_architecture_is_whole_and_survives_pickling(chosen):
-    architecture = drawn(chosen)
+@given(plain_params())
+def test_an_architecture_is_whole_and_survives_pickling(params):
+    architecture = drawn(params)
     seen = {"image"}
     for layer in architecture.layers:
         assert set(layer.inputs) <= seen

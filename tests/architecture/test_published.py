@@ -1,16 +1,16 @@
-"""The published networks, to the parameter, and what becomes of them on other images."""
+"""The published networks, to the parameter, and their shapes on other images."""
 
 import pytest
 
 from pipeline.architecture import FAMILIES
-from tests.architecture.published import LAST_MAP, MACS, PARAMETERS, POINTS, SIDES, values
+from tests.architecture.published import LAST_MAP, MACS, PARAMETERS, POINTS, SIDES, published_params
 
 IMAGES = [(28, 28, 1), (32, 32, 3), (48, 64, 3), (64, 64, 3), (96, 96, 3), (128, 128, 3), (224, 224, 3)]
 
 
 def network(name, shape=None, classes=1000, **others):
     shape = shape or (SIDES[name], SIDES[name], 3)
-    return FAMILIES[str(POINTS[name]["family"])].rule(values(name, **others), shape, classes)
+    return FAMILIES[str(POINTS[name]["family"])].build(published_params(name, **others), shape, classes)
 
 
 def last_map(architecture):

@@ -6,22 +6,22 @@ from pipeline.architecture.ops import Activation, Add, BatchNorm, Conv, Pool
 RESIDUAL = FAMILIES["residual"]
 
 
-def residual(shape=(32, 32, 3), /, **chosen):
-    return RESIDUAL.rule(chosen, shape, 10)
+def residual(shape=(32, 32, 3), /, **params):
+    return RESIDUAL.build(params, shape, 10)
 
 
 def names(architecture):
     return [layer.name for layer in architecture.layers]
 
 
-def found(architecture):
+def by_name(architecture):
     return {layer.name: layer for layer in architecture.layers}
 
 
 def test_the_defaults():
     architecture = residual((28, 28, 1))
     assert architecture.parameters == 114_218
-    layers = found(architecture)
+    layers = by_name(architecture)
     assert [layers[f"stage{stage}_block2_add"].shape for stage in (1, 2, 3)] == [(28, 28, 32), (14, 14, 32), (7, 7, 32)]
 
 
@@ -32,7 +32,7 @@ def test_a_basic_block_after_its_convolutions():
         *("stage1_block1_conv2", "stage1_block1_conv2_norm", "stage1_block1_add", "stage1_block1_activation"),
         *("head", "logits"),
     ]
-    assert found(architecture)["stage1_block1_add"].inputs == ("stage1_block1_conv2_norm", "stem_activation")
+    assert by_name(architecture)["stage1_block1_add"].inputs == ("stage1_block1_conv2_norm", "stem_activation")
 
 
 def test_a_basic_block_before_its_convolutions():
@@ -42,11 +42,11 @@ def test_a_basic_block_before_its_convolutions():
         *("stage1_block1_conv1_norm", "stage1_block1_conv1_activation", "stage1_block1_conv2", "stage1_block1_add"),
         *("final_norm", "final_activation", "head", "logits"),
     ]
-    assert found(architecture)["stage1_block1_add"].inputs == ("stage1_block1_conv2", "stem")
+    assert by_name(architecture)["stage1_block1_add"].inputs == ("stage1_block1_conv2", "stem")
 
 
 def test_a_bottleneck_strides_in_its_3x3():
-    layers = found(residual(block="bottleneck", stage_filters_2=24, cardinality=4, group_width=32))
+    layers = by_name(residual(block="bottleneck", stage_filters_2=24, cardinality=4, group_width=32))
     convs = [layers[f"stage2_block1_conv{number}"].op for number in (1, 2, 3)]
     assert convs == [
         Conv(48, 1, bias=False),
@@ -57,8 +57,8 @@ def test_a_bottleneck_strides_in_its_3x3():
     assert layers["stage2_block2_conv2"].op == Conv(48, 3, groups=4, bias=False)
 
 
-def skips(**chosen):
-    return [name.removesuffix("_skip") for name in names(residual(**chosen)) if name.endswith("_skip")]
+def skips(**params):
+    return [name.removesuffix("_skip") for name in names(residual(**params)) if name.endswith("_skip")]
 
 
 def test_where_the_skip_is_projected():
@@ -71,7 +71,7 @@ def test_where_the_skip_is_projected():
 
 @pytest.mark.parametrize(("order", "source"), [("post", "stage1_block2_activation"), ("pre", "stage2_block1_entry_")])
 def test_a_pooled_projection(order, source):
-    layers = found(residual(projection="pooled", order=order))
+    layers = by_name(residual(projection="pooled", order=order))
     assert layers["stage2_block1_skip_pool"].op == Pool("average", 2, 2, "same")
     assert layers["stage2_block1_skip_pool"].inputs[0].startswith(source)
     assert layers["stage2_block1_skip"].op == Conv(32, 1, bias=False)
@@ -86,8 +86,8 @@ def test_without_normalisation_convolutions_have_biases(order):
     assert [layer for layer in architecture.layers if isinstance(layer.op, Activation)]
 
 
-def test_a_narrow_network_keeps_one_channel_a_group():
-    layers = found(residual(block="bottleneck", stage_filters=64, cardinality=32, group_width=4, width=0.01))
+def test_a_narrow_network_keeps_one_channel_per_group():
+    layers = by_name(residual(block="bottleneck", stage_filters=64, cardinality=32, group_width=4, width=0.01))
     assert layers["stage1_block1_conv2"].op == Conv(32, 3, groups=32, bias=False)
 
 
@@ -101,7 +101,7 @@ def test_a_narrow_network_keeps_one_channel_a_group():
         ({"designed_for": 40}, {"designed_for": 0}),
     ],
 )
-def test_values_that_give_the_same_network_have_the_same_key(one, other):
+def test_params_that_give_the_same_network_have_the_same_key(one, other):
     other = one | {"projection": "when_needed"} if other is None else other
     assert residual(**one).key() == residual(**other).key()
 
@@ -128,14 +128,14 @@ DIFFERENT = [
 ]
 
 
-def test_values_that_give_different_networks_have_different_keys():
-    keys = {residual(**chosen).key() for chosen in [{}, *DIFFERENT]}
+def test_params_that_give_different_networks_have_different_keys():
+    keys = {residual(**params).key() for params in [{}, *DIFFERENT]}
     assert len(keys) == len(DIFFERENT) + 1
     assert {key.rstrip("_0123456789") for one in DIFFERENT for key in one} == set(RESIDUAL.hyperparameters)
 
 
 @pytest.mark.parametrize(
-    ("chosen", "kind", "reason"),
+    ("params", "kind", "reason"),
     [
         (
             {"block": "bottleneck", "cardinality": 32, "group_width": 4, "stage_filters_2": 8},
@@ -150,15 +150,15 @@ def test_values_that_give_different_networks_have_different_keys():
         ({"stages": 7}, "map vanishes", "stage7: a stride of 2 leaves nothing of its 1x1 map"),
     ],
 )
-def test_what_cannot_be_is_infeasible(chosen, kind, reason):
+def test_params_that_give_no_network_are_infeasible(params, kind, reason):
     with pytest.raises(Infeasible) as caught:
-        residual(**chosen)
+        residual(**params)
     assert (caught.value.kind, caught.value.reason) == (kind, reason)
 
 
 def test_every_sum_has_two_inputs_of_one_shape():
     architecture = residual(block="bottleneck", projection="pooled", order="pre", stem_pool="max")
-    layers = found(architecture)
+    layers = by_name(architecture)
     sums = [layer for layer in architecture.layers if isinstance(layer.op, Add)]
     assert len(sums) == 6
     assert all(layers[name].shape == layer.shape for layer in sums for name in layer.inputs)

@@ -1,4 +1,4 @@
-"""Files that convtune has to refuse, each made in the current folder."""
+"""Files that convtune must refuse, each made in the current folder."""
 
 import json
 import os
@@ -12,14 +12,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pipeline import model_card
-from pipeline.model_card import ModelCard
+from pipeline.study.model_metadata import MEMBER, ModelMetadata, write_metadata
 from tests.export.tiny_model import write_tiny_model
 from tests.report.made_up import record, study
 
 Make = Callable[[], object]
 PROOF = "executed"
-"""The file that appears when something in a bad file is run."""
+"""The folder that appears when code in a bad file is run."""
 
 
 def nothing() -> None:
@@ -47,16 +46,16 @@ def folder(path: str) -> Make:
 
 
 def link(path: str, target: str) -> Make:
-    """A link to what may not be there."""
+    """A link whose target may be missing."""
     return lambda: Path(path).symlink_to(target)
 
 
 def both(*makes: Make) -> Make:
-    """One after the other."""
+    """Makes one file after the other."""
 
     def make() -> None:
-        for one in makes:
-            one()
+        for make_one in makes:
+            make_one()
 
     return make
 
@@ -71,7 +70,7 @@ def photo(path: str, size: int = 8, quality: int = 95) -> None:
 
 
 def photos(classes: int = 2) -> None:
-    """``photos``, a folder of four images a class."""
+    """``photos``, a folder with four images per class."""
     for label in range(classes):
         for number in range(4):
             photo(f"photos/class{label}/{number}.png")
@@ -102,7 +101,7 @@ def class_only_in_test() -> None:
 
 
 def truncated_jpeg() -> None:
-    """One of nine images, which is more than a tenth."""
+    """One of nine images is cut off, which is more than a tenth."""
     photos()
     photo("photos/class0/cut.jpg", size=64)
     whole = Path("photos/class0/cut.jpg").read_bytes()
@@ -115,7 +114,7 @@ def text_as_png() -> None:
 
 
 def bomb() -> None:
-    """A picture of 60,000 x 60,000 pixels in a file of a few hundred bytes."""
+    """An image of 60,000 x 60,000 pixels in a file of a few hundred bytes."""
     photos()
 
     def chunk(kind: bytes, content: bytes) -> bytes:
@@ -149,7 +148,7 @@ class _Payload:
 
 
 def pickled() -> None:
-    """Labels that run code in whoever unpickles them."""
+    """Labels that run code when they are unpickled."""
     labels = np.array([_Payload()] * 20, dtype=object)
     np.savez("data.npz", x_train=np.zeros((20, 8, 8), np.uint8), y_train=labels)
     assert b"mkdir" in zipfile.ZipFile("data.npz").read("y_train.npy")
@@ -169,13 +168,13 @@ def nan_pixel() -> None:
 
 
 def model(path: str = "m.keras") -> Make:
-    """A model with nothing wrong in it."""
+    """A model with no fault."""
     return lambda: write_tiny_model(Path(path))
 
 
-def card_only(path: str = "m.keras", **changes: object) -> Make:
-    """An archive with a model's card and no model."""
-    known = {
+def metadata_only(path: str = "m.keras", **changes: object) -> Make:
+    """An archive with the metadata of a model and no model."""
+    metadata = {
         "classes": ["0", "1"],
         "shape": [8, 8, 1],
         "dataset": "d",
@@ -187,7 +186,7 @@ def card_only(path: str = "m.keras", **changes: object) -> Make:
 
     def make() -> None:
         with zipfile.ZipFile(path, "w") as archive:
-            archive.writestr(model_card.MEMBER, json.dumps(known | changes))
+            archive.writestr(MEMBER, json.dumps(metadata | changes))
 
     return make
 
@@ -198,7 +197,7 @@ def plain_zip() -> None:
 
 
 def lambda_model(path: str = "m.keras") -> Make:
-    """A model with a layer of Python bytecode, which makes a folder whenever the model is built."""
+    """A model with a layer of Python bytecode, which makes a folder each time the model is built."""
 
     def make() -> None:
         import keras
@@ -209,7 +208,7 @@ def lambda_model(path: str = "m.keras") -> Make:
         output = keras.layers.Dense(2, "softmax")(keras.layers.Flatten()(layer(images)))
         Path(PROOF).rmdir()
         keras.Model(images, output).save(path)
-        model_card.put(ModelCard(("0", "1"), (8, 8, 1), "d", "d", 0, "s", 0), Path(path))
+        write_metadata(ModelMetadata(("0", "1"), (8, 8, 1), "d", "d", 0, "s", 0), Path(path))
 
     return make
 
@@ -232,10 +231,10 @@ def two_inputs() -> None:
 
 
 def begun() -> None:
-    """The study ``s`` of two trials, whose models are gone."""
+    """The study ``s`` with two trials, whose models are gone."""
     study(Path("studies/s"), [record(0, 0.8, model="gone"), record(1, 0.9, model="gone")])
 
 
 def begun_with(make: Callable[[str], Make]) -> Make:
-    """The study ``s`` whose trial 0 left a model file, made by ``make(path)``."""
+    """The study ``s``, whose trial 0 has a model file that ``make(path)`` makes."""
     return both(begun, make("studies/s/trials/0000/model.keras"))

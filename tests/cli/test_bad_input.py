@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from pipeline.cli import main
-from pipeline.executors import Inline
+from pipeline.executors import InlineExecutor
 from tests.cli import bad_files as bad
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,26 +27,27 @@ DIGITS = TUNE + "digits "
 def here(tmp_path, monkeypatch):
     """An empty current folder. Commands that need Keras find it in this process: a worker takes 6 seconds to start."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("pipeline.loading.keras_worker", lambda what, **environment: nullcontext(Inline()))
+    inline = nullcontext(InlineExecutor())
+    monkeypatch.setattr("pipeline.training.worker.keras_worker", lambda description, **environment: inline)
     return tmp_path
 
 
 def everything(folder):
-    """All that is below a folder, files with their content; reading a study may leave a lock and files of SQLite."""
-    found = (path for path in folder.rglob("*") if not path.name.startswith(("optuna.db", ".lock")))
-    return {path: path.read_bytes() if path.is_file() else None for path in found}
+    """All paths below a folder and the content of files, without those that the reading of a study may leave."""
+    paths = (path for path in folder.rglob("*") if not path.name.startswith(("optuna.db", ".lock")))
+    return {path: path.read_bytes() if path.is_file() else None for path in paths}
 
 
 def run(command):
-    """The exit code."""
+    """Runs a command and returns its exit code."""
     try:
         return main(shlex.split(command))
-    except SystemExit as end:  # argparse's way
+    except SystemExit as end:  # argparse raises it
         return end.code
 
 
 def refused(capfd, command, execute=run):
-    """The line that a refused command prints, once it is known to have left nothing else."""
+    """The line that a refused command prints. Asserts that it leaves nothing else."""
     before = everything(Path())
     capfd.readouterr()
     code = execute(command)
@@ -60,7 +61,7 @@ def refused(capfd, command, execute=run):
 
 
 def case(name, make, command, *parts):
-    """``make`` makes the bad file, and each of ``parts`` is in the line."""
+    """``make`` makes the bad file; the line of the error has each of ``parts``."""
     return pytest.param(make, command, parts, id=name)
 
 
@@ -89,9 +90,9 @@ def space(name, text, *parts):
     return case(name, bad.text("mine.yaml", text), DIGITS + "--space mine.yaml", *parts[:-1], "mine.yaml: " + parts[-1])
 
 
-def parameter(name, text, *parts):
-    """A space file with these parameters."""
-    return space(name, f"family: plain\nparameters: {{{text}}}\n", *parts[:-1], "parameters" + parts[-1])
+def hyperparameter(name, text, *parts):
+    """A space file with these hyperparameters."""
+    return space(name, f"family: plain\nhyperparameters: {{{text}}}\n", *parts[:-1], "hyperparameters" + parts[-1])
 
 
 def job(name, text, *parts):
@@ -108,7 +109,8 @@ def evaluate(name, make, *parts):
 
 COMMAND_LINES = [
     words("no command", "", "COMMAND", "--help"),
-    words("unknown command", "tun", "'tun'", "tune"),
+    words("unknown command", "tun", "'tun'", "did you mean 'tune'?"),
+    words("old command", "look s photo.png", "'look' is called 'explain' now", "see `convtune --help`"),
     words("unknown flag", "tune --trails 3", "convtune tune: ", "'--trails'", "did you mean '--trials'?"),
     words("unknown flag of a deep command", "spaces show quick --jsn", "'--jsn'", "did you mean '--json'?"),
     words("a word too many", "trials one two", "unknown argument 'two'"),
@@ -117,7 +119,7 @@ COMMAND_LINES = [
     words("quiet and verbose", "tune -q -v", "-v", "not allowed with"),
     words("no data", "tune", "--data is missing", "convtune datasets"),
     words("empty data", "tune --data '' --trials '' --study ''", "--data is missing"),
-    words("no trials", DIGITS + "--trials 0", "--trials: expected a whole number from 1, got '0'"),
+    words("no trials", DIGITS + "--trials 0", "convtune tune: --trials: expected a whole number from 1, got '0'; see"),
     words("half a trial", DIGITS + "--trials 1.5", "--trials: expected a whole number from 1, got '1.5'"),
     words("epochs x", DIGITS + "--epochs x", "--epochs: expected a whole number from 1, got 'x'"),
     words("epochs of 5000 digits", DIGITS + f"--epochs {'9' * 5000}", "--epochs: "),
@@ -128,9 +130,14 @@ COMMAND_LINES = [
     words("no time", DIGITS + "--time 0s", "--time: expected a time above 0", "'0s'"),
     words("time of no unit", DIGITS + f"--time {'1' * 60}y", "--time: expected a time above 0"),
     words("time without end", DIGITS + f"--time {'9' * 400}", "--time: expected a time above 0"),
-    words("image size 0", DIGITS + "--image-size 0", "--image-size: expected 1 to 4096 pixels a side, got '0'"),
+    words("image size 0", DIGITS + "--image-size 0", "--image-size: expected 1 to 4096 pixels per side, got '0'"),
     words("image size abc", DIGITS + "--image-size abc", "--image-size: ", "such as 64 or 64x48", "'abc'"),
     words("unknown search", DIGITS + "--search bayes", "--search: ", "did you mean 'bayesian'?", "'bayes'"),
+    words("unknown metric", DIGITS + "--metric accurcy", "--metric: ", "did you mean 'accuracy'?", "'accurcy'"),
+    words("unknown objective", DIGITS + "--objective score,mac", "--objective: ", "did you mean 'macs'?"),
+    words("no score among the objectives", DIGITS + "--objective macs", "--objective: expected score among them"),
+    words("a metric as objective", DIGITS + "--objective f1_macro,macs", "--objective: ", "--metric f1_macro"),
+    words("objective of before", DIGITS + "--objective accuracy", "'accuracy' is called 'score'", "--metric accuracy"),
     words("unknown pruner", DIGITS + "--pruner asah", "--pruner: ", "did you mean 'asha'?"),
     words("unknown precision", DIGITS + "--precision float64", "--precision: ", "auto, float32"),
     words("unknown executor", "tune --data digits --executor ray", "--executor: ", "local, inline"),
@@ -155,12 +162,12 @@ COMMAND_LINES = [
     words("port too high", "ui --port 70000", "--port: ", "65535", "70000"),
     words("no store to show", "ui", "mlflow.db: no such file", "run `convtune tune` here first"),
     of_study("unknown study", "trials t", "unknown study 't'", "studies here: s"),
-    of_study("unknown study to go on with", "tune --study t", "'t'", "studies here: s; to begin one, add --data"),
-    of_study("unknown study to look at", "look t photo.png", "unknown study 't'", "studies here: s"),
-    of_study("study without its best model", "look s photo.png", "best.keras: no such file", "tune --study s"),
-    of_study("unknown column", "trials s --where vlaue>0.5", "--where", "'vlaue'", "did you mean 'value'?"),
-    of_study("where without value", "trials s --where value>", "--where: expected COLUMN"),
-    of_study("where of a word", "trials s --where value>high", "--where", "value is a number, got 'high'"),
+    of_study("unknown study to go on with", "tune --study t", "'t'", "studies here: s; to start one, add --data"),
+    of_study("unknown study to explain", "explain t photo.png", "unknown study 't'", "studies here: s"),
+    of_study("study without its best model", "explain s photo.png", "best.keras: no such file", "tune --study s"),
+    of_study("unknown column", "trials s --where socre>0.5", "--where", "'socre'", "did you mean 'score'?"),
+    of_study("where without value", "trials s --where score>", "--where: expected COLUMN"),
+    of_study("where of a word", "trials s --where score>high", "--where", "score is a number, got 'high'"),
     of_study("unknown column to sort", "trials s --sort accuracy", "--sort: unknown column 'accuracy'"),
     of_study("top 0", "trials s --top 0", "--top: expected a whole number from 1, got '0'"),
     of_study("unknown format", "export s --format kers", "--format: unknown 'kers'", "did you mean 'keras'?"),
@@ -168,7 +175,7 @@ COMMAND_LINES = [
     of_study("empty flags of export", "export s --trial '' --output ''", "no trial has a model; the files", "trials s"),
     case(
         "try what these images are too small for",
-        bad.text("mine.yaml", "family: plain\nparameters: {kernel: {choice: [3, 15]}, padding: valid}\n"),
+        bad.text("mine.yaml", "family: plain\nhyperparameters: {kernel: {choice: [3, 15]}, padding: valid}\n"),
         DIGITS + "--space mine.yaml --try kernel=15",
         "--try: ",
         "change the point",
@@ -190,11 +197,11 @@ DATA = [
     photos("class in one split only", bad.class_only_in_test, "'fox' is in test and not in train"),
     photos("truncated JPEG", bad.truncated_jpeg, "1 of 9 images are broken", "10%", "remove class0/cut.jpg (image"),
     photos("decompression bomb", bad.bomb, "photos/class0/bomb.png", "a decompression bomb?", "scale it down"),
-    photos("text as .png", bad.text_as_png, "photos/class1/notes.png: no image; expected JPEG, PNG"),
+    photos("text as .png", bad.text_as_png, "photos/class1/notes.png: not an image; expected JPEG, PNG"),
     npz("dangling link", bad.link("data.npz", "gone"), "no such dataset"),
-    npz("no archive", bad.text("data.npz", "no arrays"), "no readable .npz file", "numpy.savez"),
+    npz("no archive", bad.text("data.npz", "no arrays"), "not a readable .npz file", "numpy.savez"),
     npz("pickled objects", bad.pickled, "y_train holds pickled Python objects, which are never loaded"),
-    npz("a pickle", bad.pickle_file, "no readable .npz file", "numpy.savez"),
+    npz("a pickle", bad.pickle_file, "not a readable .npz file", "numpy.savez"),
     arrays("no images in it", {"x_train": None}, "x_train is missing"),
     arrays("unknown array", {"x_tset": np.zeros(1)}, "unknown array 'x_tset'", "did you mean 'x_test'?"),
     arrays("images of rank 2", {"x_train": np.zeros((20, 64), "u1")}, "x_train", "(20, 64); expected (n, height, "),
@@ -209,6 +216,12 @@ DATA = [
     arrays("label of another split", {"x_test": np.zeros((1, 8, 8), "u1"), "y_test": [5]}, "no image of class 5"),
     arrays("pixels of 300", {"x_train": np.full((20, 8, 8), 300)}, "x_train: pixels of 300; expected 0..255"),
     arrays("complex pixels", {"x_train": np.zeros((20, 8, 8), complex)}, "x_train: pixels are complex128"),
+    case(
+        "too few classes for a metric",
+        bad.npz(),
+        TUNE + "data.npz --metric top5_accuracy",
+        "--metric: top5_accuracy needs at least 6 classes, and data has 2",
+    ),
     npz("NaN pixel", bad.nan_pixel, "x_train[3, 1, 2] is nan; expected finite pixels"),
 ]
 
@@ -217,11 +230,14 @@ SPACES = [
     words("missing space file", DIGITS + "--space mine.yaml", "mine.yaml: no such file"),
     case("space file is a folder", bad.folder("mine.yaml"), DIGITS + "--space ./mine.yaml", "mine.yaml: is a folder"),
     case("space of bytes", bad.content("b.yml", b"\xff\xfe"), DIGITS + "--space b.yml", "b.yml: ", "not UTF-8 text"),
-    space("YAML error", "family: plain\nparameters: {blocks: [1\n", "line 3, column 1: "),
-    space("tab in YAML", "family: plain\nparameters:\n\tblocks: 1\n", "line 3, column 1: "),
+    space("YAML error", "family: plain\nhyperparameters: {blocks: [1\n", "line 3, column 1: "),
+    space("tab in YAML", "family: plain\nhyperparameters:\n\tblocks: 1\n", "line 3, column 1: "),
     space("a tag that runs code", "family: !!python/object/apply:os.mkdir [executed]\n", "line 1, column 9: "),
     space("empty space file", "", "the file is empty"),
-    space("unknown key", "family: plain\nparmeters: {}\n", "did you mean 'parameters'?", "unknown key parmeters"),
+    space("unknown key", "family: plain\nparmeters: {}\n", "did you mean 'hyperparameters'?", "unknown key parmeters"),
+    space(
+        "key of before", "family: plain\nparameters: {blocks: 2}\n", "parameters: this key is called hyperparameters"
+    ),
     space("key twice", "family: plain\nfamily: plain\n", "line 2, column 1: duplicate key 'family'"),
     space("unknown family", "family: plane\n", "did you mean 'plain'?", "family: unknown family plane"),
     space("unknown limit", "family: plain\nlimits: {mac: 5}\n", "did you mean 'macs'?", "limits: unknown key mac"),
@@ -229,7 +245,7 @@ SPACES = [
     space(
         "memory of 0",
         "family: plain\nlimits: {memory: 0GB}\n",
-        "limits: memory: expected bytes above 0, more than 1 MB",
+        "limits: memory: expected bytes above 0 (more than 1 MB)",
     ),
     space("memory in words", "family: plain\nlimits: {memory: 2 gigs}\n", "2 gigs", "limits: memory: expected bytes"),
     space("no latency", "family: plain\nlimits: {latency_ms: 0}\n", "limits: latency_ms: expected milliseconds"),
@@ -238,24 +254,30 @@ SPACES = [
     space("start outside", "family: plain\nstart_from: [{blocks: 5}]\n", "start_from, point 1: blocks: 5 is outside"),
     space(
         "start without network",
-        "family: plain\nparameters: {groups: {choice: [1, 3]}}\nstart_from: {a: {groups: 3}}\n",
+        "family: plain\nhyperparameters: {groups: {choice: [1, 3]}}\nstart_from: {a: {groups: 3}}\n",
         "3 groups do not divide",
         "start_from, point a: no network on any image: ",
     ),
     space("start of what", "family: plain\nstart_from: [{blocs: 5}]\n", "mean 'blocks'?", "start_from, point 1: "),
-    parameter("unknown parameter", "fliters: 8", "did you mean 'filters'?", ".fliters: unknown parameter"),
-    parameter("unknown form", "blocks: {itn: [1, 2]}", "did you mean 'int'?", ".blocks: unknown key itn"),
-    parameter("empty choice", "filters: {choice: []}", ".filters: choice is empty; list at least one value"),
-    parameter("a choice twice", "filters: {choice: [8, 8]}", ".filters: choice lists 8 twice"),
-    parameter("reversed range", "blocks: {int: [3, 1]}", ".blocks: the range is reversed: 3 is above 1"),
-    parameter("log of 0", "dropout: {float: [0, 0.5], log: true}", ".dropout: log needs a lowest value above 0, got 0"),
-    parameter("step of 0", "dropout: {float: [0, 0.5], step: 0}", ".dropout: step: expected a number above 0"),
-    parameter("illegal constant", "dropout: 1.5", ".dropout: 1.5 is above"),
-    parameter("unknown parent", "filters: {choice: [8], when: {blokcs: 1}}", "'blocks'?", ".filters: when: blokcs: "),
-    parameter(
+    hyperparameter(
+        "unknown hyperparameter", "fliters: 8", "did you mean 'filters'?", ".fliters: unknown hyperparameter"
+    ),
+    hyperparameter("unknown form", "blocks: {itn: [1, 2]}", "did you mean 'int'?", ".blocks: unknown key itn"),
+    hyperparameter("empty choice", "filters: {choice: []}", ".filters: choice is empty; list at least one value"),
+    hyperparameter("a choice twice", "filters: {choice: [8, 8]}", ".filters: choice lists 8 twice"),
+    hyperparameter("reversed range", "blocks: {int: [3, 1]}", ".blocks: the range is reversed: 3 is above 1"),
+    hyperparameter(
+        "log of 0", "dropout: {float: [0, 0.5], log: true}", ".dropout: log needs a lowest value above 0, got 0"
+    ),
+    hyperparameter("step of 0", "dropout: {float: [0, 0.5], step: 0}", ".dropout: step: expected a number above 0"),
+    hyperparameter("illegal constant", "dropout: 1.5", ".dropout: 1.5 is above"),
+    hyperparameter(
+        "unknown parent", "filters: {choice: [8], when: {blokcs: 1}}", "'blocks'?", ".filters: when: blokcs: "
+    ),
+    hyperparameter(
         "impossible parent", "blocks: 2, filters: {choice: [8], when: {blocks: 3}}", ".filters: when: blocks can"
     ),
-    parameter("cycle", CIRCLE, "norm -> head -> norm", ": conditions go in a circle: "),
+    hyperparameter("cycle", CIRCLE, "norm -> head -> norm", ": conditions form a cycle: "),
 ]
 
 JOBS = [
@@ -266,9 +288,20 @@ JOBS = [
     job("list as a number", "data: digits\ntrials: [3]\n", "trials: expected a whole number from 1, got [3]"),
     job("true as a number", "data: digits\nepochs: true\n", "epochs: expected a whole number from 1, got True"),
     job("number as a path", "data: 5\n", "data: expected a word, got 5"),
+    job(
+        "metric as an objective", "data: digits\nobjective: accuracy\n", "objective: 'accuracy' is called 'score' here"
+    ),
+    job("unknown metric of a job", "data: digits\nmetric: f1\n", "metric: expected one of accuracy, "),
     case("zero byte in a name", bad.text("j.yaml", 'data: digits\nstudy: "a\\0b"\n'), "tune j.yaml", "expected a name"),
     case("job without data", bad.text("j.yaml", "trials: 3\n"), "tune j.yaml", "--data is missing"),
     case("damaged job of a study", bad.text("studies/s/job.yaml", "data: [\n"), "tune --study s", "job.yaml: line 2, "),
+    case(
+        "job of a study from before scores",
+        bad.text("studies/s/job.yaml", "data: digits\nobjective: accuracy,macs\n"),
+        "tune --study s",
+        "studies/s/job.yaml: objective: 'accuracy' is called 'score' here",
+        "metric: accuracy",
+    ),
     case("study of no identity", bad.text("studies/s/job.yaml", "data: digits\n"), DIGITS + "--study s", "study.json"),
     case("damaged storage", bad.both(bad.begun, bad.text("studies/s/optuna.db", "x" * 999)), "trials s", "optuna.db: "),
 ]
@@ -297,13 +330,13 @@ NO_MODEL = [
     ("missing model", bad.nothing, ("m.keras: no such model file", "convtune export")),
     ("text as model", bad.text("m.keras", "no model"), ("m.keras: expected a .keras file", "convtune export")),
     ("zip that is no model", bad.plain_zip, ("m.keras: a .keras file without class names", "convtune export")),
-    ("card of another shape", bad.card_only(shape=[8]), ("m.keras: a .keras file without class names",)),
-    ("card of one word", bad.card_only(classes="01"), ("m.keras: a .keras file without class names",)),
+    ("metadata of another shape", bad.metadata_only(shape=[8]), ("m.keras: a .keras file without class names",)),
+    ("metadata of one word", bad.metadata_only(classes="01"), ("m.keras: a .keras file without class names",)),
 ]
 MODELS = [
     *(predict(f"{name} to predict", make, *parts) for name, make, parts in NO_MODEL),
     *(evaluate(f"{name} to evaluate", make, *parts) for name, make, parts in NO_MODEL),
-    predict("card without model", bad.card_only(), "m.keras: Keras cannot read this model"),
+    predict("metadata without model", bad.metadata_only(), "m.keras: Keras cannot read this model"),
     predict("code to predict with", bad.lambda_model(), "m.keras: Keras cannot read this model", "Lambda"),
     case("code to evaluate", bad.both(bad.lambda_model(), bad.npz()), "evaluate m.keras --data data.npz", "Lambda"),
     case("code to export", bad.begun_with(bad.lambda_model), "export s", "0000/model.keras: Keras cannot", "Lambda"),
@@ -313,42 +346,51 @@ MODELS = [
         "export s",
         "studies/s/trials/0000/model.keras: expected a .keras file",
     ),
-    evaluate("other classes", bad.card_only(), "m.keras: expected data with the 2 classes", "only the data has: 2, 3"),
-    case("no data", bad.card_only(), "evaluate m.keras", "--data"),
-    case("missing data", bad.card_only(), "evaluate m.keras --data photos", "photos: no such dataset"),
-    case("unknown split", bad.card_only(), "evaluate m.keras --data digits --split tset", "--split: ", "'test'"),
-    case("empty seed", bad.card_only(), "evaluate m.keras --data digits --seed ''", "the 2 classes of the model"),
+    evaluate(
+        "other classes", bad.metadata_only(), "m.keras: expected data with the 2 classes", "only the data has: 2, 3"
+    ),
+    case("no data", bad.metadata_only(), "evaluate m.keras", "--data"),
+    case("missing data", bad.metadata_only(), "evaluate m.keras --data photos", "photos: no such dataset"),
+    case(
+        "unknown split", bad.metadata_only(), "evaluate m.keras --data digits --split tset", "--split: ", "mean 'test'?"
+    ),
+    case("empty seed", bad.metadata_only(), "evaluate m.keras --data digits --seed ''", "the 2 classes of the model"),
     predict("missing image", bad.model(), "x.png: cannot be read (No such file or directory); expected an image file"),
-    predict("text as image", bad.both(bad.model(), bad.text("x.png", "milk")), "x.png: no image; expected JPEG"),
+    predict("text as image", bad.both(bad.model(), bad.text("x.png", "milk")), "x.png: not an image; expected JPEG"),
     case("images that are none", bad.model(), "predict m.keras a.png b.png", "a.png: ", "none of the 2 files"),
-    case("no image in a folder", bad.both(bad.card_only(), bad.folder("d")), "predict m.keras d", "d: no image in"),
-    case("glob without match", bad.card_only(), "predict m.keras '*.webp'", "*.webp: no file matches"),
-    case("no class to show", bad.card_only(), "predict m.keras x.png --top 0", "--top: expected a whole number from 1"),
+    case("no image in a folder", bad.both(bad.metadata_only(), bad.folder("d")), "predict m.keras d", "d: no image in"),
+    case("glob without match", bad.metadata_only(), "predict m.keras '*.webp'", "*.webp: no file matches"),
+    case(
+        "no class to show",
+        bad.metadata_only(),
+        "predict m.keras x.png --top 0",
+        "--top: expected a whole number from 1",
+    ),
 ]
 
 
-def look(name, make, flags, *parts):
-    """``look`` with one good image."""
-    return case(name, bad.both(make, lambda: bad.photo("p.png")), f"look m.keras p.png {flags}", *parts)
+def explain(name, make, flags, *parts):
+    """``explain`` with one good image."""
+    return case(name, bad.both(make, lambda: bad.photo("p.png")), f"explain m.keras p.png {flags}", *parts)
 
 
-LOOKS = [
-    look("missing model to look at", bad.nothing, "", "m.keras: no such model file"),
-    look("text as model to look at", bad.text("m.keras", "no model"), "", "m.keras: expected a .keras file"),
-    look("code to look at", bad.lambda_model(), "", "m.keras: Keras cannot read this model", "Lambda"),
-    look("no convolutions", bad.dense_model, "", "m.keras: expected a network with convolutions (Conv2D)"),
-    look("two inputs", bad.two_inputs, "", "expected a model with one image input, got 2 inputs (image, numbers)"),
-    look("unknown layer", bad.model(), "--unit cnv:0,0", "--unit: no layer 'cnv' with a map, did you mean 'conv'?"),
-    look("no such unit", bad.model(), "--unit conv:6,0", "--unit: conv has a map of 6x6", "got 6,0"),
-    look("no unit", bad.model(), "--unit 5", "--unit: expected LAYER:ROW,COLUMN"),
-    look("output over files", bad.both(bad.model(), bad.text("d/x", "")), "--output d", "d holds other files"),
-    look("output below a file", bad.both(bad.model(), bad.text("f", "")), "--output f/d", "f/d: cannot write there"),
-    case("text to look at", bad.both(bad.model(), bad.text("x.png", "milk")), "look m.keras x.png", "x.png: no image"),
-    case("nothing to look at", bad.both(bad.card_only(), bad.folder("d")), "look m.keras d", "d: no image in"),
+EXPLAIN = [
+    explain("missing model to explain", bad.nothing, "", "m.keras: no such model file"),
+    explain("text as model to explain", bad.text("m.keras", "no model"), "", "m.keras: expected a .keras file"),
+    explain("code to explain", bad.lambda_model(), "", "m.keras: Keras cannot read this model", "Lambda"),
+    explain("no convolutions", bad.dense_model, "", "m.keras: expected a network with convolutions (Conv2D)"),
+    explain("two inputs", bad.two_inputs, "", "expected a model with one image input, got 2 inputs (image, numbers)"),
+    explain("unknown layer", bad.model(), "--unit cnv:0,0", "--unit: no layer 'cnv' with a map, did you mean 'conv'?"),
+    explain("no such unit", bad.model(), "--unit conv:6,0", "--unit: conv has a map of 6x6", "got 6,0"),
+    explain("no unit", bad.model(), "--unit 5", "--unit: expected LAYER:ROW,COLUMN"),
+    explain("output over files", bad.both(bad.model(), bad.text("d/x", "")), "--output d", "d holds other files"),
+    explain("output below a file", bad.both(bad.model(), bad.text("f", "")), "--output f/d", "f/d: cannot write there"),
+    case("text", bad.both(bad.model(), bad.text("x.png", "a")), "explain m.keras x.png", "x.png: not an image"),
+    case("nothing to explain", bad.both(bad.metadata_only(), bad.folder("d")), "explain m.keras d", "d: no image in"),
 ]
 
 
-@pytest.mark.parametrize(("make", "command", "parts"), COMMAND_LINES + DATA + SPACES + JOBS + PLACES + MODELS + LOOKS)
+@pytest.mark.parametrize(("make", "command", "parts"), COMMAND_LINES + DATA + SPACES + JOBS + PLACES + MODELS + EXPLAIN)
 def test_one_line_exit_code_2_and_nothing_left_behind(capfd, make, command, parts):
     make()
     line = refused(capfd, command)

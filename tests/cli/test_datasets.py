@@ -3,14 +3,14 @@
 import json
 
 from pipeline.cli import main
-from pipeline.data import NAMED
+from pipeline.data import NAMED_DATASETS
 
 
-def test_one_line_a_dataset(capsys):
+def test_one_line_per_dataset(capsys):
     assert main(["datasets"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines[: len(NAMED)]] == list(NAMED)
-    assert lines[len(NAMED)] == ""
+    assert [line.split()[0] for line in lines[: len(NAMED_DATASETS)]] == list(NAMED_DATASETS)
+    assert lines[len(NAMED_DATASETS)] == ""
 
 
 def test_a_line_says_shape_count_classes_and_where_it_comes_from(capsys):
@@ -18,7 +18,7 @@ def test_a_line_says_shape_count_classes_and_where_it_comes_from(capsys):
     lines = {line.split()[0]: " ".join(line.split()) for line in capsys.readouterr().out.splitlines() if line}
     assert lines["mnist5k"].startswith("mnist5k 28x28x1 5,000 images 10 classes included ")
     assert lines["cifar100"].startswith("cifar100 32x32x3 60,000 images 100 classes downloads ")
-    for name, dataset in NAMED.items():
+    for name, dataset in NAMED_DATASETS.items():
         assert lines[name].endswith(dataset.description)
 
 
@@ -31,10 +31,10 @@ def test_closes_with_folders_and_npz(capsys):
 
 def test_json(capsys):
     assert main(["datasets", "--json"]) == 0
-    found = {one["name"]: one for one in json.loads(capsys.readouterr().out)}
-    assert list(found) == list(NAMED)
-    assert found["mnist"]["shape"] == [28, 28, 1]
-    assert found["mnist"]["images"] == 70_000
-    assert found["mnist"]["classes"] == 10
-    assert found["mnist"]["download"] is True
-    assert found["digits"]["download"] is False
+    datasets = {dataset["name"]: dataset for dataset in json.loads(capsys.readouterr().out)}
+    assert list(datasets) == list(NAMED_DATASETS)
+    assert datasets["mnist"]["shape"] == [28, 28, 1]
+    assert datasets["mnist"]["images"] == 70_000
+    assert datasets["mnist"]["classes"] == 10
+    assert datasets["mnist"]["download"] is True
+    assert datasets["digits"]["download"] is False

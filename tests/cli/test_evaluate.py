@@ -6,12 +6,14 @@ from contextlib import nullcontext
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from pipeline.cli import evaluate
+from pipeline.cli import evaluate, main
 from pipeline.data import load
-from pipeline.errors import ConvtuneError, DataError, JobError, ModelError
-from pipeline.executors import Inline
-from pipeline.training.predict import over_dataset
+from pipeline.errors import DataError, ModelError
+from pipeline.executors import InlineExecutor
+from pipeline.metrics import METRICS, compute_metrics
+from pipeline.training.predict import predict_dataset
 from tests.export.tiny_model import write_tiny_model
 
 DIGITS = tuple("0123456789")
@@ -30,7 +32,8 @@ def model(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def inline(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("pipeline.loading.keras_worker", lambda what, **environment: nullcontext(Inline()))
+    executor = nullcontext(InlineExecutor())
+    monkeypatch.setattr("pipeline.training.worker.keras_worker", lambda description, **environment: executor)
 
 
 def run(*words):
@@ -39,21 +42,22 @@ def run(*words):
     return evaluate.run(parser.parse_args([str(word) for word in words]))
 
 
-def accuracy(model, data, rows):
-    return float(np.mean(over_dataset(model, data, rows).argmax(axis=1) == data.labels[rows]))
+def scores(model, data, rows):
+    return compute_metrics(data.labels[rows], predict_dataset(model, data, rows))
 
 
 def test_json_of_the_split_that_was_never_trained_on(model, capsys):
     assert run(model, "--data", "digits", "--json") == 0
     said = capsys.readouterr()
-    found = json.loads(said.out)
+    result = json.loads(said.out)
     data = digits(3)
-    assert set(found) == {"split", "n", "accuracy", "classes", "per_class", "confusion"}
-    assert found["split"] == "test"
-    assert found["n"] == len(data.test) == np.sum(found["confusion"])
-    assert found["accuracy"] == pytest.approx(accuracy(model, data, data.test))
-    assert found["classes"] == list(DIGITS)
-    assert set(found["per_class"][0]) == {"class", "precision", "recall", "f1", "support"}
+    assert set(result) == {"split", "n", "scores", "classes", "per_class", "confusion"}
+    assert result["split"] == "test"
+    assert result["n"] == len(data.test) == np.sum(result["confusion"])
+    assert list(result["scores"]) == list(METRICS)
+    assert result["scores"] == pytest.approx(scores(model, data, data.test))
+    assert result["classes"] == list(DIGITS)
+    assert set(result["per_class"][0]) == {"class", "precision", "recall", "f1", "support"}
     assert said.err == ""
 
 
@@ -61,7 +65,7 @@ def test_another_split_and_seed(model, capsys):
     run(model, "--data", "digits", "--split", "validation", "--seed", "5", "--json")
     said = capsys.readouterr()
     data = digits(5)
-    assert json.loads(said.out)["accuracy"] == pytest.approx(accuracy(model, data, data.validation))
+    assert json.loads(said.out)["scores"] == pytest.approx(scores(model, data, data.validation))
     assert "note: split by seed 5, trained with seed 3" in said.err
 
 
@@ -70,9 +74,25 @@ def test_for_people(model, capsys):
     said = capsys.readouterr()
     assert said.err.startswith("digits: 1,797 images 8x8x1, 10 classes: ")
     lines = said.out.splitlines()
-    assert lines[0].startswith("Accuracy on 1,25")
-    assert lines[2].split() == ["class", "precision", "recall", "F1", "images"]
-    assert lines[15].split() == ["true", "\\", "predicted", *DIGITS]
+    assert lines[0].startswith("Scores on 1,25")
+    data = digits(3)
+    expected = scores(model, data, data.train)
+    assert lines[2:8] == [f"{METRICS[name].label:<17}  {score:.4f}" for name, score in expected.items()]
+    assert lines[9].split() == ["class", "precision", "recall", "F1", "images"]
+    assert lines[20:22] == ["", "Confusions"]
+    assert lines[22].split() == ["true", "\\", "predicted", *DIGITS]
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_a_metric_that_is_not_defined(tmp_path, capsys, form):
+    few = write_tiny_model(tmp_path / "few.keras", classes=("0", "1", "2"), shape=(8, 8, 1))
+    assert run(few, "--data", save(tmp_path / "mine.npz", 3), *form) == 0
+    said = capsys.readouterr().out
+    if form:
+        undefined = [name for name, score in json.loads(said)["scores"].items() if score is None]
+        assert undefined == ["top5_accuracy"]
+    else:
+        assert [line.split() for line in said.splitlines() if "n/a" in line] == [["top-5", "accuracy", "n/a"]]
 
 
 def save(path, classes, channels=1):
@@ -88,38 +108,40 @@ def test_other_data_of_the_same_classes_is_noted(model, tmp_path, capsys):
 
 
 def test_classes_in_another_order_are_matched(tmp_path, capsys):
-    names = ("cat", "dog", "owl")
-    there = write_tiny_model(tmp_path / "there.keras", classes=names)
-    from PIL import Image
-
+    names, other = ("cat", "dog", "owl"), ("owl", "cat", "dog")
+    straight = write_tiny_model(tmp_path / "straight.keras", classes=names)
     for number, name in enumerate(names):
         (tmp_path / "images" / name).mkdir(parents=True)
         for position in range(12):
             picture = np.full((8, 8), 20 * position + number, np.uint8)
             Image.fromarray(picture).save(tmp_path / "images" / name / f"{position}.png")
-    run(there, "--data", tmp_path / "images", "--json")
-    straight = json.loads(capsys.readouterr().out)
-    turned = reorder(there, tmp_path / "turned.keras", ("owl", "cat", "dog"))
-    run(turned, "--data", tmp_path / "images", "--json")
-    found = json.loads(capsys.readouterr().out)
-    order = [("owl", "cat", "dog").index(name) for name in names]
-    assert found["classes"] == straight["classes"] == list(names)
-    predicted = np.array(straight["confusion"]).sum(axis=0)
-    np.testing.assert_array_equal(np.array(found["confusion"]).sum(axis=0), predicted[order])
+    reordered = reorder(straight, tmp_path / "reordered.keras", other)
+    results = []
+    for model_file in (straight, reordered):
+        run(model_file, "--data", tmp_path / "images", "--json")
+        results.append(json.loads(capsys.readouterr().out))
+    order = [other.index(name) for name in names]
+    assert results[0]["classes"] == results[1]["classes"] == list(names)
+    predicted, predicted_reordered = (np.array(result["confusion"]).sum(axis=0) for result in results)
+    np.testing.assert_array_equal(predicted_reordered, predicted[order])
+    data = load(str(tmp_path / "images"), seed=3, fetch=None)
+    probabilities = predict_dataset(straight, data, data.test)
+    expected = compute_metrics(data.labels[data.test], probabilities[:, order])
+    assert results[1]["scores"] == pytest.approx({**expected, "top5_accuracy": None})
 
 
 def reorder(source, target, classes):
-    """The same network, whose card names its outputs in another order."""
+    """The same network, whose metadata name its outputs in another order."""
     import zipfile
     from dataclasses import replace
 
-    from pipeline import model_card
+    from pipeline.study.model_metadata import MEMBER, read_metadata, write_metadata
 
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
         for name in old.namelist():
-            if name != model_card.MEMBER:
+            if name != MEMBER:
                 new.writestr(name, old.read(name))
-    model_card.put(replace(model_card.get(source), classes=classes), target)
+    write_metadata(replace(read_metadata(source), classes=classes), target)
     return target
 
 
@@ -139,8 +161,6 @@ def test_images_get_the_channels_of_the_model(tmp_path, capsys, has, wants):
 
 
 def test_a_folder_that_was_read_for_training_is_not_decoded_again(tmp_path, monkeypatch, capsys):
-    from PIL import Image
-
     monkeypatch.setenv("CONVTUNE_CACHE", str(tmp_path / "cache"))
     for label, name in enumerate(("cat", "dog", "owl")):
         (tmp_path / "photos" / name).mkdir(parents=True)
@@ -161,22 +181,32 @@ def test_a_model_that_gives_no_numbers(tmp_path, capsys):
     assert capsys.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize(
-    ("words", "error"),
-    [
-        (["--data", "absent"], DataError),
-        (["--data", "digits", "--split", "tests"], JobError),
-        (["--data", "digits", "--seed", "-1"], JobError),
-    ],
-)
-def test_bad_input_is_one_line(model, words, error):
-    with pytest.raises(error) as caught:
-        run(model, *words)
-    assert isinstance(caught.value, ConvtuneError)
+def test_an_unknown_dataset_is_named_in_one_line(model):
+    with pytest.raises(DataError) as caught:
+        run(model, "--data", "absent")
     assert "\n" not in str(caught.value)
 
 
-def test_a_model_that_is_none(tmp_path):
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "required: --data"),
+        (
+            ["--data", "digits", "--split", "tests"],
+            "--split: expected one of test, validation, train, did you mean 'test'?",
+        ),
+        (["--data", "digits", "--seed", "-1"], "--seed: expected a whole number from 0, got '-1'"),
+    ],
+)
+def test_a_bad_flag_is_one_line(model, capsys, words, message):
+    with pytest.raises(SystemExit) as caught:
+        main(["evaluate", str(model), *words])
+    assert caught.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line
+
+
+def test_what_is_not_a_model(tmp_path):
     (tmp_path / "m.keras").write_text("no")
     with pytest.raises(ModelError, match=r"m\.keras"):
         run(tmp_path / "m.keras", "--data", "digits")

@@ -6,29 +6,32 @@ import os
 import subprocess
 import sys
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pipeline import model_card
-from pipeline.cli import export
-from pipeline.errors import JobError, ModelError, StudyError
-from pipeline.executors import Inline
-from pipeline.trial import State
+from pipeline.cli import export, main
+from pipeline.errors import ModelError, StudyError
+from pipeline.executors import InlineExecutor
+from pipeline.export import FORMATS
+from pipeline.study.model_metadata import read_metadata
+from pipeline.study.trial import TrialState
+from tests.export.added_format import ADDED
 from tests.export.tiny_model import write_tiny_model
 from tests.report.made_up import record, study
 
 RECORDS = [
     record(0, 0.8, model="x"),
     record(1, 0.9, model="x"),
-    record(2, 0.7, State.PRUNED, reason="pruned after epoch 2"),
+    record(2, 0.7, TrialState.PRUNED, reason="pruned after epoch 2"),
     record(3, 0.99, model="deleted since"),
-    record(4, 0.98, State.INTERRUPTED, reason="its process ended"),
+    record(4, 0.98, TrialState.INTERRUPTED, reason="its process ended"),
 ]
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def studies(tmp_path_factory):
     root = tmp_path_factory.mktemp("export")
     folder = study(root / "studies" / "s", RECORDS)
     write_tiny_model(folder.model(0), trial=0)
@@ -42,11 +45,12 @@ def made(tmp_path_factory):
 
 
 @pytest.fixture
-def root(made, tmp_path, monkeypatch):
+def root(studies, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("studies", "elsewhere"):
-        Path(name).symlink_to(made / name)
-    monkeypatch.setattr("pipeline.loading.keras_worker", lambda what, **environment: nullcontext(Inline()))
+        Path(name).symlink_to(studies / name)
+    inline = nullcontext(InlineExecutor())
+    monkeypatch.setattr("pipeline.training.worker.keras_worker", lambda description, **environment: inline)
     return tmp_path
 
 
@@ -59,11 +63,11 @@ def run(*words):
 def test_the_best_model_that_is_there(root, capsys):
     assert run("s") == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "Trial 1, value 0.9000"
+    assert lines[0] == "Trial 1, score 0.9000"
     assert lines[1].startswith("exports/s/model.keras  0.0")
     assert " MB  differs by at most " in lines[2]
     assert lines[3] == "Use it:  convtune predict exports/s/model.keras IMAGE..."
-    assert model_card.get(Path("exports/s/model.keras")).trial == 1
+    assert read_metadata(Path("exports/s/model.keras")).trial == 1
     assert Path("exports/s/saved_model/saved_model.pb").is_file()
 
 
@@ -78,12 +82,37 @@ def test_studies_of_one_name_do_not_meet(root, capsys, given, target):
 
 def test_a_trial_a_folder_and_a_format(root, capsys):
     assert run("s", "--trial", "0", "--output", "here", "--format", "keras", "--json") == 0
-    (found,) = json.loads(capsys.readouterr().out)
-    assert set(found) == {"format", "path", "bytes", "difference", "trial", "use"}
-    assert found["path"] == "here/model.keras"
-    assert found["trial"] == 0
-    assert model_card.get(Path("here/model.keras")).trial == 0
+    (result,) = json.loads(capsys.readouterr().out)
+    assert set(result) == {"format", "path", "bytes", "difference", "trial", "use"}
+    assert result["path"] == "here/model.keras"
+    assert result["trial"] == 0
+    assert read_metadata(Path("here/model.keras")).trial == 0
     assert [path.name for path in Path("here").iterdir()] == ["model.keras"]
+
+
+def test_a_format_that_is_added(root, capsys, monkeypatch):
+    """It takes a file, and a line in the table."""
+    monkeypatch.setitem(FORMATS, "added", ADDED)
+    assert run("s", "--format", "added") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].startswith("exports/s/model.json  0.0")
+    assert " MB  differs by at most " in lines[1]
+    assert lines[2] == "Use it:  cat exports/s/model.json"
+    assert [path.name for path in Path("exports/s").iterdir()] == ["model.json"]
+
+
+def test_an_added_format_that_writes_another_model_is_refused(root, monkeypatch):
+    monkeypatch.setitem(FORMATS, "added", replace(ADDED, run=lambda target, images: ADDED.run(target, images) * 0.99))
+    with pytest.raises(ModelError, match=r"exports/s/model\.json: added differs from the model by 0\.0"):
+        run("s", "--format", "added")
+    assert list(Path("exports/s").iterdir()) == []
+
+
+def test_the_help_names_the_formats(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["export", "--help"])
+    assert end.value.code == 0
+    assert "any of keras, saved_model (default: all)" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -97,12 +126,9 @@ def test_a_trial_a_folder_and_a_format(root, capsys):
         (["s", "--trial", "3"], StudyError, r"trial 3 has no model \(its file is gone\); trials with a model: 0, 1"),
         (["s", "--trial", "4"], StudyError, r"trial 4 has no model \(its process ended\); trials with a model: 0, 1"),
         (["s", "--trial", "9"], StudyError, "trial 9 does not exist; trials with a model: 0, 1"),
-        (["s", "--trial", "x"], JobError, "--trial: expected a whole number from 0, got 'x'"),
         (["none"], StudyError, "study none: no trial has a model; see"),
         (["lost"], StudyError, "study lost: no trial has a model; the files of their models are gone; see"),
         (["none", "--trial", "2"], StudyError, "no trial has one"),
-        (["s", "--format", "kera"], JobError, "--format: unknown 'kera', did you mean 'keras'.*keras, saved_model"),
-        (["s", "--format", ""], JobError, "--format: unknown ''"),
         (["unknown"], StudyError, "unknown study"),
         (["s", "--output", "studies/s/job.yaml"], ModelError, "cannot write there"),
     ],
@@ -113,12 +139,32 @@ def test_bad_input(root, words, error, message):
     assert not Path("exports").exists()
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["s", "--trial", "x"], "--trial: expected a whole number from 0, got 'x'"),
+        (["s", "--format", "kera"], "--format: unknown 'kera', did you mean 'keras'?; formats are keras, saved_model"),
+        (["s", "--format", ""], "--format: unknown ''"),
+        (["s", "--format", "keras,"], "--format: unknown ''"),
+    ],
+)
+def test_invalid_flags(root, capsys, words, message):
+    with pytest.raises(SystemExit) as end:
+        main(["export", *words])
+    assert end.value.code == 2
+    output = capsys.readouterr()
+    assert message in output.err
+    assert output.err.count("\n") == 1
+    assert output.out == ""
+    assert not Path("exports").exists()
+
+
 def test_by_a_worker_in_silence_whatever_the_backend(root):
     command = "import sys; from pipeline.cli import main; code = main(['export', 's']); "
     check = "sys.exit(code or bool({'keras', 'tensorflow'} & set(sys.modules)))"
     environment = os.environ | {"KERAS_BACKEND": "jax", "PYTHONPATH": str(Path(__file__).parents[2])}
     environment.pop("TF_CPP_MIN_LOG_LEVEL")
-    done = subprocess.run([sys.executable, "-c", command + check], env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    assert len(done.stdout.splitlines()) == 5
+    ran = subprocess.run([sys.executable, "-c", command + check], env=environment, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stderr == ""
+    assert len(ran.stdout.splitlines()) == 5

@@ -25,7 +25,7 @@ def folder(tmp_path_factory):
     ("command", "ours"),
     [
         ("predict m.keras photo.png", []),
-        ("look m.keras photo.png", []),
+        ("explain m.keras photo.png", []),
         ("evaluate m.keras --data digits", ["digits", "note"]),
         ("tune --data digits --space quick --trials 1 --epochs 1 --executor inline -q", []),
     ],

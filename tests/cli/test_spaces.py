@@ -1,19 +1,18 @@
 """``convtune spaces``."""
 
 import json
-import random
 
 import pytest
 
 from pipeline.cli import main
-from pipeline.cli.spaces import point_text
-from pipeline.job import attempt
-from pipeline.space import available, load
+from pipeline.job.parsers import parse_attempt
+from pipeline.report.space_tables import hyperparameter_rows
+from pipeline.space import available, complete, enumeration, load
 
 MINE = """\
 # mine
 family: plain
-parameters:
+hyperparameters:
   blocks:        {int: [1, 2]}
   filters:       {choice: [8, 16], per: blocks}
   pool_size:     {choice: [2, 3], when: {pool: [max]}}
@@ -40,7 +39,7 @@ def mine(tmp_path):
     return str(path)
 
 
-def test_list_has_one_line_a_space(capsys):
+def test_list_has_one_line_per_space(capsys):
     assert main(["spaces"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == [name for name, _ in available()]
@@ -51,7 +50,7 @@ def test_list_has_one_line_a_space(capsys):
 def test_list_says_how_large_a_space_is(capsys):
     main(["spaces"])
     lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
-    assert f" {load('grid').size()} points " in lines["grid"]
+    assert f" {enumeration.size(load('grid'))} points " in lines["grid"]
     assert " continuous " in lines["plain"]
 
 
@@ -79,61 +78,23 @@ def test_show_prints_size_limits_and_first_points(mine, capsys):
 def test_what_is_printed_of_a_point_can_be_tried_as_it_stands(tmp_path, capsys):
     path = tmp_path / "nested.yaml"
     path.write_text(
-        "family: plain\nparameters: {convs: {int: [1, 3], per: blocks}, kernel: {choice: [3, 5], per: convs},\n"
+        "family: plain\nhyperparameters: {convs: {int: [1, 3], per: blocks}, kernel: {choice: [3, 5], per: convs},\n"
         "  filters: {choice: [8, 16], per: convs}, dropout: {float: [0.0, 0.5]}}\n"
         "start_from: {it: {convs: [1, 1, 3], kernel: [[5], [3], [3, 5, 5]], filters: 16, dropout: 0.123456}}\n"
     )
     main(["spaces", "show", str(path)])
     printed = " ".join(capsys.readouterr().out.split("Tried first:\n")[1].split()).removeprefix("it ")
     assert printed == "convs=[1,1,3], dropout=0.123456, filters=16, kernel=[5,3,[3,5,5]]"
-    assert load(str(path)).complete(attempt(printed)) == load(str(path)).complete("it")
-
-
-GAPS = """\
-family: plain
-parameters:
-  blocks:    {int: [1, 4]}
-  convs:     {int: [1, 3], per: blocks}
-  pool:      {choice: [none, max], per: blocks}
-  pool_size: {choice: [2, 3], per: blocks, when: {pool: max}}
-  kernel:    {choice: [3, 5], per: convs, when: {pool: max}}
-  kernel_2:  5
-  fc_layers: {int: [0, 2]}
-  fc_width:  {choice: [32, 64], per: fc_layers}
-  flip:      {choice: [false, true]}
-"""
-
-
-def test_where_only_some_repetitions_are_drawn_each_has_its_name(tmp_path):
-    (tmp_path / "gaps.yaml").write_text(GAPS)
-    space = load(str(tmp_path / "gaps.yaml"))
-    given = {"blocks": 3, "pool": ["none", "max", "max"], "pool_size_2": 2, "pool_size_3": 3, "fc_layers": 0}
-    assert point_text(space, space.complete(given)) == (
-        "blocks=3, fc_layers=0, flip=false, convs=1, pool=[none,max,max], kernel=3, pool_size_2=2, pool_size_3=3"
-    )
-
-
-@pytest.mark.parametrize("name", [*(name for name, _ in available()), "gaps"])
-def test_any_point_can_be_tried_as_it_is_printed(name, tmp_path):
-    (tmp_path / "gaps.yaml").write_text(GAPS)
-    space, dice = load(str(tmp_path / "gaps.yaml") if name == "gaps" else name), random.Random(0)
-    for _ in range(100):
-        point = space.draw(lambda name, domain: roll(dice, domain))
-        assert space.complete(attempt(point_text(space, point))) == point
-
-
-def roll(dice, domain):
-    """A value of any domain."""
-    return dice.uniform(domain.low, domain.high) if domain.count() is None else dice.choice([*domain.values()])
+    assert complete(load(str(path)), parse_attempt(printed)) == complete(load(str(path)), "it")
 
 
 def test_show_counts_the_points_of_a_finite_space(capsys):
     main(["spaces", "show", "grid"])
-    assert capsys.readouterr().out.startswith(f"Space grid: {load('grid').size()} points\n")
+    assert capsys.readouterr().out.startswith(f"Space grid: {enumeration.size(load('grid'))} points\n")
 
 
 def test_show_gives_the_order_of_size_of_what_nobody_counts(tmp_path, capsys):
-    (tmp_path / "vast.yaml").write_text("family: plain\nparameters: {filters: {int: [1, 10_000], per: blocks}}\n")
+    (tmp_path / "vast.yaml").write_text("family: plain\nhyperparameters: {filters: {int: [1, 10_000], per: blocks}}\n")
     main(["spaces", "show", str(tmp_path / "vast.yaml")])
     assert capsys.readouterr().out.startswith("Space vast: about 1.0e+12 points\n")
 
@@ -143,25 +104,27 @@ def test_show_fits_80_columns(name, capsys):
     main(["spaces", "show", name])
     out = capsys.readouterr().out
     assert max(map(len, out.splitlines())) <= 80
-    for row in load(name).rows():
-        assert row["parameter"] in out
+    for row in hyperparameter_rows(load(name)):
+        assert row["hyperparameter"] in out
     assert "\x1b" not in out
     assert "…" not in out
 
 
 def test_json_of_a_space(mine, capsys):
     assert main(["spaces", "show", mine, "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert (found["name"], found["points"]) == ("mine", None)
-    assert [row["parameter"] for row in found["parameters"]] == [one.name for one in load(mine).parameters]
-    assert found["constants"] == {"family": "plain", "batch_size": 32}
-    assert found["limits"] == {"parameters": 1_000_000}
-    assert found["start_from"]["small"]["filters_2"] == 16
+    content = json.loads(capsys.readouterr().out)
+    assert (content["name"], content["points"]) == ("mine", None)
+    assert [row["hyperparameter"] for row in content["hyperparameters"]] == [
+        entry.name for entry in load(mine).searched
+    ]
+    assert content["constants"] == {"family": "plain", "batch_size": 32}
+    assert content["limits"] == {"parameters": 1_000_000}
+    assert content["start_from"]["small"]["filters_2"] == 16
 
 
 def test_json_has_the_number_of_points(capsys):
     main(["spaces", "show", "grid", "--json"])
-    assert json.loads(capsys.readouterr().out)["points"] == load("grid").size()
+    assert json.loads(capsys.readouterr().out)["points"] == enumeration.size(load("grid"))
 
 
 def network(mine, capsys, *flags):
@@ -179,15 +142,15 @@ def test_a_start_point_is_shown_layer_by_layer(mine, capsys):
     totals = {line[:15].strip(): line[15:].strip() for line in totals.splitlines()}
     layers = network(mine, capsys, "--point", "small", "--image", "28x28x1", "--classes", "10")["layers"]
     assert totals["image"] == "28x28x1, 10 classes"
-    assert totals["parameters"] == f"{sum(one['parameters'] for one in layers):,} trainable, 48 not"
-    assert totals["MACs"] == f"{sum(one['macs'] for one in layers):,}"
-    assert totals["receptive field"] == str(max(one["receptive_field"] or 1 for one in layers))
+    assert totals["parameters"] == f"{sum(layer['parameters'] for layer in layers):,} trainable, 48 not"
+    assert totals["MACs"] == f"{sum(layer['macs'] for layer in layers):,}"
+    assert totals["receptive field"] == str(max(layer["receptive_field"] or 1 for layer in layers))
     assert totals["training memory"].endswith(" MB at batch size 32")
 
 
 def test_a_network_as_json(mine, capsys):
-    found = network(mine, capsys, "--point", "blocks=1,filters=[8]", "--image", "6x7", "--classes", "5")
-    assert found["layers"][0] == {
+    content = network(mine, capsys, "--point", "blocks=1,filters=[8]", "--image", "6x7", "--classes", "5")
+    assert content["layers"][0] == {
         "name": "block1_conv1",
         "op": "conv 3x3, 8, no bias",
         "shape": [6, 7, 8],
@@ -195,18 +158,18 @@ def test_a_network_as_json(mine, capsys):
         "macs": 6 * 7 * 3 * 9 * 8,
         "receptive_field": 3,
     }
-    assert found["layers"][-1]["receptive_field"] is None
-    assert (found["image"], found["classes"], found["batch_size"]) == ([6, 7, 3], 5, 32)
-    assert (found["non_trainable"], found["receptive_field"]) == (16, 4)
-    assert found["values"]["blocks"] == 1
-    assert found["memory"] > 4 * found["parameters"]
+    assert content["layers"][-1]["receptive_field"] is None
+    assert (content["image"], content["classes"], content["batch_size"]) == ([6, 7, 3], 5, 32)
+    assert (content["non_trainable"], content["receptive_field"]) == (16, 4)
+    assert content["params"]["blocks"] == 1
+    assert content["memory"] > 4 * content["parameters"]
 
 
 @pytest.mark.parametrize(("designed_for", "side"), [("0", 224), ("40", 40)])
 def test_a_network_is_shown_on_the_images_that_it_was_designed_for(tmp_path, capsys, designed_for, side):
-    (tmp_path / "one.yaml").write_text(f"family: plain\nparameters: {{designed_for: {designed_for}}}\n")
-    found = network(str(tmp_path / "one.yaml"), capsys, "--point", "blocks=3")
-    assert (found["image"], found["classes"]) == ([side, side, 3], 1000)
+    (tmp_path / "one.yaml").write_text(f"family: plain\nhyperparameters: {{designed_for: {designed_for}}}\n")
+    content = network(str(tmp_path / "one.yaml"), capsys, "--point", "blocks=3")
+    assert (content["image"], content["classes"]) == ([side, side, 3], 1000)
 
 
 def test_a_network_over_a_limit_is_shown_all_the_same(mine, capsys):
@@ -220,9 +183,6 @@ def test_a_network_over_a_limit_is_shown_all_the_same(mine, capsys):
         (["--point", "blocks=9"], "--point: space mine: blocks: 9 is outside 1 to 2"),
         (["--point", ""], "--point: expected name=value"),
         (["--point", "small", "--image", "2x2x1"], "--point: block2_pool: pool 2x2 does not fit its 1x1 map; change"),
-        (["--point", "small", "--image", "28x28x2"], "--image: expected height x width x channels (1 or 3)"),
-        (["--point", "small", "--image", "0"], "--image: expected height x width x channels (1 or 3)"),
-        (["--point", "small", "--classes", "1"], "--classes: expected a whole number from 2"),
         (["--classes", "5"], "--classes: says how large the network of a --point is"),
     ],
 )
@@ -231,6 +191,24 @@ def test_a_network_that_cannot_be_shown_is_one_line(mine, capsys, flags, message
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith(f"convtune: {message}")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--image", "28x28x2"], "--image: expected height x width x channels (1 or 3) such as 28x28x1, got '28x28x2'"),
+        (["--image", "0"], "--image: expected height x width x channels (1 or 3) such as 28x28x1, got '0'"),
+        (["--classes", "1"], "--classes: expected a whole number from 2, got '1'"),
+    ],
+)
+def test_an_invalid_flag_is_one_line(mine, capsys, flags, message):
+    with pytest.raises(SystemExit) as end:
+        main(["spaces", "show", mine, "--point", "small", *flags])
+    out, err = capsys.readouterr()
+    assert (end.value.code, out) == (2, "")
+    assert err.startswith("convtune spaces show: ")
+    assert message in err
     assert err.count("\n") == 1
 
 

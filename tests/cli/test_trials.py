@@ -10,18 +10,20 @@ import pytest
 
 from pipeline.cli import trials
 from pipeline.errors import JobError, StudyError
-from pipeline.trial import State
+from pipeline.metrics import METRICS
+from pipeline.study.objective import Objective
+from pipeline.study.trial import TrialState
 from tests.report.made_up import record, study
 
 RECORDS = [
-    record(0, 0.9, values={"blocks": 1, "optimizer": "adam"}),
-    record(1, None, State.FAILED, reason="loss is nan", values={"blocks": 2, "optimizer": "adam"}),
-    record(2, 0.8, values={"blocks": 3, "optimizer": "adam"}, parameters=1_234_567),
+    record(0, 0.9, params={"blocks": 1, "optimizer": "adam"}),
+    record(1, None, TrialState.FAILED, reason="loss is nan", params={"blocks": 2, "optimizer": "adam"}),
+    record(2, 0.8, params={"blocks": 3, "optimizer": "adam"}, parameters=1_234_567),
 ]
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def studies(tmp_path_factory):
     root = tmp_path_factory.mktemp("trials")
     study(root / "studies" / "full", RECORDS, ("map vanishes",) * 2 + ("macs over the limit",))
     study(root / "studies" / "empty", [])
@@ -29,9 +31,9 @@ def made(tmp_path_factory):
 
 
 @pytest.fixture
-def root(made, monkeypatch):
-    monkeypatch.chdir(made)
-    return made
+def root(studies, monkeypatch):
+    monkeypatch.chdir(studies)
+    return studies
 
 
 def run(*words):
@@ -43,7 +45,7 @@ def run(*words):
 def test_the_table(root, capsys):
     assert run("full") == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["number", "state", "value", "epochs", "seconds", "parameters", "macs", "values"]
+    assert lines[0].split() == ["number", "state", "score", "epochs", "seconds", "parameters", "macs", "params"]
     assert [line.split()[0] for line in lines[1:4]] == ["0", "1", "2"]
     assert lines[2].endswith("blocks=2  (loss is nan)")
     assert "1,234,567" in lines[3]
@@ -52,23 +54,23 @@ def test_the_table(root, capsys):
 
 
 def test_sorting_filtering_and_top(root, capsys):
-    assert run("full", "--where", "state=complete", "--sort", "value", "--reverse", "--top", "1", "--json") == 0
-    assert [one["number"] for one in json.loads(capsys.readouterr().out)] == [0]
+    assert run("full", "--where", "state=complete", "--sort", "score", "--reverse", "--top", "1", "--json") == 0
+    assert [row["number"] for row in json.loads(capsys.readouterr().out)] == [0]
 
 
 def test_json(root, capsys):
     run("full", "--json")
-    found = json.loads(capsys.readouterr().out)
-    keys = {"number", "state", "value", "params", "epochs", "seconds", "parameters", "macs", "reason"}
-    assert all(set(one) == keys for one in found)
-    assert [one["value"] for one in found] == [0.9, None, 0.8]
+    rows = json.loads(capsys.readouterr().out)
+    keys = {"number", "state", "score", "params", "epochs", "seconds", "parameters", "macs", "reason"}
+    assert all(set(row) == keys for row in rows)
+    assert [row["score"] for row in rows] == [0.9, None, 0.8]
 
 
 def test_csv(root, capsys):
     run("full", "--csv", "--where", "blocks>1")
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert [row["blocks"] for row in rows] == ["2", "3"]
-    assert rows[0]["value"] == ""
+    assert rows[0]["score"] == ""
 
 
 def test_a_study_by_its_path(root, capsys):
@@ -92,8 +94,8 @@ def test_a_study_that_ended_before_its_first_trial(root, tmp_path, capsys):
 
 
 def test_no_match(root, capsys):
-    run("full", "--where", "value>1")
-    assert "No trial of study full fulfils --where; it has 3." in capsys.readouterr().out
+    run("full", "--where", "score>1")
+    assert "No trial of study full matches --where; it has 3." in capsys.readouterr().out
 
 
 def test_an_unknown_study(root):
@@ -101,10 +103,30 @@ def test_an_unknown_study(root):
         run("ful")
 
 
-@pytest.mark.parametrize(
-    "words",
-    [("--sort", "x"), ("--where", "x=1"), ("--where", "value>x"), ("--top", "0"), ("--top", "-1"), ("--top", "x")],
-)
+@pytest.mark.parametrize("words", [("--sort", "x"), ("--where", "x=1"), ("--where", "score>x")])
 def test_a_bad_flag_is_named(root, words):
     with pytest.raises(JobError, match=words[0]):
         run("full", f"{words[0]}={words[1]}")
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "x"])
+def test_a_bad_number_is_named_with_its_flag(root, capsys, number):
+    with pytest.raises(SystemExit, match="2"):
+        run("full", f"--top={number}")
+    assert f"--top: expected a whole number from 1, got '{number}'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flag", ["--sort=value", "--where=value>=0.9", "--sort=values"])
+def test_an_old_word_leads_to_the_new_one(root, flag):
+    with pytest.raises(JobError, match=r"unknown column 'values?', did you mean 'score'"):
+        run("full", flag)
+
+
+def test_the_table_says_what_the_score_is(tmp_path, capsys):
+    log_loss = METRICS["log_loss"]
+    records = [record(0, 0.3, metric=log_loss), record(1, 0.2, metric=log_loss)]
+    folder = study(tmp_path / "loss", records, objective=Objective(log_loss))
+    assert run(str(folder.path)) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "score: validation log loss (lower is better)"
+    assert [line.split()[2] for line in lines[1:]] == ["score", "0.3000", "0.2000"]

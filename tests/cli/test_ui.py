@@ -28,7 +28,7 @@ time.sleep(600)
 
 
 @pytest.fixture
-def taken():
+def busy_port():
     """A port that something listens on."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield listening.getsockname()[1]
@@ -36,16 +36,16 @@ def taken():
 
 @pytest.fixture
 def server(monkeypatch):
-    """Puts commands in the place of MLflow's, and notes what they were asked for."""
-    asked = []
+    """Puts commands in the place of MLflow's, and notes what they were called with."""
+    requests = []
 
     def put(code):
         def command(uri, port):
-            asked.append((uri, port))
+            requests.append((uri, port))
             return [sys.executable, "-c", code]
 
         monkeypatch.setattr(pipeline.tracking, "ui_command", command)
-        return asked
+        return requests
 
     return put
 
@@ -56,9 +56,10 @@ def free_port():
 
 
 def test_prints_the_address_and_ends_with_the_server(server, capsys):
-    asked, port = server("print('chatter')"), free_port()
+    requests = server("print('chatter')")
+    port = free_port()
     assert main(["ui", "--port", str(port)]) == 0
-    assert asked == [(None, port)]
+    assert requests == [(None, port)]
     out, err = capsys.readouterr()
     assert out.startswith(f"MLflow UI: http://127.0.0.1:{port} ")
     assert err == ""
@@ -78,16 +79,16 @@ def test_a_server_that_fails_is_quoted_in_one_line():
         serve([sys.executable, "-uc", code])
 
 
-def test_a_taken_port_is_refused_before_anything_starts(server, taken, capsys):
+def test_a_busy_port_is_refused_before_anything_starts(server, busy_port, capsys):
     server("raise SystemExit('started')")
-    assert main(["ui", "--port", str(taken)]) == 2
+    assert main(["ui", "--port", str(busy_port)]) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert f"127.0.0.1:{taken}" in err
+    assert f"127.0.0.1:{busy_port}" in err
     assert err.count("\n") == 1
 
 
-def test_a_port_taken_on_every_address_is_refused():
+def test_a_port_that_is_busy_on_every_address_is_refused():
     with socket.create_server(("0.0.0.0", 0)) as listening, pytest.raises(JobError, match="--port"):
         check_free(listening.getsockname()[1])
 
@@ -105,7 +106,9 @@ def test_a_port_that_was_just_left_is_free():
 @pytest.mark.parametrize("port", ["0", "65536", "-1", "http", "1.5", ""])
 def test_a_port_outside_the_range_is_refused(port, server, capsys):
     server("raise SystemExit('started')")
-    assert main(["ui", f"--port={port}"]) == 2
+    with pytest.raises(SystemExit) as end:
+        main(["ui", f"--port={port}"])
+    assert end.value.code == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert "--port: expected a whole number from 1" in err

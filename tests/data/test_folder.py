@@ -37,13 +37,13 @@ def paint(root, count=6, classes=("cat", "dog"), size=(9, 7), mode="RGB", kind="
 def decoded(monkeypatch):
     """A list that grows by each image that is decoded."""
     seen = []
-    real = folder.pixels
+    real = folder.decode_bytes
 
     def watched(path, *rest):
         seen.append(os.path.basename(path))
         return real(path, *rest)
 
-    monkeypatch.setattr(folder, "pixels", watched)
+    monkeypatch.setattr(folder, "decode_bytes", watched)
     return seen
 
 
@@ -135,16 +135,16 @@ def test_the_second_load_decodes_nothing(tmp_path, monkeypatch):
     paint(tmp_path / "pets")
     first = read(tmp_path / "pets")
     seen = decoded(monkeypatch)
-    monkeypatch.setattr(folder, "read", None)  # nor reads a file
+    monkeypatch.setattr(folder, "read_file", None)  # nor reads a file
     again = read(tmp_path / "pets")
     assert seen == []
     assert (again.digest, again.folder) == (first.digest, first.folder)
 
 
-def test_the_shape_it_has_when_asked_for_is_not_read_again(tmp_path, monkeypatch):
+def test_its_own_shape_is_not_read_again_when_it_is_requested(tmp_path, monkeypatch):
     paint(tmp_path / "pets", size=(400, 200))
     first = read(tmp_path / "pets")
-    monkeypatch.setattr(folder, "read", None)
+    monkeypatch.setattr(folder, "read_file", None)
     lines = []
     again = read(tmp_path / "pets", image_size=first.shape[:2], channels=first.shape[2], warn=lines.append)
     assert (again.digest, again.folder) == (first.digest, first.folder)
@@ -152,7 +152,7 @@ def test_the_shape_it_has_when_asked_for_is_not_read_again(tmp_path, monkeypatch
     assert lines == []  # this size was chosen
 
 
-def test_a_size_that_others_asked_for_is_still_told_to_who_did_not(tmp_path):
+def test_without_a_request_the_chosen_size_is_noted_even_if_it_was_requested_before(tmp_path):
     paint(tmp_path / "pets", size=(400, 200))
     lines = []
     exact = read(tmp_path / "pets", image_size=(128, 256), channels=3, warn=lines.append)
@@ -162,7 +162,7 @@ def test_a_size_that_others_asked_for_is_still_told_to_who_did_not(tmp_path):
 
 
 @pytest.mark.parametrize(("mode", "channels"), [("L", 3), ("RGB", 1)])
-def test_channels_that_are_asked_for(tmp_path, mode, channels):
+def test_requested_channels(tmp_path, mode, channels):
     paint(tmp_path / "pets", mode=mode)
     dataset = read(tmp_path / "pets", channels=channels)
     assert dataset.shape == (7, 9, channels)
@@ -271,13 +271,13 @@ def test_a_class_too_small_is_refused_before_decoding(tmp_path, monkeypatch, cou
 def test_text_with_the_name_of_an_image_is_refused(tmp_path):
     root = paint(tmp_path / "pets", 30)
     (root / "cat/text.png").write_text("this is text")
-    with pytest.raises(DataError, match=r"pets/cat/text\.png: no image; expected JPEG"):
+    with pytest.raises(DataError, match=r"pets/cat/text\.png: not an image; expected JPEG"):
         read(root)
 
 
 def test_a_bomb_is_refused_without_a_word_from_pillow(tmp_path, monkeypatch, recwarn, capfd):
     root = paint(tmp_path / "pets", 30)
-    monkeypatch.setattr("pipeline.data.decode.LARGEST", 100)
+    monkeypatch.setattr("pipeline.data.decode.MAX_PIXELS", 100)
     Image.new("L", (11, 10)).save(root / "cat/big.png")
     with pytest.raises(DataError, match=r"pets/cat/big\.png: expected at most 100 pixels"):
         read(root)
@@ -300,7 +300,7 @@ def test_progress_covers_reading_and_decoding(tmp_path):
 def test_an_interrupt_stops_the_decoding_and_leaves_nothing(tmp_path, monkeypatch):
     paint(tmp_path / "pets", 200)
     calls = []
-    monkeypatch.setattr(folder, "pixels", lambda *_: calls.append(1) or time.sleep(0.001) or np.zeros((7, 9, 3)))
+    monkeypatch.setattr(folder, "decode_bytes", lambda *_: calls.append(1) or time.sleep(0.001) or np.zeros((7, 9, 3)))
 
     def interrupt(done, total):
         if done > total // 2:
@@ -314,7 +314,7 @@ def test_an_interrupt_stops_the_decoding_and_leaves_nothing(tmp_path, monkeypatc
     assert list(tmp_path.glob("cache/entries/*")) == []
 
 
-def test_names_that_are_no_text_still_load_and_pickle(tmp_path):
+def test_names_that_are_not_text_still_load_and_pickle(tmp_path):
     root = paint(tmp_path / "pets")
     odd = os.path.join(os.fsencode(root), b"cat", b"odd\xff\n.png")
     with open(odd, "wb") as file:
@@ -322,5 +322,5 @@ def test_names_that_are_no_text_still_load_and_pickle(tmp_path):
     assert len(read(root).images) == 13
     with open(odd, "wb") as file:
         file.write(b"text")
-    with pytest.raises(DataError, match=r"odd\?\?\.png: no image"):
+    with pytest.raises(DataError, match=r"odd\?\?\.png: not an image"):
         read(root)

@@ -18,8 +18,8 @@ def plant(root, *names):
     return root
 
 
-def found(root):
-    return [(file.relative, file.label, file.given) for file in scan(root).files]
+def scanned(root):
+    return [(file.relative, file.label, file.given_split) for file in scan(root).files]
 
 
 def test_classes_and_files_come_sorted(tmp_path):
@@ -27,7 +27,7 @@ def test_classes_and_files_come_sorted(tmp_path):
     listing = scan(tmp_path)
     assert listing.classes == ("cat", "dog")
     assert listing.notes == ()
-    assert found(tmp_path) == [
+    assert scanned(tmp_path) == [
         ("cat/w.jpg", 0, TRAIN),
         ("cat/x.gif", 0, TRAIN),
         ("cat/y.Bmp", 0, TRAIN),
@@ -44,7 +44,7 @@ def test_given_splits(tmp_path, name):
     plant(
         tmp_path, "train/a/1.png", "train/b/1.png", f"{name}/a/2.png", f"{name}/b/2.png", "test/a/3.png", "test/b/3.png"
     )
-    given = {relative.split("/")[0]: number for relative, _, number in found(tmp_path)}
+    given = {relative.split("/")[0]: number for relative, _, number in scanned(tmp_path)}
     assert given == {"train": TRAIN, name: VALIDATION, "test": TEST}
     assert scan(tmp_path).classes == ("a", "b")
 
@@ -54,9 +54,9 @@ def test_train_may_be_a_class_too(tmp_path):
     assert scan(tmp_path).classes == ("car", "test", "train")
 
 
-def test_images_deeper_in_a_class_are_found(tmp_path):
+def test_images_deeper_in_a_class_are_scanned(tmp_path):
     plant(tmp_path, "a/day/1/x.png", "a/x.png", "b/x.png")
-    assert found(tmp_path) == [("a/day/1/x.png", 0, TRAIN), ("a/x.png", 0, TRAIN), ("b/x.png", 1, TRAIN)]
+    assert scanned(tmp_path) == [("a/day/1/x.png", 0, TRAIN), ("a/x.png", 0, TRAIN), ("b/x.png", 1, TRAIN)]
 
 
 def test_hidden_files_are_passed_over_in_silence(tmp_path):
@@ -70,17 +70,17 @@ def test_hidden_files_are_passed_over_in_silence(tmp_path):
 
 def test_other_files_are_counted_once(tmp_path):
     plant(tmp_path, "a/1.png", "b/1.png", "a/notes.txt", "b/deep/1.tiff", "labels.csv")
-    assert scan(tmp_path).notes == (f"{tmp_path}: passed over 3 files that are no image of a class",)
+    assert scan(tmp_path).notes == (f"{tmp_path}: passed over 3 files that are not an image of a class",)
     (tmp_path / "labels.csv").unlink()
     (tmp_path / "a/notes.txt").unlink()
-    assert scan(tmp_path).notes == (f"{tmp_path}: passed over 1 file that is no image of a class",)
+    assert scan(tmp_path).notes == (f"{tmp_path}: passed over 1 file that is not an image of a class",)
 
 
 def test_what_lies_beside_the_splits_is_noted(tmp_path):
     plant(tmp_path, "train/a/1.png", "train/b/1.png", "unlabelled/1.png", "train/stray.png")
     assert scan(tmp_path).notes == (
         f"{tmp_path}: passed over unlabelled/ beside train/",
-        f"{tmp_path}: passed over 1 file that is no image of a class",
+        f"{tmp_path}: passed over 1 file that is not an image of a class",
     )
 
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.data.split import SHARE, TEST, TRAIN, VALIDATION, split
+from pipeline.data.split import HELD_OUT_SHARE, TEST, TRAIN, VALIDATION, split_rows
 from pipeline.errors import DataError
 
 
@@ -24,7 +24,7 @@ def labelled(draw):
 @given(labelled(), st.integers(0, 2**32))
 def test_splits_are_disjoint_covering_sorted_and_stratified(case, seed):
     labels, given_, classes = case
-    parts = split(labels, given_, classes, seed, "here")
+    parts = split_rows(labels, given_, classes, seed, "here")
     assert np.array_equal(np.sort(np.concatenate(parts)), np.arange(len(labels)))
     for number, rows in enumerate(parts):
         assert rows.dtype == np.int64
@@ -37,32 +37,32 @@ def test_splits_are_disjoint_covering_sorted_and_stratified(case, seed):
             count = np.sum(labels[rows] == label)
             pool = np.sum((labels == label) & (given_ == TRAIN))
             assert count >= 1
-            assert number == TRAIN or abs(count - SHARE * pool) <= 1
+            assert number == TRAIN or abs(count - HELD_OUT_SHARE * pool) <= 1
 
 
 @settings(max_examples=30, deadline=None)
 @given(labelled(), st.integers(0, 2**32))
 def test_the_same_seed_gives_the_same_split(case, seed):
-    first, again = (split(*case, seed, "here") for _ in range(2))
+    first, again = (split_rows(*case, seed, "here") for _ in range(2))
     assert all(np.array_equal(one, other) for one, other in zip(first, again, strict=True))
 
 
 def test_another_seed_gives_another_split():
     labels = np.repeat(np.arange(4), 50)
-    first, other = (split(labels, np.zeros(200, np.uint8), "abcd", seed, "here") for seed in (0, 1))
+    first, other = (split_rows(labels, np.zeros(200, np.uint8), "abcd", seed, "here") for seed in (0, 1))
     assert not np.array_equal(first.test, other.test)
     assert len(first.test) == len(other.test)
 
 
 def test_the_split_is_the_same_on_every_machine_and_version():
-    parts = split(np.tile(np.arange(2), 10), np.zeros(20, np.uint8), "ab", 0, "here")
+    parts = split_rows(np.tile(np.arange(2), 10), np.zeros(20, np.uint8), "ab", 0, "here")
     assert parts.validation.tolist() == [4, 6, 9, 15]
     assert parts.test.tolist() == [2, 3, 11, 16]
 
 
 def test_all_given_splits_leave_nothing_to_the_seed():
     given_ = np.array([TRAIN, TRAIN, VALIDATION, TEST], np.uint8)
-    parts = split(np.array([0, 1, 0, 1]), given_, "ab", 3, "here")
+    parts = split_rows(np.array([0, 1, 0, 1]), given_, "ab", 3, "here")
     assert [rows.tolist() for rows in parts] == [[0, 1], [2], [3]]
 
 
@@ -78,5 +78,5 @@ def test_all_given_splits_leave_nothing_to_the_seed():
 def test_a_class_too_small_is_named(given_, message):
     labels = np.array([0] * 6 + [1] * 2)
     with pytest.raises(DataError) as caught:
-        split(labels, np.array(given_, np.uint8), ["cat", "dog"], 0, "pets")
+        split_rows(labels, np.array(given_, np.uint8), ["cat", "dog"], 0, "pets")
     assert str(caught.value) == f"pets: {message}; add images or remove the class"

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 TINY = """
 family: plain
-parameters:
+hyperparameters:
   blocks: {int: [1, 2]}
   filters: {choice: [4, 8], per: blocks}
   head: average

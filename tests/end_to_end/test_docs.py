@@ -15,7 +15,7 @@ from sklearn.datasets import load_digits
 from pipeline import space as spaces
 from pipeline.cli import main
 from pipeline.cli.tune import arguments
-from pipeline.executors import Inline
+from pipeline.executors import InlineExecutor
 from pipeline.tracking import ModelDecision
 from tests.end_to_end.conftest import ROOT, Shell
 
@@ -63,17 +63,17 @@ def made_small(words: list[str]) -> list[str]:
 @pytest.fixture
 def briefly(monkeypatch):
     """In this process, without pictures and registry at the end, which take seconds and have tests of their own."""
-    monkeypatch.setattr("pipeline.tune.finish._look", lambda *args: None)
-    monkeypatch.setattr("pipeline.tune.finish._register", lambda *args: ModelDecision(0, False, "not in this test"))
-    for room in ("pipeline.loading", "pipeline.hypermodel.builder"):
-        monkeypatch.setattr(f"{room}.worker", lambda log, **environment: Inline())
+    monkeypatch.setattr("pipeline.tune.best_model._explain", lambda *args: None)
+    monkeypatch.setattr("pipeline.tune.best_model._register", lambda *args: ModelDecision(0, False, "not in this test"))
+    for module in ("pipeline.training.worker", "pipeline.hypermodel.worker"):
+        monkeypatch.setattr(f"{module}.start_worker", lambda log, **environment: InlineExecutor())
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("briefly")
 def test_every_convtune_command_of_the_readme_runs_in_its_order(user, monkeypatch):
     monkeypatch.chdir(user.folder)
-    assert {words[0] for words in CONVTUNE} >= {"tune", "trials", "export", "predict", "evaluate", "look"}
+    assert {words[0] for words in CONVTUNE} >= {"tune", "trials", "export", "predict", "evaluate", "explain"}
     for words in CONVTUNE:
         assert main(made_small(words)) == 0, words
 

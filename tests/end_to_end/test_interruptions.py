@@ -8,8 +8,8 @@ import psutil
 import pytest
 from mlflow import MlflowClient
 
-from pipeline.report.table import as_json
-from pipeline.search.ledger import read
+from pipeline.report.trials_table import as_json
+from pipeline.search.optuna_study import read_study
 
 pytestmark = pytest.mark.slow
 
@@ -17,7 +17,7 @@ FLAGS = ("--data", "digits", "--space", "tiny.yaml", "--epochs", "20", "--pruner
 
 
 def trials(shell):
-    records, _ = read(shell.folder / "studies" / "cut" / "optuna.db")
+    records, _ = read_study(shell.folder / "studies" / "cut" / "optuna.db")
     return as_json(records)
 
 

@@ -14,9 +14,10 @@ import yaml
 from mlflow import MlflowClient
 from PIL import Image
 
-from pipeline import model_card
 from pipeline.data import load
-from pipeline.training.predict import over_dataset
+from pipeline.metrics import METRICS
+from pipeline.study.model_metadata import read_metadata
+from pipeline.training.predict import predict_dataset
 from tests.end_to_end.conftest import ROOT
 
 pytestmark = pytest.mark.slow
@@ -65,7 +66,7 @@ def test_hand_picked_points_were_tried_first(home, study):
     assert trials[0]["params"]["blocks"] == 1
     assert trials[0]["params"]["filters_1"] == 4
     assert trials[1]["params"]["learning_rate"] == 0.02
-    assert set(trials[0]) == {"number", "state", "value", "params", "epochs", "seconds", "parameters", "macs", "reason"}
+    assert set(trials[0]) == {"number", "state", "score", "params", "epochs", "seconds", "parameters", "macs", "reason"}
 
 
 def test_every_trial_is_a_child_run_with_its_true_status(runs, home):
@@ -79,7 +80,8 @@ def test_every_trial_is_a_child_run_with_its_true_status(runs, home):
 
 
 def test_every_epoch_is_a_metric_under_kerass_name_at_its_step(client, runs):
-    for name in ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate"):
+    every = [f"val_{name}" for name in METRICS]
+    for name in ("loss", "accuracy", "val_loss", "learning_rate", *every):
         history = client.get_metric_history(runs[1][0].info.run_id, name)
         assert [metric.step for metric in history] == [1, 2]
 
@@ -89,7 +91,7 @@ def test_the_parent_run_holds_the_study(client, runs):
     names = {file.path for file in client.list_artifacts(parent.info.run_id)}
     assert {"job.yaml", "space.yaml", "trials.csv", "test.json", "plots"} <= names
     assert "plots/history.png" in {file.path for file in client.list_artifacts(parent.info.run_id, "plots")}
-    assert {"test_accuracy", "val_accuracy"} <= set(parent.data.metrics)
+    assert {"val_accuracy", *(f"test_{name}" for name in METRICS)} <= set(parent.data.metrics)
     assert parent.inputs.dataset_inputs[0].dataset.name == "digits"
     assert [run.data.tags.get("best") for run in children].count("true") == 1
 
@@ -115,14 +117,14 @@ def test_the_best_model_takes_raw_pixels_and_knows_its_classes(home, study):
     model = keras.saving.load_model(best)
     probabilities = model.predict(np.zeros((1, 8, 8, 1), np.uint8), verbose=0)
     assert probabilities.sum() == pytest.approx(1, abs=1e-5)
-    assert model_card.get(best).classes == tuple("0123456789")
+    assert read_metadata(best).classes == tuple("0123456789")
 
 
 def test_running_the_same_study_again_adds_nothing_and_a_higher_total_goes_on(home, study):
     home.run("tune", "--study", "first")
     assert len(json.loads(home.run("trials", "first", "--json").stdout)) == 3
     noted = json.loads((home.folder / "studies" / "first" / "test.json").read_text())
-    assert noted["winner"]["version"] == 1  # the same best model is not registered again
+    assert noted["best_model"]["version"] == 1  # the same best model is not registered again
     home.run("tune", "--study", "first", "--trials", "4", "--try", "blocks=2,filters=[8, 4]")
     trials = json.loads(home.run("trials", "first", "--json").stdout)
     assert [trial["number"] for trial in trials] == [0, 1, 2, 3]
@@ -152,7 +154,7 @@ def test_export_predict_and_evaluate_the_winner(home, study):
     assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-3)
     scores = json.loads(home.run("evaluate", str(model), "--data", "digits", "--json").stdout)
     noted = json.loads((home.folder / "studies" / "first" / "test.json").read_text())
-    assert scores["accuracy"] == pytest.approx(noted["accuracy"], abs=1e-6)
+    assert scores["scores"] == pytest.approx(noted["scores"], abs=1e-6)
 
 
 def test_on_jax_a_study_needs_no_tensorflow_and_its_model_answers_the_same_with_it(shell):
@@ -164,9 +166,9 @@ def test_on_jax_a_study_needs_no_tensorflow_and_its_model_answers_the_same_with_
     shell.run("tune", *flags, KERAS_BACKEND="jax", PYTHONPATH=path)
     study = shell.folder / "studies" / "jax"
     found = json.loads((study / "test.json").read_text())
-    assert found["accuracy"] > 0.3  # chance is 0.1
-    assert found["winner"]["version"] > 0
-    assert (study / "look" / "index.html").is_file()
+    assert found["scores"]["accuracy"] > 0.3  # chance is 0.1
+    assert found["best_model"]["version"] > 0
+    assert (study / "explain" / "index.html").is_file()
     data = load("digits", fetch=lambda name, folder: None)
-    answers = over_dataset(study / "best.keras", data, data.test).argmax(axis=1)
-    assert (answers == data.labels[data.test]).mean() == pytest.approx(found["accuracy"], abs=0.01)
+    answers = predict_dataset(study / "best.keras", data, data.test).argmax(axis=1)
+    assert (answers == data.labels[data.test]).mean() == pytest.approx(found["scores"]["accuracy"], abs=0.01)

@@ -1,24 +1,74 @@
+"""What every executor of the table promises, one that a test adds included."""
+
+import subprocess
+import sys
 from contextlib import closing
 
 import pytest
 
-from pipeline.errors import WorkerError
-from pipeline.executors import Local, call, check, worker
+from pipeline.errors import SpaceError, WorkerError
+from pipeline.executors import EXECUTORS, ExecutorKind, InlineExecutor, call
+from pipeline.study.trial import Decision, TrialState
+from tests.fakes import Climb, GetPid, Raise
 
 
-@pytest.mark.slow
-def test_a_backend_that_cannot_start_is_one_clear_line(monkeypatch):
-    monkeypatch.setenv("KERAS_BACKEND", "nonsense")
-    with closing(Local([{}])) as executor, pytest.raises(WorkerError) as caught:
-        check(executor)
-    assert str(caught.value) == (
-        "KERAS_BACKEND=nonsense: Keras cannot start with this backend (ValueError: Unable to import backend : "
-        "nonsense); install it, or set tensorflow, jax or torch"
-    )
+def start_added(workers, log, warm_up):
+    """What the file of a new executor must offer."""
+    warm_up()
+    return InlineExecutor(log)
 
 
-@pytest.mark.slow
-def test_a_backend_that_starts_is_no_error(tmp_path):
-    with closing(worker(tmp_path / "worker.log", KERAS_BACKEND="tensorflow")) as executor:
-        check(executor)
-        assert call(executor, "os:getenv", "KERAS_BACKEND") == "tensorflow"
+@pytest.fixture(params=[*EXECUTORS, "added"])
+def executor(request, monkeypatch, tmp_path):
+    """An executor of each kind with one slot; a new one takes a file with its record, and a line in the table."""
+    monkeypatch.setitem(EXECUTORS, "added", ExecutorKind("added", "an executor of this test", start_added))
+    for name in ("CUDA_DEVICE_ORDER", "TF_CPP_MIN_LOG_LEVEL", "TF_FORCE_GPU_ALLOW_GROWTH"):
+        monkeypatch.setenv(name, "1")  # the inline executor sets those that are missing, in this process
+    monkeypatch.setenv("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    with closing(EXECUTORS[request.param].start(1, tmp_path / "worker.log", warm_up)) as executor:
+        yield executor
+
+
+def warm_up():
+    """Imports nothing."""
+
+
+def test_it_has_a_slot_that_a_task_takes(executor):
+    assert (executor.slots, executor.free) == (1, 1)
+    executor.submit(GetPid())
+    assert executor.free == 0
+    while not executor.wait(lambda report: Decision.CONTINUE, 1.0):
+        pass
+    assert executor.free == 1
+
+
+def test_reports_are_answered_and_the_value_comes_back(executor):
+    executor.submit(Climb(4, epochs=5))
+    epochs, results = [], []
+
+    def report(epoch_report):
+        epochs.append(epoch_report.epoch)
+        return Decision.PRUNE if epoch_report.epoch == 3 else Decision.CONTINUE
+
+    while not results:
+        results = executor.wait(report, 1.0)
+    assert epochs == [1, 2, 3]
+    assert (results[0].number, results[0].value.state) == (4, TrialState.PRUNED)
+
+
+def test_an_error_for_the_user_keeps_its_class_and_any_other_is_the_workers(executor):
+    with pytest.raises(SpaceError, match="here"):
+        call(executor, Raise(0, SpaceError("here")))
+    with pytest.raises(WorkerError, match=r"ValueError: first line$"):
+        call(executor, Raise(0, ValueError("first line\nsecond line")))
+
+
+def test_nothing_to_wait_for_is_no_result(executor):
+    assert executor.wait(lambda report: Decision.CONTINUE, 0.0) == []
+
+
+def test_the_table_imports_nothing_heavy():
+    heavy = {"numpy", "psutil", "keras", "mlflow", "optuna", "rich"}
+    code = f"import sys, pipeline.executors; print(*({heavy} & sys.modules.keys()))"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == ""

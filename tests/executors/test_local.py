@@ -8,53 +8,53 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import DataError, SpaceError, WorkerError
-from pipeline.executors import Function, Local, call
-from pipeline.executors.task import Finished
-from pipeline.trial import Answer, Report, State
-from tests.fakes import Climb, Die, Grow, Raise, Unpackable
+from pipeline.executors import LocalExecutor, call
+from pipeline.executors.task import TaskResult
+from pipeline.study.trial import Decision, EpochReport, TrialState
+from tests.fakes import Chatter, Climb, Die, GetPid, Grow, Raise, ReadEnvironment, Unpackable
 
 
-def go_on(report: Report) -> Answer:
-    return Answer.GO
+def train_on(report: EpochReport) -> Decision:
+    return Decision.CONTINUE
 
 
-def wait_for(executor: Local, count: int, decide=go_on) -> dict[int, Finished]:
-    finished: dict[int, Finished] = {}
+def wait_for(executor: LocalExecutor, count: int, report=train_on) -> dict[int, TaskResult]:
+    results: dict[int, TaskResult] = {}
     deadline = time.monotonic() + 60
-    while len(finished) < count and time.monotonic() < deadline:
-        finished |= {one.number: one for one in executor.wait(decide, 1.0)}
-    return finished
+    while len(results) < count and time.monotonic() < deadline:
+        results |= {result.number: result for result in executor.wait(report, 1.0)}
+    return results
 
 
 @pytest.fixture(scope="module")
 def pair():
-    executor = Local([{"SLOT": "a"}, {"SLOT": "b"}])
+    executor = LocalExecutor([{"SLOT": "a"}, {"SLOT": "b"}])
     yield executor
     executor.close()
 
 
-def test_a_task_reports_every_epoch_and_ends_with_its_outcome(pair):
-    heard = []
+def test_a_task_reports_every_epoch_and_ends_with_its_result(pair):
+    epochs = []
     pair.submit(Climb(3, top=0.8, epochs=4))
-    outcome = wait_for(pair, 1, lambda report: heard.append(report.epoch) or Answer.GO)[3].value
-    assert heard == [1, 2, 3, 4]
-    assert (outcome.state, outcome.value, outcome.epochs) == (State.COMPLETE, 0.8, 4)
+    result = wait_for(pair, 1, lambda report: epochs.append(report.epoch) or Decision.CONTINUE)[3].value
+    assert epochs == [1, 2, 3, 4]
+    assert (result.state, result.score, result.epochs) == (TrialState.COMPLETE, 0.8, 4)
 
 
 def test_a_trial_ends_when_it_is_told_to(pair):
     pair.submit(Climb(0, epochs=9))
-    outcome = wait_for(pair, 1, lambda report: Answer.PRUNE if report.epoch == 2 else Answer.GO)[0].value
-    assert (outcome.state, outcome.epochs) == (State.PRUNED, 2)
+    result = wait_for(pair, 1, lambda report: Decision.PRUNE if report.epoch == 2 else Decision.CONTINUE)[0].value
+    assert (result.state, result.epochs) == (TrialState.PRUNED, 2)
 
 
 def test_a_killed_worker_costs_its_own_trial_only(pair):
     pair.submit(Die(0))
     pair.submit(Climb(1, epochs=3, pause=0.1))
-    finished = wait_for(pair, 2)
-    assert "signal 9 (SIGKILL" in str(finished[0].error)
-    assert finished[1].value.state is State.COMPLETE
+    results = wait_for(pair, 2)
+    assert "signal 9 (SIGKILL" in str(results[0].error)
+    assert results[1].value.state is TrialState.COMPLETE
     pair.submit(Climb(2))
-    assert wait_for(pair, 1)[2].value.state is State.COMPLETE
+    assert wait_for(pair, 1)[2].value.state is TrialState.COMPLETE
 
 
 def test_a_segfault_is_named(pair):
@@ -67,7 +67,7 @@ def test_a_worker_that_died_idle_is_replaced(pair):
         os.kill(pid, signal.SIGKILL)
     time.sleep(0.3)
     pair.submit(Climb(5))
-    assert wait_for(pair, 1)[5].value.state is State.COMPLETE
+    assert wait_for(pair, 1)[5].value.state is TrialState.COMPLETE
 
 
 def test_what_a_task_raises_comes_back_as_one_line(pair):
@@ -94,25 +94,30 @@ def test_a_task_that_cannot_be_unpacked_costs_no_worker(pair, error):
 
 def test_each_slot_has_its_own_environment(pair):
     for number in (0, 1):
-        pair.submit(Function("tests.fakes:environment", ("SLOT",), number))
-    assert {one.value for one in wait_for(pair, 2).values()} == {"a", "b"}
+        pair.submit(ReadEnvironment("SLOT", number))
+    assert {result.value for result in wait_for(pair, 2).values()} == {"a", "b"}
 
 
-def test_call_gives_the_functions_result(pair):
-    assert call(pair, "math:hypot", 3, 4) == 5.0
+def test_call_returns_the_tasks_value(pair):
+    assert call(pair, ReadEnvironment("SLOT")) in {"a", "b"}
+
+
+def test_call_raises_the_tasks_error(pair):
+    with pytest.raises(SpaceError, match="here"):
+        call(pair, Raise(0, SpaceError("here")))
 
 
 def test_one_worker_serves_many_tasks():
-    executor = Local([{}])
+    executor = LocalExecutor([{}])
     try:
-        assert len({call(executor, os.getpid) for _ in range(4)}) == 1
+        assert len({call(executor, GetPid()) for _ in range(4)}) == 1
     finally:
         executor.close()
 
 
 def test_a_worker_that_has_grown_is_replaced(monkeypatch):
-    monkeypatch.setattr("pipeline.executors.local._GROWTH", 50_000_000)
-    executor = Local([{}])
+    monkeypatch.setattr("pipeline.executors.local._MAX_GROWTH", 50_000_000)
+    executor = LocalExecutor([{}])
     try:
         pids = []
         for number in range(3):
@@ -124,9 +129,9 @@ def test_a_worker_that_has_grown_is_replaced(monkeypatch):
 
 
 def test_what_a_worker_prints_goes_to_its_log(tmp_path, capfd):
-    executor = Local([{}], log=tmp_path / "worker.log")
+    executor = LocalExecutor([{}], log=tmp_path / "worker.log")
     try:
-        call(executor, "os:write", 2, b"chatter")
+        call(executor, Chatter("chatter"))
     finally:
         executor.close()
     assert "chatter" in (tmp_path / "worker.log").read_text()
@@ -134,7 +139,7 @@ def test_what_a_worker_prints_goes_to_its_log(tmp_path, capfd):
 
 
 def test_closing_leaves_no_process():
-    executor = Local([{}, {}])
+    executor = LocalExecutor([{}, {}])
     pids = executor.pids
     executor.submit(Climb(0, pause=30))
     executor.close()
@@ -143,11 +148,11 @@ def test_closing_leaves_no_process():
             os.kill(pid, 0)
 
 
-def test_a_listener_that_fails_is_no_dead_worker():
-    def disk_full(report: Report) -> Answer:
+def test_a_report_callback_that_fails_is_not_a_dead_worker():
+    def disk_full(report: EpochReport) -> Decision:
         raise OSError(28, "No space left on device")
 
-    executor = Local([{}])
+    executor = LocalExecutor([{}])
     [pid] = executor.pids
     executor.submit(Climb(0))
     with pytest.raises(OSError, match="No space left"):
@@ -160,29 +165,29 @@ def test_a_listener_that_fails_is_no_dead_worker():
 
 SIGNALLED = """
 import os, signal
-from pipeline.executors import Local, call
-from tests.fakes import Climb
+from pipeline.executors import LocalExecutor, call
+from tests.fakes import Climb, GetPid
 
 EVERY = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
 
 if __name__ == "__main__":
-    heard = []
+    received = []
     for number in EVERY:
-        signal.signal(number, lambda number, frame: heard.append(number))
+        signal.signal(number, lambda number, frame: received.append(number))
 
-    def everybody(report=None):
+    def signal_everybody(report=None):
         for number in EVERY:
             os.killpg(0, number)
-        return "go"
+        return "continue"
 
-    executor = Local([{}])
+    executor = LocalExecutor([{}])
     pids = executor.pids
-    everybody()  # while the worker's interpreter starts
-    assert call(executor, os.getpid) == pids[0]
+    signal_everybody()  # while the worker's interpreter starts
+    assert call(executor, GetPid()) == pids[0]
     executor.submit(Climb(0, epochs=2))
-    while not (finished := executor.wait(everybody)):
+    while not (results := executor.wait(signal_everybody)):
         pass
-    print(finished[0].value.state, executor.pids == pids, len(heard))
+    print(results[0].value.state, executor.pids == pids, len(received))
     # not closed: the end of this process must not wait for a worker that hears no SIGTERM
 """
 

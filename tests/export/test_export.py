@@ -1,4 +1,4 @@
-"""Writing, checking and replacing exported models."""
+"""Exported models are written, checked and replaced."""
 
 import json
 import os
@@ -10,9 +10,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipeline import model_card
 from pipeline.errors import ModelError
-from pipeline.export import FORMATS, export, noise
+from pipeline.export import FORMATS, export, make_noise
+from pipeline.study.model_metadata import read_metadata
 from tests.export.tiny_model import write_tiny_model
 
 SHAPE = (8, 8, 1)
@@ -28,68 +28,70 @@ def names(folder):
 
 
 def broken(monkeypatch, **changes):
-    formats = dict(FORMATS) | {"keras2": replace(FORMATS["keras"], **changes)}
-    monkeypatch.setattr(sys.modules["pipeline.export.export"], "FORMATS", formats)
+    monkeypatch.setitem(FORMATS, "keras2", replace(FORMATS["keras"], name="keras2", **changes))
 
 
 def test_both_formats(model, tmp_path):
-    written = export(model, tmp_path / "a" / "b", ["keras", "saved_model"], noise(SHAPE))
-    assert [one.format for one in written] == ["keras", "saved_model"]
-    assert [one.path for one in written] == [tmp_path / "a/b/model.keras", tmp_path / "a/b/saved_model"]
-    assert all(one.bytes > 10_000 for one in written)
-    assert all(one.difference <= 1e-4 for one in written)
+    results = export(model, tmp_path / "a" / "b", ["keras", "saved_model"], make_noise(SHAPE))
+    assert [result.format for result in results] == ["keras", "saved_model"]
+    assert [result.path for result in results] == [tmp_path / "a/b/model.keras", tmp_path / "a/b/saved_model"]
+    assert all(result.bytes > 10_000 for result in results)
+    assert all(result.difference <= 1e-4 for result in results)
     assert names(tmp_path / "a/b") == ["model.keras", "saved_model"]
-    assert model_card.get(written[0].path).classes == ("cat", "dog", "owl")
-    card = json.loads((written[1].path / "assets.extra/convtune.json").read_text())
-    assert card["classes"] == ["cat", "dog", "owl"]
+    assert read_metadata(results[0].path).classes == ("cat", "dog", "owl")
+    metadata = json.loads((results[1].path / "assets.extra/convtune.json").read_text())
+    assert metadata["classes"] == ["cat", "dog", "owl"]
 
 
 def test_an_old_export_is_replaced_whole(model, tmp_path):
     (tmp_path / "saved_model").mkdir()
     (tmp_path / "saved_model" / "left over").write_text("old")
     (tmp_path / "model.keras").write_text("old")
-    written = export(model, tmp_path, ["keras", "saved_model"], noise(SHAPE))
+    results = export(model, tmp_path, ["keras", "saved_model"], make_noise(SHAPE))
     assert names(tmp_path) == ["model.keras", "saved_model"]
     assert not (tmp_path / "saved_model" / "left over").exists()
-    assert written[0].path.read_bytes() == model.read_bytes()
+    assert results[0].path.read_bytes() == model.read_bytes()
 
 
 def test_another_output_is_refused_and_the_old_file_stays(model, tmp_path, monkeypatch):
     (tmp_path / "model.keras").write_text("old")
     right = FORMATS["keras"].run
-    broken(monkeypatch, run=lambda path, images: right(path, images) + np.float32("new" in path.name) * 2e-4)
+    broken(monkeypatch, run=lambda path, images: right(path, images) + np.float32(path != model) * 2e-4)
     with pytest.raises(
         ModelError, match=r"model\.keras: keras2 differs from the model by 0\.0002, expected at most 0\.0001"
     ):
-        export(model, tmp_path, ["keras2"], noise(SHAPE))
+        export(model, tmp_path, ["keras2"], make_noise(SHAPE))
     assert names(tmp_path) == ["model.keras"]
     assert (tmp_path / "model.keras").read_text() == "old"
 
 
-def test_nan_is_no_agreement(model, tmp_path, monkeypatch):
-    broken(monkeypatch, run=lambda path, images: np.full((len(images), 3), np.nan, np.float32))
+@pytest.mark.parametrize("size", [8, 3], ids=["first", "last"])
+def test_a_batch_of_nan_does_not_agree(model, tmp_path, monkeypatch, size):
+    right = FORMATS["keras"].run
+    nan = np.full((size, 3), np.nan, np.float32)
+    broken(monkeypatch, run=lambda path, images: nan if len(images) == size else right(path, images))
     with pytest.raises(ModelError, match="differs from the model by nan"):
-        export(model, tmp_path, ["keras2"], noise(SHAPE))
+        export(model, tmp_path, ["keras2"], make_noise(SHAPE))
 
 
 def test_a_file_that_cannot_be_read_back_is_refused(model, tmp_path, monkeypatch):
     broken(monkeypatch, write=lambda source, target: target.write_bytes(source.read_bytes()[:2000]))
     with pytest.raises(ModelError, match=r"the model\.keras just written cannot be run"):
-        export(model, tmp_path, ["keras2"], noise(SHAPE))
+        export(model, tmp_path, ["keras2"], make_noise(SHAPE))
     assert names(tmp_path) == []
 
 
 def test_a_folder_that_cannot_be_written(model, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ModelError, match=r"cannot write there .* choose another --output"):
-        export(model, tmp_path / "file" / "below", ["keras"], noise(SHAPE))
+        export(model, tmp_path / "file" / "below", ["keras"], make_noise(SHAPE))
 
 
 def test_the_noise_is_always_the_same_and_of_two_sizes():
-    first, second = noise(SHAPE)
+    first, second = make_noise(SHAPE)
     assert first.shape == (8, 8, 8, 1)
     assert second.shape[1:3] != first.shape[1:3]
-    np.testing.assert_array_equal(first, noise(SHAPE)[0])
+    np.testing.assert_array_equal(first, make_noise(SHAPE)[0])
 
 
 START = """
@@ -99,19 +101,19 @@ images = np.load(sys.argv[2])
 """
 END = """
 assert not [name for name in sys.modules if name.split(".")[0] == "pipeline"]
-print(json.dumps([classes, found.tolist()]))
+print(json.dumps([classes, probabilities.tolist()]))
 """
 ELSEWHERE = {
     "keras": """
         import keras
         model = keras.saving.load_model(sys.argv[1], safe_mode=True)
-        found = model.predict(images, verbose=0)
+        probabilities = model.predict(images, verbose=0)
         classes = json.loads(zipfile.ZipFile(sys.argv[1]).read("convtune.json"))["classes"]
     """,
     "saved_model": """
         import tensorflow as tf
         loaded = tf.saved_model.load(sys.argv[1])
-        found = loaded.signatures["serving_default"](images=tf.constant(images))["probabilities"].numpy()
+        probabilities = loaded.signatures["serving_default"](images=tf.constant(images))["probabilities"].numpy()
         classes = json.load(open(os.path.join(sys.argv[1], "assets.extra", "convtune.json")))["classes"]
     """,
 }
@@ -119,14 +121,14 @@ ELSEWHERE = {
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_it_runs_where_convtune_is_not(name, model, tmp_path):
-    (written,) = export(model, tmp_path, [name], noise(SHAPE))
-    images = noise(SHAPE)[1]
+    (result,) = export(model, tmp_path, [name], make_noise(SHAPE))
+    images = make_noise(SHAPE)[1]
     np.save(tmp_path / "images.npy", images)
     script = tmp_path / "use.py"
     script.write_text(START + textwrap.dedent(ELSEWHERE[name]) + END)
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    command = [sys.executable, str(script), str(written.path), str(tmp_path / "images.npy")]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
-    classes, found = json.loads(done.stdout.splitlines()[-1])
+    command = [sys.executable, str(script), str(result.path), str(tmp_path / "images.npy")]
+    ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    classes, probabilities = json.loads(ran.stdout.splitlines()[-1])
     assert classes == ["cat", "dog", "owl"]
-    np.testing.assert_allclose(found, FORMATS["keras"].run(model, images), atol=1e-5)
+    np.testing.assert_allclose(probabilities, FORMATS["keras"].run(model, images), atol=1e-5)

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from pipeline import model_card
-from pipeline.model_card import ModelCard
+from pipeline.study.model_metadata import ModelMetadata, write_metadata
 
 
 def write_tiny_model(
@@ -12,7 +11,7 @@ def write_tiny_model(
     shape: tuple[int, int, int] = (8, 8, 1),
     bias: float = 2.0,
     weights: int = 1,
-    **card,
+    **metadata,
 ) -> Path:
     """Pixels of any size in, probabilities out. The first class is the likelier the darker the image.
 
@@ -37,6 +36,6 @@ def write_tiny_model(
     logits.set_weights([kernel, biases])
     path.parent.mkdir(parents=True, exist_ok=True)
     model.save(path)
-    details = {"dataset": "digits", "digest": "d", "seed": 3, "study": "s", "trial": 1} | card
-    model_card.put(ModelCard(classes=classes, shape=shape, **details), path)
+    details = {"dataset": "digits", "digest": "d", "seed": 3, "study": "s", "trial": 1} | metadata
+    write_metadata(ModelMetadata(classes=classes, shape=shape, **details), path)
     return path

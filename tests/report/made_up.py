@@ -1,59 +1,93 @@
 """Trials and studies for tests, made up without training."""
 
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import optuna
-from optuna.trial import TrialState
+from optuna.trial import TrialState as OptunaState
 
-from pipeline.folder import StudyFolder
-from pipeline.objective import ACCURACY, minimised
-from pipeline.record import Record
-from pipeline.trial import Outcome, State
+from pipeline.metrics import ACCURACY, Metric
+from pipeline.study.objective import Objective
+from pipeline.study.paths import StudyPaths
+from pipeline.study.record import TrialRecord
+from pipeline.study.trial import Trial, TrialResult, TrialState
+
+PARAMS = {"blocks": 1, "filters_1": 16, "learning_rate": 0.001}
+_ACCURACY_ALONE = Objective()
+_NOT_STORED = ("number", "history")
+"""Fields of a result that the storage does not keep with it."""
 
 
-def record(number: int, value: float | None = 0.5, state: State = State.COMPLETE, **changes) -> Record:
-    """A record; ``values``, ``macs``, ``parameters``, more ``costs`` may be given, and any field of the outcome."""
-    values = changes.pop("values", {"blocks": 1, "filters_1": 16, "learning_rate": 0.001})
-    macs, parameters = changes.pop("macs", 2_100_000), changes.pop("parameters", 12_345)
-    costs = {"parameters": parameters, "macs": macs} | changes.pop("costs", {})
-    outcome = Outcome(number, state, value, **{"epochs": 3, "seconds": 1.25} | changes)
-    return Record(number, values, tuple(values), costs, 7, outcome)
+def record(
+    number: int,
+    score: float | None = 0.5,
+    state: TrialState = TrialState.COMPLETE,
+    *,
+    params: dict[str, Any] = PARAMS,
+    drawn: tuple[str, ...] | None = None,
+    macs: int = 2_100_000,
+    parameters: int = 12_345,
+    costs: dict[str, float] | None = None,
+    planned: int = 3,
+    metric: Metric = ACCURACY,
+    minimized: tuple[str, ...] = (),
+    **result: Any,
+) -> TrialRecord:
+    """A record of a trial that was to train ``planned`` epochs; ``result`` are more fields of its TrialResult.
+
+    All params are drawn by the space unless ``drawn`` names those that are.
+    """
+    all_costs = {"parameters": parameters, "macs": macs} | (costs or {})
+    trial = Trial(number, dict(params), 7, planned, all_costs, tuple(params) if drawn is None else drawn)
+    trial_result = TrialResult(number, state, score, **{"epochs": 3, "seconds": 1.25} | result)
+    return TrialRecord(trial, trial_result, Objective(metric, minimized))
 
 
 def study(
-    path: Path, records: list[Record], infeasible: tuple[str, ...] = (), objective: tuple[str, ...] = (ACCURACY,)
-) -> StudyFolder:
-    """A study's folder whose storage holds the records, as the ledger writes them, and infeasible proposals."""
-    folder = StudyFolder(path)
+    path: Path, records: list[TrialRecord], infeasible: tuple[str, ...] = (), objective: Objective = _ACCURACY_ALONE
+) -> StudyPaths:
+    """A study's folder whose storage holds the records and infeasible proposals, as pipeline.search.storage writes."""
+    folder = StudyPaths(path)
     path.mkdir(parents=True)
     folder.job.write_text("data: digits\n")
     storage = optuna.storages.RDBStorage(f"sqlite:///{folder.storage}")
-    directions = ["maximize" if name == ACCURACY else "minimize" for name in objective]
-    kept = optuna.create_study(storage=storage, study_name="study", directions=directions)
-    kept.set_user_attr("objective", list(objective))
-    kept.add_trials([_optuna_trial(one, minimised(objective)) for one in records])
+    optuna_study = optuna.create_study(storage=storage, study_name="study", directions=objective.directions)
+    optuna_study.set_user_attr("objective", {"metric": objective.metric.name, "minimized": list(objective.minimized)})
+    optuna_study.add_trials([_optuna_trial(record, objective) for record in records])
     for kind in infeasible:
-        kept.add_trial(optuna.create_trial(state=TrialState.PRUNED, user_attrs={"infeasible": kind}))
+        optuna_study.add_trial(optuna.create_trial(state=OptunaState.PRUNED, user_attrs={"infeasible": kind}))
     return folder
 
 
-def _optuna_trial(one: Record, costs: tuple[str, ...]) -> optuna.trial.FrozenTrial:
-    card = {"number": one.number, "key": str(one.number), "values": one.values, "seed": one.seed}
-    outcome = {
-        name: getattr(one.outcome, name)
-        for name in ("state", "value", "epochs", "seconds", "reason", "device", "model")
-    }
-    complete = one.state is State.COMPLETE
+def _optuna_trial(record: TrialRecord, objective: Objective) -> optuna.trial.FrozenTrial:
+    drawn = {name: record.params[name] for name in record.drawn}
+    complete = record.state is TrialState.COMPLETE
     return optuna.create_trial(
-        state=TrialState.COMPLETE if complete else TrialState.PRUNED,
-        values=[one.value, *(one.costs[name] for name in costs)] if complete else None,
-        params=one.values,
-        distributions={name: _domain(value) for name, value in one.values.items()},
-        user_attrs={"trial": card | dict(one.costs), "outcome": outcome},
+        state=OptunaState.COMPLETE if complete else OptunaState.PRUNED,
+        values=[record.score, *(record.costs[cost] for cost in objective.minimized)] if complete else None,
+        params=drawn,
+        distributions={name: _distribution(value) for name, value in drawn.items()},
+        user_attrs={"trial": _trial_attribute(record.trial), "result": _result_attribute(record.result)},
     )
 
 
-def _domain(value: object) -> optuna.distributions.BaseDistribution:
+def _trial_attribute(trial: Trial) -> dict[str, Any]:
+    return {
+        "number": trial.number,
+        "key": str(trial.number),
+        "params": trial.params,
+        "seed": trial.seed,
+        "epochs": trial.epochs,
+        "costs": dict(trial.costs),
+    }
+
+
+def _result_attribute(result: TrialResult) -> dict[str, Any]:
+    return {field.name: getattr(result, field.name) for field in fields(result) if field.name not in _NOT_STORED}
+
+
+def _distribution(value: object) -> optuna.distributions.BaseDistribution:
     if isinstance(value, bool | str):
         return optuna.distributions.CategoricalDistribution([False, True, "max", "none", "average", "adam", "sgd"])
     if isinstance(value, int):

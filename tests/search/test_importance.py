@@ -1,4 +1,4 @@
-"""Which parameters decided."""
+"""Which hyperparameters decided."""
 
 import math
 import random
@@ -6,7 +6,7 @@ import random
 import optuna
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.trial import TrialState
+from optuna.trial import TrialState as OptunaState
 
 from pipeline.search.importance import importances
 
@@ -34,10 +34,10 @@ def database(tmp_path):
     return tmp_path / "optuna.db"
 
 
-def fill(database, trials, value, attributes=None, state=TrialState.COMPLETE):
+def fill(database, trials, value, attributes=None, state=OptunaState.COMPLETE, direction="maximize"):
     source = random.Random(1)
     study = optuna.create_study(
-        storage=f"sqlite:///{database}", study_name="study", direction="maximize", load_if_exists=True
+        storage=f"sqlite:///{database}", study_name="study", direction=direction, load_if_exists=True
     )
     made = []
     for _ in range(trials):
@@ -45,7 +45,7 @@ def fill(database, trials, value, attributes=None, state=TrialState.COMPLETE):
         made.append(
             optuna.create_trial(
                 state=state,
-                value=value(values) if state is TrialState.COMPLETE else None,
+                value=value(values) if state is OptunaState.COMPLETE else None,
                 params=values,
                 distributions={name: DOMAINS[name] for name in values},
                 user_attrs={"trial": {}} if attributes is None else attributes,
@@ -95,7 +95,7 @@ def test_repeated_pruned_and_infeasible_proposals_do_not_count(database):
     fill(database, 20, by_rate)
     before = importances(database)
     fill(database, 20, lambda values: 1.0 - values["dropout"], attributes={"repeats": 0})
-    fill(database, 20, by_rate, state=TrialState.PRUNED)
+    fill(database, 20, by_rate, state=OptunaState.PRUNED)
     assert importances(database) == before
 
 
@@ -120,3 +120,11 @@ def test_of_several_objectives_the_accuracy_counts(database, tmp_path):
 def test_no_storage_is_no_importance_and_none_is_made(database):
     assert importances(database) == {}
     assert not database.exists()
+
+
+def test_a_minimised_score_tells_the_same(tmp_path):
+    fill(tmp_path / "up.db", 60, by_rate)
+    fill(tmp_path / "down.db", 60, lambda values: -by_rate(values), direction="minimize")
+    up, down = importances(tmp_path / "up.db"), importances(tmp_path / "down.db")
+    assert next(iter(down)) == "learning_rate"
+    assert down == pytest.approx(up)

@@ -1,7 +1,7 @@
 import pytest
 
 from pipeline.errors import SpaceError
-from pipeline.space.limits import COSTS, parse
+from pipeline.space.limits import COSTS, parse_limit
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from pipeline.space.limits import COSTS, parse
     ],
 )
 def test_a_limit_is_a_number_or_text_of_one(name, value, limit):
-    assert parse(name, value) == limit
+    assert parse_limit(name, value) == limit
 
 
 @pytest.mark.parametrize("name", COSTS)
@@ -30,7 +30,7 @@ def test_a_limit_is_a_number_or_text_of_one(name, value, limit):
 )
 def test_what_is_no_number_above_0_is_refused_by_name(name, value):
     with pytest.raises(SpaceError, match=f"^{name}: expected .* above 0") as error:
-        parse(name, value)
+        parse_limit(name, value)
     assert "\n" not in str(error.value)
 
 
@@ -47,10 +47,10 @@ def test_what_is_no_number_above_0_is_refused_by_name(name, value):
 )
 def test_units_are_of_bytes_alone_and_what_is_counted_is_whole(name, value):
     with pytest.raises(SpaceError, match=f"^{name}: expected"):
-        parse(name, value)
+        parse_limit(name, value)
 
 
 def test_costs_are_shown_with_their_units():
     costs = {"parameters": 1_234_567, "macs": 20_000, "memory": 3.21e9, "latency_ms": 12.345}
-    assert [COSTS[name].shown(value) for name, value in costs.items()] == ["1,234,567", "20,000", "3.21 GB", "12.3 ms"]
-    assert [COSTS["memory"].shown(value) for value in (2e9, 1.5e6, 900)] == ["2 GB", "1.5 MB", "900 bytes"]
+    assert [COSTS[name].format(value) for name, value in costs.items()] == ["1,234,567", "20,000", "3.21 GB", "12.3 ms"]
+    assert [COSTS["memory"].format(value) for value in (2e9, 1.5e6, 900)] == ["2 GB", "1.5 MB", "900 bytes"]

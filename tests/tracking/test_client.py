@@ -13,7 +13,7 @@ from mlflow.entities import ViewType
 
 from pipeline.errors import TrackingError
 from pipeline.tracking import connect
-from pipeline.tracking.client import reason
+from pipeline.tracking.client import short_reason
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_a_server_that_never_answers(monkeypatch):
 
 
 @pytest.mark.parametrize(("code", "advice"), [(401, "MLFLOW_TRACKING_USERNAME"), (404, "start the server or set")])
-def test_a_server_that_is_no_mlflow_or_wants_a_password(web_server, code, advice):
+def test_a_server_that_is_not_mlflow_or_wants_a_password(web_server, code, advice):
     web_server.code = code
     line = refusal(f"http://127.0.0.1:{web_server.server_port}")
     assert f"error code {code}" in line
@@ -82,7 +82,7 @@ def test_a_server_that_is_no_mlflow_or_wants_a_password(web_server, code, advice
         ("http:/127.0.0.1", "Invalid url"),
     ],
 )
-def test_uris_that_cannot_be(uri, why):
+def test_invalid_uris(uri, why):
     assert why in refusal(uri)
 
 
@@ -117,10 +117,10 @@ def test_a_deleted_experiment(store, client, monkeypatch):
     assert f"`mlflow experiments restore -x {experiment}`" in refusal(store)
 
 
-def test_the_experiment_of_the_environment(store, client, info, monkeypatch):
+def test_the_experiment_of_the_environment(store, client, begin_study, monkeypatch):
     monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "/team/digits")
     tracker = connect(store)
-    study = tracker.begin_study(info, None)
+    study = begin_study(tracker)
     tracker.close()
     run = client.get_run(study)
     assert client.get_experiment(run.info.experiment_id).name == "/team/digits"
@@ -144,13 +144,13 @@ def test_two_folders_have_two_stores(tmp_path, monkeypatch, store):
     assert "in one" not in names
 
 
-def test_a_folder_with_odd_characters(tmp_path, store, info):
+def test_a_folder_with_odd_characters(tmp_path, store, begin_study):
     folder = tmp_path / "my images #1 (50%)"
     folder.mkdir()
     tracker = connect(f"sqlite:///{copied(store, folder)}")
-    study = tracker.begin_study(info, None)
+    study = begin_study(tracker)
     tracker.close()
-    assert tracker.troubles == []
+    assert tracker.problems == []
     assert MlflowClient(f"sqlite:///{folder}/mlflow.db").list_artifacts(study)
 
 
@@ -161,7 +161,7 @@ def test_the_environment_is_left_as_it_was(store):
 
 
 def test_a_reason_is_short_and_of_one_line():
-    assert reason(ValueError("a\n  b")) == "a b"
-    assert reason(KeyError()) == "KeyError"
-    assert len(reason(ValueError("x" * 1000))) == 200
-    assert reason(OSError("pool: [Errno 111] Connection refused'))")) == "Connection refused"
+    assert short_reason(ValueError("a\n  b")) == "a b"
+    assert short_reason(KeyError()) == "KeyError"
+    assert len(short_reason(ValueError("x" * 1000))) == 200
+    assert short_reason(OSError("pool: [Errno 111] Connection refused'))")) == "Connection refused"

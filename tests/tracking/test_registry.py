@@ -1,4 +1,4 @@
-"""The best model in MLflow's registry, and who is its champion."""
+"""The best model in MLflow's registry, and which version is the champion."""
 
 import json
 import math
@@ -11,11 +11,12 @@ from uuid import uuid4
 import mlflow.pyfunc
 import pytest
 
+from pipeline.metrics import ACCURACY, METRICS
 from pipeline.tracking import ModelDecision
 
 
 class Answer(mlflow.pyfunc.PythonModel):
-    """A model without Keras: the room only uploads folders."""
+    """A model without Keras: only the folder matters here."""
 
     def predict(self, context, model_input: list[float]) -> list[float]:
         return [42.0 for _ in model_input]
@@ -35,8 +36,8 @@ def name():
 
 @pytest.fixture
 def register(tracker, study, folder, name):
-    def register(value, digest="d" * 64):
-        return tracker.register_best(folder, name=name, value=value, digest=digest, tags={"trial": "7"})
+    def register(score, digest="d" * 64, metric=ACCURACY):
+        return tracker.register_best(folder, name=name, score=score, metric=metric, digest=digest, tags={"trial": "7"})
 
     return register
 
@@ -44,7 +45,7 @@ def register(tracker, study, folder, name):
 def test_the_model_belongs_to_the_studys_run_and_loads_by_its_alias(register, study, client, name, store, monkeypatch):
     assert register(0.97) == ModelDecision(1, True, f"the first champion of {name}")
     version = client.get_model_version_by_alias(name, "champion")
-    assert version.tags == {"trial": "7", "value": "0.97", "digest": "d" * 64}
+    assert version.tags == {"trial": "7", "score": "0.97", "metric": "accuracy", "digest": "d" * 64}
     assert version.run_id == study
     (output,) = client.get_run(study).outputs.model_outputs
     logged = client.get_logged_model(output.model_id)
@@ -66,16 +67,29 @@ def test_only_a_better_one_on_the_same_data_becomes_champion(register, client, n
     assert better == ModelDecision(4, True, "0.9500 beats 0.9000 of version 1")
     other = register(0.99, digest="e" * 64)
     assert (other.version, other.champion) == (5, False)
-    assert other.reason.startswith("version 4 stays champion: it was measured on other data and does not compare; if ")
+    why = "it was measured on other data, so the scores cannot be compared"
+    assert other.reason == f"version 4 stays champion: {why}; {advice(name, 5)}"
     assert not register(math.nan).champion
     assert int(client.get_model_version_by_alias(name, "champion").version) == 4
 
 
-def test_on_other_data_the_reason_has_the_command_that_moves_the_alias(register, client, name, store, tmp_path):
+def test_of_a_minimised_metric_the_lower_score_becomes_champion(register, client, name):
+    log_loss = METRICS["log_loss"]
+    register(0.5, metric=log_loss)
+    assert register(0.7, metric=log_loss) == ModelDecision(
+        2, False, "version 1 stays champion: 0.7000 does not beat its 0.5000"
+    )
+    assert register(0.2, metric=log_loss) == ModelDecision(3, True, "0.2000 beats 0.5000 of version 1")
+    assert int(client.get_model_version_by_alias(name, "champion").version) == 3
+
+
+def test_where_scores_do_not_compare_the_reason_has_the_command_that_moves_the_alias(
+    register, client, name, store, tmp_path
+):
     register(0.90)
     reason = register(0.80, digest="e" * 64).reason
     assert "\n" not in reason
-    _, _, command = reason.partition("if it is to be version 2: ")
+    _, _, command = reason.partition("to make version 2 the champion, run: ")
     python, *words = shlex.split(command)
     assert python == "python"
     environment = os.environ | {"MLFLOW_TRACKING_URI": store}
@@ -83,23 +97,39 @@ def test_on_other_data_the_reason_has_the_command_that_moves_the_alias(register,
     assert int(client.get_model_version_by_alias(name, "champion").version) == 2
 
 
-def test_a_champion_without_a_value_stays(register, client, name):
+def advice(name, version=2):
+    call = f"set_registered_model_alias({name!r}, 'champion', '{version}')"
+    return f'to make version {version} the champion, run: python -c "import mlflow; mlflow.MlflowClient().{call}"'
+
+
+def test_scores_of_two_metrics_do_not_compare(register, client, name):
     register(0.90)
-    client.set_model_version_tag(name, "1", "value", "good")
-    assert register(0.95) == ModelDecision(
-        2, False, "version 1 stays champion: its tag 'value' is no number, so it does not compare"
+    why = "it was scored by accuracy, not by log_loss, so the scores cannot be compared"
+    assert register(0.2, metric=METRICS["log_loss"]) == ModelDecision(
+        2, False, f"version 1 stays champion: {why}; {advice(name)}"
     )
+    assert int(client.get_model_version_by_alias(name, "champion").version) == 1
+
+
+@pytest.mark.parametrize("score", ["good", "nan", None])
+def test_a_champion_without_a_score_stays(register, client, name, score):
+    register(0.90)
+    client.delete_model_version_tag(name, "1", "score")
+    client.delete_model_version_tag(name, "1", "metric")
+    client.set_model_version_tag(name, "1", *(("value", "0.9") if score is None else ("score", score)))
+    why = "its tag 'score' is not a number, so the scores cannot be compared"
+    assert register(0.95) == ModelDecision(2, False, f"version 1 stays champion: {why}; {advice(name)}")
 
 
 def test_a_name_that_mlflow_refuses(tracker, study, folder):
-    decision = tracker.register_best(folder, name="a/b:c", value=0.9, digest="d", tags={})
+    decision = tracker.register_best(folder, name="a/b:c", score=0.9, metric=ACCURACY, digest="d", tags={})
     assert (decision.version, decision.champion) == (0, False)
     assert decision.reason.startswith("not registered: ")
 
 
-def test_a_folder_that_is_no_model_leaves_a_failed_one(tracker, study, client, tmp_path, name):
+def test_a_folder_that_is_not_a_model_leaves_a_failed_one(tracker, study, client, tmp_path, name):
     (tmp_path / "notes.txt").write_text("no model")
-    decision = tracker.register_best(tmp_path, name=name, value=0.9, digest="d", tags={})
+    decision = tracker.register_best(tmp_path, name=name, score=0.9, metric=ACCURACY, digest="d", tags={})
     assert decision.version == 0
     (output,) = client.get_run(study).outputs.model_outputs
     assert client.get_logged_model(output.model_id).status == "FAILED"

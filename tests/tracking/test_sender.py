@@ -59,7 +59,7 @@ def test_a_call_comes_after_what_was_queued_and_answers(sender, sent):
 def test_a_call_raises_where_it_was_made(sender):
     with pytest.raises(ZeroDivisionError):
         sender.call(lambda: 1 / 0)
-    assert sender.troubles == []
+    assert sender.problems == []
 
 
 def failing(times, error, sent, name):
@@ -78,7 +78,7 @@ def test_a_store_that_comes_back_has_everything(sender, sent):
     sender.put("second", lambda: sent.append("second"))
     sender.call(lambda: None)
     assert sent == ["first", "second"]
-    assert sender.troubles == []
+    assert sender.problems == []
 
 
 def test_a_store_that_stays_away_is_told_once(sender, sent):
@@ -87,15 +87,15 @@ def test_a_store_that_stays_away_is_told_once(sender, sent):
         sender.put(name, failing(3, down, sent, name))
     sender.call(lambda: None)
     assert sent == []
-    assert sender.troubles == [
-        "the store: MLflow stopped answering (Connection refused); it lacks the first and all that followed"
+    assert sender.problems == [
+        "the store: MLflow stopped answering (Connection refused); the first and everything after it are missing"
     ]
 
 
 def test_a_call_is_tried_even_then(sender, sent):
     sender.put("lost", failing(99, MlflowException("down"), sent, "lost"))
     assert sender.call(lambda: "here again") == "here again"
-    assert len(sender.troubles) == 1
+    assert len(sender.problems) == 1
 
 
 def test_what_is_refused_is_not_tried_again(sender, sent):
@@ -105,7 +105,7 @@ def test_what_is_refused_is_not_tried_again(sender, sent):
     sender.put("third", lambda: sent.append("third"))
     sender.close()
     assert sent == ["third"]
-    assert sender.troubles == ["the store: MLflow refused the first: no such name (and 1 more writes)"]
+    assert sender.problems == ["the store: MLflow refused the first: no such name (and 1 more writes)"]
 
 
 @pytest.mark.parametrize(("failures", "arrived"), [(1, ["first"]), (99, [])])
@@ -115,4 +115,4 @@ def test_closing_tries_once_more_without_a_pause(sent, monkeypatch, failures, ar
     sender.put("first", failing(failures, MlflowException("down"), sent, "first"))
     sender.close()
     assert sent == arrived
-    assert bool(sender.troubles) == (not arrived)
+    assert bool(sender.problems) == (not arrived)

@@ -12,13 +12,15 @@ import mlflow.pyfunc
 import pytest
 from mlflow import MlflowClient
 
+from pipeline.metrics import ACCURACY
+from pipeline.study.trial import EpochReport, TrialState
 from pipeline.tracking import connect, sender, ui_command
-from pipeline.trial import Outcome, Report, State, Trial
+from tests.tracking.records import make_record
 
 pytestmark = pytest.mark.slow
 
 
-class Answer(mlflow.pyfunc.PythonModel):
+class Decision(mlflow.pyfunc.PythonModel):
     """A model without Keras."""
 
     def predict(self, context, model_input: list[float]) -> list[float]:
@@ -66,31 +68,33 @@ def get(address):
     return urllib.request.urlopen(address, timeout=30).read()
 
 
-def test_runs_of_a_file_show_in_the_ui(server, store, info, tmp_path):
+def test_runs_of_a_file_show_in_the_ui(server, store, begin_study, tmp_path):
     """What was written to the SQLite file directly, without a server, is served with its artifacts."""
     address, _ = server
     tracker = connect(store)
-    study = tracker.begin_study(info, None)
+    study = begin_study(tracker)
     (tmp_path / "history.png").write_bytes(b"png")
-    tracker.artifact(tmp_path / "history.png", "plots")
+    tracker.log_artifact(tmp_path / "history.png", "plots")
     tracker.close()
     assert get(f"{address}/get-artifact?path=plots/history.png&run_uuid={study}") == b"png"
     dataset = MlflowClient(address).get_run(study).inputs.dataset_inputs[0].dataset
     assert dataset.name == "mnist5k"
 
 
-def test_a_study_through_a_server_which_then_dies(server, info, tmp_path, monkeypatch, capfd):
+def test_a_study_through_a_server_which_then_dies(server, begin_study, tmp_path, monkeypatch, capfd):
     """The last of this file: nothing answers after it."""
     address, process = server
     tracker = connect(address)
-    study = tracker.begin_study(info, None)
-    tracker.begin_trial(Trial(0, {}, 1, 2), {"blocks": 2}, {"macs": 5})
-    tracker.report(Report(0, 1, {"loss": 0.5}, 1.0))
-    tracker.end_trial(Outcome(0, State.COMPLETE, 0.5, 1, 1.0))
-    (tmp_path / "trials.csv").write_text("number,value\n")
-    tracker.artifact(tmp_path / "trials.csv")
-    mlflow.pyfunc.save_model(tmp_path / "m", python_model=Answer(), input_example=[1.0], pip_requirements=["mlflow"])
-    decision = tracker.register_best(tmp_path / "m", name="through-http", value=0.5, digest="d", tags={})
+    study = begin_study(tracker)
+    tracker.trial_started(make_record(0, params={"blocks": 2}))
+    tracker.epoch_ended(make_record(0), EpochReport(0, 1, {"loss": 0.5}, 1.0))
+    tracker.trial_ended(make_record(0, TrialState.COMPLETE, 0.5, epochs=1, seconds=1.0))
+    (tmp_path / "trials.csv").write_text("number,score\n")
+    tracker.log_artifact(tmp_path / "trials.csv")
+    mlflow.pyfunc.save_model(tmp_path / "m", python_model=Decision(), input_example=[1.0], pip_requirements=["mlflow"])
+    decision = tracker.register_best(
+        tmp_path / "m", name="through-http", score=0.5, metric=ACCURACY, digest="d", tags={}
+    )
     assert (decision.version, decision.champion) == (1, True)
     tracker.end_study("FINISHED", {"test_accuracy": 0.5})
     tracker._sender.call(lambda: None)
@@ -99,10 +103,10 @@ def test_a_study_through_a_server_which_then_dies(server, info, tmp_path, monkey
     run = client.get_run(study)
     assert run.info.status == "FINISHED"
     trials = client.search_runs([run.info.experiment_id], f"tags.`mlflow.parentRunId` = '{study}'")
-    assert [trial.data.metrics["value"] for trial in trials] == [0.5]
+    assert [trial.data.metrics["score"] for trial in trials] == [0.5]
     # What the browser asks for:
     assert b"<html" in get(address).lower()
-    assert get(f"{address}/get-artifact?path=trials.csv&run_uuid={study}") == b"number,value\n"
+    assert get(f"{address}/get-artifact?path=trials.csv&run_uuid={study}") == b"number,score\n"
     model = run.outputs.model_outputs[0].model_id
     listing = json.loads(get(f"{address}/ajax-api/2.0/mlflow/logged-models/{model}/artifacts/directories"))
     assert "MLmodel" in {file["path"] for file in listing["files"]}
@@ -110,11 +114,13 @@ def test_a_study_through_a_server_which_then_dies(server, info, tmp_path, monkey
     end(process)
     monkeypatch.setattr(sender, "_PAUSES", (0.1,))
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    tracker.begin_trial(Trial(1, {}, 1, 2), {}, {})
-    tracker.end_trial(Outcome(1, State.COMPLETE, 0.6))
+    tracker.trial_started(make_record(1))
+    tracker.trial_ended(make_record(1, TrialState.COMPLETE, 0.6))
     tracker.end_study("FINISHED", {})
     tracker.close()
-    (trouble,) = tracker.troubles
-    assert trouble.startswith(f"{address}: MLflow stopped answering (Connection refused); it lacks the trial 1 ")
+    (trouble,) = tracker.problems
+    assert trouble.startswith(
+        f"{address}: MLflow stopped answering (Connection refused); the run of trial 1 and everything "
+    )
     output = capfd.readouterr()
     assert (output.out, output.err) == ("", "")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import TrackingError
-from pipeline.tracking.store import check_database, shown, sqlite_file, store_uri, ui_command
+from pipeline.tracking.store import check_database, sqlite_file, store_uri, ui_command, without_password
 
 
 def test_the_default_is_a_file_in_the_current_folder(tmp_path, monkeypatch):
@@ -44,8 +44,8 @@ def test_only_sqlite_has_a_file():
 
 
 def test_messages_show_no_password():
-    assert shown("https://me:secret@host:5000/x") == "https://host:5000/x"
-    assert shown("sqlite:////data/mlflow.db") == "sqlite:////data/mlflow.db"
+    assert without_password("https://me:secret@host:5000/x") == "https://host:5000/x"
+    assert without_password("sqlite:////data/mlflow.db") == "sqlite:////data/mlflow.db"
 
 
 def test_a_file_can_be_made_in_a_folder_that_is_not_there_yet(tmp_path):

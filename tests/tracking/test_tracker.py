@@ -6,29 +6,36 @@ import math
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 
+from pipeline.errors import TrackingError
+from pipeline.metrics import METRICS
+from pipeline.study.objective import Objective
+from pipeline.study.trial import EpochReport, TrialState
 from pipeline.tracking import connect
-from pipeline.trial import Outcome, Report, State
+from tests.tracking.records import make_record
 
 EPOCH = {"loss": 0.5, "accuracy": 0.8, "val_loss": 0.6, "val_accuracy": 0.75, "learning_rate": 0.001}
 
 
-def test_the_studys_run_holds_job_dataset_and_tags(tracker, info, client, tmp_path):
-    study = tracker.begin_study(info, None)
+def epoch_ended(tracker, number, epoch, metrics):
+    tracker.epoch_ended(make_record(number), EpochReport(number, epoch, metrics, float(epoch)))
+
+
+def test_the_studys_run_holds_job_dataset_and_tags(study, dataset, client, tmp_path):
     run = client.get_run(study)
     assert (run.info.run_name, run.info.status) == ("digits-quick", "RUNNING")
-    assert run.data.params == {"data": "mnist5k", "trials": "20", "set": '{"blocks": 2}'}
-    assert run.data.tags["study"] == "digits-quick"
+    assert run.data.params == {"data": "mnist5k", "metric": "accuracy", "trials": "20", "set": '{"blocks": 2}'}
+    tags = {"study": "digits-quick", "dataset": "mnist5k", "metric": "accuracy"}
+    assert tags.items() <= run.data.tags.items()
     job = Path(client.download_artifacts(study, "job.yaml", str(tmp_path))).read_text()
     assert "trials: 20" in job
-    (dataset,) = [entry.dataset for entry in run.inputs.dataset_inputs]
-    assert (dataset.name, dataset.digest) == ("mnist5k", info.dataset_digest[:36])
-    assert json.loads(dataset.profile)["train"] == 3500
+    (logged,) = [entry.dataset for entry in run.inputs.dataset_inputs]
+    assert (logged.name, logged.digest) == ("mnist5k", dataset.digest[:36])
+    assert json.loads(logged.profile) == {"train": 3500, "validation": 750, "test": 750, "classes": ["zero", "one"]}
 
 
 def test_the_dataset_reads_as_mlflows_own(study, client):
@@ -44,44 +51,45 @@ def test_the_dataset_reads_as_mlflows_own(study, client):
 def test_a_trial_is_a_child_run(tracker, study, begin, children, client):
     begin(7, blocks=3, learning_rate=1e-4, flip=True)
     for epoch in range(1, 11):
-        tracker.report(Report(7, epoch, {**EPOCH, "loss": 1 / epoch}, float(epoch)))
-    tracker.end_trial(Outcome(7, State.COMPLETE, 0.75, 10, 12.5, device="cpu"))
+        epoch_ended(tracker, 7, epoch, {**EPOCH, "loss": 1 / epoch})
+    tracker.trial_ended(make_record(7, TrialState.COMPLETE, 0.75, epochs=10, seconds=12.5, device="cpu"))
     tracker.close()
     run = children(study)[7]
     assert run.info.run_name == "trial-0007"
     assert run.info.status == "FINISHED"
     assert run.data.params == {"family": "plain", "blocks": "3", "learning_rate": "0.0001", "flip": "true"}
-    assert {"family": "plain", "device": "cpu", "state": "complete", "seed": "14"}.items() <= run.data.tags.items()
-    assert {"value": 0.75, "seconds": 12.5, "epochs": 10, "parameters": 1234}.items() <= run.data.metrics.items()
+    tags = {"family": "plain", "device": "cpu", "state": "complete", "seed": "14", "metric": "accuracy"}
+    assert tags.items() <= run.data.tags.items()
+    assert {"score": 0.75, "seconds": 12.5, "epochs": 10, "parameters": 1234}.items() <= run.data.metrics.items()
     history = client.get_metric_history(run.info.run_id, "loss")
     assert [(metric.step, metric.value) for metric in history] == [(epoch, 1 / epoch) for epoch in range(1, 11)]
     assert EPOCH.keys() <= run.data.metrics.keys()
-    assert tracker.troubles == []
+    assert tracker.problems == []
 
 
 @pytest.mark.parametrize(
     ("state", "status"),
     [
-        (State.COMPLETE, "FINISHED"),
-        (State.PRUNED, "KILLED"),
-        (State.FAILED, "FAILED"),
-        (State.INTERRUPTED, "KILLED"),
+        (TrialState.COMPLETE, "FINISHED"),
+        (TrialState.PRUNED, "KILLED"),
+        (TrialState.FAILED, "FAILED"),
+        (TrialState.INTERRUPTED, "KILLED"),
     ],
 )
 def test_the_status_is_true(tracker, study, begin, children, state, status):
     begin(0)
-    tracker.end_trial(Outcome(0, state, reason="killed by signal 9"))
+    tracker.trial_ended(make_record(0, state, reason="killed by signal 9"))
     tracker.close()
     run = children(study)[0]
     assert (run.info.status, run.data.tags["state"]) == (status, state)
     assert run.data.tags["reason"] == "killed by signal 9"
-    assert "value" not in run.data.metrics
+    assert "score" not in run.data.metrics
     assert run.info.end_time >= run.info.start_time
 
 
 def test_metrics_arrive_while_the_trial_runs(tracker, study, begin, children):
     begin(0)
-    tracker.report(Report(0, 1, EPOCH, 1.0))
+    epoch_ended(tracker, 0, 1, EPOCH)
     until = time.monotonic() + 60
     while not (children(study).get(0) and "val_accuracy" in children(study)[0].data.metrics):
         assert time.monotonic() < until
@@ -93,38 +101,42 @@ def test_trials_that_run_side_by_side_keep_their_metrics_apart(tracker, study, b
     begin(0)
     begin(1)
     for epoch in (1, 2, 3):
-        tracker.report(Report(0, epoch, {"loss": 0.1 * epoch}, 1.0))
-        tracker.report(Report(1, epoch, {"loss": 10.0 * epoch}, 1.0))
-    tracker.end_trial(Outcome(0, State.COMPLETE, 0.5))
-    tracker.report(Report(1, 4, {"loss": 40.0}, 1.0))
+        epoch_ended(tracker, 0, epoch, {"loss": 0.1 * epoch})
+        epoch_ended(tracker, 1, epoch, {"loss": 10.0 * epoch})
+    tracker.trial_ended(make_record(0, TrialState.COMPLETE, 0.5))
+    epoch_ended(tracker, 1, 4, {"loss": 40.0})
     tracker.close()
     history = client.get_metric_history(children(study)[1].info.run_id, "loss")
     assert [metric.value for metric in history] == [10.0, 20.0, 30.0, 40.0]
     assert children(study)[0].data.metrics["loss"] == pytest.approx(0.3)
 
 
-def test_a_metric_that_is_no_number_is_kept_as_such(tracker, study, begin, children):
+def test_a_metric_that_is_not_a_number_is_kept_as_such(tracker, study, begin, children):
     begin(0)
-    tracker.report(Report(0, 1, {"loss": math.nan}, 1.0))
+    epoch_ended(tracker, 0, 1, {"loss": math.nan})
     tracker.close()
     assert math.isnan(children(study)[0].data.metrics["loss"])
 
 
-def test_more_parameters_than_mlflow_takes_at_once_and_long_ones(tracker, study, begin, children):
-    values = {f"filters_{number}": number for number in range(250)}
-    begin(0, **values, note="x" * 10_000)
+def test_more_params_than_mlflow_takes_at_once_and_long_ones(tracker, study, begin, children):
+    filters = {f"filters_{number}": number for number in range(250)}
+    begin(0, **filters, note="x" * 10_000)
     tracker.close()
     params = children(study)[0].data.params
     assert len(params) == 252
     assert set(params["note"]) == {"x"}
-    assert tracker.troubles == []
+    assert tracker.problems == []
 
 
-def test_ranks_and_the_best_mark_move(tracker, study, begin, children):
+def complete(number, score, **details):
+    return make_record(number, TrialState.COMPLETE, score, **details)
+
+
+def test_ranks_and_the_best_tag_move(tracker, study, begin, children):
     for number in range(3):
         begin(number)
-    tracker.rank({0: 1, 1: 2})
-    tracker.rank({2: 1, 0: 2, 1: 3})
+    tracker.rank([complete(0, 0.8), complete(1, 0.7), make_record(2)])
+    tracker.rank([complete(0, 0.8), complete(1, 0.7), complete(2, 0.9)])
     tracker.close()
     runs = children(study)
     assert {number: run.data.tags["rank"] for number, run in runs.items()} == {0: "2", 1: "3", 2: "1"}
@@ -133,17 +145,36 @@ def test_ranks_and_the_best_mark_move(tracker, study, begin, children):
     assert not any("pareto_front" in {**run.data.tags, **run.data.metrics} for run in runs.values())
 
 
+def of_front(front, scores):
+    objective = Objective(minimized=("macs",))
+    return [complete(number, scores[number], objective=objective, front=front[number]) for number in front]
+
+
+def test_of_a_minimised_metric_the_lowest_score_is_the_best(tracker, study, begin, children):
+    objective = Objective(METRICS["log_loss"])
+    records = [complete(number, score, objective=objective) for number, score in enumerate((0.5, 0.2, 0.9))]
+    for record in records:
+        tracker.trial_started(record)
+    tracker.rank(records)
+    tracker.close()
+    runs = children(study)
+    assert [runs[number].data.tags["rank"] for number in range(3)] == ["2", "1", "3"]
+    assert {run.data.tags["metric"] for run in runs.values()} == {"log_loss"}
+    assert runs[1].data.tags["best"] == "true"
+
+
 def test_the_front_is_a_tag_and_a_metric_and_moves(tracker, study, begin, children):
     for number in range(4):
         begin(number)
-    tracker.rank({0: 1, 1: 2, 2: 3}, {0: True, 1: True, 2: False})
+    tracker.rank(of_front({0: True, 1: True, 2: False}, scores=(0.9, 0.8, 0.7)))
     time.sleep(0.002)  # of two metrics of one millisecond MLflow shows the larger one
-    tracker.rank({0: 1, 1: 2, 2: 3}, {0: True, 1: False, 2: True})
+    tracker.rank(of_front({0: True, 1: False, 2: True}, scores=(0.9, 0.6, 0.7)))
     tracker.close()
     runs = children(study)
     tags = {number: run.data.tags.get("pareto_front") for number, run in runs.items()}
     assert tags == {0: "true", 1: "false", 2: "true", 3: None}
     assert [runs[number].data.metrics["pareto_front"] for number in range(3)] == [1, 0, 1]
+    assert [runs[number].data.tags["rank"] for number in range(3)] == ["1", "3", "2"]
     assert [number for number, run in runs.items() if "best" in run.data.tags] == [0]
 
 
@@ -151,10 +182,10 @@ def test_files_and_folders_go_into_the_studys_run(tracker, study, client, tmp_pa
     (tmp_path / "plots").mkdir()
     (tmp_path / "plots" / "history.png").write_bytes(b"png")
     (tmp_path / "trials.csv").write_text("number\n")
-    tracker.artifact(tmp_path / "trials.csv")
-    tracker.artifact(tmp_path / "plots")
-    tracker.artifact(tmp_path / "trials.csv", "tables")
-    tracker.artifact(tmp_path / "plots", "pictures")
+    tracker.log_artifact(tmp_path / "trials.csv")
+    tracker.log_artifact(tmp_path / "plots")
+    tracker.log_artifact(tmp_path / "trials.csv", "tables")
+    tracker.log_artifact(tmp_path / "plots", "pictures")
     tracker.close()
     assert {"trials.csv", "plots", "tables"} <= {file.path for file in client.list_artifacts(study)}
     assert [file.path for file in client.list_artifacts(study, "plots")] == ["plots/history.png"]
@@ -173,7 +204,7 @@ def test_the_end_of_a_study(tracker, study, client):
 def test_trials_that_still_run_end_with_their_study(tracker, study, begin, children, status, state):
     begin(0)
     begin(1)
-    tracker.end_trial(Outcome(0, State.COMPLETE, 0.5))
+    tracker.trial_ended(make_record(0, TrialState.COMPLETE, 0.5))
     tracker.end_study(status, {})
     tracker.close()
     runs = children(study)
@@ -181,93 +212,88 @@ def test_trials_that_still_run_end_with_their_study(tracker, study, begin, child
     assert runs[1].info.status == ("KILLED" if status == "KILLED" else "FAILED")
     assert (runs[1].data.tags["state"], runs[1].data.tags["reason"]) == (state, "the study ended before the trial")
     assert runs[1].info.end_time
-    assert tracker.troubles == []
+    assert tracker.problems == []
 
 
-def test_a_study_goes_on_in_its_run(tracker, study, begin, store, info, client, children):
+def test_a_study_goes_on_in_its_run(tracker, study, begin, store, begin_study, client, children):
     begin(0)
-    tracker.end_trial(Outcome(0, State.COMPLETE, 0.5))
+    tracker.trial_ended(make_record(0, TrialState.COMPLETE, 0.5))
     begin(1)
-    tracker.rank({0: 1})
+    tracker.rank([complete(0, 0.5), make_record(1)])
     tracker.end_study("KILLED", {})
     tracker.close()
 
     again = connect(store)
-    longer = replace(info, job={**info.job, "trials": 40, "workers": 2})
-    assert again.begin_study(longer, study) == study
+    assert begin_study(again, study, trials=40, workers=2) == study
     run = client.get_run(study)
     assert run.info.status == "RUNNING"
     assert (run.data.params["trials"], run.data.tags["trials"]) == ("20", "40")
     assert (run.data.params["workers"], run.data.tags.get("data")) == ("2", None)
     assert children(study)[1].info.status == "KILLED"
 
-    from pipeline.trial import Trial
-
-    again.begin_trial(Trial(1, {}, 1, 10), {"repeated": True}, {})
-    again.begin_trial(Trial(2, {}, 1, 10), {}, {})
-    again.rank({2: 1, 0: 2})
+    again.trial_started(make_record(1, params={"repeated": True}))
+    again.trial_started(make_record(2, params={}))
+    again.rank([complete(0, 0.5), make_record(1), complete(2, 0.6)])
     again.close()
     runs = children(study)
     assert sorted(runs) == [0, 1, 2]
     assert runs[1].data.params == {"repeated": "true"}
     assert [number for number, run in runs.items() if "best" in run.data.tags] == [2]
-    assert again.troubles == []
+    assert again.problems == []
 
 
 @pytest.mark.parametrize("gone", ["deleted", "0123456789abcdef0123456789abcdef", "no id at all"])
-def test_a_study_whose_run_is_gone_gets_a_new_one(tracker, study, store, info, client, gone):
+def test_a_study_whose_run_is_gone_gets_a_new_one(tracker, study, store, begin_study, client, gone):
     if gone == "deleted":
         client.delete_run(study)
     other = connect(store)
-    new = other.begin_study(info, study if gone == "deleted" else gone)
+    new = begin_study(other, study if gone == "deleted" else gone)
     other.close()
     assert new != study
     assert client.get_run(new).info.lifecycle_stage == "active"
 
 
-def test_the_run_that_mlflow_run_made_becomes_the_studys(tracker, info, client, monkeypatch):
+def test_the_run_that_mlflow_run_made_becomes_the_studys(tracker, begin_study, client, monkeypatch):
     offered = client.create_run("0")
     client.log_param(offered.info.run_id, "data", "from the command line")
     monkeypatch.setenv("MLFLOW_RUN_ID", offered.info.run_id)
-    assert tracker.begin_study(info, None) == offered.info.run_id
+    assert begin_study(tracker) == offered.info.run_id
     run = client.get_run(offered.info.run_id)
     assert (run.data.params["data"], run.data.tags["data"]) == ("from the command line", "mnist5k")
 
 
-def test_a_run_that_a_study_has_is_not_taken_by_another(tracker, study, info, monkeypatch):
+def test_a_run_that_a_study_has_is_not_taken_by_another(tracker, study, begin_study, monkeypatch):
     monkeypatch.setenv("MLFLOW_RUN_ID", study)
-    assert tracker.begin_study(replace(info, name="other"), None) != study
+    assert begin_study(tracker, name="other") != study
 
 
-def test_a_refused_study_is_one_line(tracker, info):
-    from pipeline.errors import TrackingError
-
+def test_a_refused_study_is_one_line(tracker, begin_study):
     with pytest.raises(TrackingError, match=r"MLflow refused the study's run: .*maximum length") as refusal:
-        tracker.begin_study(replace(info, job={"long\n" * 60: 1}), None)
+        begin_study(tracker, **{"long\n" * 60: 1})
     assert "\n" not in str(refusal.value)
 
 
 def test_a_study_that_could_not_begin_has_no_end(tracker):
     tracker.end_study("FAILED", {})
     tracker.close()
-    assert tracker.troubles == []
+    assert tracker.problems == []
 
 
 def test_what_mlflow_refuses_is_left_out_and_told(tracker, study, begin, children, tmp_path):
     begin(0)
-    tracker.report(Report(0, 1, {"long" * 70: 1.0}, 1.0))
-    tracker.artifact(tmp_path / "missing.csv")
-    tracker.end_trial(Outcome(0, State.COMPLETE, 0.5))
+    epoch_ended(tracker, 0, 1, {"long" * 70: 1.0})
+    tracker.log_artifact(tmp_path / "missing.csv")
+    tracker.trial_ended(make_record(0, TrialState.COMPLETE, 0.5))
     tracker.close()
     assert children(study)[0].info.status == "FINISHED"
-    (trouble,) = tracker.troubles
+    (trouble,) = tracker.problems
     assert "metrics of trial 0" in trouble
     assert "and 1 more" in trouble
 
 
 def test_reports_of_an_unknown_trial_are_harmless(tracker, study, children):
-    tracker.report(Report(5, 1, EPOCH, 1.0))
-    tracker.end_trial(Outcome(5, State.COMPLETE))
+    epoch_ended(tracker, 5, 1, EPOCH)
+    tracker.trial_ended(make_record(5, TrialState.COMPLETE))
     tracker.close()
     assert children(study) == {}
 
@@ -275,15 +301,20 @@ def test_reports_of_an_unknown_trial_are_harmless(tracker, study, children):
 _STUDY = """
 import sys
 sys.path.insert(0, {root!r})
-from pipeline.tracking import StudyInfo, connect
-from pipeline.trial import Outcome, State, Trial
+import numpy as np
+from pipeline.data import Dataset
+from pipeline.study.trial import TrialState
+from pipeline.tracking import connect
+from tests.tracking.records import make_record
+images, labels, rows = np.zeros((3, 8, 8, 1), np.uint8), np.zeros(3, np.int64), np.split(np.arange(3), 3)
+dataset = Dataset("d", "s", "e", ("a", "b"), images, labels, *rows, seed=0)
 tracker = connect()
-tracker.begin_study(StudyInfo("s", {{"a": 1}}, "d", "s", "e", (8, 8, 1), ("a", "b"), (1, 1, 1)), None)
-tracker.begin_trial(Trial(0, {{}}, 1, 1), {{}}, {{}})
-tracker.end_trial(Outcome(0, State.FAILED, reason="x"))
+tracker.begin_study("s", {{"a": 1}}, dataset, None)
+tracker.trial_started(make_record(0))
+tracker.trial_ended(make_record(0, TrialState.FAILED, reason="x"))
 tracker.end_study("FINISHED", {{}})
 tracker.close()
-assert not tracker.troubles, tracker.troubles
+assert not tracker.problems, tracker.problems
 assert not {{"keras", "tensorflow", "torch"}} & sys.modules.keys()
 """
 

@@ -58,11 +58,11 @@ def test_cutout_fills_with_the_mean_colour():
     assert (changed == (20, 150)).all()
 
 
-@pytest.mark.parametrize("values", [{}, {"flip": True, "shift": 0.2, "cutout": 0.3}])
-def test_the_input_is_never_written_to(values):
+@pytest.mark.parametrize("params", [{}, {"flip": True, "shift": 0.2, "cutout": 0.3}])
+def test_the_input_is_never_written_to(params):
     before = images()
     before.flags.writeable = False
-    after = augment(before, Recipe.from_values(values), np.random.default_rng(0))
+    after = augment(before, Recipe.from_params(params), np.random.default_rng(0))
     assert after.shape == before.shape
     assert after.dtype == np.uint8
-    assert (after is before) == (not values)
+    assert (after is before) == (not params)

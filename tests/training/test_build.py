@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pipeline.architecture import FAMILIES, Infeasible
-from pipeline.architecture.network import Network
+from pipeline.architecture.architecture_builder import ArchitectureBuilder
 from pipeline.architecture.ops import (
     Activation,
     Add,
@@ -27,12 +27,11 @@ from pipeline.architecture.ops import (
     GlobalAveragePool,
     Pool,
 )
-from pipeline.data.decode import fit
-from pipeline.training.build import build, build_served, keras_layer
-from tests.architecture.draws import values
-from tests.architecture.published import POINTS
+from pipeline.data.decode import fit_image
+from pipeline.training.build import build_inference_model, build_training_model, keras_layer
+from tests.architecture.draws import random_params
+from tests.architecture.published import POINTS, published_params
 from tests.architecture.published import SIDES as SIDES_PUBLISHED
-from tests.architecture.published import values as published
 
 DRAWS = 200
 PIXELS = {"scale": [1 / 255] * 3, "offset": [-0.5] * 3}
@@ -53,35 +52,37 @@ def images(n, shape, seed=0):
 
 def branched():
     """Every op at once: a skip, branches of two sizes, groups, both paddings, both heads' inputs."""
-    network = Network((12, 10, 3), 4)
-    network.add("stem", Conv(8, 3, 2, "same", bias=False))
-    network.add("norm", BatchNorm())
-    stem = network.add("relu", Activation("relu"))
-    network.add("grouped", Conv(8, 3, groups=4))
-    skip = network.add("sum", Add(), "grouped", stem)
-    network.add("pooled", Pool("average", 3, 1, "same"), skip)
-    wide = network.add("wide", Conv(4, 5), skip)
-    network.add("meet", Concat(), skip, "pooled", wide)
-    network.add("max", Pool("max", 3, 2, "valid"))
-    network.add("mean", GlobalAveragePool(), "max")
-    network.add("flat", Flatten(), "max")
-    network.add("features", Concat(), "mean", "flat")
-    network.add("dense", Dense(6))
-    network.add("dropout", Dropout(0.5))
-    return network.finish()
+    builder = ArchitectureBuilder((12, 10, 3), 4)
+    builder.add("stem", Conv(8, 3, 2, "same", bias=False))
+    builder.add("norm", BatchNorm())
+    stem = builder.add("relu", Activation("relu"))
+    builder.add("grouped", Conv(8, 3, groups=4))
+    skip = builder.add("sum", Add(), "grouped", stem)
+    builder.add("pooled", Pool("average", 3, 1, "same"), skip)
+    wide = builder.add("wide", Conv(4, 5), skip)
+    builder.add("meet", Concat(), skip, "pooled", wide)
+    builder.add("max", Pool("max", 3, 2, "valid"))
+    builder.add("mean", GlobalAveragePool(), "max")
+    builder.add("flat", Flatten(), "max")
+    builder.add("features", Concat(), "mean", "flat")
+    builder.add("dense", Dense(6))
+    builder.add("dropout", Dropout(0.5))
+    return builder.finish()
 
 
-def plain(shape=(28, 28, 1), classes=10, /, **values):
-    return FAMILIES["plain"].rule(values, shape, classes)
+def plain(shape=(28, 28, 1), classes=10, /, **params):
+    return FAMILIES["plain"].build(params, shape, classes)
 
 
 def built(architecture, **settings):
     channels = architecture.input_shape[-1]
-    return build(architecture, **{"scale": [1 / 255] * channels, "offset": [-0.5] * channels, **settings})
+    return build_training_model(
+        architecture, **{"scale": [1 / 255] * channels, "offset": [-0.5] * channels, **settings}
+    )
 
 
-def weights(some):
-    return sum(int(np.prod(one.shape)) for one in some)
+def count(variables):
+    return sum(int(np.prod(variable.shape)) for variable in variables)
 
 
 def positions(shape):
@@ -90,16 +91,16 @@ def positions(shape):
 
 def assert_same(layer, theirs, inputs):
     """Shape, parameters and multiply-accumulates of ``layer`` are those of a built Keras layer."""
-    shapes = [(None, *one) for one in inputs]
+    shapes = [(None, *shape) for shape in inputs]
     assert theirs.compute_output_shape(shapes if len(shapes) > 1 else shapes[0]) == (None, *layer.shape), layer
-    assert weights(theirs.trainable_weights) == layer.parameters, layer
-    assert weights(theirs.non_trainable_variables) - weights(_seeds(theirs)) == layer.non_trainable, layer
-    kernels = [one for one in theirs.trainable_weights if one.name == "kernel"]
-    assert positions(layer.shape) * weights(kernels) == layer.macs, layer
+    assert count(theirs.trainable_weights) == layer.parameters, layer
+    assert count(theirs.non_trainable_variables) - count(_seeds(theirs)) == layer.non_trainable, layer
+    kernels = [weight for weight in theirs.trainable_weights if weight.name == "kernel"]
+    assert positions(layer.shape) * count(kernels) == layer.macs, layer
 
 
 def _seeds(layer):
-    return [one for one in layer.non_trainable_variables if "seed" in one.name]
+    return [variable for variable in layer.non_trainable_variables if "seed" in variable.name]
 
 
 SIDES = st.integers(4, 40)
@@ -110,41 +111,41 @@ def architectures(draw, family):
     """An architecture of the family on some image."""
     shape = draw(st.tuples(SIDES, SIDES, st.sampled_from([1, 3])))
     try:
-        return FAMILIES[family].rule(draw(values(family)), shape, draw(st.integers(2, 12)))
+        return FAMILIES[family].build(draw(random_params(family)), shape, draw(st.integers(2, 12)))
     except Infeasible:
         assume(False)
 
 
-def assert_as_in_keras(architecture, known):
-    """Every layer, each kind with the same inputs once; ``known`` remembers them."""
+def assert_as_in_keras(architecture, checked):
+    """Every layer, each kind with the same inputs once; ``checked`` remembers them."""
     shapes = {"image": architecture.input_shape}
     for layer in architecture.layers:
         inputs = [shapes[name] for name in layer.inputs]
         shapes[layer.name] = layer.shape
-        if (layer.op, *inputs) not in known:
-            known.add((layer.op, *inputs))
+        if (layer.op, *inputs) not in checked:
+            checked.add((layer.op, *inputs))
             theirs = keras_layer(layer)
-            theirs.build([(None, *one) for one in inputs] if len(inputs) > 1 else (None, *inputs[0]))
+            theirs.build([(None, *shape) for shape in inputs] if len(inputs) > 1 else (None, *inputs[0]))
             assert_same(layer, theirs, inputs)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_shapes_parameters_and_macs_are_those_of_keras(family):
-    known = set()
+    checked = set()
 
     @settings(max_examples=DRAWS, **SLOW)
     @given(architectures(family))
     def check(architecture):
-        assert_as_in_keras(architecture, known)
+        assert_as_in_keras(architecture, checked)
 
     check()
-    assert len(known) >= DRAWS
+    assert len(checked) >= DRAWS
 
 
 @pytest.mark.parametrize("name", POINTS)
 def test_a_twentieth_of_a_published_network_is_as_in_keras(name):
     family, side = FAMILIES[str(POINTS[name]["family"])], SIDES_PUBLISHED[name]
-    assert_as_in_keras(family.rule(published(name, width=0.05), (side, side, 3), 10), set())
+    assert_as_in_keras(family.build(published_params(name, width=0.05), (side, side, 3), 10), set())
 
 
 @settings(max_examples=150, **SLOW)
@@ -157,12 +158,12 @@ def test_a_twentieth_of_a_published_network_is_as_in_keras(name):
     st.sampled_from([1, 2, 3]),
 )
 def test_infeasible_is_exactly_what_keras_refuses(side, size, stride, padding, kind, groups):
-    network = Network((*side, 6), 2)
+    builder = ArchitectureBuilder((*side, 6), 2)
     op = Conv(4, size, stride, padding, groups) if kind == "conv" else Pool(kind, size, stride, padding)
     try:
-        network.add("one", op)
-        network.add("head", Flatten())
-        layer = network.finish().layers[0]
+        builder.add("one", op)
+        builder.add("head", Flatten())
+        layer = builder.finish().layers[0]
     except Infeasible:
         with pytest.raises(ValueError, match=r"zero or negative|evenly divisible|multiple of|groups"):
             _bare(op)((None, *side, 6))
@@ -191,10 +192,10 @@ def test_a_whole_model_has_the_layers_and_counts_of_its_architecture(family, dat
     architecture = data.draw(architectures(family))
     keras.utils.clear_session()
     model = built(architecture)
-    named = {"image", "rescaling", *(one.name for one in architecture.layers)}
+    named = {"image", "rescaling", *(layer.name for layer in architecture.layers)}
     assert {layer.name for layer in model.layers} == named
-    assert weights(model.trainable_weights) == architecture.parameters
-    assert weights(model.non_trainable_weights) == architecture.non_trainable
+    assert count(model.trainable_weights) == architecture.parameters
+    assert count(model.non_trainable_weights) == architecture.non_trainable
     assert model.input_shape == (None, *architecture.input_shape)
     logits = model.predict_on_batch(images(2, architecture.input_shape))
     assert logits.shape == (2, architecture.classes)
@@ -217,14 +218,14 @@ def test_branches_and_skips_are_wired_as_described():
 
 FEW = {"blocks": 2, "stages": 2, "modules": 1, "stage_blocks": 1, "width": 0.3}
 GROUPED = {"block": "bottleneck", "cardinality": 4, "group_width": 16, "order": "pre", "projection": "pooled"}
-SMALL = {name: family.rule(FEW, (16, 16, 3), 4) for name, family in FAMILIES.items()}
-SMALL |= {"grouped": FAMILIES["residual"].rule(FEW | GROUPED, (16, 16, 3), 4)}
+SMALL = {name: family.build(FEW, (16, 16, 3), 4) for name, family in FAMILIES.items()}
+SMALL |= {"grouped": FAMILIES["residual"].build(FEW | GROUPED, (16, 16, 3), 4)}
 every_small = pytest.mark.parametrize("architecture", SMALL.values(), ids=SMALL)
 
 
 @pytest.mark.parametrize("architecture", [*SMALL.values(), branched()], ids=[*SMALL, "branched"])
 def test_a_saved_model_loads_safely_and_answers_the_same(architecture, tmp_path):
-    model, batch = build_served(architecture, **PIXELS), images(3, architecture.input_shape)
+    model, batch = build_inference_model(architecture, **PIXELS), images(3, architecture.input_shape)
     path = tmp_path / "model.keras"
     model.save(path)
     loaded = keras.saving.load_model(path, compile=False, safe_mode=True)
@@ -233,7 +234,7 @@ def test_a_saved_model_loads_safely_and_answers_the_same(architecture, tmp_path)
 
 
 @every_small
-def test_one_step_lowers_the_loss_and_the_served_model_takes_the_weights(architecture):
+def test_one_step_lowers_the_loss_and_the_inference_model_takes_the_weights(architecture):
     model, batch = built(architecture), images(16, architecture.input_shape)
     labels = np.arange(16) % 4
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -241,22 +242,22 @@ def test_one_step_lowers_the_loss_and_the_served_model_takes_the_weights(archite
     before = float(loss(labels, model(batch, training=True)))
     model.train_on_batch(batch, labels)
     assert float(loss(labels, model(batch, training=True))) < before
-    served = build_served(architecture, **PIXELS)
-    served.set_weights(model.get_weights())
+    inference_model = build_inference_model(architecture, **PIXELS)
+    inference_model.set_weights(model.get_weights())
     expected = keras.ops.softmax(model.predict_on_batch(batch))
-    np.testing.assert_allclose(served.predict_on_batch(batch), expected, atol=1e-5)
+    np.testing.assert_allclose(inference_model.predict_on_batch(batch), expected, atol=1e-5)
 
 
-def test_the_served_model_makes_large_images_small_as_they_were_for_the_training():
-    model = build_served(branched(), **PIXELS)
+def test_the_inference_model_resizes_large_images_as_the_training_images_were():
+    model = build_inference_model(branched(), **PIXELS)
     resized = keras.Model(model.input, model.get_layer("resizing").output)
     (large,) = images(1, (120, 90, 3))
-    decoded = fit(Image.fromarray(large), (12, 10, 3))
+    decoded = fit_image(Image.fromarray(large), (12, 10, 3))
     np.testing.assert_allclose(resized.predict_on_batch(large[None])[0], decoded, atol=1)  # one level: it is rounded
 
 
 def test_pixels_are_rescaled_channel_by_channel():
-    model = build(branched(), scale=[1.0, 0.5, 2.0], offset=[0.0, -1.0, 3.0])
+    model = build_training_model(branched(), scale=[1.0, 0.5, 2.0], offset=[0.0, -1.0, 3.0])
     batch = images(2, (12, 10, 3))
     rescaled = keras.Model(model.input, model.get_layer("rescaling").output).predict_on_batch(batch)
     np.testing.assert_allclose(rescaled, batch * np.array([1.0, 0.5, 2.0]) + np.array([0.0, -1.0, 3.0]), rtol=1e-6)
@@ -302,10 +303,10 @@ def test_it_learns():
 JAX = """
 import numpy as np
 from pipeline.architecture import FAMILIES
-from pipeline.training.build import build
+from pipeline.training.build import build_training_model
 import keras, sys
-values = {"blocks": 1, "filters": 6, "convs": 2, "groups_1_2": 6, "norm": "none"}
-model = build(FAMILIES["plain"].rule(values, (8, 8, 3), 5), scale=[.1, .2, .3], offset=[1, 2, 3])
+params = {"blocks": 1, "filters": 6, "convs": 2, "groups_1_2": 6, "norm": "none"}
+model = build_training_model(FAMILIES["plain"].build(params, (8, 8, 3), 5), scale=[.1, .2, .3], offset=[1, 2, 3])
 model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
 before = model.get_weights()[2]
 model.train_on_batch(np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), "uint8"), np.arange(4))

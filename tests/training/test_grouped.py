@@ -38,7 +38,7 @@ def test_it_convolves_each_group_on_its_own(groups, channels, filters):
 
 def test_outputs_and_gradients_are_those_of_keras():
     images = tf.constant(np.random.default_rng(0).normal(size=(2, 6, 6, 12)).astype("float32"))
-    found = []
+    results = []
     for kind in (GroupedConv2D, keras.layers.Conv2D):
         layer = kind(24, 3, strides=2, padding="same", groups=6, data_format="channels_last")
         layer.build(images.shape)
@@ -47,8 +47,8 @@ def test_outputs_and_gradients_are_those_of_keras():
         with tf.GradientTape() as tape:
             tape.watch(images)
             total = tf.reduce_sum(layer(images) ** 2)
-        found.append([layer(images), *tape.gradient(total, [images, layer.kernel.value, layer.bias.value])])
-    for ours, theirs in zip(*found, strict=True):
+        results.append([layer(images), *tape.gradient(total, [images, layer.kernel.value, layer.bias.value])])
+    for ours, theirs in zip(*results, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-3)
 
 

@@ -1,11 +1,19 @@
-"""What is read from a model's graph."""
+"""The graph of a Keras model: calls, costs, pixels, probabilities."""
 
 import keras
 import numpy as np
 import pytest
 from keras import layers, ops
 
-from pipeline.training.keras_model import are_probabilities, call_macs, flat_calls, parameters, takes_raw_pixels
+from pipeline.architecture import FAMILIES
+from pipeline.training.build import build_training_model
+from pipeline.training.keras_model import (
+    are_probabilities,
+    count_macs,
+    count_parameters,
+    flat_calls,
+    takes_raw_pixels,
+)
 
 
 def within(*inside):
@@ -28,7 +36,7 @@ def within(*inside):
         ("int32", lambda x: ops.cast(x, "float32"), True),
     ],
 )
-def test_who_scales_the_pixels(dtype, first, raw):
+def test_whether_a_model_scales_its_pixels(dtype, first, raw):
     image = keras.Input((8, 8, 3), dtype=dtype)
     model = keras.Model(image, layers.Dense(2)(layers.Flatten()(first(image))))
     assert takes_raw_pixels(model.inputs[0].dtype, [call.operation for call in flat_calls(model)]) == raw
@@ -53,8 +61,27 @@ def test_who_scales_the_pixels(dtype, first, raw):
 )
 def test_multiply_accumulates_of_a_layer(layer, macs):
     model = keras.Sequential([keras.Input((9, 7, 3)), layer])
-    assert call_macs(layer, (9, 7, 3), model.output_shape[1:]) == macs
-    assert call_macs(layer, (None, 7, 3), (None, *model.output_shape[2:])) == (0 if macs == 0 else None)
+    assert count_macs(layer, (9, 7, 3), model.output_shape[1:]) == macs
+    assert count_macs(layer, (None, 7, 3), (None, *model.output_shape[2:])) == (0 if macs == 0 else None)
+
+
+CONFIGURATIONS = [(family, {}) for family in FAMILIES] + [
+    ("plain", {"groups_2": 4, "stride_1": 2, "pool": "average", "padding": "valid", "blocks": 2, "norm": "none"}),
+    ("inception", {"stem_pool": "max", "stem_reduce": 8, "stem_expand": 12}),
+    ("residual", {"block": "bottleneck", "cardinality": 4, "group_width": 32, "projection": "pooled", "order": "pre"}),
+]
+
+
+@pytest.mark.parametrize(("family", "params"), CONFIGURATIONS, ids=str)
+def test_costs_are_those_that_the_architecture_knows_without_keras(family, params):
+    architecture = FAMILIES[family].build(params, (36, 32, 3), 10)
+    model = build_training_model(architecture, scale=[1.0] * 3, offset=[0.0] * 3)
+    macs = [
+        count_macs(call.operation, call.input_tensors[0].shape[1:], call.outputs[0].shape[1:])
+        for call in flat_calls(model)
+    ]
+    assert sum(macs) == architecture.macs
+    assert count_parameters(model) == architecture.parameters
 
 
 def test_calls_of_models_within_models_are_in_their_order():
@@ -62,7 +89,7 @@ def test_calls_of_models_within_models_are_in_their_order():
     image = keras.Input((8, 8, 3))
     model = keras.Model(image, layers.Dense(2, name="three")(inner(image)))
     assert [call.operation.name for call in flat_calls(model)] == ["one", "two", "three"]
-    assert parameters(model) == 2 * 3 * 9 + 2 + 2 * 2 + 2
+    assert count_parameters(model) == 2 * 3 * 9 + 2 + 2 * 2 + 2
 
 
 @pytest.mark.parametrize(("rows", "so"), [([[0.3, 0.7], [0, 1]], True), ([[0.3, 0.6]], False), ([[-0.5, 1.5]], False)])

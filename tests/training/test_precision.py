@@ -13,13 +13,13 @@ def test_under_torch_torch_is_asked(monkeypatch, cuda, expected):
     monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
     monkeypatch.setattr(keras.distribution, "list_devices", None)  # it fails there
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=SimpleNamespace(is_available=lambda: cuda)))
-    assert precision.device() == expected
+    assert precision.detect_device() == expected
 
 
 @pytest.mark.parametrize(("listed", "expected"), [("gpu:0", "gpu"), ("cuda:0", "gpu"), ("cpu:0", "cpu")])
 def test_elsewhere_keras_is_asked(monkeypatch, listed, expected):
     monkeypatch.setattr(keras.distribution, "list_devices", lambda: [listed])
-    assert precision.device() == expected
+    assert precision.detect_device() == expected
 
 
 @pytest.mark.parametrize(
@@ -39,12 +39,12 @@ def test_the_policy_follows_this_workers_own_card(monkeypatch, tmp_path, capabil
     program.write_text(f'#!/bin/sh\ncase "$*" in *--id={card}" "*) echo "{capability}";; *) echo 1.0;; esac\n')
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(precision, "device", lambda: "gpu")
+    monkeypatch.setattr(precision, "detect_device", lambda: "gpu")
     if mask is None:
         monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     else:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", mask)
-    assert precision.policy("auto") == expected
+    assert precision.choose_policy("auto") == expected
 
 
 def test_a_driver_that_fails_means_float32(monkeypatch):
@@ -52,9 +52,9 @@ def test_a_driver_that_fails_means_float32(monkeypatch):
         raise subprocess.CalledProcessError(6, "nvidia-smi")
 
     monkeypatch.setattr(subprocess, "run", fails)
-    monkeypatch.setattr(precision, "device", lambda: "gpu")
-    assert precision.policy("auto") == "float32"
+    monkeypatch.setattr(precision, "detect_device", lambda: "gpu")
+    assert precision.choose_policy("auto") == "float32"
 
 
 def test_what_is_asked_for_is_taken():
-    assert precision.policy("mixed_float16") == "mixed_float16"
+    assert precision.choose_policy("mixed_float16") == "mixed_float16"

@@ -4,22 +4,24 @@ from collections import Counter
 
 import pytest
 
-from pipeline.folder import StudyFolder
-from pipeline.record import Record
-from pipeline.search.loop import TIME_UP
-from pipeline.trial import Outcome, State
-from pipeline.tune.summary import summary
+from pipeline.search.stop_reason import StopReason
+from pipeline.study.paths import StudyPaths
+from pipeline.tune.best_model import BestModel
+from pipeline.tune.summary import print_summary
+from tests.report.made_up import record
+
+RECORD = record(0, 0.5, model="m.keras")
+DONE = StopReason.TRIALS_DONE
 
 
 def test_pictures_are_named_where_there_are_some(tmp_path, capsys):
-    folder = StudyFolder(tmp_path)
-    record = Record(0, {}, (), {"parameters": 1, "macs": 1}, 0, Outcome(0, State.COMPLETE, 0.5, 1, model="m.keras"))
-    summary(folder, [record], Counter(), "done", None)
+    paths = StudyPaths(tmp_path)
+    print_summary(paths, [RECORD], Counter(), DONE, None)
     assert "What it sees" not in capsys.readouterr().out
-    folder.look.mkdir()
-    (folder.look / "index.html").write_text("")
-    summary(folder, [record], Counter(), "done", None)
-    assert f"What it sees:                  {folder.look}/index.html\n" in capsys.readouterr().out
+    paths.explanation.mkdir()
+    (paths.explanation / "index.html").write_text("")
+    print_summary(paths, [RECORD], Counter(), DONE, None)
+    assert f"What it sees:                  {paths.explanation}/index.html\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -28,21 +30,33 @@ def test_pictures_are_named_where_there_are_some(tmp_path, capsys):
 )
 def test_it_says_where_the_trials_are_to_be_seen(tmp_path, capsys, monkeypatch, store, place):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
-    record = Record(0, {}, (), {"parameters": 1, "macs": 1}, 0, Outcome(0, State.COMPLETE, 0.5, 1, model="m.keras"))
-    summary(StudyFolder(tmp_path), [record], Counter(), "done", None)
+    print_summary(StudyPaths(tmp_path), [RECORD], Counter(), DONE, None)
     assert f"Compare all trials in MLflow:  {place}\n" in capsys.readouterr().out
 
 
 def test_after_the_time_it_says_how_to_go_on(tmp_path, capsys):
-    record = Record(0, {}, (), {"parameters": 1, "macs": 1}, 0, Outcome(0, State.COMPLETE, 0.5, 1, model="m.keras"))
-    summary(StudyFolder(tmp_path / "mine"), [record], Counter(), "all trials are done", None)
+    print_summary(StudyPaths(tmp_path / "mine"), [RECORD], Counter(), DONE, None)
     assert "Go on:" not in capsys.readouterr().out
-    summary(StudyFolder(tmp_path / "mine"), [record], Counter(), TIME_UP, None)
+    print_summary(StudyPaths(tmp_path / "mine"), [RECORD], Counter(), StopReason.TIME_UP, None)
     assert f"Go on:                         convtune tune --study {tmp_path}/mine\n" in capsys.readouterr().out
 
 
 def test_a_study_without_any_candidate_does_not_point_to_what_libraries_said(tmp_path, capsys):
-    summary(StudyFolder(tmp_path), [], Counter({"macs over the limit": 500}), "used up", None)
+    print_summary(StudyPaths(tmp_path), [], Counter({"macs over the limit": 500}), StopReason.NOTHING_NEW, None)
     said = capsys.readouterr().out
     assert "Most frequent reason: macs over the limit\nBegin another study with a wider space or --limit\n" in said
     assert "worker.log" not in said
+
+
+@pytest.mark.parametrize(
+    ("metric", "scores", "line"),
+    [
+        ("accuracy", {"accuracy": 0.96534}, "Test accuracy of the best model (trial 0): 0.9653\n"),
+        ("log_loss", {"accuracy": 0.9, "log_loss": 0.25}, "Test log loss of the best model (trial 0): 0.2500\n"),
+        ("roc_auc", {"roc_auc": None}, "Test ROC AUC of the best model (trial 0): not defined for the test images\n"),
+    ],
+)
+def test_the_test_score_is_that_of_the_metric(tmp_path, capsys, metric, scores, line):
+    model = BestModel(0, "digest", metric, 0.5, scores, 1, "the first champion")
+    print_summary(StudyPaths(tmp_path), [RECORD], Counter(), DONE, model)
+    assert line in capsys.readouterr().out

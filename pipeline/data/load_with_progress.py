@@ -1,0 +1,40 @@
+"""Loads a dataset for a command: with a progress bar, with warnings on stderr, and with downloads in a worker."""
+
+import os
+from contextlib import closing
+from pathlib import Path
+
+from pipeline.console import progress_bar, warn
+from pipeline.data.dataset import Dataset
+from pipeline.data.fetch import FetchDataset
+from pipeline.data.load import load
+from pipeline.executors import call, local
+
+
+def load_with_progress(
+    source: str,
+    image_size: tuple[int, int] | None,
+    seed: int,
+    quiet: bool = False,
+    channels: int | None = None,
+) -> Dataset:
+    """See ``pipeline.data.load``. While images are decoded, a terminal shows a bar unless ``quiet``."""
+    with progress_bar(f"reading {source}", quiet) as progress:
+        return load(
+            source,
+            image_size=image_size,
+            channels=channels,
+            seed=seed,
+            progress=progress,
+            warn=warn,
+            fetch=_fetch_in_worker,
+        )
+
+
+def _fetch_in_worker(name: str, folder: Path) -> None:
+    with closing(local.start(1, Path(os.devnull), _import_nothing)) as executor:
+        call(executor, FetchDataset(name, folder))
+
+
+def _import_nothing() -> None:
+    """The worker need not import anything before its first task: that imports Keras anyway."""

@@ -1,0 +1,45 @@
+"""Exports as tasks for a worker with Keras."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.export.export import ExportResult
+from pipeline.study.trial import ReportCallback
+
+
+@dataclass(frozen=True, eq=False)
+class ExportModel:
+    """The task of writing a model in other formats and running what was written."""
+
+    model_file: Path
+    folder: Path
+    formats: Sequence[str]
+    batches: Sequence[NDArray[np.uint8]]
+    number: int = -1
+
+    def run(self, report: ReportCallback) -> list[ExportResult]:
+        """See ``pipeline.export.export.export``."""
+        from pipeline.export.export import export
+
+        return export(self.model_file, self.folder, self.formats, self.batches)
+
+
+@dataclass(frozen=True, eq=False)
+class WriteMlflowModel:
+    """The task of writing a model as MLflow's."""
+
+    model_file: Path
+    folder: Path
+    example: NDArray[np.uint8]
+    requirements: Sequence[str]
+    number: int = -1
+
+    def run(self, report: ReportCallback) -> None:
+        """See ``pipeline.export.mlflow_model.write``."""
+        from pipeline.export.mlflow_model import write
+
+        write(self.model_file, self.folder, self.example, list(self.requirements))

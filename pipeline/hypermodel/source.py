@@ -1,0 +1,73 @@
+"""How a HyperModel is described to workers, and what they report about it: plain data, without Keras."""
+
+from dataclasses import dataclass
+
+from pipeline.data.decode import Shape
+from pipeline.hyperparameter import Conditions, Scalar
+
+
+@dataclass(frozen=True)
+class HyperModelSource:
+    """Where a HyperModel or a ``build(hp)`` function is, and the images for which it builds models.
+
+    ``module`` is a dotted name or the path of a ``.py`` file, ``attribute`` a name in it. ``shape`` is (height, width,
+    channels) and ``classes`` the number of classes: None and 0 until the images are known.
+
+    >>> str(HyperModelSource("my_models.py", "build"))
+    'my_models.py:build'
+    """
+
+    module: str
+    attribute: str
+    shape: Shape | None = None
+    classes: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.attribute}"
+
+
+@dataclass(frozen=True)
+class HyperModelInfo:
+    """The facts about a HyperModel that are known before its images are.
+
+    ``file`` is the file with its source code ("": unknown). ``shape`` is the (height, width, channels) that its model
+    takes, None if it takes the shape of the data. A None within ``shape`` stands for a side of any length.
+    """
+
+    file: str
+    shape: tuple[int | None, int | None, int | None] | None
+
+
+@dataclass(frozen=True)
+class ListedHyperparameter:
+    """A hyperparameter as KerasTuner declares it; its name may be listed again under other conditions.
+
+    ``kind`` is ``int``, ``float``, ``choice`` or ``fixed``. The last two have ``options``, the first two a range.
+    ``note`` says which of its settings a space cannot express.
+    """
+
+    name: str
+    kind: str
+    default: Scalar
+    when: Conditions
+    options: tuple[Scalar, ...] = ()
+    low: float = 0
+    high: float = 0
+    step: float | None = None
+    log: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class BuiltModel:
+    """The costs of the model that was built from some params, or the ``reason`` why there is no model.
+
+    ``key`` is equal for equal models that train alike. ``macs`` is None where a layer is of a kind that is not counted.
+    ``kind`` is the reason without its numbers. ``parameters`` is None where there is no model.
+    """
+
+    key: str = ""
+    parameters: int | None = None
+    macs: int | None = None
+    reason: str = ""
+    kind: str = ""

@@ -1,0 +1,78 @@
+"""Tasks about a HyperModel for a worker with Keras. Without Keras until they run."""
+
+from dataclasses import dataclass
+
+from pipeline.candidate import Candidate
+from pipeline.hypermodel.candidate import HyperModelCandidate
+from pipeline.hypermodel.source import BuiltModel, HyperModelInfo, HyperModelSource, ListedHyperparameter
+from pipeline.hyperparameter import Params
+from pipeline.study.trial import ReportCallback, TrialResult
+from pipeline.training.inputs import TrainingInputs
+
+
+@dataclass(frozen=True)
+class HyperModelTask:
+    """The task of training a model of a HyperModel."""
+
+    inputs: TrainingInputs
+    source: HyperModelSource
+
+    @property
+    def number(self) -> int:
+        """The trial's number."""
+        return self.inputs.trial.number
+
+    def run(self, report: ReportCallback) -> TrialResult:
+        """See ``pipeline.hypermodel.fit.train``."""
+        from pipeline.hypermodel.fit import train
+
+        return train(self.source, self.inputs, report)
+
+
+def make_task(candidate: Candidate, inputs: TrainingInputs) -> HyperModelTask:
+    """The training of a candidate of a HyperModel."""
+    assert isinstance(candidate, HyperModelCandidate)
+    return HyperModelTask(inputs, candidate.source)
+
+
+@dataclass(frozen=True)
+class InspectHyperModel:
+    """The task of importing a HyperModel and finding out which images it takes."""
+
+    source: HyperModelSource
+    number: int = -1
+
+    def run(self, report: ReportCallback) -> HyperModelInfo:
+        """See ``pipeline.hypermodel.probe.inspect_source``."""
+        from pipeline.hypermodel.probe import inspect_source
+
+        return inspect_source(self.source)
+
+
+@dataclass(frozen=True)
+class ListHyperparameters:
+    """The task of finding all hyperparameters of a HyperModel."""
+
+    source: HyperModelSource
+    number: int = -1
+
+    def run(self, report: ReportCallback) -> list[ListedHyperparameter]:
+        """See ``pipeline.hypermodel.probe.list_hyperparameters``."""
+        from pipeline.hypermodel.probe import list_hyperparameters
+
+        return list_hyperparameters(self.source)
+
+
+@dataclass(frozen=True)
+class BuildModel:
+    """The task of building the model of some params, to find out its costs or why there is none."""
+
+    source: HyperModelSource
+    params: Params
+    number: int = -1
+
+    def run(self, report: ReportCallback) -> BuiltModel:
+        """See ``pipeline.hypermodel.probe.probe_params``."""
+        from pipeline.hypermodel.probe import probe_params
+
+        return probe_params(self.source, self.params)

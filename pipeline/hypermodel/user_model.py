@@ -1,0 +1,152 @@
+"""A model that a HyperModel has built: whether it can be trained, its costs, its data, and the form that users get."""
+
+import hashlib
+import json
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.data.decode import Shape
+from pipeline.training.keras_model import are_probabilities, count_macs, flat_calls, graph, takes_raw_pixels, to_array
+
+
+class UntrainableError(Exception):
+    """A model that convtune cannot train; ``kind`` is the reason without its numbers."""
+
+    def __init__(self, reason: str, kind: str) -> None:
+        super().__init__(reason)
+        self.kind = kind
+
+
+def create_weights(model: Any, shape: Shape) -> None:
+    """Creates the weights of a model that was defined without an input shape, for images of ``shape``."""
+    if not model.built:
+        model.build((None, *shape))
+
+
+def check_trainable(model: Any, shape: Shape, classes: int) -> None:
+    """UntrainableError unless the model can be saved, and trained on images of ``shape`` in that many classes."""
+    inputs, outputs = getattr(model, "inputs", None), getattr(model, "outputs", None)
+    if not inputs or not outputs:
+        name = type(model).__name__
+        raise UntrainableError(
+            f"{name} is not a graph of layers; expected a Sequential or keras.Model(inputs, outputs)", "no graph"
+        )
+    if len(inputs) > 1 or len(outputs) > 1:
+        counts = f"it has {len(inputs)} inputs and {len(outputs)} outputs"
+        raise UntrainableError(f"{counts}; expected one of each", "several inputs or outputs")
+    _check_input(tuple(inputs[0].shape[1:]), shape)
+    output_shape = tuple(outputs[0].shape[1:])
+    if output_shape != (classes,):
+        raise UntrainableError(
+            f"its output has shape {_format_shape(output_shape)};"
+            f" expected one value for each of the data's {classes} classes",
+            "output of another shape",
+        )
+    if not model.compiled or model.loss is None:
+        raise UntrainableError(
+            "it is not compiled; call model.compile(optimizer, loss, metrics) in build", "not compiled"
+        )
+    if foreign := _find_foreign(_config(model)):
+        kind = f"{foreign} is not Keras's own"
+        raise UntrainableError(f"{kind}, so the saved model could not be loaded without your file", kind)
+
+
+def _check_input(expected: tuple[int | None, ...], shape: Shape) -> None:
+    if len(expected) == 3 and all(size in (None, given) for size, given in zip(expected, shape, strict=True)):
+        return
+    advice = "expected images, height x width x channels"
+    if len(expected) == 3 and expected[2] in (None, shape[2]):
+        height, width = (size or given for size, given in zip(expected[:2], shape[:2], strict=True))
+        advice = f"give --image-size {height}x{width}"
+    elif len(expected) == 3:
+        advice = f"expected {shape[2]} channels"
+    shapes = f"it takes inputs of shape {_format_shape(expected)} and the images are {_format_shape(shape)}"
+    raise UntrainableError(f"{shapes}; {advice}", "inputs of another shape")
+
+
+def count_model_macs(model: Any) -> int | None:
+    """Multiply-accumulates for one image; None if they cannot be counted for one of the layers."""
+    total = 0
+    for node in flat_calls(model):
+        macs = count_macs(node.operation, node.input_tensors[0].shape[1:], node.outputs[0].shape[1:])
+        if macs is None:
+            return None
+        total += macs
+    return total
+
+
+def compute_key(model: Any, extra: Any = None) -> str:
+    """24 hex digits, equal for models with equal layers, compile settings and ``extra`` (plain values)."""
+    content = [type(model).__name__, _config(model), model.get_compile_config(), extra]
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:24]
+
+
+def takes_class_numbers(model: Any) -> bool:
+    """Whether the compiled loss takes class numbers, as Keras's sparse losses do. Others take one-hot labels."""
+    loss = model.loss
+    if isinstance(loss, dict | list | tuple):
+        loss = next(iter(loss.values() if isinstance(loss, dict) else loss))
+    name = loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
+    return "sparse" in str(name).lower()
+
+
+def encode_one_hot(numbers: NDArray[np.int64], classes: int) -> NDArray[np.float32]:
+    """One-hot labels (n, classes) of class numbers (n,)."""
+    return np.eye(classes, dtype=np.float32)[numbers]
+
+
+def pixel_divisor(model: Any) -> float:
+    """The number to divide pixels by: 1 if the model takes whole numbers or scales pixels itself, else 255."""
+    operations = (node.operation for node in flat_calls(model))
+    return 1.0 if takes_raw_pixels(model.inputs[0].dtype, operations) else 255.0
+
+
+def build_inference_model(model: Any, shape: Shape, pixels: NDArray[np.float32]) -> Any:
+    """The model that users get: it takes uint8 images (n, any, any, channels) and returns probabilities (n, classes).
+
+    It resizes to ``shape``, divides by the ``pixel_divisor`` and continues with the layers of ``model``. ``pixels`` are
+    some images in the form that ``model`` takes: a softmax is added unless the outputs for them are probabilities.
+    """
+    height, width, channels = shape
+    image = keras.Input((None, None, channels), dtype="uint8", name="any_image")
+    resizing = keras.layers.Resizing(
+        height,
+        width,
+        antialias=True,  # as the training images were resized
+        data_format="channels_last",
+        dtype="float32",
+        name="to_the_shape_trained_with",
+    )
+    scaling = keras.layers.Rescaling(1 / pixel_divisor(model), dtype="float32", name="as_trained_with")
+    outputs = model.call(scaling(resizing(image)))  # through call, its layers become layers of the new model
+    if not are_probabilities(to_array(model.predict(pixels, verbose=0))):
+        outputs = keras.layers.Softmax(dtype="float32", name="probabilities")(outputs)
+    return keras.Model(image, outputs)
+
+
+def _config(model: Any) -> dict[str, Any]:
+    config: dict[str, Any] = graph(model).get_config()
+    return config
+
+
+def _find_foreign(config: Any) -> str:
+    """The first part of a model's configuration that Keras alone could not load, "" if there is none."""
+    if isinstance(config, dict):
+        module, name = config.get("module"), config.get("class_name")
+        if name in ("Lambda", "__lambda__"):
+            return "a lambda"
+        if name == "function":  # for its own functions, Keras writes only the name
+            return f"the function {config.get('config')}"
+        if name and not name.startswith("__") and str(module).split(".")[0] != "keras":
+            return str(name)
+    if isinstance(config, dict | list | tuple):
+        parts = config.values() if isinstance(config, dict) else config
+        return next((foreign for part in parts if (foreign := _find_foreign(part))), "")
+    return ""
+
+
+def _format_shape(shape: Any) -> str:
+    return "x".join("any" if size is None else str(size) for size in shape) or "()"

@@ -1,0 +1,81 @@
+"""A worker that builds the models of a HyperModel: it lists the hyperparameters and checks proposed params."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from pipeline.candidate import Feasibility, check_limits, impossible
+from pipeline.data import Dataset
+from pipeline.errors import SpaceError, WorkerError
+from pipeline.executors import Task, call
+from pipeline.hypermodel.candidate import HyperModelCandidate
+from pipeline.hypermodel.source import BuiltModel, HyperModelInfo, HyperModelSource
+from pipeline.hypermodel.space import make_space
+from pipeline.hypermodel.task import BuildModel, InspectHyperModel, ListHyperparameters
+from pipeline.hyperparameter import Scalar
+from pipeline.space import Space
+from pipeline.training.worker import start_worker
+
+T = TypeVar("T")
+
+COUNTED_COSTS = ("parameters", "macs")
+"""The costs that are known once a model is built; memory and latency need an Architecture."""
+
+_ON_CPU = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
+"""Environment variables that leave the GPUs to the workers that train."""
+
+
+class HyperModelWorker:
+    """One HyperModel in its own worker, on the CPU, so that checking a proposal never waits for a trial.
+
+    All methods raise SpaceError, in one line, for a HyperModel that cannot be searched.
+    """
+
+    def __init__(self, source: HyperModelSource, log: Path | None) -> None:
+        self._worker = start_worker(log, **_ON_CPU)
+        self._source = source
+        self._built: dict[frozenset[tuple[str, Scalar]], BuiltModel] = {}
+
+    def inspect(self) -> HyperModelInfo:
+        """Imports the HyperModel; returns where its source code is and which images it takes."""
+        return self._call(InspectHyperModel(self._source))
+
+    def read_space(self, dataset: Dataset) -> Space:
+        """The space of all hyperparameters, for the images of ``dataset``."""
+        self._source = replace(self._source, shape=dataset.shape, classes=len(dataset.classes))
+        return make_space(self._source, self._call(ListHyperparameters(self._source)))
+
+    def judge(self, limits: Mapping[str, float], minimized: Iterable[str], params: dict[str, Scalar]) -> Feasibility:
+        """Whether ``params`` give a model that can be trained, within ``limits``, with known ``minimized`` costs."""
+        built = self._build(params)
+        if built.parameters is None:
+            return impossible(built.reason, built.kind, limits)
+        counted = {"parameters": built.parameters, "macs": built.macs}
+        costs = {name: cost for name, cost in counted.items() if cost is not None}
+        unknown = next((name for name in (*limits, *minimized) if name not in costs), None)
+        if unknown is not None:
+            reason = f"its {unknown} cannot be counted: a layer is of an unknown kind"
+            return impossible(reason, f"{unknown} not countable", limits)
+        return check_limits(HyperModelCandidate(params, self._source, built.key, costs), limits)
+
+    def close(self) -> None:
+        """Ends the worker."""
+        self._worker.close()
+
+    def _call(self, task: Task[T]) -> T:
+        """The result of a task about the HyperModel itself; SpaceError also when the task kills the worker."""
+        try:
+            return call(self._worker, task)
+        except WorkerError as error:
+            raise SpaceError(f"{self._source}: {error}") from None
+
+    def _build(self, params: dict[str, Scalar]) -> BuiltModel:
+        """Builds each model once, though its params may be judged twice: before they are queued, and when proposed."""
+        key = frozenset(params.items())
+        if key not in self._built:
+            try:
+                self._built[key] = call(self._worker, BuildModel(self._source, params))
+            except WorkerError as error:  # perhaps it ran out of memory
+                self._built[key] = BuiltModel(reason=f"building it failed: {error}", kind="building it failed")
+        return self._built[key]

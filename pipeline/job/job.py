@@ -1,0 +1,194 @@
+"""The job of a study, and the one table of its settings."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.errors import JobError
+from pipeline.executors import EXECUTORS
+from pipeline.hyperparameter import Scalar
+from pipeline.job.parsers import (
+    PartialParams,
+    parse_assignments,
+    parse_attempt,
+    parse_objective_names,
+    parse_seconds,
+    parse_size,
+    parse_text,
+)
+from pipeline.job.setting import EMPTY, Setting, choice, setting, settings_of, whole_number
+from pipeline.metrics import DEFAULT_METRIC, METRICS
+from pipeline.search.pruners import PRUNERS
+from pipeline.search.samplers import SAMPLERS
+from pipeline.study.objective import MINIMIZED, OBJECTIVES, SCORE, Objective, minimized_costs
+
+PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
+"""Keras's dtype policies for training; ``auto`` depends on the hardware."""
+
+DEFAULT_TRIALS = 20
+"""Trials of a study that is given no total and whose search does not end by itself."""
+
+_TEXT = {"type": "string"}
+_PARAMS = {"$ref": "#/$defs/point"}
+_ATTEMPTS = {"type": "array", "items": {"anyOf": [_PARAMS, {"type": ["string", "integer"]}]}}
+_LIMITS = {"$ref": "#/$defs/limits"}
+_TIME = {
+    "anyOf": [
+        {"type": "number", "exclusiveMinimum": 0},
+        {"type": "string", "pattern": r"^\s*([0-9]+(\.[0-9]+)?\s*[smhd]?\s*)+$"},
+    ]
+}
+_SIZE = {
+    "anyOf": [
+        {"type": "integer", "minimum": 1, "maximum": 4096},
+        {"type": "string", "pattern": "^[0-9]{1,4}(x[0-9]{1,4})?$"},
+    ]
+}
+_OBJECTIVE = rf"\s*({'|'.join(OBJECTIVES)})\s*"
+_OBJECTIVES = {
+    "anyOf": [
+        {"type": "string", "pattern": f"^{_OBJECTIVE}(,{_OBJECTIVE})*$"},
+        {"type": "array", "items": {"enum": list(OBJECTIVES)}, "minItems": 1, "uniqueItems": True},
+    ]
+}
+
+
+def _union(mappings: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, Any], ...]:
+    """The mappings merged into one, sorted by name; a later value replaces an earlier one."""
+    merged = {name: value for mapping in mappings for name, value in mapping.items()}
+    return tuple(sorted(merged.items()))
+
+
+@dataclass(frozen=True)
+class Job:
+    """A study as the user requests it. Each field declares one setting: its default, help, parser and schema.
+
+    ``trials`` is the total that the study should reach (None: see ``total``). ``time`` bounds one run of the command,
+    in seconds (None: no bound). ``attempts`` are params, or names of start points, that are tried first; ``fixed``
+    turns hyperparameters of the space into constants; ``limits`` replaces limits of the space ("none" removes one).
+    ``image_size`` is (height, width) in pixels (None: a folder's median, at most 256 per side; arrays keep theirs).
+    JobError for settings that exclude each other.
+    """
+
+    data: str = setting(
+        help="folder of images, .npz file, or a name from `convtune datasets`",
+        metavar="PATH|NAME",
+        parse=parse_text,
+        schema=_TEXT,
+    )
+    space: str = setting(
+        "quick",
+        help="a name from `convtune spaces`, a space file, or a HyperModel as file.py:build",
+        metavar="NAME|FILE",
+        parse=parse_text,
+        schema=_TEXT,
+    )
+    search: str = choice("bayesian", SAMPLERS, help="how the params of the next trial are chosen")
+    metric: str = choice(DEFAULT_METRIC.name, METRICS, help="metric that trials are scored by")
+    objective: tuple[str, ...] = setting(
+        (SCORE,),
+        help="the score alone, or the Pareto front of the score and costs to minimise",
+        metavar=f"{SCORE}[,{'|'.join(MINIMIZED)}...]",
+        parse=parse_objective_names,
+        schema=_OBJECTIVES,
+        dump=",".join,
+    )
+    trials: int | None = whole_number(
+        None,
+        1,
+        help="trials of the study in total",
+        default_text=f"{DEFAULT_TRIALS}, or the whole space by an exhaustive search",
+    )
+    time: float | None = setting(
+        None,
+        help="stop after this long: 600s, 10m, 1h30m",
+        metavar="T",
+        parse=parse_seconds,
+        schema=_TIME,
+        dump="{:.15g}s".format,
+    )
+    epochs: int = whole_number(10, 1, help="epochs of a full training")
+    workers: int = whole_number(1, 1, 256, help="number of trials that run at the same time")
+    pruner: str = choice("asha", PRUNERS, help="how poor trials are stopped early")
+    study: str = setting(
+        "",
+        help="name or path of the study; an existing one is continued",
+        metavar="NAME|PATH",
+        parse=parse_text,
+        schema=_TEXT,
+        default_text="a new name",
+    )
+    seed: int = whole_number(0, 0, 2**32 - 1, help="seed for splits, search and training")
+    attempts: tuple[PartialParams | str, ...] = setting(
+        (),
+        key="try",
+        help="params to try first, or the name of a start point",
+        metavar="K=V,...|NAME",
+        parse=parse_attempt,
+        schema=_ATTEMPTS,
+        dump=list,
+        merge=tuple,
+    )
+    fixed: tuple[tuple[str, Scalar], ...] = setting(
+        (),
+        key="set",
+        help="fix hyperparameters of the space",
+        metavar="K=V,...",
+        parse=parse_assignments,
+        schema=_PARAMS,
+        dump=dict,
+        merge=_union,
+    )
+    limits: tuple[tuple[str, Scalar], ...] = setting(
+        (),
+        key="limit",
+        help="replace limits of the space; K=none removes one",
+        metavar="K=V,...",
+        parse=parse_assignments,
+        schema=_LIMITS,
+        dump=dict,
+        merge=_union,
+    )
+    image_size: tuple[int, int] | None = setting(
+        None,
+        help="size in pixels to which images are resized",
+        metavar="N|HxW",
+        parse=parse_size,
+        schema=_SIZE,
+        dump=lambda sides: "{}x{}".format(*sides),
+        default_text="the folder's median size, at most 256; arrays keep theirs",
+    )
+    precision: str = choice("auto", PRECISIONS, help="number format for training")
+    executor: str = choice("local", EXECUTORS, help="where trials run")
+
+    def __post_init__(self) -> None:
+        if self.workers > 1 and not EXECUTORS[self.executor].parallel:
+            parallel = " or ".join(name for name, kind in EXECUTORS.items() if kind.parallel)
+            expected = f"expected 1 with --executor {self.executor}"
+            raise JobError(f"--workers: {expected}, got {self.workers}; use --executor {parallel}")
+
+    @property
+    def total(self) -> float:
+        """The number of trials that the study should have in the end, infinite for an exhaustive search."""
+        if self.trials is None:
+            return math.inf if SAMPLERS[self.search].exhaustive else DEFAULT_TRIALS
+        return self.trials
+
+    @property
+    def study_objective(self) -> Objective:
+        """The metric, and the costs that are minimised beside the score."""
+        return Objective(METRICS[self.metric], minimized_costs(self.objective))
+
+    def as_file(self) -> dict[str, Any]:
+        """The content of a job file for this job: plain values by key, without empty ones.
+
+        >>> Job("photos", epochs=5, time=90.0).as_file()["time"]
+        '90s'
+        """
+        values = {key: (entry, getattr(self, entry.name)) for key, entry in SETTINGS.items()}
+        return {key: entry.dump(value) for key, (entry, value) in values.items() if value not in EMPTY}
+
+
+SETTINGS: Mapping[str, Setting] = settings_of(Job)
+"""Every setting of a job by its key."""

@@ -1,0 +1,178 @@
+"""Parsers of settings: each takes the text of a flag or a value of a YAML file, and raises ValueError if it is invalid.
+
+The error says what was expected. The caller adds where the value was found and, with ``received``, the value itself.
+"""
+
+import math
+import re
+from collections.abc import Callable, Collection
+from typing import Any
+
+from pipeline.errors import nearest
+from pipeline.metrics import METRICS
+from pipeline.study.objective import parse_objectives
+
+PartialParams = dict[str, Any]
+"""Params as a user writes them: any of a space's hyperparameters, with lists for those that repeat."""
+
+_LONGEST = 40
+"""The most characters of an invalid text that an error repeats."""
+
+
+def describe_received(value: Any) -> str:
+    """The end of an error message: the invalid value, or the length of a long text.
+
+    >>> describe_received("x"), describe_received("x" * 5000)
+    (", got 'x'", ', got 5,000 characters')
+    """
+    if isinstance(value, str) and len(value) > _LONGEST:
+        return f", got {len(value):,} characters"
+    return f", got {value!r}"
+
+
+def parse_text(value: Any) -> str:
+    """A text that is not blank."""
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("expected a word")
+    return value
+
+
+def parse_one_of(names: Collection[str]) -> Callable[[Any], str]:
+    """A parser that accepts these names.
+
+    >>> parse_one_of(["asha", "median"])("asah")
+    Traceback (most recent call last):
+    ValueError: expected one of asha, median, did you mean 'asha'?
+    """
+
+    def parse(value: Any) -> str:
+        if not isinstance(value, str) or value not in names:
+            raise ValueError(f"expected one of {', '.join(names)}{nearest(str(value), names)}")
+        return value
+
+    return parse
+
+
+def parse_whole_number(low: int, high: int = 10**9) -> Callable[[Any], int]:
+    """A parser of whole numbers from ``low`` to ``high``, given as numbers or as text.
+
+    >>> parse_whole_number(1)("1_000")
+    1000
+    """
+
+    def parse(value: Any) -> int:
+        digits = str(value).replace("_", "")
+        if isinstance(value, bool) or not re.fullmatch(r"\d{1,18}", digits) or int(digits) < low:
+            raise ValueError(f"expected a whole number from {low}")
+        if int(digits) > high:
+            raise ValueError(f"expected a whole number from {low} to {high}")
+        return int(digits)
+
+    return parse
+
+
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def parse_seconds(value: Any) -> float:
+    """A time above 0: a number of seconds, or text with the units d, h, m and s.
+
+    >>> parse_seconds("1h30m"), parse_seconds("10m"), parse_seconds(1.5)
+    (5400.0, 600.0, 1.5)
+    """
+    parts = re.findall(r"(\d+(?:\.\d+)?)\s*([smhd]?)", str(value))
+    valid = re.fullmatch(r"\s*(\d+(?:\.\d+)?\s*[smhd]\s*)*(\d+(?:\.\d+)?)?\s*", str(value))
+    total = sum(float(number) * _SECONDS[unit] for number, unit in parts)
+    if valid is None or isinstance(value, bool) or not 0 < total < math.inf:
+        raise ValueError("expected a time above 0 such as 10m, 600s or 1h30m")
+    return total
+
+
+def parse_size(value: Any) -> tuple[int, int]:
+    """The (height, width) of an image in pixels, 1 to 4096 per side; one number stands for both.
+
+    >>> parse_size("64x48"), parse_size(28)
+    ((64, 48), (28, 28))
+    """
+    match = re.fullmatch(r"(\d+)(?:x(\d+))?", str(value))
+    if match is None or isinstance(value, bool):
+        raise ValueError("expected a size in pixels such as 64 or 64x48 (height x width)")
+    height, width = int(match[1]), int(match[2] or match[1])
+    if not (1 <= height <= 4096 and 1 <= width <= 4096):
+        raise ValueError("expected 1 to 4096 pixels per side")
+    return height, width
+
+
+def parse_objective_names(value: Any) -> tuple[str, ...]:
+    """Objectives, as ``parse_objectives`` reads them. The error for a metric's name says where to choose the metric.
+
+    >>> parse_objective_names("macs,score")
+    ('score', 'macs')
+    """
+    try:
+        return parse_objectives(value)
+    except ValueError:
+        metric = next((word for word in re.findall(r"\w+", str(value)) if word in METRICS), None)
+        if metric is None:
+            raise
+        raise ValueError(
+            f"{metric!r} is called 'score' here, whatever the metric; "
+            f"choose the metric with --metric {metric} (in a job file, metric: {metric})"
+        ) from None
+
+
+def parse_attempt(value: Any) -> PartialParams | str:
+    """Params to try: ``a=1,b=2`` or a mapping; a word is the name of a start point, and so is a whole number.
+
+    >>> parse_attempt("blocks=2,pool=max"), parse_attempt("resnet18"), parse_attempt(1)
+    ({'blocks': 2, 'pool': 'max'}, 'resnet18', '1')
+    """
+    if isinstance(value, int) and not isinstance(value, bool):  # the first start point of a list is called 1
+        return str(value)
+    if isinstance(value, str) and value.strip() and "=" not in value:
+        return value.strip()
+    return parse_assignments(value)
+
+
+def parse_assignments(value: Any) -> PartialParams:
+    """A mapping, or the text of one, whose values are read as YAML.
+
+    >>> parse_assignments("a=1,b=[2,[3,x]]")
+    {'a': 1, 'b': [2, [3, 'x']]}
+    """
+    if not isinstance(value, str):
+        return _mapping(value)
+    params: PartialParams = {}
+    for part in _split(value):
+        name, equals, content = (piece.strip() for piece in part.partition("="))
+        if not equals or not name or not content:
+            raise ValueError("expected name=value[,name=value...], lists as name=[value,value]")
+        if name in params:
+            raise ValueError(f"{name} is given twice: expected each name once")
+        params[name] = _read(content)
+    return params
+
+
+def _mapping(value: Any) -> PartialParams:
+    if not isinstance(value, dict) or not value:
+        raise ValueError("expected a mapping of names to values")
+    return dict(value)
+
+
+def _split(text: str) -> list[str]:
+    """The parts of ``text`` between the commas outside brackets."""
+    parts, depth = [""], 0
+    for character in text:
+        depth += (character == "[") - (character == "]")
+        if character == "," and depth <= 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return parts
+
+
+def _read(text: str) -> Any:
+    from pipeline.yaml_file import parse_scalar  # imported late: yaml would slow down --help
+
+    items = re.fullmatch(r"\[(.*)\]", text)
+    return [_read(item.strip()) for item in _split(items[1])] if items else parse_scalar(text)

@@ -1,0 +1,82 @@
+"""The job that a user requests: flags win over a job file, and both win over the settings of an earlier run."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import ConvtuneError, JobError, StudyError, nearest
+from pipeline.job.job import SETTINGS, Job
+from pipeline.job.parsers import describe_received
+from pipeline.study.fingerprint import check_words
+from pipeline.study.paths import StudyPaths, find, locate, unused
+
+
+@dataclass(frozen=True)
+class JobRequest:
+    """A job, and the keys of the settings that a flag or a job file gives now, not those kept from an earlier run."""
+
+    job: Job
+    given: frozenset[str]
+
+
+def read_job(file: str | None, flags: Mapping[str, Any]) -> JobRequest:
+    """The job of a job file (None: there is none) and of flags, which win over it.
+
+    ``flags`` are what argparse has parsed, by key; None and [] stand for a flag that was not given. A study that has
+    begun keeps the settings that are not given now, except ``time``, which bounds one run of the command.
+    JobError names the file and the key, or the flag; StudyError for a study that is unknown or unreadable.
+    """
+    given = _read_file(Path(file), JobError) if file else {}
+    given |= _read_flags(flags)
+    settings = _begun_with(given) | given
+    if "data" not in settings:
+        raise JobError("--data is missing; give a folder of images, an .npz file or a name from `convtune datasets`")
+    job = Job(**{SETTINGS[key].name: value for key, value in settings.items()})
+    return JobRequest(job, frozenset(given))
+
+
+def name_study(job: Job) -> StudyPaths:
+    """The paths of the study: under the given name, or under a new one made from its data and its space."""
+    space = re.sub(r"\.py(?=:)|\.ya?ml$", "", Path(job.space).name)
+    stem = f"{Path(os.path.abspath(job.data)).stem}-{space}"
+    return locate(job.study or unused(stem))
+
+
+def _read_flags(flags: Mapping[str, Any]) -> dict[str, Any]:
+    values = {key: SETTINGS[key].combine(parsed) for key, parsed in flags.items()}
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _read_file(path: Path, unreadable: type[ConvtuneError]) -> dict[str, Any]:
+    """The settings of a job file; ``unreadable`` is raised if it is not YAML. A key without a value is left out."""
+    from pipeline.yaml_file import read_mapping  # imported late: yaml would slow down --help
+
+    content = read_mapping(path, unreadable)
+    return {key: _read_key(path, key, value) for key, value in content.items() if value is not None}
+
+
+def _read_key(path: Path, key: str, content: Any) -> Any:
+    if key not in SETTINGS:
+        raise JobError(f"{path}: unknown key {key!r}{nearest(key, SETTINGS)}; keys are {', '.join(SETTINGS)}")
+    try:
+        return SETTINGS[key].read(content)
+    except ValueError as error:
+        raise JobError(f"{path}: {key}: {error}{describe_received(content)}") from None
+
+
+def _begun_with(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that the study was started with; empty if it starts now."""
+    study = given.get("study")
+    if study is None or ("data" in given and not locate(study).exists):
+        return {}
+    try:
+        paths = find(study)
+    except StudyError as error:
+        raise StudyError(f"{error}; to start one, add --data") from None
+    check_words(paths)
+    settings = _read_file(paths.job, StudyError)
+    settings.pop("time", None)
+    return settings

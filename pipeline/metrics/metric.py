@@ -1,0 +1,69 @@
+"""A metric: a name, a direction, and a function of labels and probabilities."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Labels = NDArray[np.int64]
+    Probabilities = NDArray[np.floating[Any]]
+
+
+class Direction(StrEnum):
+    """Whether a higher or a lower score is better; the names are Optuna's."""
+
+    MAXIMIZE = "maximize"
+    MINIMIZE = "minimize"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One way to score a classifier.
+
+    ``name`` is used in files and flags, ``label`` in tables and plots. ``compute(labels, probabilities)`` takes class
+    numbers (n,) with n of at least 1, and float64 probabilities (n, classes) whose rows add up to 1 up to the rounding
+    of whatever type they came in. It returns the score, or NaN where the metric is not defined for these labels.
+    ``fewest_classes`` is the smallest number of classes for which the score is informative.
+    """
+
+    name: str
+    label: str
+    direction: Direction
+    compute: "Callable[[Labels, Probabilities], float]"
+    fewest_classes: int = 2
+
+    @property
+    def logged_as(self) -> str:
+        """Its name among the metrics of an epoch, where it is measured on the validation images."""
+        return f"val_{self.name}"
+
+    def loss(self, score: float) -> float:
+        """The score on a scale on which smaller is better: the score itself, or its negative.
+
+        >>> from pipeline.metrics import METRICS
+        >>> METRICS["accuracy"].loss(0.9), METRICS["log_loss"].loss(0.3)
+        (-0.9, 0.3)
+        """
+        return score if self.direction is Direction.MINIMIZE else -score
+
+    def better(self, score: float, than: float | None) -> bool:
+        """Whether ``score`` is finite and beats ``than``. None and scores that are not finite lose to any finite one.
+
+        >>> from pipeline.metrics import METRICS
+        >>> METRICS["log_loss"].better(0.2, than=0.5)
+        True
+        >>> METRICS["accuracy"].better(math.nan, than=None)
+        False
+        """
+        if not math.isfinite(score):
+            return False
+        return than is None or not math.isfinite(than) or self.loss(score) < self.loss(than)
+
+    def defined_for(self, classes: int) -> bool:
+        """Whether the metric is informative for a classifier with this number of classes."""
+        return classes >= self.fewest_classes

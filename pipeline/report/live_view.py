@@ -1,0 +1,159 @@
+"""The live view of a running study, drawn with rich's progress columns. It reads no clock and no terminal."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.measure import Measurement
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
+from rich.table import Column
+from rich.text import Text
+
+from pipeline.metrics import DEFAULT_METRIC
+from pipeline.report.formatting import format_drawn, truncate
+from pipeline.report.study_progress import RunningTrial, StudyProgress
+from pipeline.report.trial_lines import describe_counts, format_share, format_time
+
+_BAR_WIDTH = 32
+"""The most columns of the study's bar."""
+
+_CURVE_WIDTH = 16
+"""The most columns of a sparkline."""
+
+_NARROW = 50
+"""Columns below which the time elapsed is left out."""
+
+_STARTING = "starting"
+"""Stands for the score of a trial that has not finished an epoch."""
+
+
+@dataclass(frozen=True)
+class LiveView:
+    """A study's bar, the counts of its trials, the best one, and one line per running trial.
+
+    No line is wider than the terminal. ``elapsed`` and ``left`` are seconds; ``left`` is None where it is unknown.
+    """
+
+    study: StudyProgress
+    elapsed: float
+    left: float | None = None
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Text()
+        yield self._study_line(options.max_width)
+        yield _OneLine(Text(f"       {describe_counts(self.study)}", "dim"))
+        yield from self._best_line()
+        if self.study.running:
+            yield self._trial_lines()
+
+    def _study_line(self, width: int) -> RenderableType:
+        study = self.study
+        finite = math.isfinite(study.total)
+        columns: list[str | ProgressColumn] = ["trials"]
+        if finite:
+            columns.append(BarColumn(bar_width=None, table_column=Column(max_width=_BAR_WIDTH)))
+        columns.append(TextColumn("{task.fields[ended]}"))
+        if width >= _NARROW:
+            columns += [TimeElapsedColumn(table_column=Column(no_wrap=True)), "elapsed"]
+        columns.append(TextColumn("{task.fields[left]}", style="progress.remaining"))
+        progress = Progress(*columns, get_time=lambda: self.elapsed)
+        task = progress.add_task(
+            "",
+            total=study.total if finite else None,
+            ended=format_share(len(study.ended), study.total) if finite else str(len(study.ended)),
+            left=f"{format_time(self.left)} left" if self.left else "",
+        )
+        progress.tasks[0].start_time = 0  # so that rich's column shows the seconds elapsed
+        progress.update(task, completed=study.total - study.left if finite else 0)
+        return progress
+
+    def _best_line(self) -> RenderResult:
+        best = self.study.best
+        if best is not None:
+            metric = "" if best.metric.name == DEFAULT_METRIC.name else f" {best.metric.label}"
+            line = Text.assemble("best   ", (f"{best.score:.4f}", "bold green"), f"{metric}  trial {best.number}  ")
+            yield _OneLine(line.append(format_drawn(best), "dim"))
+
+    def _trial_lines(self) -> RenderableType:
+        progress = Progress(
+            "trial",
+            TextColumn("{task.description}", justify="right"),
+            "epoch",
+            MofNCompleteColumn(table_column=Column(no_wrap=True, justify="right")),
+            TextColumn("{task.fields[score]}", table_column=Column(no_wrap=True, min_width=len(_STARTING))),
+            _FieldColumn("curve"),
+            _FieldColumn("params"),
+        )
+        for trial in self.study.running:
+            progress.add_task(
+                str(trial.record.number),
+                total=trial.record.trial.epochs,
+                completed=len(trial.scores),
+                score=f"{trial.scores[-1]:.4f}" if trial.scores else _STARTING,
+                curve=_Curve(trial),
+                params=_OneLine(Text(format_drawn(trial.record), "dim")),
+            )
+        return progress
+
+
+class _FieldColumn(ProgressColumn):
+    """Shows the renderable that a task has as a field. It gets narrower before the other columns do."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+
+    def render(self, task: Task) -> RenderableType:
+        renderable: RenderableType = task.fields[self._name]
+        return renderable
+
+
+@dataclass(frozen=True)
+class _OneLine:
+    """Text that is never wrapped: what does not fit is cut off between words."""
+
+    text: Text
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield truncate(self.text, options.max_width)
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement(1, min(max(self.text.cell_len, 1), options.max_width))
+
+
+@dataclass(frozen=True)
+class _Curve:
+    """The sparkline of a running trial's scores. It takes the same width from the first epoch on."""
+
+    trial: RunningTrial
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Text(sparkline(self.trial.scores, min(options.max_width, _CURVE_WIDTH)), "cyan")
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement(1, min(self.trial.record.trial.epochs, _CURVE_WIDTH, options.max_width))
+
+
+def sparkline(numbers: Sequence[float], columns: int) -> str:
+    """One character per number, scaled from the least to the greatest; a blank where one is not finite.
+
+    More numbers than ``columns`` (at least 1) are thinned evenly, and the last one is always shown.
+
+    >>> sparkline([0.1, 0.2, 0.3, 0.8], 8)
+    '▁▂▃█'
+    """
+    drawn = list(numbers)
+    if len(drawn) > columns:
+        drawn = [drawn[(column + 1) * len(drawn) // columns - 1] for column in range(columns)]
+    finite = [number for number in drawn if math.isfinite(number)]
+    least, greatest = min(finite, default=0.0), max(finite, default=0.0)
+    return "".join(_block(number, least, greatest) for number in drawn)
+
+
+def _block(number: float, least: float, greatest: float) -> str:
+    """The character for a number between the least and the greatest one; of medium height if they are equal."""
+    if least == greatest and math.isfinite(number):
+        return "▄"
+    share = (number - least) / ((greatest - least) or math.inf)
+    return "▁▂▃▄▅▆▇█"[round(7 * share)] if math.isfinite(share) else " "

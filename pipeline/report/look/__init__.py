@@ -1,1 +1,0 @@
-"""What a network sees, as one HTML page and as PNG files."""

@@ -1,0 +1,69 @@
+"""Events of trials, in one plain line each: for log files, and above the live view."""
+
+import math
+from collections import Counter
+from datetime import timedelta
+
+from pipeline.report.formatting import displayed_reason, format_drawn
+from pipeline.report.study_progress import StudyProgress
+from pipeline.study.record import TrialRecord
+from pipeline.study.trial import EpochReport, TrialState
+
+
+def describe_start(record: TrialRecord, digits: int = 1) -> str:
+    """``trial 7  began     filters=16,32 lr=0.0021``; ``digits`` is the width of the trial's number."""
+    return f"{_trial(record, digits)}  began     {format_drawn(record)}".rstrip()
+
+
+def describe_epoch(record: TrialRecord, report: EpochReport, digits: int = 1) -> str:
+    """``trial 7  epoch 3/8  loss 0.3124  val_accuracy 0.9012``: all metrics of an epoch."""
+    epochs = record.trial.epochs
+    metrics = "  ".join(f"{name} {value:.4g}" for name, value in report.metrics.items())
+    return f"{_trial(record, digits)}  epoch {report.epoch:>{len(str(epochs))}}/{epochs}  {metrics}"
+
+
+def describe_end(record: TrialRecord, digits: int = 1) -> str:
+    """``trial 7  complete  0.9523  8 epochs   6.1 s    filters=16,32 lr=0.0021``, with the reason before the params."""
+    result = record.result
+    score = "-" if record.score is None else f"{record.score:.4f}"
+    length = f"{_count(result.epochs, 'epoch'):<9}  {result.seconds:.1f} s".ljust(18)
+    parts = [_trial(record, digits), f"{record.state:<8}", f"{score:<6}", length]
+    parts += [displayed_reason(result), format_drawn(record)]
+    return "  ".join(part for part in parts if part).rstrip()
+
+
+def describe_counts(study: StudyProgress) -> str:
+    """How many trials ended in each state, and how many proposals were infeasible.
+
+    >>> describe_counts(StudyProgress(20, infeasible=1))
+    '0 complete  0 pruned  0 failed  1 infeasible proposal'
+    """
+    states = Counter(record.state for record in study.ended)
+    counts = [f"{states[state]} {state}" for state in (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAILED)]
+    return "  ".join([*counts, _count(study.infeasible, "infeasible proposal")])
+
+
+def format_share(done: int, total: float) -> str:
+    """How many trials of the total are done, or how many there are where the total is infinite.
+
+    >>> format_share(7, 20), format_share(7, float("inf"))
+    ('7/20', '7 trials')
+    """
+    return f"{done}/{total:.0f}" if math.isfinite(total) else _count(done, "trial")
+
+
+def format_time(seconds: float) -> str:
+    """A duration as rich's progress columns write it.
+
+    >>> format_time(750)
+    '0:12:30'
+    """
+    return str(timedelta(seconds=round(seconds)))
+
+
+def _trial(record: TrialRecord, digits: int) -> str:
+    return f"trial {record.number:>{digits}}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,92 @@
+"""The trials of a study as a table: a pandas frame, CSV text, and plain values for JSON."""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+
+from pipeline.hyperparameter import Scalar
+from pipeline.report.formatting import order_names
+from pipeline.study.record import TrialRecord
+
+COLUMNS = ("number", "state", "score", "front", "epochs", "seconds", "parameters", "macs", "latency_ms", "reason")
+"""All the columns that a table may have beside those of the hyperparameters, in their order."""
+
+_PREFIX = "hyperparameter."
+
+
+def needed_columns(records: Iterable[TrialRecord]) -> tuple[str, ...]:
+    """The columns that the records need.
+
+    ``front`` is needed where the study minimises costs, ``latency_ms`` where latency was predicted, and all the other
+    ``COLUMNS`` always.
+    """
+    needed = {"front": False, "latency_ms": False}
+    for record in records:
+        needed["front"] |= bool(record.objective.minimized)
+        needed["latency_ms"] |= "latency_ms" in record.costs
+    return tuple(name for name in COLUMNS if needed.get(name, True))
+
+
+def cells(record: TrialRecord) -> dict[str, Any]:
+    """The values of all ``COLUMNS`` for one record; None where one is unknown, and for a score that is not finite."""
+    result = record.result
+    return {
+        "number": record.number,
+        "state": record.state.value,
+        "score": record.score if record.score is not None and math.isfinite(record.score) else None,
+        "front": record.front if record.objective.minimized else None,
+        "epochs": result.epochs,
+        "seconds": round(result.seconds, 2),
+        "parameters": record.parameters,
+        "macs": record.macs,
+        "latency_ms": round(record.costs["latency_ms"], 4) if "latency_ms" in record.costs else None,
+        "reason": result.reason,
+    }
+
+
+def param_cells(record: TrialRecord) -> dict[str, Scalar]:
+    """The params of one record by the names of their columns.
+
+    The hyperparameters of a HyperModel may have any name: one that is called ``epochs``, as one of ``COLUMNS`` is, has
+    the column ``hyperparameter.epochs``.
+    """
+    return {f"{_PREFIX}{name}" if name in COLUMNS else name: value for name, value in record.params.items()}
+
+
+def param_columns(records: Iterable[TrialRecord]) -> list[str]:
+    """The columns of all hyperparameters; repetitions (``filters_1``, ``filters_2``) stand side by side."""
+    return order_names(name for record in records for name in param_cells(record))
+
+
+def as_frame(records: Sequence[TrialRecord], among: Sequence[TrialRecord] = ()) -> pd.DataFrame:
+    """One row per trial in the order given: the needed columns, then one column per hyperparameter.
+
+    The columns are those that the records and ``among`` need. ``score`` is a float, NaN where a trial has none. A
+    param that a trial does not have is None, and the others keep their own types.
+    """
+    names = list(needed_columns([*among, *records]))
+    frame = pd.DataFrame([cells(record) for record in records], columns=names).astype({"score": float})
+    rows = [param_cells(record) for record in records]
+    param_names = param_columns([*among, *records])
+    params = {name: pd.Series([row.get(name) for row in rows], dtype=object) for name in param_names}
+    return pd.concat([frame, pd.DataFrame(params, columns=param_names, index=frame.index)], axis=1)
+
+
+def as_csv(records: Sequence[TrialRecord], among: Sequence[TrialRecord] = ()) -> str:
+    """The frame as CSV; a value that a trial does not have is an empty cell."""
+    text: str = as_frame(records, among).to_csv(index=False, lineterminator="\n")
+    return text
+
+
+def as_json(records: Sequence[TrialRecord]) -> list[dict[str, Any]]:
+    """One object per trial: number, state, score (or None) and params, then the other needed columns."""
+    columns = needed_columns(records)
+    return [_as_object(record, columns) for record in records]
+
+
+def _as_object(record: TrialRecord, columns: Sequence[str]) -> dict[str, Any]:
+    row = {name: cell for name, cell in cells(record).items() if name in columns}
+    head = {name: row.pop(name) for name in ("number", "state", "score")}
+    return {**head, "params": dict(record.params), **row}

@@ -1,0 +1,91 @@
+"""The source of the next trial: the queue, the sampler's list, its draws, then the rest of a small space."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from optuna.samplers import BaseSampler
+
+from pipeline.candidate import Candidate, Judge
+from pipeline.hyperparameter import Params
+from pipeline.search.samplers import SearchPlan
+from pipeline.search.stop_reason import GIVE_UP_AFTER, StopReason
+from pipeline.search.storage import Proposal, StudyStorage
+from pipeline.space import Space, enumeration
+from pipeline.study.record import TrialRecord
+
+_SMALL = 20_000
+"""The largest number of points of a space that counts as small, so that it can be enumerated."""
+_PATIENCE = 50
+"""Useless draws in a row after which a small space is enumerated: samplers repeat themselves when little is left."""
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A proposal that has become a trial, and the candidate that it trains."""
+
+    record: TrialRecord
+    candidate: Candidate
+
+
+class Proposer:
+    """Turns proposals into trials; infeasible and repeated ones are reported to the sampler and skipped.
+
+    ``seed`` is the study's; the seeds of its trials are derived from it.
+    """
+
+    def __init__(self, space: Space, plan: SearchPlan, storage: StudyStorage, judge: Judge, seed: int) -> None:
+        self._space, self._storage, self._judge, self._seed = space, storage, judge, seed
+        self._points, self._sampler = plan.points, plan.sampler
+        size = enumeration.size(space)
+        self._small = size is not None and size <= _SMALL
+        self.stop_reason = StopReason.SPACE_COVERED
+
+    def proposals(self) -> Iterator[Accepted | None]:
+        """Judges one proposal per step and yields its trial, or None if it does not become one.
+
+        Judging may take seconds, so the caller gets a turn after each proposal. The iterator ends when nothing is
+        left; ``stop_reason`` then says why.
+        """
+        yield from self._queued()
+        yield from self._each(self._points)
+        if self._sampler is not None:
+            yield from self._draws(self._sampler)
+            yield from self._each(enumeration.points(self._space) if self._small else ())
+
+    def _queued(self) -> Iterator[Accepted | None]:
+        while self._storage.queued:
+            yield self._consider(self._storage.ask(None))
+
+    def _draws(self, sampler: BaseSampler) -> Iterator[Accepted | None]:
+        patience, useless = _PATIENCE if self._small else GIVE_UP_AFTER, 0
+        while useless < patience:
+            accepted = self._consider(self._storage.ask(sampler))
+            useless = useless + 1 if accepted is None else 0
+            yield accepted
+        if not self._small:
+            self.stop_reason = StopReason.NOTHING_NEW
+
+    def _each(self, points: Iterable[Params]) -> Iterator[Accepted | None]:
+        for params in points:
+            if self._storage.is_judged(params):
+                continue
+            if self._is_new(params):
+                self._storage.enqueue(params)
+                yield from self._queued()
+            else:
+                yield None
+
+    def _is_new(self, params: Params) -> bool:
+        candidate = self._judge(dict(params)).candidate
+        return candidate is None or self._storage.number_of(candidate) is None
+
+    def _consider(self, proposal: Proposal) -> Accepted | None:
+        feasibility = self._judge(proposal.params)
+        candidate = feasibility.candidate
+        if candidate is None:
+            self._storage.reject(proposal, feasibility)
+        elif (number := self._storage.number_of(candidate)) is not None:
+            self._storage.repeat(proposal, feasibility, number)
+        else:
+            return Accepted(self._storage.accept(proposal, feasibility, candidate, self._seed), candidate)
+        return None

@@ -1,0 +1,47 @@
+"""Asks a pruner whether a trial should stop, with an in-memory Optuna study that has all scores so far."""
+
+from collections.abc import Iterable
+
+import optuna
+from optuna.pruners import BasePruner
+from optuna.samplers import RandomSampler
+from optuna.trial import FrozenTrial, TrialState
+
+from pipeline.metrics import Metric
+
+
+class Pruning:
+    """The scores of a study's trials, and the pruner that judges them.
+
+    Optuna can neither report nor prune in a study with several objectives, and only the score decides pruning; so the
+    pruner always works on this in-memory study. Its trials have the numbers of the stored proposals, since Hyperband
+    derives a trial's bracket from its number.
+    """
+
+    def __init__(self, name: str, pruner: BasePruner, metric: Metric, earlier: Iterable[FrozenTrial]) -> None:
+        """Begins with the scores that the ``earlier`` trials of the study ``name`` have reported."""
+        self._study = optuna.create_study(
+            study_name=name, direction=metric.direction.value, pruner=pruner, sampler=RandomSampler(0)
+        )
+        self._trials: list[optuna.Trial] = []
+        for trial in earlier:
+            for epoch, score in sorted(trial.intermediate_values.items()):
+                self.report(trial.number, epoch, score)
+            if trial.state is TrialState.COMPLETE and trial.intermediate_values:
+                self.complete(trial.number, trial.values[0])
+
+    def report(self, number: int, epoch: int, score: float) -> bool:
+        """Records the score of an epoch (NaN if there is none); returns whether the pruner wants the trial to stop."""
+        trial = self._trial(number)
+        trial.report(score, epoch)
+        return trial.should_prune()
+
+    def complete(self, number: int, score: float) -> None:
+        """Records that a trial is complete: the median pruner compares only with complete trials."""
+        self._study.tell(self._trial(number), score)
+
+    def _trial(self, number: int) -> optuna.Trial:
+        """The trial with this number; it is created if need be, as are all trials before it."""
+        while len(self._trials) <= number:
+            self._trials.append(self._study.ask())
+        return self._trials[number]

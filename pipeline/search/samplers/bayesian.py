@@ -1,0 +1,26 @@
+"""Optuna's tree-structured Parzen estimator (TPE)."""
+
+import warnings
+from typing import TYPE_CHECKING
+
+from pipeline.search.samplers.sampler import Sampler, SearchPlan
+
+if TYPE_CHECKING:
+    from pipeline.space import Space
+
+
+def plan(space: "Space", seed: int) -> SearchPlan:
+    """TPE (Bergstra et al. 2011), multivariate (Falkner et al. 2018) within each group of hyperparameters that occur
+    together.
+
+    Without ``group`` it would be multivariate only over the hyperparameters that all trials have: in a conditional
+    space next to none.
+    """
+    import optuna
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # group: experimental since 2020
+        return SearchPlan(iter(()), optuna.samplers.TPESampler(multivariate=True, group=True, seed=seed))
+
+
+BAYESIAN = Sampler("bayesian", "Optuna's TPE", plan)

@@ -1,0 +1,280 @@
+"""The memory of a study: every proposal and every trial, in Optuna's own SQLite storage."""
+
+import math
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import cast
+
+import optuna
+from optuna.samplers import BaseSampler, RandomSampler
+from optuna.trial import FrozenTrial
+from optuna.trial import TrialState as OptunaState
+
+from pipeline.candidate import Candidate, Feasibility
+from pipeline.hyperparameter import Params, Scalar
+from pipeline.search.optuna_study import (
+    JUDGED,
+    STUDY_NAME,
+    count_infeasible,
+    create_study,
+    record_of,
+    records_of,
+    result_attribute,
+    trial_attribute,
+)
+from pipeline.search.pruners import Pruner
+from pipeline.search.pruning import Pruning
+from pipeline.space import Choice, Domain, FloatRange, IntRange, Space
+from pipeline.study.objective import Objective
+from pipeline.study.record import TrialRecord, mark_front
+from pipeline.study.trial import Decision, EpochReport, Fault, Trial, TrialResult, TrialState, ending
+
+_PRUNED = 1e-9
+"""The largest violation of the constraint ``trained`` by a pruned trial: negligible beside an exceeded limit."""
+
+SEED_FACTOR = 1_000_003
+"""A prime by which the study's seed is multiplied, so that seeds made of it and of a count do not meet."""
+
+_CUT_OFF = {
+    "state": ending(Decision.CONTINUE, 0, Fault.CUT_OFF).state,
+    "reason": "its process ended",
+    "decision": Decision.CONTINUE,
+}
+"""The result of a trial whose study was killed."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Params that the search wants to try, not judged yet; ``optuna_trial`` is the one they come from."""
+
+    params: dict[str, Scalar]
+    optuna_trial: optuna.Trial
+
+
+class StudyStorage:
+    """Asks Optuna for proposals and reports their outcomes; every change is in the database before the call returns.
+
+    Trials are kept as records. A record is never changed: when more is known, another one replaces it.
+    """
+
+    def __init__(self, database: Path, space: Space, pruner: Pruner, epochs: int, objective: Objective) -> None:
+        self._space, self._epochs, self._objective = space, epochs, objective
+        rule = pruner.make(epochs)
+        self._study = create_study(database, rule, objective)
+        self._storage = self._study._storage
+        self._running: dict[int, optuna.Trial] = {}
+        self._prunable: dict[int, bool] = {}
+        for trial in self._study.get_trials(deepcopy=False, states=(OptunaState.RUNNING,)):
+            self._settle(trial)
+        stored = self._study.get_trials(deepcopy=False)
+        self._pruning = Pruning(STUDY_NAME, rule, objective.metric, stored)
+        self._infeasible = count_infeasible(self._study)
+        self._records = records_of(self._study, objective)
+        self._judged = {_point(trial.params) for trial in stored if not trial.user_attrs.keys().isdisjoint(JUDGED)}
+        self._numbers = {
+            trial.user_attrs["trial"]["key"]: trial.user_attrs["trial"]["number"]
+            for trial in stored
+            if "trial" in trial.user_attrs and trial.state is not OptunaState.FAIL
+        }
+
+    # --- proposals
+
+    def ask(self, sampler: BaseSampler | None) -> Proposal:
+        """The next proposal: a queued point if there is one, else the sampler's draw."""
+        self._study.sampler = sampler or RandomSampler(0)
+        trial = self._study.ask()
+        return Proposal(self._space.draw(_suggest(trial)), trial)
+
+    def enqueue(self, params: Params) -> None:
+        """Puts a point at the end of the queue; it may leave out constants of the space."""
+        self._study.enqueue_trial(self._drawn(params))
+
+    def _drawn(self, params: Params) -> dict[str, Scalar]:
+        return {name: value for name, value in params.items() if name not in self._space.constants}
+
+    @property
+    def queued(self) -> int:
+        """The number of points in the queue."""
+        return len(self._study.get_trials(deepcopy=False, states=(OptunaState.WAITING,)))
+
+    @property
+    def proposals(self) -> int:
+        """The number of proposals so far."""
+        return len(self._study.get_trials(deepcopy=False))
+
+    def is_judged(self, params: Params) -> bool:
+        """Whether exactly this point was judged before: as infeasible, as a trial, or as a repetition of one."""
+        return _point(self._drawn(params)) in self._judged
+
+    def number_of(self, candidate: Candidate) -> int | None:
+        """The number of the trial that trains or trained this candidate; None if none did or it was interrupted."""
+        return self._numbers.get(candidate.key)
+
+    def reject(self, proposal: Proposal, feasibility: Feasibility) -> None:
+        """Tells the sampler that a proposal is infeasible, and by how much."""
+        self._judged.add(_point(proposal.optuna_trial.params))
+        self._infeasible[feasibility.kind] += 1
+        proposal.optuna_trial.set_user_attr("infeasible", feasibility.kind)
+        _constrain(proposal.optuna_trial, feasibility, trained=0.0)
+        self._study.tell(proposal.optuna_trial, state=OptunaState.PRUNED)
+
+    def repeat(self, proposal: Proposal, feasibility: Feasibility, number: int) -> None:
+        """Closes a proposal whose candidate trial ``number`` has: with its values if it is complete, else as failed."""
+        self._judged.add(_point(proposal.optuna_trial.params))
+        proposal.optuna_trial.set_user_attr("repeats", number)
+        _constrain(proposal.optuna_trial, feasibility, trained=0.0)
+        earlier = self._records[number]
+        if earlier.state is TrialState.COMPLETE:
+            self._study.tell(proposal.optuna_trial, self._objective_values(earlier))
+        else:
+            self._study.tell(proposal.optuna_trial, state=OptunaState.FAIL)
+
+    # --- trials
+
+    def accept(self, proposal: Proposal, feasibility: Feasibility, candidate: Candidate, seed: int) -> TrialRecord:
+        """Turns the proposal into a running trial of the study; a trial that is repeated keeps its number.
+
+        ``seed`` is the study's; the trial's own is derived from it and from the number.
+        """
+        number = int(proposal.optuna_trial.user_attrs.get("number", max(self._records, default=-1) + 1))
+        trial = Trial(
+            number=number,
+            params=dict(proposal.params),
+            seed=(seed * SEED_FACTOR + number) % (2**31),
+            epochs=self._epochs,
+            costs=candidate.costs,
+            drawn=tuple(proposal.optuna_trial.params),
+        )
+        self._judged.add(_point(proposal.optuna_trial.params))
+        proposal.optuna_trial.set_user_attr("trial", trial_attribute(trial, candidate.key))
+        _constrain(proposal.optuna_trial, feasibility)
+        self._running[number] = proposal.optuna_trial
+        self._numbers[candidate.key] = number
+        self._records[number] = TrialRecord(trial, TrialResult(number, TrialState.RUNNING), self._objective)
+        return self._records[number]
+
+    def report(self, report: EpochReport) -> TrialRecord:
+        """Records an epoch of a running trial, and asks the pruner about it."""
+        record, running = self._records[report.number], self._running[report.number]
+        score = float(report.metrics[record.metric.logged_as])
+        self._storage.set_trial_intermediate_value(running._trial_id, report.epoch, score)
+        self._prunable[report.number] = self._pruning.report(running.number, report.epoch, score)
+        better = record.metric.better(score, record.score)
+        result = replace(
+            record.result,
+            score=score if better else record.score,
+            epochs=report.epoch,
+            seconds=report.seconds,
+        )
+        self._records[report.number] = replace(record, result=result)
+        return self._records[report.number]
+
+    def should_prune(self, number: int) -> bool:
+        """Whether the pruner wants a running trial to stop after the epoch that it reported last."""
+        return self._prunable.get(number, False)
+
+    def tell(self, result: TrialResult) -> TrialRecord:
+        """Records how a trial ended. A failed one counts as infeasible: Optuna's samplers learn nothing from FAIL."""
+        running = self._running.pop(result.number)
+        self._prunable.pop(result.number, None)
+        record = replace(self._records[result.number], result=result)
+        self._records[result.number] = record
+        running.set_constraint("trained", self._untrained(result))
+        running.set_user_attr("result", result_attribute(result))
+        if result.state.counts_towards_total:
+            self._close(running.number, record)
+            if result.state is TrialState.COMPLETE and result.score is not None:
+                self._pruning.complete(running.number, result.score)
+        else:
+            self._numbers = {key: number for key, number in self._numbers.items() if number != result.number}
+            self._put_back(running._trial_id)
+        return record
+
+    def _close(self, optuna_number: int, record: TrialRecord) -> None:
+        if record.state is TrialState.COMPLETE:
+            self._study.tell(optuna_number, self._objective_values(record))
+        else:
+            self._study.tell(optuna_number, state=OptunaState.PRUNED)
+
+    def _objective_values(self, record: TrialRecord) -> list[float]:
+        """The value of each objective of a complete trial; Optuna marks a trial with NaN as failed."""
+        score = math.nan if record.score is None else record.score
+        return [score, *(record.costs[name] for name in self._objective.minimized)]
+
+    def _untrained(self, result: TrialResult) -> float:
+        """The violation of the constraint ``trained``: 1 for a failed trial, almost 0 for a pruned one, else 0.
+
+        So TPE ranks pruned trials behind complete and before infeasible ones: longer training first, then the better
+        score. TPE ranks pruned trials like this itself, but not in a study with several objectives, since it needs
+        the study's single direction for that.
+        """
+        if result.state is not TrialState.PRUNED:
+            return float(result.state is TrialState.FAILED)
+        loss = math.inf if result.score is None else self._objective.metric.loss(result.score)
+        share = (1 + math.tanh(loss)) / 2  # from 0 for the best score to 1 for the worst
+        return _PRUNED * (self._epochs - result.epochs + share) / (self._epochs + 1)
+
+    @property
+    def begun(self) -> int:
+        """The number of trials that count towards the total: all except those waiting to be repeated."""
+        return sum(record.state.counts_towards_total for record in self._records.values())
+
+    @property
+    def running(self) -> list[TrialRecord]:
+        """The trials that have begun and not ended, in the order of their numbers."""
+        return [self._records[number] for number in sorted(self._running)]
+
+    @property
+    def records(self) -> list[TrialRecord]:
+        """All trials of the study in the order of their numbers; of a repeated trial, only the latest run."""
+        return mark_front([self._records[number] for number in sorted(self._records)])
+
+    @property
+    def infeasible(self) -> Counter[str]:
+        """The number of infeasible proposals by kind of reason."""
+        return Counter(self._infeasible)
+
+    def _settle(self, cut: FrozenTrial) -> None:
+        """Closes a trial that was running when the last process ended: with its stored result, else to be repeated."""
+        noted = record_of(cut, self._objective) if "result" in cut.user_attrs else None
+        if noted is None or not noted.state.counts_towards_total:
+            self._put_back(cut._trial_id)
+        else:
+            self._close(cut.number, noted)
+
+    def _put_back(self, trial_id: int) -> None:
+        """Closes an interrupted run and queues its params again, under the same trial number."""
+        cut = self._storage.get_trial(trial_id)
+        accepted = "trial" in cut.user_attrs
+        if accepted and "result" not in cut.user_attrs:
+            self._storage.set_trial_user_attr(trial_id, "result", _CUT_OFF)
+        number = cut.user_attrs.get("trial", cut.user_attrs).get("number")
+        self._storage.set_trial_state_values(trial_id, OptunaState.FAIL)
+        params = cut.params if accepted else cut.system_attrs.get("fixed_params")
+        if params is not None:
+            self._study.enqueue_trial(params, user_attrs={} if number is None else {"number": number})
+
+
+def _suggest(trial: optuna.Trial) -> Callable[[str, Domain], Scalar]:
+    def suggest(name: str, domain: Domain) -> Scalar:
+        match domain:
+            case IntRange():
+                return trial.suggest_int(name, domain.low, domain.high, step=domain.step, log=domain.log)
+            case FloatRange():
+                return trial.suggest_float(name, domain.low, domain.high, step=domain.step, log=domain.log)
+            case Choice():
+                return cast(Scalar, trial.suggest_categorical(name, list(domain.options)))
+
+    return suggest
+
+
+def _point(params: Params) -> frozenset[tuple[str, Scalar]]:
+    return frozenset(params.items())
+
+
+def _constrain(trial: optuna.Trial, feasibility: Feasibility, **more: float) -> None:
+    """Sets the constraints of a trial. Samplers need the same ones, in the same order, in every trial."""
+    for name, violation in (dict(feasibility.violations) | more).items():
+        trial.set_constraint(name, violation)

@@ -1,0 +1,77 @@
+"""The fingerprint of a study: everything that must stay the same when it is resumed."""
+
+import json
+from dataclasses import asdict, dataclass
+
+from pipeline.errors import StudyError
+from pipeline.files import write_text
+from pipeline.metrics import DEFAULT_METRIC
+from pipeline.study.objective import SCORE
+from pipeline.study.paths import StudyPaths
+
+
+@dataclass(frozen=True)
+class StudyFingerprint:
+    """``space`` and ``dataset`` are digests, ``objective`` is as in a job file, ``run`` is the study's MLflow run.
+
+    ``code`` stands for the user's code that builds the models, "" where there is none.
+    """
+
+    space: str
+    dataset: str
+    epochs: int
+    seed: int
+    run: str = ""
+    metric: str = DEFAULT_METRIC.name
+    objective: str = SCORE
+    code: str = ""
+
+
+_CHANGES = {
+    "code": "another HyperModel, or another version of its file",
+    "space": "a different space (or --set, --limit)",
+    "dataset": "different data (or --image-size)",
+    "epochs": "--epochs {}",
+    "seed": "--seed {}",
+    "metric": "--metric {}",
+    "objective": "--objective {}",
+}
+"""The words for each field when a study was begun with another value of it."""
+
+
+def check_words(paths: StudyPaths) -> None:
+    """StudyError for a study that was begun before its words were these: it has no metric. It cannot be resumed."""
+    try:
+        content = json.loads(paths.fingerprint.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return  # ``check_fingerprint`` says so
+    if isinstance(content, dict) and "metric" not in content:
+        raise StudyError(
+            f"study {paths.name} was begun when 'score' was called 'value', 'params' 'values' and 'hyperparameters' "
+            "'parameters'; choose another --study to begin a new one"
+        )
+
+
+def check_fingerprint(paths: StudyPaths, now: StudyFingerprint) -> str:
+    """The MLflow run of a study that has begun here, "" for a new study.
+
+    StudyError unless the study began with the same fingerprint.
+    """
+    if not paths.exists:
+        return ""
+    try:
+        before = StudyFingerprint(**json.loads(paths.fingerprint.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        raise StudyError(
+            f"{paths.fingerprint}: unreadable, so this study cannot be resumed; choose another --study"
+        ) from None
+    for name, change in _CHANGES.items():
+        if getattr(before, name) != getattr(now, name):
+            change = change.format(getattr(before, name))
+            raise StudyError(f"study {paths.name} was begun with {change}; choose another --study to begin a new one")
+    return before.run
+
+
+def write_fingerprint(paths: StudyPaths, fingerprint: StudyFingerprint) -> None:
+    """Writes ``study.json``, which makes the folder ours."""
+    write_text(paths.fingerprint, json.dumps(asdict(fingerprint), indent=1))

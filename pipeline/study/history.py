@@ -1,0 +1,19 @@
+"""The history of a trial: a CSV file with one row per epoch."""
+
+import csv
+from pathlib import Path
+
+from pipeline.study.trial import EpochReport
+
+
+def append_history(path: Path, report: EpochReport) -> None:
+    """Adds a row with the epoch, its metrics and the seconds since the trial began.
+
+    The first epoch begins the file anew with a header: an interrupted trial is repeated under its number.
+    """
+    first = report.epoch == 1 or not path.exists()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    columns = ["epoch", *report.metrics, "seconds"]
+    row = [report.epoch, *(f"{value:.6g}" for value in report.metrics.values()), f"{report.seconds:.2f}"]
+    with path.open("w" if first else "a", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([columns, row] if first else [row])

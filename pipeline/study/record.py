@@ -1,0 +1,118 @@
+"""Records of trials, running or ended: the rows of all tables, their ranking and their Pareto front."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from pipeline.hyperparameter import Scalar
+from pipeline.metrics import Metric
+from pipeline.study.objective import Objective, pareto_front
+from pipeline.study.trial import Trial, TrialResult, TrialState
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """A trial and its result so far; the state is ``running`` until the trial ends.
+
+    ``objective`` is the study's. ``front`` says whether the trial is on the Pareto front of a study that minimises
+    costs; ``mark_front`` sets it.
+    """
+
+    trial: Trial
+    result: TrialResult
+    objective: Objective
+    front: bool = False
+
+    @property
+    def number(self) -> int:
+        """The trial's number in its study."""
+        return self.trial.number
+
+    @property
+    def params(self) -> dict[str, Scalar]:
+        """Its complete configuration, including the constants of the space."""
+        return self.trial.params
+
+    @property
+    def drawn(self) -> tuple[str, ...]:
+        """The names of the params that the space drew."""
+        return self.trial.drawn
+
+    @property
+    def costs(self) -> Mapping[str, float]:
+        """The costs of its network by name."""
+        return self.trial.costs
+
+    @property
+    def metric(self) -> Metric:
+        """The study's metric, by which it is scored."""
+        return self.objective.metric
+
+    @property
+    def state(self) -> TrialState:
+        """The trial's state."""
+        return self.result.state
+
+    @property
+    def score(self) -> float | None:
+        """The best score of its epochs so far, None until an epoch has a finite one."""
+        return self.result.score
+
+    @property
+    def parameters(self) -> int | None:
+        """The number of trainable weights, None where they were not counted."""
+        return self._count("parameters")
+
+    @property
+    def macs(self) -> int | None:
+        """The multiply-accumulates of a forward pass of one image, None where they were not counted."""
+        return self._count("macs")
+
+    def _count(self, name: str) -> int | None:
+        return int(self.costs[name]) if name in self.costs else None
+
+
+def mark_front(records: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """The records of one study, each with ``front`` set: whether it is on the Pareto front of score and costs.
+
+    Only complete trials can be on the front, since a trial that was stopped early might have improved. A study that
+    minimises no costs has no front.
+    """
+    points = {record.number: point for record in records if (point := _point(record)) is not None}
+    numbers = list(points)
+    front = {numbers[index] for index in pareto_front(list(points.values()))}
+    return [replace(record, front=record.number in front) for record in records]
+
+
+def _point(record: TrialRecord) -> tuple[float, ...] | None:
+    if not record.objective.minimized or record.state is not TrialState.COMPLETE or record.score is None:
+        return None
+    if not math.isfinite(record.score):
+        return None
+    return record.metric.loss(record.score), *(record.costs[name] for name in record.objective.minimized)
+
+
+def ranked(records: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """The records best first: by score, then by costs (those that the study minimises, then MACs), then by number.
+
+    The Pareto front comes first, then the other complete trials, then pruned and interrupted ones. Failed and running
+    trials, and those without a score, are left out.
+    """
+    return sorted((record for record in records if record.score is not None and record.state in _TIERS), key=_sort_key)
+
+
+def _sort_key(record: TrialRecord) -> tuple[float, ...]:
+    assert record.score is not None
+    costs = (record.costs.get(name, math.inf) for name in (*record.objective.minimized, "macs"))
+    return not record.front, _TIERS[record.state], record.metric.loss(record.score), *costs, record.number
+
+
+_TIERS = {TrialState.COMPLETE: 0, TrialState.PRUNED: 1, TrialState.INTERRUPTED: 1}
+
+
+def best(records: Sequence[TrialRecord]) -> TrialRecord | None:
+    """The best-ranked record with a model, None if there is none.
+
+    If there is a Pareto front, this is the record with the best score on it.
+    """
+    return next((record for record in ranked(records) if record.result.model), None)

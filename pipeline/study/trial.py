@@ -1,0 +1,141 @@
+"""A trial as requested, its reports while it trains, and its result. All are frozen and small to pickle."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pipeline.hyperparameter import Scalar
+
+
+class TrialState(StrEnum):
+    """The state of a trial; an ``interrupted`` trial is repeated when the study is resumed."""
+
+    RUNNING = "running"
+    COMPLETE = "complete"
+    PRUNED = "pruned"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def counts_towards_total(self) -> bool:
+        """Whether a trial in this state counts towards the study's total number of trials."""
+        return self is not TrialState.INTERRUPTED
+
+
+class Decision(StrEnum):
+    """The answer to a trial's report: continue, stop because the trial is poor, or stop because the time is up."""
+
+    CONTINUE = "continue"
+    PRUNE = "prune"
+    STOP = "stop"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A request to train one candidate once.
+
+    ``number`` counts the trials of the study from 0. ``epochs`` is the number of epochs to train. ``costs`` are the
+    costs of the network by name. ``drawn`` names the params drawn from the space; the others are constants.
+    """
+
+    number: int
+    params: dict[str, Scalar]
+    seed: int
+    epochs: int
+    costs: Mapping[str, float] = field(default_factory=dict)
+    drawn: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """A trial's report after an epoch (counted from 1): metrics by name, and the seconds since the trial began."""
+
+    number: int
+    epoch: int
+    metrics: dict[str, float]
+    seconds: float
+
+
+ReportCallback = Callable[[EpochReport], Decision]
+"""Takes a report and returns the decision."""
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """The result of a trial, or what is known of it while it runs.
+
+    ``score`` is that of its best epoch (None if no epoch has a finite one), ``epochs`` the number of finished epochs,
+    ``seconds`` how long it took, ``reason`` why it did not complete (for people only), ``device`` where it ran,
+    ``model`` the path of its model file ("" if there is none), ``decision`` the last one that it received.
+    ``history`` holds its reports; it is not stored.
+    """
+
+    number: int
+    state: TrialState
+    score: float | None = None
+    epochs: int = 0
+    seconds: float = 0.0
+    reason: str = ""
+    device: str = ""
+    model: str = ""
+    decision: Decision = Decision.CONTINUE
+    history: tuple[EpochReport, ...] = ()
+
+
+class Fault(StrEnum):
+    """Whether something went wrong with a trial.
+
+    ``error`` is an exception, a dead worker, or a loss or score that is not finite. A trial is ``cut_off`` if its study
+    ended, by Ctrl-C or because its process was killed, before the worker could answer.
+    """
+
+    NONE = "none"
+    ERROR = "error"
+    CUT_OFF = "cut_off"
+
+
+@dataclass(frozen=True)
+class Ending:
+    """The state in which a trial ends, and whether the model of its best epoch is kept."""
+
+    state: TrialState
+    keeps_model: bool
+
+
+def ending(decision: Decision, epochs: int, fault: Fault = Fault.NONE) -> Ending:
+    """How a trial ends, given its last decision, the number of finished epochs, and whether there was a fault.
+
+    ======== ====== ======= =========== ========== ======= ==================
+    decision epochs fault   state       model kept counted repeated on resume
+    ======== ====== ======= =========== ========== ======= ==================
+    continue 1+     none    complete    yes        yes     no
+    prune    1+     none    pruned      no         yes     no
+    stop     1+     none    interrupted yes        no      yes
+    stop     0      none    interrupted no         no      yes
+    continue 0      none    failed      no         yes     no
+    prune    0      none    failed      no         yes     no
+    any      any    error   failed      no         yes     no
+    any      any    cut_off interrupted no         no      yes
+    ======== ====== ======= =========== ========== ======= ==================
+
+    A training that its own callback ends early is complete: its last decision was ``continue``.
+    """
+    if fault is Fault.CUT_OFF:
+        return Ending(TrialState.INTERRUPTED, keeps_model=False)
+    if fault is Fault.ERROR or (epochs == 0 and decision is not Decision.STOP):
+        return Ending(TrialState.FAILED, keeps_model=False)
+    if decision is Decision.STOP:
+        return Ending(TrialState.INTERRUPTED, keeps_model=epochs > 0)
+    if decision is Decision.PRUNE:
+        return Ending(TrialState.PRUNED, keeps_model=False)
+    return Ending(TrialState.COMPLETE, keeps_model=True)
+
+
+def ending_reason(decision: Decision, epochs: int) -> str:
+    """Why a trial without a fault ended early, for people; "" if it was trained to its end.
+
+    >>> ending_reason(Decision.PRUNE, 3)
+    'pruned after epoch 3'
+    """
+    reasons = {Decision.PRUNE: "pruned after epoch", Decision.STOP: "time was up after epoch"}
+    return f"{reasons[decision]} {epochs}" if decision in reasons else ""

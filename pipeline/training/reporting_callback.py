@@ -1,0 +1,131 @@
+"""The part that all trainings share: it reports every epoch, keeps the best weights, and saves their model."""
+
+import math
+import time
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+
+from pipeline.errors import WorkerError
+from pipeline.metrics import Metric
+from pipeline.study.trial import (
+    Decision,
+    Ending,
+    EpochReport,
+    Fault,
+    ReportCallback,
+    Trial,
+    TrialResult,
+    ending,
+    ending_reason,
+)
+from pipeline.training.inputs import TrainingInputs
+from pipeline.training.precision import detect_device
+from pipeline.training.save import save
+
+Weights = list[Any]
+"""The arrays of ``keras.Model.get_weights``."""
+
+
+class ReportingCallback(keras.callbacks.Callback):  # type: ignore[misc]
+    """Reports every epoch, keeps the weights of the best one, and ends the training when it is told to.
+
+    The best epoch is the one with the best score by ``metric``. A loss that is not finite ends the training too. A
+    model may be fitted several times: its epochs are numbered on, up to those of the trial, and whatever has ended the
+    training ends every further ``fit`` after its first batch.
+    """
+
+    def __init__(self, trial: Trial, metric: Metric, report: ReportCallback) -> None:
+        super().__init__()
+        self._trial, self._metric, self._report = trial, metric, report
+        self._began = time.monotonic()
+        self._history: list[EpochReport] = []
+        self._lost: str | None = None
+        self._decision = Decision.CONTINUE
+        self._ended = False
+        self.score: float | None = None
+        self.best_weights: Weights = []
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Called by Keras, which has just reset ``stop_training``."""
+        if self._ended:
+            self.model.stop_training = True
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Called by Keras with the metrics of the epoch."""
+        if self._ended:
+            return
+        metrics = self._numbers(logs or {})
+        loss, val_loss = metrics["loss"], metrics["val_loss"]
+        if math.isfinite(loss) and math.isfinite(val_loss):
+            self._finish_epoch(metrics)
+        else:
+            self._lost = f"loss is {loss:g}, val_loss {val_loss:g} in epoch {len(self._history) + 1}"
+            self._ended = True
+        if self._ended:  # otherwise another callback may have stopped it
+            self.model.stop_training = True
+
+    def _numbers(self, logs: dict[str, Any]) -> dict[str, float]:
+        """One number per metric: some metrics of Keras have one value per class, whose mean is taken."""
+        if not {"val_loss", self._metric.logged_as} <= logs.keys():
+            raise WorkerError(
+                f"an epoch ended without {self._metric.logged_as}, by which trials are scored; a fit() of your own must"
+                " fit the model that it is given, and pass on validation_data"
+            )
+        rate = keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
+        return {name: float(np.mean(value)) for name, value in logs.items()} | {"learning_rate": float(rate)}
+
+    def _finish_epoch(self, metrics: dict[str, float]) -> None:
+        number = len(self._history) + 1
+        epoch_report = EpochReport(self._trial.number, number, metrics, time.monotonic() - self._began)
+        self._history.append(epoch_report)
+        score = metrics[self._metric.logged_as]
+        if self._metric.better(score, than=self.score):
+            self.score = score
+            self.best_weights = self.model.get_weights()
+        decision = self._report(epoch_report)
+        if number < self._trial.epochs:  # after the last epoch there is nothing left to decide
+            self._decision = decision
+        self._ended = number >= self._trial.epochs or decision is not Decision.CONTINUE
+
+    @property
+    def keeps_model(self) -> bool:
+        """Whether the trial keeps the model of its best epoch if the training is over now."""
+        return self._ending().keeps_model
+
+    def result(self, model: str = "") -> TrialResult:
+        """The result of the trial; ``model`` is the file that it leaves ("": none)."""
+        return TrialResult(
+            self._trial.number,
+            self._ending().state,
+            self.score,
+            epochs=len(self._history),
+            seconds=time.monotonic() - self._began,
+            reason=self._reason(),
+            device=detect_device(),
+            model=model,
+            decision=self._decision,
+            history=tuple(self._history),
+        )
+
+    def _ending(self) -> Ending:
+        return ending(self._decision, len(self._history), self._fault())
+
+    def _fault(self) -> Fault:
+        """A loss that was not finite, or no finite score in any epoch."""
+        return Fault.ERROR if self._lost is not None or self.score is None else Fault.NONE
+
+    def _reason(self) -> str:
+        if self._lost is not None:
+            return self._lost
+        if self._fault() is Fault.ERROR:
+            return f"no epoch gave a finite {self._metric.logged_as}"
+        return ending_reason(self._decision, len(self._history))
+
+
+def save_best_model(model: Any, callback: ReportingCallback, inputs: TrainingInputs) -> TrialResult:
+    """Saves the model that users get, which has the best weights, and returns the trial's result."""
+    save(model, inputs.model_file, replace(inputs.metadata, metric=inputs.metric.name, score=callback.score))
+    return callback.result(str(inputs.model_file))

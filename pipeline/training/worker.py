@@ -1,0 +1,67 @@
+"""Worker processes with Keras, for studies and for other commands. Only they, and the inline executor, import it."""
+
+import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.console import status
+from pipeline.errors import ConvtuneError, WorkerError
+from pipeline.executors import Executor, call, local
+from pipeline.study.trial import ReportCallback
+
+
+def import_keras() -> None:
+    """Imports Keras and what loads and runs models. A worker does so while its parent prepares the first task."""
+    import pipeline.training.predict  # noqa: F401
+
+
+def import_training() -> None:
+    """Imports Keras, scikit-learn's metrics and everything else that training needs."""
+    import sklearn.metrics  # noqa: F401
+
+    import pipeline.training.fit  # noqa: F401
+
+
+def start_worker(log: Path | None, **environment: str) -> Executor:
+    """One local worker process with Keras.
+
+    ``log`` receives the output of its libraries (None: the terminal). ``environment`` is set before Keras is imported.
+    """
+    return local.start(1, log, import_keras, **environment)
+
+
+@contextmanager
+def keras_worker(description: str, **environment: str) -> Iterator[Executor]:
+    """A worker with Keras whose libraries print nothing; the terminal shows ``description`` while it is in use.
+
+    ``environment`` is set before Keras is imported.
+    """
+    with closing(start_worker(Path(os.devnull), **environment)) as executor, status(description):
+        yield executor
+
+
+@dataclass(frozen=True)
+class DetectDevice:
+    """The task of finding out which device Keras uses: ``gpu`` or ``cpu``."""
+
+    number: int = -1
+
+    def run(self, report: ReportCallback) -> str:
+        """See ``pipeline.training.precision.detect_device``."""
+        from pipeline.training.precision import detect_device
+
+        return detect_device()
+
+
+def check_backend(executor: Executor) -> None:
+    """Starts Keras on a free slot; WorkerError if its backend fails, since every trial would fail with that error."""
+    try:
+        call(executor, DetectDevice())
+    except ConvtuneError as error:
+        backend = os.environ.get("KERAS_BACKEND")
+        setting = f"KERAS_BACKEND={backend}" if backend else "KERAS_BACKEND is not set"
+        raise WorkerError(
+            f"{setting}: Keras cannot start with this backend ({error}); install it, or set tensorflow, jax or torch"
+        ) from None

@@ -1,0 +1,138 @@
+"""The best model of a study: copied, tested, explained and registered, once."""
+
+import hashlib
+import json
+import math
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+
+from pipeline.console import warn
+from pipeline.data import Dataset
+from pipeline.errors import ConvtuneError, StudyError, first_line
+from pipeline.executors import Executor, call
+from pipeline.explain.task import ExplainValidation
+from pipeline.explain.write import write_explanation
+from pipeline.export.task import WriteMlflowModel
+from pipeline.files import copy_file, write_text
+from pipeline.metrics.evaluation import evaluate
+from pipeline.study.paths import StudyPaths
+from pipeline.study.record import TrialRecord
+from pipeline.tracking import ModelDecision, Tracker
+from pipeline.training.task import PredictDataset
+
+
+@dataclass(frozen=True)
+class BestModel:
+    """The model of the best trial.
+
+    ``score`` is the trial's, on the validation images; ``test_scores`` has one score per metric on the test images.
+    ``digest`` is the SHA-256 of the model file: the trial's number does not identify it, since an interrupted trial is
+    repeated under the same number. ``version`` is the model's version in MLflow's registry (0 if it is not there),
+    ``registry_note`` a sentence about it.
+    """
+
+    trial: int
+    digest: str
+    metric: str
+    score: float
+    test_scores: dict[str, float | None]
+    version: int
+    registry_note: str
+
+
+def find_published(paths: StudyPaths, best: TrialRecord) -> BestModel | None:
+    """The best model if an earlier session of the study has published it, else None: it is registered only once."""
+    try:
+        model = BestModel(**json.loads(paths.evaluation.read_text(encoding="utf-8"))["best_model"])
+        trial_file = paths.model(best.number)
+        files = [paths.best_model, *([trial_file] if trial_file.is_file() else [])]  # the user may have removed it
+        same = model.trial == best.number and {_digest(file) for file in files} == {model.digest}
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    return (
+        replace(model, registry_note=f"already registered as version {model.version}")
+        if same and model.version
+        else None
+    )
+
+
+def publish_best_model(
+    executor: Executor, tracker: Tracker, paths: StudyPaths, best: TrialRecord, dataset: Dataset
+) -> BestModel:
+    """Copies the best trial's model to ``best.keras``, tests it, explains it and registers it.
+
+    The evaluation is written last, so a study that is killed before that repeats everything. StudyError if the trial's
+    model file is gone; WorkerError if the model cannot be run, though ``best.keras`` exists by then.
+    """
+    model_file = paths.model(best.number)
+    if not model_file.is_file():
+        advice = "put it back, or resume the study with more trials"
+        raise StudyError(f"{model_file}: gone, though trial {best.number} is the best; {advice}")
+    shutil.rmtree(paths.explanation, ignore_errors=True)  # it may be that of another model
+    copy_file(model_file, paths.best_model)
+    probabilities = call(executor, PredictDataset(paths.best_model, dataset, dataset.test))
+    evaluation = evaluate(dataset.labels[dataset.test], probabilities, dataset.classes).as_dict()
+    _explain(executor, paths, dataset)
+    decision = _register(executor, tracker, paths, best, dataset, evaluation["scores"])
+    model = BestModel(
+        trial=best.number,
+        digest=_digest(model_file),
+        metric=best.metric.name,
+        score=math.nan if best.score is None else best.score,
+        test_scores=evaluation["scores"],
+        version=decision.version,
+        registry_note=decision.reason,
+    )
+    write_text(paths.evaluation, json.dumps({"best_model": asdict(model), **evaluation}, indent=1))
+    return model
+
+
+def _explain(executor: Executor, paths: StudyPaths, dataset: Dataset) -> None:
+    """Explains the best model with some validation images; an error here only causes a warning."""
+    try:
+        write_explanation(call(executor, ExplainValidation(paths.best_model, dataset)), paths.explanation)
+    except Exception as error:
+        why = error if isinstance(error, ConvtuneError) else first_line(error)
+        warn(f"no pictures of what the best model sees: {why}")
+
+
+def _register(
+    executor: Executor,
+    tracker: Tracker,
+    paths: StudyPaths,
+    best: TrialRecord,
+    dataset: Dataset,
+    test_scores: dict[str, float | None],
+) -> ModelDecision:
+    """Registers the best model in MLflow, under the dataset's name; the decision says so if that fails."""
+    test_tags = {f"test_{name}": f"{score:.6g}" for name, score in test_scores.items() if score is not None}
+    tags = {"study": paths.name, "trial": str(best.number), **test_tags}
+    with tempfile.TemporaryDirectory(prefix="convtune-") as temporary:
+        folder = Path(temporary) / "model"
+        example = dataset.images[dataset.test[:1]]
+        try:
+            call(executor, WriteMlflowModel(paths.best_model, folder, example, _requirements()))
+        except ConvtuneError as error:
+            return ModelDecision(0, False, f"not registered: {error}")
+        assert best.score is not None
+        return tracker.register_best(
+            folder,
+            name=f"convtune-{dataset.name}",
+            score=best.score,
+            metric=best.metric,
+            digest=dataset.digest,
+            tags=tags,
+        )
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _requirements() -> list[str]:
+    """The packages that the model needs; listed here, since MLflow would take 16 s to find them in a process."""
+    return [f"{package}=={version(package)}" for package in ("keras", "tensorflow", "numpy")]

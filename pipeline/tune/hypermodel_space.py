@@ -1,0 +1,65 @@
+"""The space of a HyperModel of the user's, which a worker of its own reads and builds."""
+
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+
+from pipeline import hypermodel
+from pipeline.console import status
+from pipeline.data import Dataset
+from pipeline.errors import JobError
+from pipeline.executors import Executor
+from pipeline.hypermodel.source import HyperModelSource
+from pipeline.job.request import JobRequest
+from pipeline.search.samplers import SAMPLERS
+from pipeline.tune.requested_space import adjust
+from pipeline.tune.space_source import SearchedSpace
+
+
+class HyperModelSpace:
+    """The source of such a space; SpaceError of one line for a HyperModel that cannot be searched."""
+
+    def __init__(self, source: HyperModelSource, request: JobRequest, log: Path | None) -> None:
+        self._request, self._source, self._log = request, source, log
+        self._worker: hypermodel.HyperModelWorker | None = None
+        self._file = ""
+
+    def image_shape(self) -> tuple[tuple[int, int] | None, int | None]:
+        """The size that the job asks for, else the one that the model takes."""
+        self._worker = hypermodel.HyperModelWorker(self._source, self._log)
+        info = self._worker.inspect()
+        self._file = info.file
+        height, width, channels = info.shape or (None, None, None)
+        own_size = (height, width) if height and width else None
+        return self._request.job.image_size or own_size, channels if channels in (1, 3) else None
+
+    def searched_space(self, dataset: Dataset, executor: Executor, quiet: bool) -> SearchedSpace:
+        """The space of all hyperparameters of the HyperModel."""
+        assert self._worker is not None
+        with status("reading the space", quiet):
+            whole = self._worker.read_space(dataset)
+        job, space = self._request.job, adjust(whole, self._request)
+        SAMPLERS[job.search].plan(space, job.seed)  # refuses what it cannot search
+        minimized = job.study_objective.minimized
+        _check_counted("--limit", space.limits)
+        _check_counted("--objective", minimized)
+        return SearchedSpace(
+            space,
+            judge=partial(self._worker.judge, space.limits, minimized),
+            make_task=hypermodel.make_task,
+            text=partial(hypermodel.source_text, whole, self._source, self._file),
+            code=hypermodel.fingerprint(self._source, self._file),
+        )
+
+    def close(self) -> None:
+        """Ends the worker."""
+        if self._worker is not None:
+            self._worker.close()
+
+
+def _check_counted(flag: str, costs: Iterable[str]) -> None:
+    """JobError for a cost that is not known of a model that is only built."""
+    for name in costs:
+        if name not in hypermodel.COUNTED_COSTS:
+            counted = " and ".join(hypermodel.COUNTED_COSTS)
+            raise JobError(f"{flag}: {name} is not known of a HyperModel's models; {counted} are")

@@ -1,0 +1,88 @@
+"""The second step of a study: checks Keras, connects to MLflow, and writes the study to its folder."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from pipeline.console import note, status, warn
+from pipeline.latency.study import save_latency_model
+from pipeline.report.progress import Verbosity
+from pipeline.search.optuna_study import storage_errors
+from pipeline.search.pruners import PRUNERS
+from pipeline.search.storage import StudyStorage
+from pipeline.study.fingerprint import StudyFingerprint, check_fingerprint, write_fingerprint
+from pipeline.tracking import Tracker, connect
+from pipeline.training.worker import check_backend
+from pipeline.tune.open import OpenStudy
+from pipeline.tune.study_folder import write_job
+
+
+@dataclass(frozen=True)
+class PreparedStudy:
+    """An open study with its storage and its tracker, which record the trials."""
+
+    study: OpenStudy
+    storage: StudyStorage
+    tracker: Tracker
+
+
+@contextmanager
+def prepare(study: OpenStudy, verbosity: Verbosity) -> Iterator[PreparedStudy]:
+    """Begins or resumes the study, in its folder and in MLflow; the block runs it.
+
+    If the block raises, the study's run in MLflow ends as KILLED (interrupted) or FAILED. At the end, warnings say
+    what did not reach MLflow.
+    """
+    fingerprint = _fingerprint(study)
+    run = check_fingerprint(study.paths, fingerprint)
+    quiet = verbosity is Verbosity.QUIET
+    with status("starting Keras and MLflow", quiet):
+        tracker = connect()
+    try:
+        with status("starting Keras and MLflow", quiet):
+            check_backend(study.executor)
+        run = tracker.begin_study(study.paths.name, study.job.as_file(), study.problem.dataset, run or None)
+        write_fingerprint(study.paths, replace(fingerprint, run=run))
+        if study.searched.latency is not None:
+            save_latency_model(study.paths, study.searched.latency)
+        with storage_errors(study.paths.storage):
+            storage = _open_storage(study)
+            write_job(study.paths, study.job, study.searched.text)
+            if not quiet:
+                dataset = study.problem.dataset
+                note(f"{dataset.name}: {dataset.describe()}", *study.start_points.left_out)
+            yield PreparedStudy(study, storage, tracker)
+    except BaseException as error:
+        tracker.end_study("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED", {})
+        raise
+    finally:
+        tracker.close()
+        for problem in tracker.problems:
+            warn(problem)
+
+
+def _fingerprint(study: OpenStudy) -> StudyFingerprint:
+    return StudyFingerprint(
+        space=study.problem.space.fingerprint,
+        dataset=study.problem.dataset.digest,
+        epochs=study.job.epochs,
+        seed=study.job.seed,
+        metric=study.job.metric,
+        objective=",".join(study.job.objective),
+        code=study.searched.code,
+    )
+
+
+def _open_storage(study: OpenStudy) -> StudyStorage:
+    """The storage; start points that are new to it are put into its queue."""
+    storage = StudyStorage(
+        study.paths.storage,
+        study.problem.space,
+        PRUNERS[study.job.pruner],
+        study.job.epochs,
+        study.problem.objective,
+    )
+    for candidate in study.start_points.candidates:
+        if storage.number_of(candidate) is None:
+            storage.enqueue(candidate.params)
+    return storage

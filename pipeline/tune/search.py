@@ -1,0 +1,47 @@
+"""The third step of a study: proposes and trains its trials, and notifies the listeners."""
+
+import math
+import signal
+import time
+
+from pipeline.job.job import Job
+from pipeline.report.progress import Verbosity, show_progress
+from pipeline.search.loop import Budget, Loop
+from pipeline.search.proposer import Proposer
+from pipeline.search.samplers import SAMPLERS
+from pipeline.search.stop_reason import StopReason
+from pipeline.search.storage import SEED_FACTOR
+from pipeline.signals import ENDING, deferred
+from pipeline.space import Space, enumeration
+from pipeline.tune.prepare import PreparedStudy
+from pipeline.tune.study_files import StudyFiles
+
+
+def search(prepared: PreparedStudy, verbosity: Verbosity) -> StopReason:
+    """Runs trials until the job's trials, its time or the space are used up."""
+    job, problem, storage = prepared.study.job, prepared.study.problem, prepared.storage
+    deadline = None if job.time is None else time.monotonic() + job.time
+    with show_progress(
+        _expected_trials(job, problem.space),
+        job.time,
+        verbosity,
+        storage.records,
+        infeasible=lambda: storage.infeasible.total(),
+    ) as progress:
+        listeners = (StudyFiles(prepared.study.paths, storage), prepared.tracker, progress)
+        with deferred(signal.SIGINT, *ENDING) as check_signals:
+            loop = Loop(_proposer(prepared), storage, prepared.study.executor, problem.task, listeners, check_signals)
+            return loop.run(Budget(job.total, deadline))
+
+
+def _expected_trials(job: Job, space: Space) -> float:
+    """The most trials that the study can have: an exhaustive search has at most one for each point of its space."""
+    points = enumeration.size(space) if SAMPLERS[job.search].exhaustive else None
+    return min(job.total, points if points is not None else math.inf)
+
+
+def _proposer(prepared: PreparedStudy) -> Proposer:
+    """The number of proposals is part of the seed, so that a resumed search draws anew."""
+    job, problem, storage = prepared.study.job, prepared.study.problem, prepared.storage
+    plan = SAMPLERS[job.search].plan(problem.space, (job.seed * SEED_FACTOR + storage.proposals) % 2**32)
+    return Proposer(problem.space, plan, storage, problem.judge, job.seed)

@@ -1,0 +1,41 @@
+"""Where the space of a study comes from: a space file and its families, or a HyperModel of the user's."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from pipeline.candidate import Judge
+from pipeline.data import Dataset
+from pipeline.executors import Executor
+from pipeline.latency.model import LatencyModel
+from pipeline.search.problem import MakeTask
+from pipeline.space import Space
+
+
+@dataclass(frozen=True)
+class SearchedSpace:
+    """A space, the judge of params in it, and what makes the training task of a candidate.
+
+    ``text`` gives the text that the study's folder keeps of the space; ``code`` stands for the user's code that builds
+    the models ("": none).
+    """
+
+    space: Space
+    judge: Judge
+    make_task: MakeTask
+    text: Callable[[], str]
+    latency: LatencyModel | None = None
+    code: str = ""
+
+
+class SpaceSource(Protocol):
+    """Is asked for the images' shape first, since a HyperModel may need images of a certain shape."""
+
+    def image_shape(self) -> tuple[tuple[int, int] | None, int | None]:
+        """The (height, width) and the channels that the dataset must have, each None where it may decide itself."""
+
+    def searched_space(self, dataset: Dataset, executor: Executor, quiet: bool) -> SearchedSpace:
+        """The space that is searched on this dataset; ``executor`` does what needs a worker with Keras."""
+
+    def close(self) -> None:
+        """Ends the processes that it has started."""

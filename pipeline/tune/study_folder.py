@@ -1,0 +1,55 @@
+"""Locks the folder of a study while it runs, and writes the files that make a folder a study."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from importlib.resources import files
+
+import yaml
+
+from pipeline.errors import StudyError
+from pipeline.files import write_text
+from pipeline.job.job import Job
+from pipeline.study.lock import locked
+from pipeline.study.paths import StudyPaths, check_job
+
+
+@contextmanager
+def hold_study(paths: StudyPaths) -> Iterator[None]:
+    """Locks the study's folder; if no study has begun when the block ends, what was created is removed again.
+
+    StudyError if the folder is locked, holds other files, or has trials but no job file.
+    """
+    check_job(paths)
+    if foreign := paths.foreign:
+        raise StudyError(f"{paths.path}: holds {foreign[0]!r} but no study; choose another --study")
+    missing = [path for path in (paths.path, *paths.path.parents) if not os.path.exists(path)]
+    try:
+        with locked(paths):
+            if not paths.exists:  # left by a process that was killed before its study had begun
+                paths.storage.unlink(missing_ok=True)
+            try:
+                yield
+            finally:
+                if not paths.exists:
+                    _clear(paths)
+    finally:
+        for path in missing:
+            with suppress(OSError):  # not empty: a study is in it
+                path.rmdir()
+
+
+def write_job(paths: StudyPaths, job: Job, space_text: Callable[[], str]) -> None:
+    """Writes ``space.yaml`` once, and ``job.yaml``, which makes the folder a study that can be resumed."""
+    if not paths.space.exists():
+        write_text(paths.space, space_text())
+    schema = files("search_spaces") / "job.schema.json"
+    text = yaml.safe_dump({**job.as_file(), "study": paths.argument}, sort_keys=False)
+    write_text(paths.job, f"# yaml-language-server: $schema={schema}\n{text}")
+
+
+def _clear(paths: StudyPaths) -> None:
+    """Removes everything in the folder of a study that did not begin."""
+    for path in paths.path.iterdir():
+        path.unlink() if path.is_file() else shutil.rmtree(path)

@@ -1,0 +1,55 @@
+"""The flags of ``convtune tune``, without a study."""
+
+import argparse
+
+import pytest
+
+import pipeline.tune
+from pipeline.cli import main, tune
+from pipeline.job import SETTINGS
+
+
+@pytest.fixture
+def parser():
+    parser = argparse.ArgumentParser()
+    tune.arguments(parser)
+    return parser
+
+
+def test_every_setting_is_a_flag_with_its_help(parser):
+    actions = {action.dest: action for action in parser._actions}
+    for key, setting in SETTINGS.items():
+        assert actions[key].option_strings == [setting.flag]
+        assert (actions[key].help, actions[key].metavar) == (setting.flag_help, setting.flag_metavar)
+    assert set(actions) == {*SETTINGS, "help", "job", "quiet", "verbose"}
+
+
+def test_the_help_has_a_line_for_every_setting_and_its_default(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["tune", "--help"])
+    assert end.value.code == 0
+    words = " ".join(capsys.readouterr().out.split())
+    for setting in SETTINGS.values():
+        assert f"{setting.flag} {setting.flag_metavar} {setting.flag_help}" in words
+
+
+def test_what_is_not_given_has_no_value(parser):
+    assert set(vars(parser.parse_args([])).values()) == {None, False}
+
+
+def test_the_values_of_flags_are_parsed_once_and_passed_on(monkeypatch):
+    calls = []
+    monkeypatch.setattr(pipeline.tune, "tune", lambda *args, **options: calls.append((*args, options)) or 7)
+    words = ["job.yaml", "-q", "--trials", "1_000", "--time", "10m", "--image-size", "64x48", "--try", "a=1,b=x"]
+    assert main(["tune", *words, "--try", "", "--try", "vgg16", "--limit", "macs=none", "--metric", "log_loss"]) == 7
+    ((file, flags, options),) = calls
+    assert (file, options) == ("job.yaml", {"quiet": True, "verbose": False})
+    assert {key: value for key, value in flags.items() if value is not None} == {
+        "trials": 1000,
+        "time": 600,
+        "image_size": (64, 48),
+        "try": [{"a": 1, "b": "x"}, None, "vgg16"],
+        "limit": [{"macs": "none"}],
+        "metric": "log_loss",
+    }
+    assert set(flags) == set(SETTINGS)

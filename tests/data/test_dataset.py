@@ -1,0 +1,42 @@
+import pickle
+
+import numpy as np
+import pytest
+
+from pipeline.data import load
+from pipeline.data.dataset import open_cached
+from pipeline.errors import DataError
+
+
+def no_fetch(name, folder):
+    raise AssertionError("nothing to fetch")
+
+
+def test_mnist5k_is_described_in_one_line():
+    expected = "5,000 images 28x28x1, 10 classes: 3,500 train / 750 validation / 750 test"
+    assert load("mnist5k", fetch=no_fetch).describe() == expected
+
+
+def test_the_digest_is_not_of_the_seed():
+    first, other = (load("digits", seed=seed, fetch=no_fetch) for seed in (0, 1))
+    assert first.digest == other.digest
+    assert first.seed == 0
+    assert not np.array_equal(first.test, other.test)
+
+
+def test_pickling_carries_no_arrays():
+    dataset = load("digits", seed=5, fetch=no_fetch)
+    packed = pickle.dumps(dataset)
+    assert len(packed) < 1000
+    again = pickle.loads(packed)
+    for field in ("name", "source", "digest", "classes", "seed"):
+        assert getattr(again, field) == getattr(dataset, field)
+    for field in ("images", "labels", "train", "validation", "test"):
+        assert np.array_equal(getattr(again, field), getattr(dataset, field))
+    assert isinstance(again.images, np.memmap)
+    assert not again.images.flags.writeable
+
+
+def test_a_dataset_whose_cache_is_gone_is_an_error(tmp_path):
+    with pytest.raises(DataError, match="not a readable cache entry"):
+        open_cached(str(tmp_path), "mine", "mine", 0)

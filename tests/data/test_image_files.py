@@ -1,0 +1,41 @@
+import pytest
+
+from pipeline.data.image_files import find_image_files
+from pipeline.errors import DataError
+
+
+@pytest.fixture(autouse=True)
+def photos(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("z.png", "b/2.png", "b/1.JPG", "b/deep/3.bmp", "b/notes.txt", "[x].png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"not opened")
+    (tmp_path / "nothing").mkdir()
+
+
+@pytest.mark.parametrize(
+    ("words", "files"),
+    [
+        (["z.png", "b"], ["z.png", "b/1.JPG", "b/2.png", "b/deep/3.bmp"]),
+        (["b/*.png", "z.png"], ["b/2.png", "z.png"]),
+        (["b/**/*.bmp"], ["b/deep/3.bmp"]),
+        (["[x].png"], ["[x].png"]),
+        (["b/d*"], ["b/deep/3.bmp"]),
+        (["missing.png"], ["missing.png"]),
+        (["z.png", "z.png"], ["z.png", "z.png"]),
+    ],
+)
+def test_files_folders_and_globs_in_their_order(words, files):
+    assert [str(file) for file in find_image_files(words)] == files
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("nothing", "nothing: no image in this folder; expected JPEG"),
+        ("*.webp", r"\*\.webp: no file matches; expected an image file, a folder or a glob"),
+    ],
+)
+def test_a_folder_or_glob_without_an_image_is_refused(word, message):
+    with pytest.raises(DataError, match=message):
+        find_image_files(["z.png", word])

@@ -1,0 +1,190 @@
+"""The tasks run in this process, since starting a worker takes seconds."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from pipeline.errors import SpaceError, WorkerError
+from pipeline.executors import InlineExecutor
+from pipeline.hypermodel import HyperModelWorker, parse_source
+from pipeline.space import complete
+
+HYPERMODELS = """
+import keras, keras_tuner
+from keras import layers
+
+number = 3
+
+def compiled(hp, *inner, classes=3, shape=(6, 6, 1), **settings):
+    hp.Choice("a", [1, 2])
+    net = keras.Sequential([keras.Input(shape), *inner, layers.Flatten(), layers.Dense(classes, **settings)])
+    net.compile(loss="categorical_crossentropy")
+    return net
+
+def nothing(hp): hp.Int("a", 1, 2)
+def raises(hp): raise ValueError("not\\nthis")
+def wide(hp): return compiled(hp, classes=4)
+def flat(hp): return compiled(hp, shape=(36,))
+def larger(hp): return compiled(hp, shape=(9, 8, 1))
+def lambdas(hp): return compiled(hp, layers.Lambda(lambda x: x))
+def function(hp): return compiled(hp, activation=mine)
+def mine(x): return x
+
+def constant(hp):
+    return compiled(keras_tuner.HyperParameters())
+
+def uncompiled(hp):
+    hp.Int("a", 1, 2)
+    return keras.Sequential([keras.Input((6, 6, 1)), layers.Flatten(), layers.Dense(3)])
+
+def two(hp):
+    hp.Int("a", 1, 2)
+    images = [keras.Input((6, 6, 1)), keras.Input((6, 6, 1))]
+    net = keras.Model(images, layers.Dense(3)(layers.Flatten()(layers.add(images))))
+    net.compile(loss="mse")
+    return net
+
+class Needs(keras_tuner.HyperModel):
+    def __init__(self, depth): pass
+
+class Loop(keras_tuner.HyperModel):
+    def build(self, hp): return compiled(hp)
+    def fit(self, hp, model, *args, **kwargs): return 0.5
+
+class Deaf(keras_tuner.HyperModel):
+    def build(self, hp): return compiled(hp)
+    def fit(self, hp, model, x, y, callbacks, **kwargs): return model.fit(x, y, **kwargs)
+
+class Blind(keras_tuner.HyperModel):
+    def build(self, hp): return compiled(hp)
+    def fit(self, hp, model, x, y, callbacks, **kwargs): return model.fit(x, y, 32, 1, 0, callbacks)
+
+class Seldom(keras_tuner.HyperModel):
+    def build(self, hp): return compiled(hp)
+    def fit(self, hp, model, x, y, **kwargs): return model.fit(x, y, validation_freq=2, **kwargs)
+
+def ends(hp):
+    if hp.Choice("a", [1, 2]) == 2:
+        raise SystemExit(2)
+    return compiled(hp)
+
+def scaled(hp): return compiled(hp, layers.PReLU())
+def mixed(hp): return compiled(hp, layers.Reshape((36, 1)), layers.Conv1D(2, 3))
+
+def sometimes(hp):
+    width = hp.Int("width", 8, 16, step=8)
+    if hp.Choice("kind", ["good", "bad"]) == "bad":
+        raise ValueError("it is bad")
+    hp.Float("unused", 0.0, 1.0)
+    return compiled(hp, layers.Conv2D(width, 3))
+"""
+
+REFUSED = {
+    "absent": "there is no 'absent'",
+    "number": "is an object of type int; expected",
+    "nothing": "returns nothing; expected a compiled keras.Model",
+    "raises": "build raised ValueError: not",
+    "constant": "has no hyperparameters",
+    "uncompiled": "is not compiled",
+    "wide": "has shape 4; expected one value for each of the data's 3 classes",
+    "flat": "takes inputs of shape 36 and the images are 6x6x1",
+    "larger": "give --image-size 9x8",
+    "lambdas": "a lambda is not Keras's own",
+    "function": "the function mine is not Keras's own",
+    "two": "has 2 inputs and 1 outputs",
+    "Needs": "cannot be created without depth",
+    "Loop": "does not call model.fit",
+    "Deaf": "its fit() leaves out callbacks",
+    "Blind": "its fit() leaves out validation_data",
+    "Seldom": "its fit() sets validation_freq=2, but trials are scored after every epoch",
+}
+
+
+@dataclass(frozen=True)
+class Images:
+    shape: tuple = (6, 6, 1)
+    classes: tuple = ("x", "y", "z")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    package = folder / "package"
+    package.mkdir()
+    (folder / "hypermodels.py").write_text(HYPERMODELS)
+    (package / "__init__.py").write_text("def raises(hp):\n    raise ValueError('not')\n")
+    for path in (folder, package):
+        (path / "broken.py").write_text("import keras\nraise SystemExit(2)\n")
+    return folder
+
+
+@pytest.fixture
+def open_hypermodel(folder, monkeypatch):
+    """Opens a HyperModel of the folder; returns its worker and its space."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("pipeline.hypermodel.worker.start_worker", lambda log, **environment: InlineExecutor())
+
+    def open_and_read(name, file="hypermodels.py"):
+        worker = HyperModelWorker(parse_source(f"{file}:{name}"), None)
+        worker.inspect()
+        return worker, worker.read_space(Images())
+
+    return open_and_read
+
+
+def test_what_cannot_be_searched_is_refused_in_one_line(open_hypermodel):
+    for name, reason in REFUSED.items():
+        with pytest.raises(SpaceError, match=r"hypermodels\.py:") as refused:
+            open_hypermodel(name)
+        assert reason in str(refused.value)
+        assert "\n" not in str(refused.value)
+    for module in ("broken.py", "package.broken"):
+        with pytest.raises(SpaceError, match=r"importing it raised SystemExit: 2 \(line 2\)"):
+            open_hypermodel("x", module)
+    with pytest.raises(SpaceError, match=r"build raised ValueError: not \(line 2\)"):
+        open_hypermodel("raises", "package")
+
+
+def test_params_are_judged_by_building_their_model(open_hypermodel, capfd):
+    worker, space = open_hypermodel("sometimes")
+    assert set(space.start_from["default"]) == {"width", "kind", "unused", "a"}
+    good = worker.judge({}, (), complete(space, {"width": 8}))
+    assert good.candidate.costs == {"parameters": 8 * 9 + 8 + 8 * 16 * 3 + 3, "macs": 16 * 8 * 9 + 8 * 16 * 3}
+    assert worker.judge({}, (), complete(space, {"width": 8, "unused": 0.5})).candidate.key == good.candidate.key
+    assert worker.judge({}, (), complete(space, {"width": 16})).candidate.key != good.candidate.key
+    bad = worker.judge({"parameters": 1000}, (), complete(space, {"kind": "bad"}))
+    assert (bad.candidate, bad.kind) == (None, "build raised ValueError")
+    assert "it is bad" in bad.reason
+    assert "ValueError: it is bad" in capfd.readouterr().err  # the log of a worker
+    assert list(bad.violations) == list(worker.judge({"parameters": 1000}, (), complete(space, {})).violations)
+
+
+def test_limits_hold_before_training_and_the_dead_do_not_end_the_study(open_hypermodel, monkeypatch):
+    worker, space = open_hypermodel("sometimes")
+    over = worker.judge({"parameters": 500}, (), complete(space, {"width": 16}))
+    assert over.kind == "parameters over the limit"
+
+    def dies(*arguments):
+        raise WorkerError("worker died: signal 9")
+
+    monkeypatch.setattr("pipeline.hypermodel.worker.call", dies)
+    assert "worker died" in worker.judge({}, (), complete(space, {"unused": 0.25})).reason
+    with pytest.raises(SpaceError, match=r"hypermodels\.py:sometimes: worker died: signal 9"):
+        worker.inspect()
+    with pytest.raises(SpaceError, match=r"hypermodels\.py:sometimes: worker died: signal 9"):
+        worker.read_space(Images())
+
+
+def test_a_build_that_wants_to_end_the_process_is_judged_as_one_that_raises(open_hypermodel):
+    worker, space = open_hypermodel("ends")
+    assert worker.judge({}, (), complete(space, {"a": 2})).reason.startswith("build raised SystemExit: 2 (line ")
+
+
+def test_multiply_accumulates_that_cannot_be_counted_are_infeasible_only_where_they_are_needed(open_hypermodel):
+    worker, space = open_hypermodel("scaled")
+    assert worker.judge({"macs": 1e9}, (), complete(space, {})).candidate.costs["macs"] == 36 * 3
+    worker, space = open_hypermodel("mixed")
+    assert worker.judge({}, (), complete(space, {})).candidate is not None
+    for limits, needed in (({"macs": 1e9}, ()), ({}, ("macs",))):
+        feasibility = worker.judge(limits, needed, complete(space, {}))
+        assert (feasibility.candidate, feasibility.kind) == (None, "macs not countable")

@@ -1,0 +1,162 @@
+import math
+
+import jsonschema
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.errors import JobError
+from pipeline.executors import EXECUTORS
+from pipeline.job import SETTINGS, Job
+from pipeline.job.job import DEFAULT_TRIALS, PRECISIONS
+from pipeline.metrics import METRICS
+from pipeline.schema import job_schema
+from pipeline.search.pruners import PRUNERS
+from pipeline.search.samplers import SAMPLERS
+from pipeline.study.objective import MINIMIZED, OBJECTIVES, Objective
+
+NAMES = st.text("abcxyz_123", min_size=1).map("n{}".format)
+SCALARS = st.one_of(st.booleans(), st.integers(-9, 9), st.floats(0.001, 1e6).map(lambda number: float(f"{number:g}")))
+PARAMS = st.dictionaries(NAMES, SCALARS, min_size=1, max_size=3)
+ASSIGNMENTS = st.dictionaries(NAMES, SCALARS, max_size=3).map(lambda params: tuple(sorted(params.items())))
+COSTS = st.sets(st.sampled_from(sorted(MINIMIZED)))
+JOBS = st.builds(
+    Job,
+    data=NAMES,
+    space=NAMES,
+    search=st.sampled_from(sorted(SAMPLERS)),
+    metric=st.sampled_from(sorted(METRICS)),
+    objective=COSTS.map(lambda costs: tuple(name for name in OBJECTIVES if name == "score" or name in costs)),
+    trials=st.none() | st.integers(1, 10**9),
+    time=st.none() | st.integers(1, 10**9).map(lambda hundredths: hundredths / 100),
+    epochs=st.integers(1, 10**9),
+    pruner=st.sampled_from(sorted(PRUNERS)),
+    study=st.just("") | NAMES,
+    seed=st.integers(0, 2**32 - 1),
+    attempts=st.lists(PARAMS | NAMES, max_size=3).map(tuple),
+    fixed=ASSIGNMENTS,
+    limits=ASSIGNMENTS,
+    image_size=st.none() | st.tuples(st.integers(1, 4096), st.integers(1, 4096)),
+    precision=st.sampled_from(PRECISIONS),
+    executor=st.sampled_from(sorted(EXECUTORS)),
+)
+
+
+def read(content):
+    """The job of the content of a job file."""
+    return Job(**{SETTINGS[key].name: SETTINGS[key].read(value) for key, value in content.items()})
+
+
+def test_every_key_is_read():
+    content = {
+        "data": "d",
+        "space": "s.yaml",
+        "search": "grid",
+        "metric": "f1_macro",
+        "objective": "macs,score",
+        "trials": 3,
+        "time": "1h30m",
+        "epochs": 4,
+        "workers": "1",
+        "pruner": "none",
+        "study": "x",
+        "seed": 9,
+        "try": [{"blocks": 2}, "a=1,b=[2, [3, 4]]", "resnet18", 1],
+        "set": {"kernel": 3},
+        "limit": {"macs": "none"},
+        "image_size": "64x48",
+        "precision": "float32",
+        "executor": "inline",
+    }
+    assert set(content) == set(SETTINGS)
+    assert read(content) == Job(
+        "d",
+        space="s.yaml",
+        search="grid",
+        metric="f1_macro",
+        objective=("score", "macs"),
+        trials=3,
+        time=5400,
+        epochs=4,
+        pruner="none",
+        study="x",
+        seed=9,
+        attempts=({"blocks": 2}, {"a": 1, "b": [2, [3, 4]]}, "resnet18", "1"),
+        fixed=(("kernel", 3),),
+        limits=(("macs", "none"),),
+        image_size=(64, 48),
+        precision="float32",
+        executor="inline",
+    )
+
+
+@given(JOBS)
+def test_a_job_written_to_a_file_is_the_same_job_again(job):
+    assert read(yaml.safe_load(yaml.safe_dump(job.as_file()))) == job
+
+
+SCHEMA = jsonschema.Draft202012Validator(job_schema())
+
+
+@given(JOBS)
+def test_a_job_written_to_a_file_is_valid_for_an_editor(job):
+    known = {key: value for key, value in job.as_file().items() if key not in ("try", "set", "limit")}
+    SCHEMA.validate(known)
+
+
+def test_several_assignments_are_one_and_the_later_one_wins():
+    job = read({"data": "d", "set": ["b=x", "c=1e-4", {"b": 2}], "limit": "macs=5"})
+    assert job.fixed == (("b", 2), ("c", 1e-4))
+    assert job.limits == (("macs", 5),)
+
+
+def test_what_has_no_value_is_not_written():
+    assert Job("d").as_file() == {
+        "data": "d",
+        "space": "quick",
+        "search": "bayesian",
+        "metric": "accuracy",
+        "objective": "score",
+        "epochs": 10,
+        "workers": 1,
+        "pruner": "asha",
+        "seed": 0,
+        "precision": "auto",
+        "executor": "local",
+    }
+
+
+def test_a_search_that_ends_by_itself_has_no_total_of_its_own():
+    assert Job("d").total == DEFAULT_TRIALS == 20
+    assert Job("d", search="grid").total == math.inf
+    assert Job("d", search="grid", trials=7).total == 7
+    assert all(math.isinf(Job("d", search=name).total) == sampler.exhaustive for name, sampler in SAMPLERS.items())
+
+
+def test_the_objective_is_the_metric_and_the_costs_to_minimise():
+    assert Job("d").study_objective == Objective(METRICS["accuracy"])
+    job = Job("d", metric="log_loss", objective=("score", "latency"))
+    assert job.study_objective == Objective(METRICS["log_loss"], ("latency_ms",))
+
+
+def test_trials_side_by_side_need_worker_processes():
+    assert Job("d", workers=2).workers == 2
+    with pytest.raises(JobError, match="--workers: expected 1 with --executor inline, got 2; use --executor local"):
+        Job("d", workers=2, executor="inline")
+
+
+@pytest.mark.parametrize(
+    ("key", "table"),
+    [
+        ("search", SAMPLERS),
+        ("metric", METRICS),
+        ("pruner", PRUNERS),
+        ("executor", EXECUTORS),
+        ("precision", PRECISIONS),
+    ],
+)
+def test_names_are_offered_as_their_table_has_them(key, table):
+    assert SETTINGS[key].json_schema == {"enum": list(table)}
+    assert SETTINGS[key].flag_metavar == "|".join(table)
+    assert [SETTINGS[key].read(name) for name in table] == list(table)

@@ -1,0 +1,74 @@
+"""How a running study stands."""
+
+import math
+
+import pytest
+
+from pipeline.metrics import METRICS
+from pipeline.report.study_progress import RunningTrial, StudyProgress, time_left
+from pipeline.study.trial import EpochReport, TrialState
+from tests.report.made_up import record
+
+
+def started(number, planned=10, **fields):
+    return record(number, None, TrialState.RUNNING, planned=planned, epochs=0, **fields)
+
+
+def report(number, epoch, accuracy):
+    return EpochReport(number, epoch, {"loss": 0.25, "val_accuracy": accuracy}, 1.0)
+
+
+def test_progress_follows_a_trial():
+    study = StudyProgress(2).with_started(started(0)).with_started(started(1))
+    for epoch, accuracy in ((1, 0.5), (2, 0.25)):
+        study = study.with_epoch(record(1, 0.5, TrialState.RUNNING, epochs=epoch), report(1, epoch, accuracy))
+    assert [trial.scores for trial in study.running] == [(), (0.5, 0.25)]
+    assert study.running[1].record.result.epochs == 2
+    study = study.with_ended(record(1, 0.5))
+    assert [trial.record.number for trial in study.running] == [0]
+    assert [(trial.number, trial.state, trial.score) for trial in study.ended] == [(1, TrialState.COMPLETE, 0.5)]
+
+
+def test_the_scores_of_epochs_are_those_of_the_studys_metric():
+    trial = started(0, metric=METRICS["log_loss"])
+    epoch = EpochReport(0, 1, {"val_accuracy": 0.5, "val_log_loss": 1.25}, 1.0)
+    study = StudyProgress(1).with_started(trial).with_epoch(trial, epoch)
+    assert study.running == (RunningTrial(trial, (1.25,)),)
+
+
+def test_an_interrupted_trial_is_still_to_do():
+    study = StudyProgress(2).with_started(started(0)).with_ended(record(0, 0.5, TrialState.INTERRUPTED))
+    assert study.ended == study.running == ()
+    assert study.left == 2
+
+
+def test_work_counts_shares_of_running_trials_and_nothing_of_earlier_runs():
+    running = (RunningTrial(started(2), (0.1, 0.2)), RunningTrial(started(3)))
+    study = StudyProgress(20, (record(0), record(1)), running, earlier=1)
+    assert study.work == pytest.approx(1.2)
+    assert study.left == pytest.approx(17.8)
+
+
+def test_nothing_is_left_when_there_are_more_trials_than_asked_for():
+    assert StudyProgress(1, (record(0), record(1)), earlier=2).left == 0
+
+
+def test_time_left_goes_on_at_the_same_pace():
+    assert time_left(left=6, work=3, seconds=30, until=None) == 60
+
+
+def test_time_left_is_the_limit_when_that_comes_first():
+    assert time_left(6, 3, 30, until=45) == 45
+    assert time_left(6, 3, 30, until=75) == 60
+    assert time_left(math.inf, 3, 30, until=45) == 45
+    assert time_left(math.inf, 1, 0, until=45) == 45
+
+
+def test_time_left_is_never_negative():
+    assert time_left(6, 3, 30, until=-2) == 0
+
+
+def test_time_left_is_unknown_before_any_work_and_without_an_end():
+    assert time_left(6, 0, 0, None) is None
+    assert time_left(6, 1, 0, None) is None
+    assert time_left(math.inf, 3, 30, None) is None

@@ -1,0 +1,112 @@
+"""The trials as a frame, CSV and JSON."""
+
+import io
+import json
+import math
+from dataclasses import replace
+
+import pandas as pd
+
+from pipeline.report.selection import Selection
+from pipeline.report.trials_table import COLUMNS, as_csv, as_frame, as_json, needed_columns
+from pipeline.study.record import mark_front
+from pipeline.study.trial import TrialState
+from tests.report.made_up import record
+
+ALWAYS = ("number", "state", "score", "epochs", "seconds", "parameters", "macs", "reason")
+RECORDS = [
+    record(0, 0.875, params={"blocks": 1, "filters_1": 16, "flip": True, "learning_rate": 0.1}),
+    record(
+        1,
+        None,
+        TrialState.FAILED,
+        reason="loss is nan, in epoch 1",
+        params={"blocks": 2, "filters_1": 32, "filters_2": 64},
+    ),
+]
+
+
+def test_one_row_per_trial_and_one_column_per_hyperparameter():
+    frame = as_frame(RECORDS)
+    assert list(frame.columns) == [*ALWAYS, "blocks", "filters_1", "filters_2", "flip", "learning_rate"]
+    assert list(frame["number"]) == [0, 1]
+    assert list(frame["state"]) == ["complete", "failed"]
+    assert frame["score"].dtype == float
+    assert math.isnan(frame["score"][1])
+    assert frame["filters_2"][0] is None
+    assert frame["filters_2"][1] == 64
+
+
+def test_params_keep_their_types():
+    frame = as_frame(RECORDS)
+    assert frame["flip"][0] is True
+    assert isinstance(frame["filters_2"][1], int)
+
+
+def test_no_trials_is_an_empty_as_frame():
+    assert list(as_frame([]).columns) == list(ALWAYS)
+    assert as_csv([]) == ",".join(ALWAYS) + "\n"
+    assert as_json([]) == []
+
+
+def test_columns_of_the_whole_study_stay_when_few_trials_are_shown():
+    assert list(as_frame(RECORDS[:1], RECORDS).columns) == list(as_frame(RECORDS).columns)
+    assert list(as_frame([], RECORDS).columns) == list(as_frame(RECORDS).columns)
+
+
+def test_csv_reads_back():
+    text = as_csv(RECORDS)
+    frame = pd.read_csv(io.StringIO(text))
+    assert list(frame["macs"]) == [2_100_000, 2_100_000]
+    assert frame["reason"][1] == "loss is nan, in epoch 1"
+    assert text.splitlines()[1] == "0,complete,0.875,3,1.25,12345,2100000,,1,16,,True,0.1"
+
+
+def test_json_has_exactly_the_promised_keys():
+    keys = {"number", "state", "score", "params", "epochs", "seconds", "parameters", "macs", "reason"}
+    assert [set(row) for row in as_json(RECORDS)] == [keys, keys]
+    assert as_json(RECORDS)[0]["params"] == {"blocks": 1, "filters_1": 16, "flip": True, "learning_rate": 0.1}
+
+
+def test_a_hyperparameter_called_like_a_column_has_a_column_of_its_own():
+    record_ = record(0, 0.875, params={"epochs": 5, "score": 2.0, "filters": 16})
+    frame = as_frame([record_])
+    assert list(frame.columns) == [*ALWAYS, "hyperparameter.epochs", "hyperparameter.score", "filters"]
+    assert (frame["epochs"][0], frame["hyperparameter.epochs"][0], frame["hyperparameter.score"][0]) == (3, 5, 2.0)
+    assert as_json([record_])[0]["params"] == {"epochs": 5, "score": 2.0, "filters": 16}
+    assert Selection(where=("hyperparameter.epochs>4",), sort="hyperparameter.score").of([record_]) == [record_]
+    assert Selection(where=("epochs>4",)).of([record_]) == []
+
+
+def test_json_never_has_nan():
+    rows = as_json([*RECORDS, record(2, math.nan), record(3, math.inf)])
+    assert [row["score"] for row in rows] == [0.875, None, None, None]
+    json.dumps(rows, allow_nan=False)
+
+
+FRONT = mark_front(
+    [
+        record(0, 0.9, minimized=("macs",), costs={"latency_ms": 1.23456}),
+        record(1, 0.8, minimized=("macs",), macs=9_000_000),
+    ]
+)
+
+
+def test_the_front_and_the_latency_have_columns_where_there_are_any():
+    assert needed_columns(FRONT) == COLUMNS
+    assert needed_columns(FRONT[1:]) == tuple(name for name in COLUMNS if name != "latency_ms")
+    assert list(as_frame(RECORDS[:1], FRONT).columns)[: len(COLUMNS)] == list(COLUMNS)
+    lines = as_csv(FRONT).splitlines()
+    assert lines[1].startswith("0,complete,0.9,True,3,1.25,12345,2100000,1.2346,,")
+    assert lines[2].startswith("1,complete,0.8,False,3,1.25,12345,9000000,,,")
+
+
+def test_json_says_who_is_on_the_front():
+    rows = as_json(FRONT)
+    assert [(row["front"], row["latency_ms"]) for row in rows] == [(True, 1.2346), (False, None)]
+
+
+def test_costs_that_were_not_counted_are_empty():
+    uncounted = [replace(record, trial=replace(record.trial, costs={})) for record in RECORDS]
+    assert [(row["parameters"], row["macs"]) for row in as_json(uncounted)] == [(None, None)] * 2
+    assert as_csv(uncounted).splitlines()[1].startswith("0,complete,0.875,3,1.25,,,,")

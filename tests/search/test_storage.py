@@ -1,0 +1,315 @@
+import json
+from functools import partial
+
+import optuna
+import pytest
+from optuna.samplers._tpe.sampler import _split_trials
+from optuna.storages import RDBStorage
+
+from pipeline.candidate import judge
+from pipeline.errors import StudyError
+from pipeline.search.optuna_study import read_study, storage_errors
+from pipeline.space import complete
+from pipeline.study.record import best
+from pipeline.study.trial import EpochReport, TrialResult, TrialState
+from tests.search_helpers import CLASSES, SHAPE, begin, open_storage
+from tests.spaces import CONTINUOUS, space
+
+KINDS = [(), ("macs",)]
+
+
+@pytest.fixture
+def wide(tmp_path):
+    return space(tmp_path, CONTINUOUS)
+
+
+@pytest.fixture(params=KINDS, ids=["score", "score and macs"])
+def minimized(request):
+    return request.param
+
+
+@pytest.fixture
+def open_kind(minimized):
+    """Opens ledgers of one kind of study after another: all that is said of one is true of the others."""
+    return partial(open_storage, minimized=minimized)
+
+
+def pruned_after(storage, report):
+    """Whether the pruner wants a trial to stop once this is reported."""
+    return storage.should_prune(storage.report(report).number)
+
+
+def stored(folder):
+    return optuna.load_study(study_name=None, storage=f"sqlite:///{folder / 'optuna.db'}")
+
+
+def test_every_state_is_on_disk_as_told(tmp_path, wide, open_kind):
+    storage = open_kind(tmp_path, wide)
+    results = [
+        TrialResult(0, TrialState.COMPLETE, 0.9, 4, 12.5, device="cpu", model="m.keras"),
+        TrialResult(1, TrialState.PRUNED, 0.4, 2, 3.0, "pruned after epoch 2"),
+        TrialResult(2, TrialState.FAILED, None, 0, 1.0, "loss is nan in epoch 1"),
+    ]
+    for result in results:
+        trial, _ = begin(storage, wide)
+        assert trial.number == result.number
+        storage.tell(result)
+    begin(storage, wide)
+    records, _ = read_study(tmp_path / "optuna.db")
+    assert [record.result for record in records[:3]] == results
+    assert records[3].state is TrialState.RUNNING
+    assert records == storage.records
+
+
+def test_what_was_running_when_the_process_died_is_repeated_under_its_number(tmp_path, wide, open_kind):
+    first = open_kind(tmp_path, wide)
+    trial, candidate = begin(first, wide)
+    first.report(EpochReport(trial.number, 1, {"val_accuracy": 0.3}, 1.0))
+    again = open_kind(tmp_path, wide)
+    assert again.queued == 1
+    assert again.begun == 0
+    repeated, same = begin(again, wide)
+    assert (repeated.number, repeated.params, repeated.seed) == (trial.number, trial.params, trial.seed)
+    assert same.key == candidate.key
+    again.tell(TrialResult(repeated.number, TrialState.COMPLETE, 0.8))
+    assert [record.state for record in open_kind(tmp_path, wide).records] == [TrialState.COMPLETE]
+
+
+def test_an_interrupted_trial_is_told_and_repeated(tmp_path, wide, open_kind):
+    storage = open_kind(tmp_path, wide)
+    trial, _ = begin(storage, wide)
+    storage.tell(TrialResult(trial.number, TrialState.INTERRUPTED, reason="interrupted"))
+    assert read_study(tmp_path / "optuna.db")[0][0].state is TrialState.INTERRUPTED
+    again, _ = begin(open_kind(tmp_path, wide), wide)
+    assert again == trial
+
+
+def test_a_trial_whose_outcome_was_noted_is_not_trained_again(tmp_path, wide, open_kind, monkeypatch):
+    storage = open_kind(tmp_path, wide)
+    begin(storage, wide)
+    monkeypatch.setattr(storage, "_close", lambda number, result: None)  # the process dies before Optuna is told
+    storage.tell(TrialResult(0, TrialState.COMPLETE, 0.75, 4))
+    again = open_kind(tmp_path, wide)
+    assert again.queued == 0
+    assert again.begun == 1
+    assert [(trial.state.name, trial.values[0]) for trial in stored(tmp_path).get_trials()] == [("COMPLETE", 0.75)]
+
+
+def test_a_hand_picked_point_is_not_lost_when_the_process_dies_before_it_is_accepted(tmp_path, wide, open_kind):
+    storage = open_kind(tmp_path, wide)
+    point = complete(wide, {"blocks": 2, "filters": [4, 16]})
+    storage.enqueue(point)
+    assert storage.ask(None).params == point
+    again = open_kind(tmp_path, wide)
+    assert again.queued == 1
+    assert again.ask(None).params == point
+
+
+def test_a_known_candidate_is_known_after_a_restart_unless_it_was_interrupted(tmp_path, wide, open_kind):
+    storage = open_kind(tmp_path, wide)
+    _, done = begin(storage, wide)
+    storage.tell(TrialResult(0, TrialState.COMPLETE, 0.7))
+    _, cut = begin(storage, wide)
+    again = open_kind(tmp_path, wide)
+    assert again.number_of(done) == 0
+    assert again.number_of(cut) is None
+
+
+def test_optuna_sees_the_values_that_were_reported(tmp_path, wide, open_kind, minimized):
+    storage = open_kind(tmp_path, wide)
+    begin(storage, wide)
+    for epoch, value in enumerate([0.3, 0.6], start=1):
+        storage.report(EpochReport(0, epoch, {"val_accuracy": value}, 1.0))
+    storage.tell(TrialResult(0, TrialState.COMPLETE, 0.6, 2))
+    [trial] = stored(tmp_path).get_trials()
+    costs = storage.records[0].costs
+    assert trial.values == [0.6, *(costs[name] for name in minimized)]
+    assert trial.intermediate_values == {1: 0.3, 2: 0.6}
+    assert trial.constraints == {"possible": 0.0, "trained": 0.0}
+
+
+def test_the_pruner_is_asked(tmp_path, wide, open_kind):
+    storage = open_kind(tmp_path, wide, pruner="median", epochs=5)
+    for _ in range(6):
+        trial, _ = begin(storage, wide)
+        for epoch in range(1, 6):
+            assert not pruned_after(storage, EpochReport(trial.number, epoch, {"val_accuracy": 0.9}, 1.0))
+        storage.tell(TrialResult(trial.number, TrialState.COMPLETE, 0.9))
+    trial, _ = begin(storage, wide)
+    answers = [pruned_after(storage, EpochReport(trial.number, epoch, {"val_accuracy": 0.1}, 1.0)) for epoch in (1, 2)]
+    assert answers == [False, True]
+
+
+def test_a_file_that_is_no_database_is_an_error_of_one_line(tmp_path, wide):
+    (tmp_path / "optuna.db").write_text("this is no database, but it is long enough to look like one" * 20)
+    with pytest.raises(StudyError, match=r"optuna\.db") as error:
+        open_storage(tmp_path, wide)
+    assert "\n" not in str(error.value)
+
+
+def test_a_database_without_a_study_is_an_error_of_one_line_and_our_own_faults_are_none_of_its(tmp_path):
+    RDBStorage(f"sqlite:///{tmp_path / 'optuna.db'}")
+    with pytest.raises(StudyError, match=r"optuna\.db: does not hold a study of convtune"):
+        read_study(tmp_path / "optuna.db")
+    with pytest.raises(KeyError), storage_errors(tmp_path / "optuna.db"):
+        {}["a fault in the program"]
+
+
+def test_attributes_are_plain_json(tmp_path, wide, open_kind):
+    storage = open_kind(tmp_path, wide)
+    begin(storage, wide)
+    storage.tell(TrialResult(0, TrialState.COMPLETE, 0.6, 2))
+    attributes = stored(tmp_path).get_trials()[0].user_attrs
+    assert json.loads(json.dumps(attributes)) == attributes
+
+
+def climb(storage, wide, top, stop=5, state=TrialState.COMPLETE):
+    """A trial that rises to ``top`` in 5 epochs, reports ``stop`` of them and ends in ``state``."""
+    trial, candidate = begin(storage, wide)
+    for epoch in range(1, stop + 1):
+        storage.report(EpochReport(trial.number, epoch, {"val_accuracy": top * epoch / 5}, 1.0))
+    storage.tell(TrialResult(trial.number, state, top * stop / 5 if stop else None, stop, model="m.keras"))
+    return candidate
+
+
+def test_the_sampler_prefers_complete_trials_then_pruned_ones_that_came_far(tmp_path, wide, open_kind):
+    """TPE takes its good trials from the head of an order, and finds none by itself where objectives are many."""
+    storage = open_kind(tmp_path, wide, epochs=5)
+    climb(storage, wide, 0.9, 0, TrialState.FAILED)
+    climb(storage, wide, 0.5, 2, TrialState.PRUNED)
+    climb(storage, wide, 0.9, 2, TrialState.PRUNED)
+    climb(storage, wide, 0.3, 4, TrialState.PRUNED)
+    climb(storage, wide, 0.4)
+    study = stored(tmp_path)
+    trials = study.get_trials()
+    below = [[trial.number for trial in _split_trials(study, trials, n)[0]] for n in range(1, 6)]
+    order = [(set(after) - set(before)).pop() for before, after in zip([[], *below[:-1]], below, strict=True)]
+    assert order == [4, 3, 2, 1, 0]
+
+
+def test_a_bayesian_search_goes_on_over_trials_of_every_state(tmp_path, wide, open_kind):
+    storage = open_kind(tmp_path, wide, "asha", 5)
+    ends = [
+        (5, TrialState.COMPLETE),
+        (2, TrialState.PRUNED),
+        (0, TrialState.FAILED),
+        (2, TrialState.PRUNED),
+        (1, TrialState.INTERRUPTED),
+    ]
+    for run in range(15):
+        stop, state = ends[run % len(ends)]
+        trial, _ = begin(storage, wide, "bayesian")
+        for epoch in range(1, stop + 1):
+            storage.report(EpochReport(trial.number, epoch, {"val_accuracy": float("nan") if run == 1 else 0.5}, 1.0))
+        storage.tell(TrialResult(trial.number, state, 0.5 if stop and run != 1 else None, stop))
+    assert len(storage.records) == 13, "two of 15 runs were repeated"
+
+
+def test_the_pruner_remembers_what_it_heard_before_a_restart(tmp_path, wide, open_kind):
+    storage = open_kind(tmp_path, wide, "median", 5)
+    for _ in range(5):
+        climb(storage, wide, 0.9)
+    storage = open_kind(tmp_path, wide, "median", 5)
+    trial, _ = begin(storage, wide)
+    assert [
+        pruned_after(storage, EpochReport(trial.number, epoch, {"val_accuracy": 0.1}, 1.0)) for epoch in (1, 2)
+    ] == [
+        False,
+        True,
+    ]
+
+
+def test_a_proposal_that_is_known_is_told_all_its_values(tmp_path, wide, open_kind):
+    storage = open_kind(tmp_path, wide)
+    candidate = climb(storage, wide, 0.7)
+    storage.enqueue(candidate.params)
+    proposal = storage.ask(None)
+    feasibility = judge(wide, proposal.params, SHAPE, CLASSES)
+    storage.repeat(proposal, feasibility, storage.number_of(feasibility.candidate))
+    first, second = stored(tmp_path).get_trials()
+    assert second.values == first.values
+    assert second.state.name == "COMPLETE"
+
+
+def test_a_point_with_a_verdict_is_remembered_by_its_values(tmp_path, wide):
+    """One that is infeasible, one that becomes a trial, and one that is equal to it."""
+    storage = open_storage(tmp_path, wide)
+    points = [complete(wide, {"blocks": blocks, "filters": size}) for blocks, size in ((1, 4), (1, 8), (1, 16), (2, 4))]
+    feasibility = judge(wide, points[0], SHAPE, CLASSES)
+    for point in points[:3]:
+        storage.enqueue(point)
+    storage.accept(storage.ask(None), feasibility, feasibility.candidate, 0)
+    storage.repeat(storage.ask(None), feasibility, 0)
+    storage.reject(storage.ask(None), feasibility)
+    for same in (storage, open_storage(tmp_path, wide)):
+        assert [same.is_judged(point) for point in points] == [True, True, True, False]
+
+
+def test_the_front_is_marked_here_and_on_disk(tmp_path, wide):
+    storage = open_storage(tmp_path, wide, epochs=5, minimized=("macs",))
+    for top in (0.5, 0.9, 0.7, 0.1, 0.6, 0.3):
+        climb(storage, wide, top)
+    climb(storage, wide, 1.0, 2, TrialState.PRUNED)
+    macs = {record.number: record.macs for record in storage.records}
+    tops = dict(enumerate((0.5, 0.9, 0.7, 0.1, 0.6, 0.3)))
+    for record in storage.records[:6]:
+        better = [n for n in tops if tops[n] >= record.score and macs[n] <= record.macs and n != record.number]
+        assert record.front == (not better)
+    assert not storage.records[6].front
+    assert read_study(tmp_path / "optuna.db")[0] == storage.records
+    assert best(storage.records).number == 1
+
+
+def test_a_study_of_one_objective_has_no_front(tmp_path, wide):
+    storage = open_storage(tmp_path, wide, epochs=5)
+    climb(storage, wide, 0.5)
+    assert [(record.front, record.objective.minimized) for record in storage.records] == [(False, ())]
+
+
+def fall(storage, wide, bottom, stop=5, state=TrialState.COMPLETE):
+    """A trial whose log loss falls to ``bottom`` in 5 epochs, of which it reports ``stop``; it ends in ``state``."""
+    trial, _ = begin(storage, wide)
+    for epoch in range(1, stop + 1):
+        storage.report(EpochReport(trial.number, epoch, {"val_log_loss": bottom + 5 - epoch}, 1.0))
+    score = bottom + 5 - stop if stop else None
+    storage.tell(TrialResult(trial.number, state, score, stop, model="m.keras"))
+
+
+@pytest.mark.parametrize("minimized", KINDS, ids=["score", "score and macs"])
+def test_of_a_minimised_metric_the_sampler_prefers_the_low_scores(tmp_path, wide, minimized):
+    storage = open_storage(tmp_path, wide, epochs=5, metric="log_loss", minimized=minimized)
+    fall(storage, wide, 0.1, 0, TrialState.FAILED)
+    fall(storage, wide, 2.5, 2, TrialState.PRUNED)
+    fall(storage, wide, 0.1, 2, TrialState.PRUNED)
+    fall(storage, wide, 3.0, 4, TrialState.PRUNED)
+    fall(storage, wide, 2.0)
+    study = stored(tmp_path)
+    trials = study.get_trials()
+    below = [[trial.number for trial in _split_trials(study, trials, n)[0]] for n in range(1, 6)]
+    order = [(set(after) - set(before)).pop() for before, after in zip([[], *below[:-1]], below, strict=True)]
+    assert order == [4, 3, 2, 1, 0]
+
+
+def test_of_a_minimised_metric_the_pruner_stops_the_high_scores_also_after_a_restart(tmp_path, wide):
+    open_again = partial(open_storage, tmp_path, wide, "median", 5, metric="log_loss")
+    for _ in range(5):
+        fall(open_again(), wide, 0.1)
+    storage = open_again()
+    good, _ = begin(storage, wide)
+    bad, _ = begin(storage, wide)
+    for number, loss, pruned in ((good.number, 0.5, False), (bad.number, 9.0, True)):
+        losses = [EpochReport(number, epoch, {"val_log_loss": loss}, 1.0) for epoch in (1, 2)]
+        assert [pruned_after(storage, report) for report in losses] == [False, pruned]
+    assert storage.records[good.number].score == 0.5
+
+
+def test_of_a_minimised_metric_the_lowest_epoch_is_the_score_and_the_lowest_trial_the_best(tmp_path, wide):
+    storage = open_storage(tmp_path, wide, metric="log_loss")
+    for losses in ((0.9, 0.4, 0.6), (0.8, 0.7, 0.3)):
+        trial, _ = begin(storage, wide)
+        for epoch, loss in enumerate(losses, start=1):
+            record = storage.report(EpochReport(trial.number, epoch, {"val_log_loss": loss}, 1.0))
+        assert record.score == min(losses)
+        storage.tell(TrialResult(trial.number, TrialState.COMPLETE, record.score, 3, model="m.keras"))
+    records, _ = read_study(tmp_path / "optuna.db")
+    assert best(records).number == 1

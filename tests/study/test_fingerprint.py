@@ -1,0 +1,74 @@
+"""What a study keeps while it is resumed."""
+
+import json
+from dataclasses import fields
+
+import pytest
+
+from pipeline.errors import StudyError
+from pipeline.files import write_text
+from pipeline.study.fingerprint import (
+    _CHANGES,
+    StudyFingerprint,
+    check_fingerprint,
+    check_words,
+    write_fingerprint,
+)
+from pipeline.study.paths import StudyPaths
+
+SAME = {"space": "s", "dataset": "d", "epochs": 10, "seed": 0}
+
+
+@pytest.fixture
+def begun(tmp_path):
+    """The paths of a study that has begun."""
+    paths = StudyPaths(tmp_path / "mine")
+    write_fingerprint(paths, StudyFingerprint(**SAME, run="run"))
+    write_text(paths.job, "data: digits\n")
+    return paths
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"space": "x"}, "a different space"),
+        ({"dataset": "x"}, "different data"),
+        ({"epochs": 3}, "--epochs 10;"),
+        ({"seed": 8}, "--seed 0;"),
+        ({"metric": "log_loss"}, "--metric accuracy;"),
+        ({"objective": "score,macs"}, "--objective score;"),
+        ({"code": "c"}, "another HyperModel, or another version of its file;"),
+    ],
+)
+def test_a_study_keeps_its_fingerprint(begun, change, told):
+    assert check_fingerprint(begun, StudyFingerprint(**SAME)) == "run"
+    with pytest.raises(StudyError, match=f"was begun with {told}"):
+        check_fingerprint(begun, StudyFingerprint(**SAME | change))
+
+
+def test_every_field_but_the_run_is_compared():
+    assert {field.name for field in fields(StudyFingerprint)} - {"run"} == set(_CHANGES)
+
+
+def test_a_new_study_has_no_run(tmp_path):
+    assert check_fingerprint(StudyPaths(tmp_path / "new"), StudyFingerprint(**SAME)) == ""
+
+
+def test_an_unreadable_one_is_an_error_of_one_line(begun):
+    begun.fingerprint.write_text("[")
+    with pytest.raises(StudyError, match=r"study\.json: unreadable, so this study cannot be resumed"):
+        check_fingerprint(begun, StudyFingerprint(**SAME))
+
+
+def test_a_study_of_the_old_words_is_told_the_new_ones(begun):
+    check_words(begun)
+    begun.fingerprint.write_text(json.dumps(SAME | {"run": "", "objective": "accuracy", "code": ""}))
+    with pytest.raises(StudyError, match=r"'score' was called 'value'.*choose another --study") as refused:
+        check_words(begun)
+    assert "\n" not in str(refused.value)
+
+
+def test_the_words_of_no_study_and_of_an_unreadable_one_are_not_judged(begun, tmp_path):
+    check_words(StudyPaths(tmp_path / "absent"))
+    begun.fingerprint.write_text("[")
+    check_words(begun)

@@ -1,0 +1,117 @@
+"""The ranking of trials, with and without a Pareto front."""
+
+import math
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.metrics import ACCURACY, METRICS
+from pipeline.study.record import TrialRecord, best, mark_front, ranked
+from pipeline.study.trial import TrialState
+from tests.report.made_up import record
+
+LOG_LOSS = METRICS["log_loss"]
+STATES = (
+    TrialState.COMPLETE,
+    TrialState.COMPLETE,
+    TrialState.PRUNED,
+    TrialState.FAILED,
+    TrialState.INTERRUPTED,
+    TrialState.RUNNING,
+)
+TRIALS = st.lists(
+    st.tuples(
+        st.sampled_from(STATES), st.sampled_from([None, 0.2, 0.5, 0.7, 0.9]), st.integers(1, 4), st.integers(1, 4)
+    ),
+    max_size=12,
+)
+SCORED_BY = st.sampled_from([ACCURACY, LOG_LOSS])
+
+
+def study(trials, minimized=(), metric=ACCURACY) -> list[TrialRecord]:
+    costs = [{"macs": macs, "parameters": parameters} for _, _, macs, parameters in trials]
+    records = [
+        record(number, score, state, costs=costs[number], metric=metric, minimized=minimized, model="m.keras")
+        for number, (state, score, _, _) in enumerate(trials)
+    ]
+    return mark_front(records)
+
+
+def numbers(records):
+    return [record.number for record in records]
+
+
+def test_complete_trials_first_then_by_score_fewer_macs_and_number():
+    trials = [record(0, 0.5), record(1, 0.9, TrialState.PRUNED), record(2, 0.5, macs=9), record(3, 0.6), record(4, 0.5)]
+    assert numbers(ranked([*trials, record(5, None), record(6, 0.9, TrialState.FAILED)])) == [3, 2, 0, 4, 1]
+
+
+def test_a_lower_score_is_better_by_a_metric_that_is_minimized():
+    trials = [record(0, 0.5, metric=LOG_LOSS), record(1, 0.1, TrialState.PRUNED, metric=LOG_LOSS)]
+    assert numbers(ranked([*trials, record(2, 0.3, metric=LOG_LOSS)])) == [2, 0, 1]
+
+
+@given(TRIALS, SCORED_BY)
+def test_the_front_first_and_on_it_the_best_score(trials, metric):
+    ranking = ranked(study(trials, ("macs",), metric))
+    front = [record for record in ranking if record.front]
+    assert ranking[: len(front)] == front
+    assert [record.score for record in front] == sorted((record.score for record in front), key=metric.loss)
+    assert sorted(numbers(ranking)) == sorted(numbers(ranked(study(trials))))
+    assert all(record.state is TrialState.COMPLETE for record in front)
+
+
+@given(TRIALS, st.sampled_from([("macs",), ("parameters",), ("parameters", "macs")]), SCORED_BY)
+def test_the_best_has_the_best_score_with_or_without_costs_to_minimize(trials, minimized, metric):
+    alone = best(study(trials, (), metric))
+    among = best(study(trials, minimized, metric))
+    assert (alone is None) == (among is None)
+    if alone is not None:
+        assert alone.score == among.score
+        assert (alone.state is TrialState.COMPLETE) == (among.state is TrialState.COMPLETE)
+        assert among.front or among.state is not TrialState.COMPLETE
+
+
+def test_equal_scores_are_decided_by_the_minimized_costs_in_their_order():
+    trials = [(TrialState.COMPLETE, 0.9, 1, 4), (TrialState.COMPLETE, 0.9, 4, 1), (TrialState.COMPLETE, 0.2, 1, 1)]
+    records = study(trials, ("parameters", "macs"))
+    assert numbers(ranked(records)) == [1, 0, 2]
+    assert all(record.front for record in records)
+
+
+@pytest.mark.parametrize(("metric", "front"), [(ACCURACY, [False, True, False]), (LOG_LOSS, [True, False, False])])
+def test_the_front_goes_by_the_direction_of_the_metric(metric, front):
+    trials = [(TrialState.COMPLETE, score, 5, 1) for score in (0.1, 0.9, 0.5)]
+    assert [record.front for record in study(trials, ("macs",), metric)] == front
+
+
+def test_without_minimized_costs_nothing_is_marked():
+    records = [record(0, 0.9, model="m.keras")]
+    assert mark_front(records) == records
+    assert not records[0].front
+
+
+def test_a_mark_goes_when_the_front_has_passed_the_trial():
+    passed = replace(record(0, 0.5, minimized=("macs",)), front=True)
+    records = mark_front([passed, record(1, 0.9, minimized=("macs",))])
+    assert [record.front for record in records] == [False, True]
+
+
+def test_a_score_that_is_not_finite_is_on_no_front():
+    records = study([(TrialState.COMPLETE, math.nan, 1, 1), (TrialState.COMPLETE, 0.5, 9, 9)], ("macs",))
+    assert [record.front for record in records] == [False, True]
+
+
+def test_costs_that_were_not_counted_are_unknown():
+    counted = record(0, model="m.keras")
+    uncounted = replace(counted, trial=replace(counted.trial, costs={"parameters": 12.0}))
+    assert (uncounted.parameters, uncounted.macs) == (12, None)
+    assert best([uncounted]) == uncounted
+
+
+def test_a_record_passes_on_what_its_trial_and_result_say():
+    trial = record(3, 0.25, TrialState.PRUNED, params={"a": 1, "b": 2}, drawn=("b",), metric=LOG_LOSS)
+    assert (trial.number, trial.params, trial.drawn) == (3, {"a": 1, "b": 2}, ("b",))
+    assert (trial.state, trial.score, trial.metric) == (TrialState.PRUNED, 0.25, LOG_LOSS)

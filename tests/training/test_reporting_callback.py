@@ -1,0 +1,116 @@
+import math
+
+import keras
+import numpy as np
+import pytest
+
+from pipeline.errors import WorkerError
+from pipeline.metrics import ACCURACY, METRICS
+from pipeline.study.trial import Decision, EpochReport, Trial, TrialState
+from pipeline.training.reporting_callback import ReportingCallback
+
+IMAGES, LABELS = np.ones((8, 4), np.float32), np.arange(8) % 2
+LOSSES = {"loss": 1.0, "val_loss": 1.0}
+
+
+@pytest.fixture
+def model():
+    network = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, "softmax")])
+    network.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return network
+
+
+def run_epochs(model, scores, metric=ACCURACY, answer=Decision.CONTINUE, epochs=None, **logs) -> ReportingCallback:
+    """A callback that has heard of epochs with these scores; the bias of the model tells their number."""
+    callback = ReportingCallback(Trial(7, {}, 0, epochs or len(scores)), metric, lambda report: answer)
+    callback.set_model(model)
+    for epoch, score in enumerate(scores):
+        model.layers[0].bias.assign([epoch + 1, 0])
+        callback.on_epoch_end(epoch, LOSSES | {metric.logged_as: score} | logs)
+    return callback
+
+
+def best_epoch(callback) -> int:
+    return int(callback.best_weights[1][0])
+
+
+@pytest.mark.parametrize(
+    ("decision", "state", "reason"),
+    [
+        (Decision.PRUNE, TrialState.PRUNED, "pruned after epoch 1"),
+        (Decision.STOP, TrialState.INTERRUPTED, "time was up after epoch 1"),
+    ],
+)
+def test_a_decision_to_end_ends_every_further_fit_after_its_first_batch(model, decision, state, reason):
+    reports: list[EpochReport] = []
+    callback = ReportingCallback(Trial(7, {}, 0, 5), ACCURACY, lambda report: reports.append(report) or decision)
+    for _ in range(3):
+        model.fit(IMAGES, LABELS, 2, epochs=5, verbose=0, callbacks=[callback], validation_data=(IMAGES, LABELS))
+    assert int(model.optimizer.iterations) == 4 + 1 + 1
+    result = callback.result("")
+    assert (result.number, result.state, result.decision, result.reason) == (7, state, decision, reason)
+    assert result.history == tuple(reports)
+
+
+def test_the_epochs_of_several_fits_are_numbered_on_to_those_of_the_trial(model):
+    callback = ReportingCallback(Trial(7, {}, 0, 3), ACCURACY, lambda report: Decision.CONTINUE)
+    for _ in range(3):
+        model.fit(IMAGES, LABELS, 8, epochs=2, verbose=0, callbacks=[callback], validation_data=(IMAGES, LABELS))
+    result = callback.result("")
+    assert (result.state, [report.epoch for report in result.history]) == (TrialState.COMPLETE, [1, 2, 3])
+
+
+@pytest.mark.parametrize(("metric", "best", "score"), [("accuracy", 2, 3.0), ("roc_auc", 2, 3.0), ("log_loss", 3, 1.0)])
+def test_the_weights_of_the_best_epoch_are_kept(model, metric, best, score):
+    callback = run_epochs(model, [2.0, 3.0, 1.0, math.nan, 2.0], METRICS[metric])
+    assert (best_epoch(callback), callback.score) == (best, score)
+
+
+def test_of_equal_epochs_the_first_is_the_best(model):
+    assert best_epoch(run_epochs(model, [0.5, 0.5])) == 1
+
+
+@pytest.mark.parametrize("decision", [Decision.PRUNE, Decision.STOP])
+def test_a_decision_after_the_last_epoch_is_ignored(model, decision):
+    callback = run_epochs(model, [0.5], answer=decision)
+    result = callback.result("")
+    assert callback.keeps_model
+    assert (result.state, result.decision, result.reason) == (TrialState.COMPLETE, Decision.CONTINUE, "")
+
+
+@pytest.mark.parametrize("decision", Decision)
+def test_a_score_that_is_never_finite_is_a_failure(model, decision):
+    callback = run_epochs(model, [math.nan], answer=decision, epochs=2)
+    result = callback.result("")
+    assert not callback.keeps_model
+    assert (result.state, result.score, result.epochs) == (TrialState.FAILED, None, 1)
+    assert result.reason == "no epoch gave a finite val_accuracy"
+
+
+def test_no_epoch_at_all_is_a_failure(model):
+    result = run_epochs(model, [], epochs=1).result("")
+    assert (result.state, result.epochs, result.reason) == (TrialState.FAILED, 0, "no epoch gave a finite val_accuracy")
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_loss_that_is_not_finite_is_a_failure_and_not_reported(model, name):
+    callback = run_epochs(model, [0.5], epochs=2)
+    callback.on_epoch_end(1, LOSSES | {"val_accuracy": 0.9, name: math.inf})
+    result = callback.result("")
+    assert model.stop_training
+    assert (result.state, result.score, result.epochs) == (TrialState.FAILED, 0.5, 1)
+    assert "inf" in result.reason
+    assert result.reason.endswith("in epoch 2")
+
+
+def test_of_a_metric_with_one_value_per_class_the_mean_is_reported(model):
+    callback = run_epochs(model, [0.5], val_f1=np.array([0.25, 0.75], np.float32))
+    assert callback.result("").history[0].metrics["val_f1"] == 0.5
+
+
+@pytest.mark.parametrize("missing", ["val_loss", "val_accuracy"])
+def test_an_epoch_that_was_not_validated_is_an_error(model, missing):
+    callback = run_epochs(model, [], epochs=1)
+    logs = {name: value for name, value in (LOSSES | {"val_accuracy": 0.5}).items() if name != missing}
+    with pytest.raises(WorkerError, match=r"ended without val_accuracy.*pass on validation_data"):
+        callback.on_epoch_end(0, logs)

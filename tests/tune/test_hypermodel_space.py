@@ -1,0 +1,82 @@
+"""A study of a HyperModel through the command line; its workers are this process, since one takes seconds to start."""
+
+import csv
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipeline.cli import main
+from pipeline.executors import InlineExecutor
+from pipeline.hypermodel import loader
+from pipeline.study.model_metadata import read_metadata
+
+HYPERMODELS = Path(__file__).parents[1] / "hypermodel" / "models.py"
+TUNE = "tune -q --executor inline --data digits --epochs 1 --pruner none --study mine "
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("pipeline.hypermodel.worker.start_worker", fresh)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    shutil.copy(HYPERMODELS, tmp_path / "models.py")
+    return tmp_path
+
+
+def fresh(log, **environment):
+    """A worker that has imported nothing of the user's yet."""
+    loader._loaded.clear()
+    loader._import_module.cache_clear()
+    return InlineExecutor()
+
+
+def tune(arguments, capfd):
+    """The exit code, and what was said on stderr."""
+    code = main(shlex.split(TUNE + arguments))
+    return code, capfd.readouterr().err
+
+
+def test_a_hypermodel_is_searched_as_a_family_is(here, capfd):
+    limits = "--limit parameters=2000 --set body/filters=16 --try kind=conv"
+    assert tune(f"--space models.py:scopes --search grid --trials 2 {limits}", capfd)[0] == 0
+    study = here / "studies" / "mine"
+    rows = list(csv.DictReader((study / "trials.csv").open()))
+    assert [row["kind"] for row in rows] == ["conv", "dense"]
+    assert "family" not in rows[0]
+    assert [int(row["parameters"]) for row in rows] == [16 * 9 + 16 + 144 * 10 + 10, 64 * 8 + 8 + 8 * 10 + 10]
+    assert yaml.safe_load((study / "space.yaml").read_text())["hypermodel"] == "models.py:scopes"
+    assert read_metadata(study / "best.keras").score > 0.1
+
+    code, _ = tune("--trials 9 --space ./models.py:scopes", capfd)  # goes on: of the units only 16 are within the limit
+    rows = list(csv.DictReader((study / "trials.csv").open()))
+    assert (code, [row["body/units"] for row in rows]) == (0, ["", "8", "16"])
+
+    (here / "models.py").write_text(HYPERMODELS.read_text().replace('activation="relu"', 'activation="tanh"'))
+    code, error = tune("--trials 10", capfd)
+    assert code == 2
+    assert "was begun with another HyperModel, or another version of its file; choose another --study" in error
+    assert len(error.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ("--space models.py:scopes --limit memory=2GB", "--limit: memory is not known of a HyperModel's models"),
+        ("--space models.py:scopes --objective score,latency", "--objective: latency_ms is not known"),
+        ("--space models.py:scopes --search grid --set lr=0.1,nothing=3", "--set: "),
+        ("--space models.py:scopes --try kind=conv,body/units=8", "--try: "),
+        ("--space models.py:scopes --image-size 16", "give --image-size 8x8"),
+        ("--space models.py:guide --search grid", "lr is a continuous range"),
+        ("--space models.py:keras", "models.py:keras: is an object of type module"),
+        ("--space absent.py:build", "absent.py:build: there is no file absent.py"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line_and_leaves_nothing(here, capfd, arguments, reason):
+    code, error = tune(arguments, capfd)
+    assert code == 2
+    assert reason in error
+    assert len(error.splitlines()) == 1
+    assert [path.name for path in here.iterdir() if path.name != "__pycache__"] == ["models.py"]
