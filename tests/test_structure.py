@@ -73,7 +73,7 @@ HEAVY = {
     "torch": {"explain.grad_cam", "training.precision"},
     "optuna": {"search"},
     "mlflow": {"tracking", "export.mlflow_model"},
-    "sklearn": {"metrics", "latency.calibrate", "data.named", "training.worker"},
+    "sklearn": {"metrics", "latency.calibrate", "data.named"},
     "jinja2": {"explain.page"},
     "ray": set(),
 }

@@ -18,9 +18,7 @@ def import_keras() -> None:
 
 
 def import_training() -> None:
-    """Imports Keras, scikit-learn's metrics and everything else that training needs."""
-    import sklearn.metrics  # noqa: F401
-
+    """Imports Keras and everything else that training needs. (Keras brings scikit-learn, which metrics need.)"""
     import pipeline.training.fit  # noqa: F401
 
 
