@@ -62,8 +62,10 @@ class _Parser(argparse.ArgumentParser):
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         """Refuses a value that is not among the choices with the nearest one, as all other errors do."""
         if action.choices is not None and value not in action.choices:
+            if value in RENAMED:
+                raise argparse.ArgumentError(action, f"{value!r} is called {RENAMED[value]!r} now")
             names = [str(choice) for choice in action.choices]
-            hint = f", {value!r} is called {RENAMED[value]!r} now" if value in RENAMED else nearest(str(value), names)
+            hint = nearest(str(value), names)
             raise argparse.ArgumentError(action, f"expected one of {', '.join(names)}{hint}, got {value!r}")
 
     def error(self, message: str) -> NoReturn:

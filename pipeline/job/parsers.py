@@ -112,7 +112,10 @@ def parse_objective_names(value: Any) -> tuple[str, ...]:
     try:
         return parse_objectives(value)
     except ValueError:
-        metric = next((word for word in re.findall(r"\w+", str(value)) if word in METRICS), None)
+        words = re.findall(r"\w+", str(value))
+        if "value" in words:
+            raise ValueError("'value' is called 'score' now") from None
+        metric = next((word for word in words if word in METRICS), None)
         if metric is None:
             raise
         raise ValueError(

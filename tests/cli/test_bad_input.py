@@ -138,6 +138,7 @@ COMMAND_LINES = [
     words("no score among the objectives", DIGITS + "--objective macs", "--objective: expected score among them"),
     words("a metric as objective", DIGITS + "--objective f1_macro,macs", "--objective: ", "--metric f1_macro"),
     words("objective of before", DIGITS + "--objective accuracy", "'accuracy' is called 'score'", "--metric accuracy"),
+    words("the word for the score of before", DIGITS + "--objective value,macs", "'value' is called 'score' now"),
     words("unknown pruner", DIGITS + "--pruner asah", "--pruner: ", "did you mean 'asha'?"),
     words("unknown precision", DIGITS + "--precision float64", "--precision: ", "auto, float32"),
     words("unknown executor", "tune --data digits --executor ray", "--executor: ", "local, inline"),
