@@ -53,7 +53,7 @@ class BlockBuilder:
         padding: Padding = "same",
         groups: int = 1,
     ) -> str:
-        """A convolution, with biases only if there is no normalisation, which would remove them again."""
+        """A convolution. It has biases only without normalisation, which would cancel them."""
         bias = self.value("norm") == "none"
         return self.add(name, Conv(filters, kernel, stride, padding, groups, bias), source)
 

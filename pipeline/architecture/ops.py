@@ -130,7 +130,7 @@ class Activation(Op):
 
     @property
     def keeps_input(self) -> bool:
-        """Whether the output alone does not give the slope."""
+        """Whether the backward pass needs the input, because the output does not give the slope."""
         return not self.keeps_output
 
     @property
@@ -246,7 +246,7 @@ def _fits(height: int, width: int, size: int, padding: Padding) -> bool:
 
 
 def _padded(height: int, width: int, size: int, stride: int) -> bool:
-    """Whether ``same`` adds padding: its last window reaches beyond the map."""
+    """Whether ``same`` adds padding, as it does when the last window reaches beyond the map."""
     rows, columns = _slide(height, width, size, stride, "same")
     return (rows - 1) * stride + size > height or (columns - 1) * stride + size > width
 

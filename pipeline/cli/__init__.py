@@ -41,7 +41,7 @@ RENAMED: Mapping[str, str] = {"look": "explain"}
 """Old names of commands, which are refused, with the new ones."""
 
 BAD_INPUT = 2
-"""The exit code after input that cannot be used."""
+"""The exit code for invalid input."""
 
 INTERRUPTED = 130
 """The exit code after Ctrl-C, as shells have it."""

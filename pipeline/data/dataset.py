@@ -61,7 +61,7 @@ class Dataset:
 
 
 def open_cached(folder: str, name: str, source: str, seed: int) -> Dataset:
-    """The dataset in a folder of the cache; DataError when it is no longer there or damaged."""
+    """Opens the dataset in a folder of the cache; DataError if the folder is missing or damaged."""
     return split_entry(read_entry(Path(folder)), name, source, seed)
 
 

@@ -27,7 +27,7 @@ FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP")
 """The same formats by their names in Pillow; files of other formats are not opened."""
 
 SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"GIF8", b"RIFF")
-"""The first bytes of files in these formats: a file with such a start that cannot be opened is a broken image."""
+"""The first bytes of files in these formats. A file that begins so and cannot be opened is a broken image."""
 
 MAX_PIXELS = 89_478_485
 """The most pixels of an image that is decoded: 0.25 GiB as RGB. Above it, Pillow warns of a decompression bomb."""

@@ -1,4 +1,4 @@
-"""Contact sheets: pictures with their captions inside, for slides or a list of artifacts, where there is no page."""
+"""Contact sheets: pictures that contain their captions, so that they can be read outside the page."""
 
 import textwrap
 from collections.abc import Sequence

@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.cli import main
+from pipeline.executors import EXECUTORS
+from tests.end_to_end.pretend import PRETEND, SPACE
+
 ROOT = Path(__file__).resolve().parents[2]
 
 TINY = """
@@ -23,6 +27,8 @@ hyperparameters:
 start_from:
   - {blocks: 2, filters: 8, learning_rate: 0.02}
 """
+
+PRETEND_FLAGS = "--data digits --space mine.yaml --search grid --epochs 3 --executor inline --study mine"
 
 
 @dataclass(frozen=True)
@@ -90,3 +96,12 @@ def shell(tmp_path, store) -> Shell:
     """A folder of its own with a copy of an MLflow store: making one takes seconds."""
     shutil.copyfile(store, tmp_path / "mlflow.db")
     return shell_with_space(tmp_path)
+
+
+@pytest.fixture
+def tune(here, monkeypatch):
+    """Runs ``convtune tune`` on the study ``mine`` of a folder of its own: 3 epochs per trial, pretended training."""
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setitem(EXECUTORS, "inline", PRETEND)
+    (here / "mine.yaml").write_text(SPACE)
+    return lambda *more: main(["tune", *PRETEND_FLAGS.split(), *more])

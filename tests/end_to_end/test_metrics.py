@@ -7,22 +7,8 @@ import pytest
 from mlflow import MlflowClient
 
 from pipeline.cli import main
-from pipeline.executors import EXECUTORS
 from pipeline.metrics import METRICS, Direction, Metric
 from pipeline.schema import job_schema
-from tests.end_to_end.pretend import PRETEND, SPACE
-
-EPOCHS = 3
-
-
-@pytest.fixture
-def tune(here, monkeypatch):
-    """Runs ``convtune tune`` on a study named ``mine`` in a folder of its own."""
-    monkeypatch.setenv("COLUMNS", "120")
-    monkeypatch.setitem(EXECUTORS, "inline", PRETEND)
-    (here / "mine.yaml").write_text(SPACE)
-    flags = f"--data digits --space mine.yaml --search grid --epochs {EPOCHS} --executor inline --study mine".split()
-    return lambda *more: main(["tune", *flags, *more])
 
 
 @pytest.fixture

@@ -8,20 +8,6 @@ import pytest
 from mlflow import MlflowClient
 
 from pipeline.cli import main
-from pipeline.executors import EXECUTORS
-from tests.end_to_end.pretend import PRETEND, SPACE
-
-EPOCHS = 3
-
-
-@pytest.fixture
-def tune(here, monkeypatch):
-    """Runs ``convtune tune`` on a study named ``two`` in a folder of its own."""
-    monkeypatch.setenv("COLUMNS", "120")
-    monkeypatch.setitem(EXECUTORS, "inline", PRETEND)
-    (here / "mine.yaml").write_text(SPACE)
-    flags = f"--data digits --space mine.yaml --search grid --epochs {EPOCHS} --executor inline --study two".split()
-    return lambda *more: main(["tune", *flags, *more])
 
 
 def dominates(one, other):
@@ -32,7 +18,7 @@ def dominates(one, other):
 def test_a_study_of_two_objectives(tune, tmp_path, capsys):
     assert tune("--objective", "score,macs", "--pruner", "asha") == 0
     shown = capsys.readouterr().out
-    main(["trials", "two", "--json"])
+    main(["trials", "mine", "--json"])
     trials = json.loads(capsys.readouterr().out)
     complete = [one for one in trials if one["state"] == "complete"]
     assert len(trials) == 8
@@ -48,7 +34,7 @@ def test_a_study_of_two_objectives(tune, tmp_path, capsys):
     assert f"best model (trial {champion['number']})" in shown
     assert "On the Pareto front:           4 trials" in shown
 
-    study = tmp_path / "studies" / "two"
+    study = tmp_path / "studies" / "mine"
     rows = list(csv.DictReader((study / "trials.csv").open()))
     assert {int(row["number"]) for row in rows if row["front"] == "True"} == front
     pictures = {"front_macs.png", "history.png", "importance.png"}
@@ -67,7 +53,7 @@ def test_a_study_of_two_objectives(tune, tmp_path, capsys):
     refused = capsys.readouterr().err
     assert "was begun with --objective score,macs" in refused
     assert len(refused.splitlines()) == 1
-    assert main(["tune", "--study", "two", "-q"]) == 0
+    assert main(["tune", "--study", "mine", "-q"]) == 0
 
 
 @pytest.mark.parametrize("objective", ["macs", "score,mac", "score,score", "accuracy,macs"])
