@@ -91,6 +91,16 @@ class ReportingCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self._ended = number >= self._trial.epochs or decision is not Decision.CONTINUE
 
     @property
+    def ended(self) -> bool:
+        """Whether the training is over, so that a further ``fit`` would train for nothing."""
+        return self._ended
+
+    @property
+    def epochs(self) -> int:
+        """The number of epochs that have been reported."""
+        return len(self._history)
+
+    @property
     def keeps_model(self) -> bool:
         """Whether the trial keeps the model of its best epoch if the training is over now."""
         return self._ending().keeps_model
