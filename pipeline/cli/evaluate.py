@@ -3,6 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
+from pipeline.cli.model_argument import add_model, find_model
 from pipeline.cli.types import whole_number
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _MAX_NAMED = 5
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the model and the flags."""
-    parser.add_argument("model", metavar="MODEL", help="a .keras file written by `convtune export`")
+    add_model(parser)
     parser.add_argument("--data", metavar="PATH|NAME", required=True, help="folder, .npz file or name of a dataset")
     parser.add_argument("--split", choices=_SPLITS, default="test", help="part to evaluate on (default: test)")
     parser.add_argument(
@@ -33,24 +34,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints the scores, the classes and the confusions."""
-    from pathlib import Path
-
     from pipeline.console import note
     from pipeline.data.load_with_progress import load_with_progress
     from pipeline.executors import call
     from pipeline.metrics.evaluation import evaluate
-    from pipeline.study.model_metadata import read_metadata
     from pipeline.training.task import PredictDataset
     from pipeline.training.worker import keras_worker
 
-    model_file = Path(args.model)
-    metadata = read_metadata(model_file)
+    model = find_model(args)
+    metadata = model.require_metadata()
     seed = metadata.seed if args.seed is None else args.seed
     data = load_with_progress(args.data, metadata.shape[:2], seed, quiet=args.json, channels=metadata.shape[2])
-    outputs = _match_classes(model_file, metadata, data)
+    outputs = _match_classes(model.file, metadata, data)
     rows = {"test": data.test, "validation": data.validation, "train": data.train}[args.split]
     with keras_worker(f"evaluating {len(rows):,} images") as worker:
-        probabilities = call(worker, PredictDataset(model_file, data, rows))
+        probabilities = call(worker, PredictDataset(model.file, data, rows))
     if not args.json:
         note(f"{data.name}: {data.describe()}")
     _note_differences(metadata, data, seed)

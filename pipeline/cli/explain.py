@@ -3,6 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
+from pipeline.cli.model_argument import add_model, find_model
 from pipeline.cli.types import finite_number, unit, whole_number
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ _MAX_IMAGES = 100
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the model, the images and the flags."""
-    parser.add_argument("model", metavar="MODEL", help="Keras model file with one image input, or a study (best model)")
+    add_model(parser)
     parser.add_argument("images", metavar="IMAGE", nargs="+", help="image file, folder (searched recursively) or glob")
     parser.add_argument("--output", metavar="DIR", help="folder to write to (default: explain/NAME of the model)")
     parser.add_argument(
@@ -49,14 +50,13 @@ def run(args: argparse.Namespace) -> int:
     from pipeline.errors import JobError
     from pipeline.executors import call
     from pipeline.explain.explanation import ExplainOptions
-    from pipeline.explain.model_source import find_model
     from pipeline.explain.task import ExplainFiles
     from pipeline.explain.write import check_output, write_explanation
     from pipeline.training.worker import keras_worker
 
     pixel_range = tuple(args.pixels) if args.pixels else None
     options = ExplainOptions(unit=args.unit, top=args.top or 3, pixel_range=pixel_range)
-    model = find_model(args.model)
+    model = find_model(args)
     output = Path(args.output) if args.output else Path("explain") / model.name
     check_output(output)
     files = find_image_files(args.images)

@@ -1,31 +1,27 @@
-"""``convtune export``: the best model of a study, or that of a trial, to take elsewhere."""
+"""``convtune export``: a model in the formats that run elsewhere."""
 
 import argparse
 from typing import TYPE_CHECKING
 
-from pipeline.cli.types import whole_number
+from pipeline.cli.model_argument import add_model, find_model
 from pipeline.errors import nearest
 from pipeline.export.formats import FORMATS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pipeline.cli.model_argument import ModelSource
     from pipeline.export import ExportResult
-    from pipeline.study.paths import StudyPaths
-    from pipeline.study.record import TrialRecord
+    from pipeline.study.model_metadata import ModelMetadata
 
 HELP = f"export the best model ({', '.join(FORMATS)}), and check the exported files"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The study, the trial, the formats, and the folder to write to."""
-    parser.add_argument("study", metavar="STUDY", help="name or path of the study")
-    parser.add_argument(
-        "--trial", type=whole_number(0), metavar="N", help="export the model of this trial (default: the best)"
-    )
-    parser.add_argument(
-        "--output", metavar="DIR", help="folder to write to (default: exports/STUDY, or STUDY/export for a path)"
-    )
+    """The model, the formats, and the folder to write to."""
+    add_model(parser)
+    output = "folder to write to (default: exports/NAME; STUDY/export for a study elsewhere than in studies/)"
+    parser.add_argument("--output", metavar="DIR", help=output)
     parser.add_argument(
         "--format",
         dest="formats",
@@ -53,78 +49,56 @@ def run(args: argparse.Namespace) -> int:
     from pipeline.executors import call
     from pipeline.export import make_noise
     from pipeline.export.task import ExportModel
-    from pipeline.search.optuna_study import load_trials
-    from pipeline.study.model_metadata import read_metadata
     from pipeline.training.worker import keras_worker
 
-    paths, records, _ = load_trials(args.study)
-    record = _choose(paths, records, args.trial)
-    model_file = paths.model(record.number)
-    output = Path(args.output) if args.output else _default_output(paths)
-    batches = make_noise(read_metadata(model_file).shape)
-    with keras_worker(f"exporting trial {record.number}", KERAS_BACKEND="tensorflow") as worker:
-        results = call(worker, ExportModel(model_file, output, args.formats, batches))
-    _print(record, results, args.json)
+    model = find_model(args)
+    metadata = model.require_metadata()
+    output = Path(args.output) if args.output else _default_output(model)
+    batches = make_noise(metadata.shape)
+    with keras_worker(f"exporting {model.file}", KERAS_BACKEND="tensorflow") as worker:
+        results = call(worker, ExportModel(model.file, output, args.formats, batches))
+    _print(metadata, results, args.json)
     return 0
 
 
-def _default_output(paths: "StudyPaths") -> "Path":
-    """Beside ``studies`` for a study below it. Inside any other study, since paths may share their last name."""
+def _default_output(model: "ModelSource") -> "Path":
+    """Below ``exports``. Inside a study that is elsewhere than in ``studies``: paths may share their last name."""
     from pathlib import Path
 
     from pipeline.study.paths import ROOT
 
-    return Path("exports") / paths.name if paths.path.parent == ROOT else paths.path / "export"
+    if model.study is not None and model.study.path.parent != ROOT:
+        return model.study.path / "export"
+    return Path("exports") / model.name
 
 
-def _choose(paths: "StudyPaths", records: "list[TrialRecord]", number: int | None) -> "TrialRecord":
-    """The trial with this number, or the best trial; StudyError when it has no model."""
-    from pipeline.errors import StudyError
-    from pipeline.study.record import best
+def _print(metadata: "ModelMetadata", results: "list[ExportResult]", as_json: bool) -> None:
+    from pipeline.errors import printable
 
-    with_model = {
-        record.number: record for record in records if record.result.model and paths.model(record.number).is_file()
-    }
-    if number is None:
-        if (record := best(list(with_model.values()))) is None:
-            lost = "; the files of their models are gone" if best(records) else ""
-            raise StudyError(f"study {paths.name}: no trial has a model{lost}; see `convtune trials {paths.name}`")
-        return record
-    if number not in with_model:
-        which = f"trials with a model: {', '.join(map(str, with_model))}" if with_model else "no trial has one"
-        raise StudyError(f"study {paths.name}: trial {number} {_why_without_model(records, number)}; {which}")
-    return with_model[number]
-
-
-def _why_without_model(records: "list[TrialRecord]", number: int) -> str:
-    record = next((record for record in records if record.number == number), None)
-    if record is None:
-        return "does not exist"
-    reason = "its file is gone" if record.result.model else record.result.reason or record.state.value
-    return f"has no model ({reason})"
-
-
-def _print(record: "TrialRecord", results: "list[ExportResult]", as_json: bool) -> None:
     if as_json:
         import json
 
-        print(json.dumps([_as_dict(record, result) for result in results], indent=1, ensure_ascii=False))
+        print(json.dumps([_as_dict(metadata, result) for result in results], indent=1, ensure_ascii=False))
         return
-    score = "" if record.score is None else f", score {record.score:.4f}"
-    print(f"Trial {record.number}{score}")
+    score = "" if metadata.score is None else f", {metadata.metric} {metadata.score:.4f} on validation images"
+    print(printable(f"Trial {metadata.trial} of study {metadata.study}{score}"))
     for result in results:
-        print(f"{result.path}  {result.bytes / 1e6:.2f} MB  differs by at most {result.difference:.1g}")
+        print(f"{result.path}  {result.bytes / 1e6:.2f} MB  checked: {_describe_difference(result.difference)}")
     for result in results:
         print(f"Use it:  {_usage(result)}")
 
 
-def _as_dict(record: "TrialRecord", result: "ExportResult") -> dict[str, object]:
+def _describe_difference(difference: float) -> str:
+    return f"probabilities within {difference:.1g} of the model's" if difference else "the model's own probabilities"
+
+
+def _as_dict(metadata: "ModelMetadata", result: "ExportResult") -> dict[str, object]:
     return {
         "format": result.format,
         "path": str(result.path),
         "bytes": result.bytes,
         "difference": result.difference,
-        "trial": record.number,
+        "trial": metadata.trial,
         "use": _usage(result),
     }
 

@@ -3,6 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from pipeline.cli.model_argument import add_model, find_model
 from pipeline.cli.types import whole_number
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ HELP = "classify image files with a model"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the model, the images and the flags."""
-    parser.add_argument("model", metavar="MODEL", help="a .keras file written by `convtune export`")
+    add_model(parser)
     parser.add_argument("images", metavar="IMAGE", nargs="+", help="image file, folder (searched recursively) or glob")
     parser.add_argument(
         "--top", type=whole_number(1), metavar="N", help="show only the N most probable classes (default: all)"
@@ -26,21 +27,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints one line or one object per image; warns of files that cannot be read."""
-    from pathlib import Path
-
     from pipeline.console import warn
     from pipeline.data.image_files import find_image_files
     from pipeline.errors import DataError
     from pipeline.executors import call
-    from pipeline.study.model_metadata import read_metadata
     from pipeline.training.task import PredictFiles
     from pipeline.training.worker import keras_worker
 
-    model_file = Path(args.model)
-    metadata = read_metadata(model_file)
+    model = find_model(args)
+    metadata = model.require_metadata()
     files = find_image_files(args.images)
     with keras_worker(f"predicting {len(files):,} images") as worker:
-        probabilities, faults = call(worker, PredictFiles(model_file, files, metadata.shape))
+        probabilities, faults = call(worker, PredictFiles(model.file, files, metadata.shape))
     if all(faults):
         more = f" (none of the {len(files):,} files could be read as an image)" if len(files) > 1 else ""
         raise DataError(faults[0] + more)

@@ -84,10 +84,12 @@ def _parse(members: dict[str, Any]) -> ModelMetadata:
     """The metadata of a file from anywhere; KeyError, TypeError or ValueError when it is invalid."""
     metadata = ModelMetadata(**{**members, "classes": tuple(members["classes"]), "shape": tuple(members["shape"])})
     height, width, channels = metadata.shape
-    names = (*metadata.classes, metadata.dataset, metadata.metric)
-    numbers = (height, width, channels, metadata.seed + 1)
+    names = (*metadata.classes, metadata.dataset, metadata.metric, metadata.study)
+    numbers = (height, width, channels, metadata.seed + 1, metadata.trial + 1)
     if not all(isinstance(name, str) for name in names) or not all(isinstance(n, int) and n > 0 for n in numbers):
         raise ValueError("a value of the wrong type")
+    if not isinstance(metadata.score, int | float | None):
+        raise ValueError("a score that is no number")
     if not isinstance(members["classes"], list) or channels not in (1, 3):
         raise ValueError("no classes, or no images")
     return metadata

@@ -165,7 +165,7 @@ COMMAND_LINES = [
     of_study("unknown study", "trials t", "unknown study 't'", "studies here: s"),
     of_study("unknown study to go on with", "tune --study t", "'t'", "studies here: s; to start one, add --data"),
     of_study("unknown study to explain", "explain t photo.png", "unknown study 't'", "studies here: s"),
-    of_study("study without its best model", "explain s photo.png", "best.keras: no such file", "tune --study s"),
+    of_study("study without a model", "explain s photo.png", "study s: no trial has a model", "trials s"),
     of_study("unknown column", "trials s --where socre>0.5", "--where", "'socre'", "did you mean 'score'?"),
     of_study("where without value", "trials s --where score>", "--where: expected COLUMN"),
     of_study("where of a word", "trials s --where score>high", "--where", "score is a number, got 'high'"),

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.cli import export, main
-from pipeline.errors import ModelError, StudyError
+from pipeline.errors import JobError, ModelError, StudyError
 from pipeline.executors import InlineExecutor
 from pipeline.export import FORMATS
 from pipeline.study.model_metadata import read_metadata
@@ -35,7 +35,7 @@ def studies(tmp_path_factory):
     root = tmp_path_factory.mktemp("export")
     folder = study(root / "studies" / "s", RECORDS)
     write_tiny_model(folder.model(0), trial=0)
-    write_tiny_model(folder.model(1), trial=1)
+    write_tiny_model(folder.model(1), trial=1, score=0.9)
     write_tiny_model(folder.model(4), trial=4)  # left by an earlier run of a trial that is repeated
     elsewhere = study(root / "elsewhere" / "s", RECORDS[:1])
     write_tiny_model(elsewhere.model(0), trial=0)
@@ -63,9 +63,10 @@ def run(*words):
 def test_the_best_model_that_is_there(root, capsys):
     assert run("s") == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "Trial 1, score 0.9000"
+    assert lines[0] == "Trial 1 of study s, accuracy 0.9000 on validation images"
     assert lines[1].startswith("exports/s/model.keras  0.0")
-    assert " MB  differs by at most " in lines[2]
+    assert lines[1].endswith(" MB  checked: the model's own probabilities")
+    assert " MB  checked: " in lines[2]
     assert lines[3] == "Use it:  convtune predict exports/s/model.keras IMAGE..."
     assert read_metadata(Path("exports/s/model.keras")).trial == 1
     assert Path("exports/s/saved_model/saved_model.pb").is_file()
@@ -73,9 +74,15 @@ def test_the_best_model_that_is_there(root, capsys):
 
 @pytest.mark.parametrize(
     ("given", "target"),
-    [("s", "exports/s"), ("studies/s", "exports/s"), ("elsewhere/s", "elsewhere/s/export")],
+    [
+        ("s", "exports/s"),
+        ("studies/s", "exports/s"),
+        ("elsewhere/s", "elsewhere/s/export"),
+        ("studies/s/trials/0001", "exports/0001"),
+        ("studies/s/trials/0001/model.keras", "exports/0001"),
+    ],
 )
-def test_studies_of_one_name_do_not_meet(root, capsys, given, target):
+def test_models_of_one_name_do_not_meet(root, capsys, given, target):
     assert run(given, "--format", "keras") == 0
     assert f"\n{target}/model.keras  " in capsys.readouterr().out
 
@@ -96,7 +103,7 @@ def test_a_format_that_is_added(root, capsys, monkeypatch):
     assert run("s", "--format", "added") == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[1].startswith("exports/s/model.json  0.0")
-    assert " MB  differs by at most " in lines[1]
+    assert " MB  checked: " in lines[1]
     assert lines[2] == "Use it:  cat exports/s/model.json"
     assert [path.name for path in Path("exports/s").iterdir()] == ["model.json"]
 
@@ -130,6 +137,7 @@ def test_the_help_names_the_formats(capsys):
         (["lost"], StudyError, "study lost: no trial has a model; the files of their models are gone; see"),
         (["none", "--trial", "2"], StudyError, "no trial has one"),
         (["unknown"], StudyError, "unknown study"),
+        (["studies/s/trials/0001", "--trial", "1"], JobError, "--trial: studies/s/trials/0001 is a single model"),
         (["s", "--output", "studies/s/job.yaml"], ModelError, "cannot write there"),
     ],
 )

@@ -1,0 +1,154 @@
+"""Studies, model files and folders, found by what a user types after predict, evaluate, explain and export."""
+
+import argparse
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from pipeline.cli import evaluate, explain, export, predict
+from pipeline.cli.model_argument import ModelSource, add_model, find_model
+from pipeline.errors import JobError, ModelError, StudyError
+from pipeline.study.model_metadata import ModelMetadata, write_metadata
+from pipeline.study.paths import StudyPaths
+from tests.report.made_up import record, study
+
+METADATA = ModelMetadata(("cat", "dog"), (8, 8, 1), "digits", "d", 0, "mine", 3)
+
+
+def find(*words):
+    parser = argparse.ArgumentParser()
+    add_model(parser)
+    return find_model(parser.parse_args(words))
+
+
+def write_model(path, metadata=METADATA):
+    """An archive with nothing but metadata."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", "{}")
+    if metadata is not None:
+        write_metadata(metadata, path)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def begin_study(folder):
+    folder.mkdir(parents=True)
+    (folder / "job.yaml").write_text("data: digits\n")
+    return StudyPaths(folder)
+
+
+@pytest.mark.parametrize("command", [predict, evaluate, explain, export])
+def test_four_commands_take_it_alike(command):
+    parser, shared = argparse.ArgumentParser(), argparse.ArgumentParser()
+    command.arguments(parser)
+    add_model(shared)
+    helps = {action.dest: action.help for action in parser._actions}
+    assert {action.dest: action.help for action in shared._actions}.items() <= helps.items()
+
+
+def test_a_file_with_and_without_metadata():
+    write_model(Path("ours.keras"))
+    write_model(Path("other.keras"), None)
+    assert find("./ours.keras") == ModelSource(Path("ours.keras"), "ours", METADATA)
+    assert find("ours.keras").require_metadata() == METADATA
+    assert find("other.keras") == ModelSource(Path("other.keras"), "other", None)
+    with pytest.raises(ModelError, match=r"other\.keras: a \.keras file without class names"):
+        find("other.keras").require_metadata()
+
+
+def test_a_file_of_the_old_form_has_no_metadata():
+    Path("old.h5").write_bytes(b"not a zip archive")
+    assert find("old.h5") == ModelSource(Path("old.h5"), "old", None)
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        ("exports/mine/model.keras", ["exports/mine", "exports/mine/", "./exports/mine", "exports/mine/model.keras"]),
+        ("exports/mine/data/model.keras", ["exports/mine", "exports/mine/data/model.keras"]),
+        ("mine/best.keras", ["mine", "mine/best.keras"]),
+    ],
+)
+def test_a_folder_and_the_file_in_it_are_the_same_model(file, words):
+    write_model(Path(file))
+    Path("exports/mine").mkdir(parents=True, exist_ok=True)
+    Path("exports/mine/MLmodel").touch()
+    for word in words:
+        assert find(word) == ModelSource(Path(file), "mine", METADATA)
+
+
+@pytest.mark.parametrize("word", [".", "..", "./"])
+def test_the_current_folder_and_that_above(word, monkeypatch):
+    write_model(Path("model.keras"))
+    Path("below").mkdir()
+    monkeypatch.chdir("below" if word == ".." else ".")
+    assert find(word).metadata == METADATA
+
+
+def test_the_best_model_of_a_study_by_name_and_by_path():
+    for paths in (begin_study(Path("studies/mine")), begin_study(Path("elsewhere/other"))):
+        write_model(paths.best_model)
+        for word in {paths.argument, str(paths.path), f"{paths.path}/"}:
+            assert find(word) == ModelSource(paths.best_model, paths.name, METADATA, paths)
+
+
+def test_a_study_and_a_folder_of_one_name(capsys):
+    best = write_model(begin_study(Path("studies/mine")).best_model)
+    write_model(Path("mine/model.keras"))
+    assert find("mine").file == best
+    assert capsys.readouterr().err == (
+        "note: mine is the study here; for the model in the folder of that name, give ./mine\n"
+    )
+    assert find("./mine").file == Path("mine/model.keras")
+    assert find("studies/mine").file == best
+    assert capsys.readouterr().err == ""
+
+
+def test_the_best_trial_that_has_a_model_and_any_other():
+    paths = study(Path("studies/mine"), [record(number, 0.9 - number / 10, model="x") for number in range(5)])
+    for number in (2, 4):
+        write_model(paths.model(number))
+    assert find("mine").file == paths.model(2)
+    assert find("mine", "--trial", "4").file == paths.model(4)
+    write_model(paths.best_model, METADATA)  # of trial 3, whose own file is gone
+    assert find("mine").file == paths.model(2)
+    assert find("mine", "--trial", "3").file == paths.best_model
+
+
+def test_a_study_without_a_model():
+    begin_study(Path("studies/mine"))
+    with pytest.raises(StudyError, match="study mine: no trial has a model; see `convtune trials mine`"):
+        find("mine")
+
+
+@pytest.mark.parametrize("name", ["no.keras", "no.h5"])
+def test_a_file_that_is_missing(name):
+    with pytest.raises(ModelError, match="no such model file"):
+        find(name)
+
+
+def test_what_is_neither():
+    begin_study(Path("studies/mine"))
+    with pytest.raises(StudyError, match=r"'mien'.*did you mean 'mine'.*; expected a study, a \.keras file or an exp"):
+        find("mien")
+
+
+@pytest.mark.parametrize(("file", "message"), [("x", "no model.keras in"), ("saved_model.pb", "a SavedModel, which")])
+def test_a_folder_without_a_model(folder, file, message):
+    (folder / "here").mkdir()
+    (folder / "here" / file).touch()
+    with pytest.raises(ModelError, match=f"here: {message}.*; expected a study"):
+        find("here")
+
+
+def test_a_trial_of_a_single_model():
+    write_model(Path("m.keras"))
+    with pytest.raises(JobError, match=r"--trial: m\.keras is a single model; name its study"):
+        find("m.keras", "--trial", "1")
