@@ -3,5 +3,6 @@
 from pipeline.data.dataset import Dataset
 from pipeline.data.load import load
 from pipeline.data.named import NAMED_DATASETS
+from pipeline.data.requested_shape import ChooseSize, Pictures
 
-__all__ = ["NAMED_DATASETS", "Dataset", "load"]
+__all__ = ["NAMED_DATASETS", "ChooseSize", "Dataset", "Pictures", "load"]

@@ -1,7 +1,7 @@
 """The array cache: finds the entry of a source by a key of its content, and builds the entry if there is none.
 
-``entries/`` has one folder per content. ``listings/`` has one small file per source and requested shape. It records the
-listing of the source's files and the entry that holds them, so that an unchanged source need not be read again.
+``entries/`` has one folder per content and shape. ``listings/`` has one small file per source: the listing of its
+files, the key of their content and what their images are, so that an unchanged source need not be read again.
 """
 
 import hashlib
@@ -9,19 +9,19 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from pipeline.data.cache_entry import CacheEntry, read_entry
+from pipeline.data.cache_entry import CacheEntry, content_of, entry_name, read_entry
 from pipeline.data.decode import Shape
-from pipeline.data.requested_shape import RequestedShape, request_exactly
+from pipeline.data.requested_shape import Pictures
 from pipeline.errors import DataError
 from pipeline.files import unused_sibling, write_text
 
-_FORMAT = 1
+_FORMAT = 2
 """Part of every key. Raise it when the same files would give other arrays."""
 
 KEPT_FOR = 24 * 3600.0
@@ -30,14 +30,10 @@ KEPT_FOR = 24 * 3600.0
 
 @dataclass(frozen=True)
 class SourceContent:
-    """The content of a source: ``key`` changes only when a pixel, a label or the ``shape`` of the images does.
-
-    ``notes`` are warnings about the choice of the shape, one line each.
-    """
+    """The content of a source: ``key`` changes only when a pixel, a label or a given split does."""
 
     key: str
-    shape: Shape
-    notes: tuple[str, ...] = ()
+    pictures: Pictures
 
 
 class Source(Protocol):
@@ -50,27 +46,17 @@ class Source(Protocol):
     def location(self) -> str:
         """A key of the source's name or path, whatever its content."""
 
-    @property
-    def requested(self) -> RequestedShape:
-        """The shape that the user asks for."""
-
     def listing_key(self) -> str:
         """A key that changes when a file is added, removed, renamed, resized or touched."""
 
     def read_content(self) -> SourceContent:
-        """Reads all files, and derives the shape from the request and the images."""
+        """Reads all files, and decodes no image."""
 
-    def build(self, folder: Path) -> None:
-        """Writes the arrays into a new entry, with ``allocate_images`` and then ``complete_entry``."""
+    def build(self, folder: Path, shape: Shape) -> None:
+        """Writes images of this shape into a new entry, with ``allocate_images`` and then ``complete_entry``.
 
-
-@dataclass(frozen=True)
-class _ListedEntry:
-    """The key of the entry that holds a source as it was listed, and the notes about its shape."""
-
-    listing: str
-    content: str
-    notes: tuple[str, ...]
+        ``read_content`` may have been called in an earlier process.
+        """
 
 
 def cache_root() -> Path:
@@ -86,42 +72,46 @@ def cache_key(parts: Iterable[object]) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 
-def open_entry(source: Source) -> CacheEntry:
-    """The entry of ``source``, built if it is missing or damaged; DataError when the cache cannot be written."""
+def open_entry(source: Source, choose_shape: Callable[[Pictures], Shape]) -> CacheEntry:
+    """The entry of ``source`` in the shape that ``choose_shape`` gives for its images.
+
+    The entry is built if it is missing or damaged. DataError when the cache cannot be written.
+    """
     listing = source.listing_key()
-    listed = _read_listed(_listed_file(source.location, source.requested))
-    if listed is None or listed.listing != listing or (entry := _find_entry(listed.content)) is None:
-        content = source.read_content()
-        entry = _find_entry(content.key) or _build_entry(content.key, source)
-        listed = _ListedEntry(listing, content.key, content.notes)
-        _remember(source, content.shape, listed)
-    return replace(entry, notes=(*listed.notes, *entry.notes))
+    listed = _read_listed(source.location, listing)
+    content = listed or source.read_content()
+    shape = choose_shape(content.pictures)
+    name = entry_name(content.key, shape)
+    entry = _find_entry(name) or _build_entry(name, source, shape)
+    if listed is None:
+        _remember(source.location, listing, content)
+    return entry
 
 
-def _entry_folder(content_key: str) -> Path:
-    return cache_root() / "entries" / content_key
+def _entry_folder(name: str) -> Path:
+    return cache_root() / "entries" / name
 
 
-def _listed_file(location: str, requested: RequestedShape) -> Path:
-    return cache_root() / "listings" / f"{location}-{cache_key(requested)}"
+def _listing_file(location: str) -> Path:
+    return cache_root() / "listings" / location
 
 
-def _find_entry(content_key: str) -> CacheEntry | None:
+def _find_entry(name: str) -> CacheEntry | None:
     try:
-        return read_entry(_entry_folder(content_key))
+        return read_entry(_entry_folder(name))
     except DataError:
         return None
 
 
-def _build_entry(content_key: str, source: Source) -> CacheEntry:
+def _build_entry(name: str, source: Source, shape: Shape) -> CacheEntry:
     with _write_errors():
-        final = _entry_folder(content_key)
+        final = _entry_folder(name)
         final.parent.mkdir(parents=True, exist_ok=True)
         _remove_unused(final.parent)
         temporary = unused_sibling(final)
         temporary.mkdir()
         try:
-            source.build(temporary)
+            source.build(temporary, shape)
             _publish(temporary, final)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -143,24 +133,20 @@ def _publish(temporary: Path, final: Path) -> None:
     temporary.rename(final)
 
 
-def _read_listed(file: Path) -> _ListedEntry | None:
+def _read_listed(location: str, listing: str) -> SourceContent | None:
+    """The content of the source when its files were listed so; None when they never were."""
     try:
-        content = json.loads(file.read_text("utf-8"))
-        return _ListedEntry(str(content["listing"]), str(content["content"]), tuple(map(str, content["notes"])))
+        listed = json.loads(_listing_file(location).read_text("utf-8"))
+        pictures = Pictures(*map(int, listed["pictures"]))
+        return SourceContent(str(listed["content"]), pictures) if listed["listing"] == listing else None
     except (OSError, ValueError, TypeError, KeyError):
         return None
 
 
-def _remember(source: Source, shape: Shape, listed: _ListedEntry) -> None:
-    """Lists the entry under the requested shape and under the resulting one; forgets older listings of the source."""
+def _remember(location: str, listing: str, content: SourceContent) -> None:
     with _write_errors():
-        exact = _listed_file(source.location, request_exactly(shape))
-        write_text(exact, json.dumps(asdict(replace(listed, notes=()))))
-        write_text(_listed_file(source.location, source.requested), json.dumps(asdict(listed)))
-        for file in exact.parent.glob(f"{source.location}-*"):
-            other = _read_listed(file)
-            if other is None or other.listing != listed.listing:
-                file.unlink(missing_ok=True)
+        listed = {"listing": listing, "content": content.key, "pictures": content.pictures}
+        write_text(_listing_file(location), json.dumps(listed))
 
 
 def _remove_unused(entries: Path) -> None:
@@ -168,12 +154,18 @@ def _remove_unused(entries: Path) -> None:
 
     They are kept for a day because a study opens its entry for every trial, even if its source has changed since.
     """
-    listed = map(_read_listed, (cache_root() / "listings").glob("*"))
-    kept = {entry.content for entry in listed if entry}
+    listed = {_listed_content(file) for file in (cache_root() / "listings").glob("*")}
     for folder in entries.iterdir():
         with suppress(OSError):
-            if folder.name not in kept and time.time() - folder.stat().st_mtime > KEPT_FOR:
+            if content_of(folder) not in listed and time.time() - folder.stat().st_mtime > KEPT_FOR:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _listed_content(file: Path) -> str:
+    try:
+        return str(json.loads(file.read_text("utf-8"))["content"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return ""
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.data.decode import Pixels
+from pipeline.data.decode import Pixels, Shape
 from pipeline.errors import DataError, printable
 from pipeline.files import replacing
 
@@ -39,6 +39,20 @@ class CacheEntry:
     labels: NDArray[np.int64]
     given_splits: NDArray[np.uint8]
     notes: tuple[str, ...]
+
+
+def entry_name(content: str, shape: Shape) -> str:
+    """The name of the folder of an entry: the key of its content, then the shape of its images.
+
+    >>> entry_name("5d41402a", (32, 48, 3))
+    '5d41402a-32x48x3'
+    """
+    return f"{content}-{'x'.join(map(str, shape))}"
+
+
+def content_of(folder: Path) -> str:
+    """The key of the content of an entry, whatever the shape of its images."""
+    return folder.name.partition("-")[0]
 
 
 def allocate_images(

@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.data.cache_entry import CacheEntry, read_entry
+from pipeline.data.cache_entry import CacheEntry, content_of, read_entry
 from pipeline.data.decode import Pixels, Shape
 from pipeline.data.split import Rows, split_rows
 
@@ -47,6 +47,11 @@ class Dataset:
     def folder(self) -> Path:
         """The folder of its arrays in the cache."""
         return Path(cast(str, cast("np.memmap[Any, Any]", self.images).filename)).parent
+
+    @property
+    def content(self) -> str:
+        """A key of its files or arrays, labels and given splits: the same whatever the images are resized to."""
+        return content_of(self.folder)
 
     def describe(self) -> str:
         """One line: number and shape of the images, number of classes, sizes of the splits."""

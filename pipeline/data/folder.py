@@ -1,7 +1,7 @@
 """An image folder as a source for the cache: every file is read, checked and decoded once."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,14 +19,11 @@ from pipeline.data.decode import (
     read_header,
     silence_pillow,
 )
-from pipeline.data.requested_shape import RequestedShape
+from pipeline.data.requested_shape import Pictures
 from pipeline.data.scan import ImageFile, scan
 from pipeline.data.split import TRAIN, Rows, split_rows
 from pipeline.data.threads import map_in_threads
 from pipeline.errors import DataError, printable
-
-_MAX_SIDE = 256
-"""The most pixels of the longer side if no size is requested; a larger median size is scaled down."""
 
 _MAX_BROKEN_SHARE = 0.1
 """The share of broken images above which a folder is refused."""
@@ -46,19 +43,15 @@ class _CheckedFile(NamedTuple):
 class FolderSource:
     """An image folder as a source for the cache.
 
-    Without a requested size it takes the median of the training images, scaled down to at most 256 pixels on the longer
-    side. Without requested channels it takes 3 if any image has colour, else 1. ``progress(done, total)`` counts files:
-    reading all of them is the first half of the work, decoding them the second.
+    Its own size is the median of the training images; it has 3 channels if any image has colour, else 1.
+    ``progress(done, total)`` counts files: reading all of them is the first half of the work, decoding them the second.
     """
 
-    def __init__(self, path: Path, requested: RequestedShape, progress: Callable[[int, int], None]) -> None:
+    def __init__(self, path: Path, progress: Callable[[int, int], None]) -> None:
         self.location = cache_key(("folder", path.resolve()))
-        self.requested = requested
         self._name = printable(path)
         self._progress = progress
         self._listing = scan(path)
-        self._checked: list[_CheckedFile] = []
-        self._shape: Shape
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -71,39 +64,35 @@ class FolderSource:
         return cache_key((*self._listing.classes, *files))
 
     def read_content(self) -> SourceContent:
-        """The key of all files' paths and bytes, and the shape. Keeps the headers for ``build``."""
+        """The key of all files' paths and bytes, and the images by their headers."""
         files = self._listing.files
         with silence_pillow():
-            self._checked = map_in_threads(_check_file, files, lambda done: self._progress(done // 2, len(files)))
-        self._check_broken(self._header_faults())
-        self._labels_and_splits([file for file, checked in self._pairs() if not checked.fault])
-        self._shape, notes = self._choose_shape()
-        parts = (part for file, checked in self._pairs() for part in (file.relative, checked.digest))
-        return SourceContent(cache_key(("folder", *self._shape, *self._listing.classes, *parts)), self._shape, notes)
+            checked = map_in_threads(_check_file, files, lambda done: self._progress(done // 2, len(files)))
+        faults = {file.relative: check.fault for file, check in zip(files, checked, strict=True) if check.fault}
+        self._check_broken(faults)
+        sound = [(file, check.header) for file, check in zip(files, checked, strict=True) if check.header]
+        self._labels_and_splits([file for file, _ in sound])
+        parts = (part for file, check in zip(files, checked, strict=True) for part in (file.relative, check.digest))
+        key = cache_key(("folder", *self._listing.classes, *parts))
+        height, width = _median_size([header for file, header in sound if file.given_split == TRAIN])
+        channels = 1 if all(header.grey for _, header in sound) else 3
+        return SourceContent(key, Pictures(height, width, channels, len(sound), len(self._listing.classes)))
 
-    def build(self, folder: Path) -> None:
+    def build(self, folder: Path, shape: Shape) -> None:
         """Decodes every image; leaves out broken ones with a note, or raises DataError when there are too many."""
-        files = [file for file, checked in self._pairs() if not checked.fault]
-        reasons = self._decode(folder, files)
-        undecoded = {file.relative: reason for file, reason in zip(files, reasons, strict=True) if reason}
-        faults = self._header_faults() | undecoded
+        files = self._listing.files
+        reasons = self._decode(folder, shape)
+        faults = {file.relative: reason for file, reason in zip(files, reasons, strict=True) if reason}
         self._check_broken(faults)
         rows = np.flatnonzero([not reason for reason in reasons])
-        if len(rows) < len(files):
+        if faults:
             keep_images(folder, rows)
         labels, given_splits = self._labels_and_splits([files[row] for row in rows])
         complete_entry(folder, labels, given_splits, self._listing.classes, self._broken_notes(faults))
 
-    def _pairs(self) -> Iterator[tuple[ImageFile, _CheckedFile]]:
-        return zip(self._listing.files, self._checked, strict=True)
-
-    def _header_faults(self) -> dict[str, str]:
-        """The files whose header cannot be read, each with the reason."""
-        return {file.relative: checked.fault for file, checked in self._pairs() if checked.fault}
-
-    def _decode(self, folder: Path, files: Sequence[ImageFile]) -> list[str]:
+    def _decode(self, folder: Path, shape: Shape) -> list[str]:
         """Decodes the images into a new entry; returns, for each, why it cannot be decoded, or ""."""
-        shape, total = self._shape, len(files)
+        files, total = self._listing.files, len(self._listing.files)
         images = allocate_images(folder, (total, *shape), self._name)
 
         def decode_row(row: int) -> str:
@@ -117,20 +106,6 @@ class FolderSource:
             reasons = map_in_threads(decode_row, range(total), lambda done: self._progress((total + done) // 2, total))
         images.flush()
         return reasons
-
-    def _choose_shape(self) -> tuple[Shape, tuple[str, ...]]:
-        """The shape to decode to, and a note if it is neither the requested one nor the median of the images."""
-        headers = [(file.given_split, checked.header) for file, checked in self._pairs() if checked.header]
-        channels = 1 if all(header.grey for _, header in headers) else 3
-        height, width = _median_size([header for split, header in headers if split == TRAIN])
-        longer = max(height, width)
-        if self.requested.size is not None or longer <= _MAX_SIDE:
-            return self.requested.resolve((height, width, channels)), ()
-        new_height, new_width = (max(1, int(side * _MAX_SIDE / longer + 0.5)) for side in (height, width))
-        return self.requested.resolve((new_height, new_width, channels)), (
-            f"{self._name}: the median image is {height} high and {width} wide; "
-            f"scaled down to {new_height} by {new_width}, choose another size with --image-size",
-        )
 
     def _labels_and_splits(self, files: Sequence[ImageFile]) -> tuple[Rows, NDArray[np.uint8]]:
         """Labels and given splits of the files; DataError when a class has too few images to split."""

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from pipeline.data.cache import open_entry
@@ -9,8 +10,11 @@ from pipeline.data.dataset import Dataset, split_entry
 from pipeline.data.folder import FolderSource
 from pipeline.data.named import NAMED_DATASETS, Fetch, NamedSource
 from pipeline.data.npz import NpzSource
-from pipeline.data.requested_shape import RequestedShape
+from pipeline.data.requested_shape import ChooseSize, Pictures, RequestedShape, own_size
 from pipeline.errors import DataError, nearest, printable
+
+_MAX_SIDE = 256
+"""The most pixels of the longer side of a folder's images when nobody asks for a size."""
 
 
 def _ignore_progress(done: int, total: int) -> None:
@@ -26,6 +30,7 @@ def load(
     *,
     image_size: tuple[int, int] | None = None,
     channels: int | None = None,
+    choose_size: ChooseSize | None = None,
     seed: int = 0,
     progress: Callable[[int, int], None] = _ignore_progress,
     warn: Callable[[str], None] = _ignore_warning,
@@ -36,34 +41,51 @@ def load(
     A named dataset wins over a folder of that name. The images are decoded at the first use and come from the cache
     from then on.
 
-    ``image_size`` is (height, width); without it, folders take the median of their training images, and arrays keep
-    their size. ``channels`` is 1 (grey) or 3 (RGB); without it, the images decide. ``seed`` decides the splits that are
-    not given. ``progress(done, total)`` is called while images are decoded. ``warn`` is called at every load, with one
-    line for each thing that is left out or changed. ``fetch(name, folder)`` is called for named datasets that must be
-    downloaded, and writes ``name``.npz into the folder. Raises DataError.
+    ``image_size`` is (height, width). Without it, ``choose_size(pictures)`` is asked once a load, for folders and
+    arrays alike, before any image is decoded. Without either, folders take the median of their training images, at most
+    256 pixels a side, and arrays keep their size. ``channels`` is 1 (grey) or 3 (RGB); without it, the images decide.
+    ``seed`` decides the splits that are not given. ``progress(done, total)`` is called while images are decoded.
+    ``warn`` is called at every load, with one line for each thing that is left out or changed. ``fetch(name, folder)``
+    is called for named datasets that must be downloaded, and writes ``name``.npz into the folder. Raises DataError.
     """
     if image_size is not None and min(image_size) < 1:
         height, width = image_size
         raise DataError(f"--image-size: expected height and width of at least 1, got {height}x{width}")
-    name, arrays = _find_source(source, RequestedShape(image_size, channels), progress, fetch)
-    entry = open_entry(arrays)
+    name, arrays = _find_source(source, progress, fetch)
+    default = partial(_limit_size, printable(source), warn) if isinstance(arrays, FolderSource) else own_size
+    requested = RequestedShape(image_size, channels, choose_size or default)
+    entry = open_entry(arrays, requested.resolve)
     for note in (*arrays.notes, *entry.notes):
         warn(note)
     return split_entry(entry, name, source, seed)
 
 
+def _limit_size(source: str, warn: Callable[[str], None], pictures: Pictures) -> tuple[int, int]:
+    """The images' own size, scaled down to at most 256 pixels on the longer side, which is said."""
+    height, width = own_size(pictures)
+    scale = _MAX_SIDE / max(height, width)
+    if scale >= 1:
+        return height, width
+    limited = max(1, int(height * scale + 0.5)), max(1, int(width * scale + 0.5))
+    warn(
+        f"{source}: the median image is {height} high and {width} wide; "
+        f"scaled down to {limited[0]} by {limited[1]}, choose another size with --image-size"
+    )
+    return limited
+
+
 def _find_source(
-    source: str, requested: RequestedShape, progress: Callable[[int, int], None], fetch: Fetch
+    source: str, progress: Callable[[int, int], None], fetch: Fetch
 ) -> tuple[str, FolderSource | NpzSource | NamedSource]:
     """A short name of the dataset, and where its arrays come from."""
     if source in NAMED_DATASETS:
-        return source, NamedSource(source, requested, progress, fetch)
+        return source, NamedSource(source, progress, fetch)
     path = Path(os.path.expanduser(source))
     try:
         if source and path.is_dir():
-            return printable(path.resolve().name), FolderSource(path, requested, progress)
+            return printable(path.resolve().name), FolderSource(path, progress)
         if path.is_file() and path.suffix.lower() == ".npz":
-            return printable(path.stem), NpzSource(path, requested, progress)
+            return printable(path.stem), NpzSource(path, progress)
         exists = bool(source) and path.exists()
     except (OSError, ValueError):  # a name that is too long for a path, or has a zero byte in it
         exists = False

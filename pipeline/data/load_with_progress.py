@@ -8,6 +8,7 @@ from pipeline.console import progress_bar, warn
 from pipeline.data.dataset import Dataset
 from pipeline.data.fetch import FetchDataset
 from pipeline.data.load import load
+from pipeline.data.requested_shape import ChooseSize
 from pipeline.executors import call, local
 
 
@@ -17,6 +18,7 @@ def load_with_progress(
     seed: int,
     quiet: bool = False,
     channels: int | None = None,
+    choose_size: ChooseSize | None = None,
 ) -> Dataset:
     """See ``pipeline.data.load``. While images are decoded, a terminal shows a bar unless ``quiet``."""
     with progress_bar(f"reading {source}", quiet) as progress:
@@ -24,6 +26,7 @@ def load_with_progress(
             source,
             image_size=image_size,
             channels=channels,
+            choose_size=choose_size,
             seed=seed,
             progress=progress,
             warn=warn,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pipeline.data.cache import SourceContent, cache_key
 from pipeline.data.decode import Shape
 from pipeline.data.npz import NpzSource
-from pipeline.data.requested_shape import RequestedShape, request_exactly
+from pipeline.data.requested_shape import Pictures
 
 Fetch = Callable[[str, Path], None]
 """Takes the name of a dataset of Keras and a folder, and writes ``name``.npz there."""
@@ -54,11 +54,8 @@ class NamedSource:
 
     notes: tuple[str, ...] = ()
 
-    def __init__(
-        self, name: str, requested: RequestedShape, progress: Callable[[int, int], None], fetch: Fetch
-    ) -> None:
+    def __init__(self, name: str, progress: Callable[[int, int], None], fetch: Fetch) -> None:
         self.location = cache_key(("named", name))
-        self.requested = requested
         self._name = name
         self._progress = progress
         self._fetch = fetch
@@ -68,11 +65,11 @@ class NamedSource:
         return self.location
 
     def read_content(self) -> SourceContent:
-        """The key of the name, and the shape; both are known without a look at the images."""
-        shape = self.requested.resolve(NAMED_DATASETS[self._name].shape)
-        return SourceContent(cache_key(("named", self._name, *shape)), shape)
+        """The key of the name, and the images by the table, without a look at them."""
+        dataset = NAMED_DATASETS[self._name]
+        return SourceContent(self.location, Pictures(*dataset.shape, dataset.images, dataset.classes))
 
-    def build(self, folder: Path) -> None:
+    def build(self, folder: Path, shape: Shape) -> None:
         """Writes the arrays to an .npz file first, and builds the entry from that."""
         file = folder / f"{self._name}.npz"
         if self._name in _PACKAGED:
@@ -80,7 +77,7 @@ class NamedSource:
             np.savez(file, x_train=images, y_train=labels)
         else:
             self._fetch(self._name, folder)
-        NpzSource(file, request_exactly(self.read_content().shape), self._progress).build(folder)
+        NpzSource(file, self._progress).build(folder, shape)
         file.unlink()
 
 

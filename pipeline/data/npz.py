@@ -13,7 +13,7 @@ from pipeline.data.cache import SourceContent, cache_key
 from pipeline.data.cache_entry import allocate_images, complete_entry
 from pipeline.data.decode import Pixels, Shape, fit_image
 from pipeline.data.npz_array import NpzArray, read_headers
-from pipeline.data.requested_shape import RequestedShape
+from pipeline.data.requested_shape import Pictures
 from pipeline.data.scale import choose_scaling
 from pipeline.data.split import TEST, TRAIN, VALIDATION, Rows, split_rows
 from pipeline.errors import DataError, nearest, printable
@@ -36,14 +36,13 @@ class _Split(NamedTuple):
 class NpzSource:
     """An .npz file with ``x_train, y_train[, x_val, y_val][, x_test, y_test][, classes]`` as a source for the cache.
 
-    Images keep their stored shape unless another one is requested. ``progress(done, total)`` counts images.
+    ``progress(done, total)`` counts images.
     """
 
     notes: tuple[str, ...] = ()
 
-    def __init__(self, path: Path, requested: RequestedShape, progress: Callable[[int, int], None]) -> None:
+    def __init__(self, path: Path, progress: Callable[[int, int], None]) -> None:
         self.location = cache_key(("npz", path.resolve()))
-        self.requested = requested
         self._path = path
         self._progress = progress
 
@@ -56,26 +55,37 @@ class NpzSource:
         return cache_key((stat.st_size, stat.st_mtime_ns))
 
     def read_content(self) -> SourceContent:
-        """The key of the file's bytes, and the shape by the headers of its arrays."""
-        shape = self.requested.resolve(_stored_shape(_find_splits(self._path, read_headers(self._path))))
+        """The key of the file's bytes, and the images by the headers of the arrays."""
+        arrays = read_headers(self._path)
+        splits = _find_splits(self._path, arrays)
+        stored = _stored_shape(splits)
+        _, _, classes = self._read_labels(arrays, splits)
         try:
             with self._path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise _cannot_read(self._path, error) from None
-        return SourceContent(cache_key(("npz", digest, *shape)), shape)
+        count = sum(split.images.shape[0] for split in splits)
+        return SourceContent(cache_key(("npz", digest)), Pictures(*stored, count, len(classes)))
 
-    def build(self, folder: Path) -> None:
+    def build(self, folder: Path, shape: Shape) -> None:
         """Checks everything, then copies."""
         arrays = read_headers(self._path)
         splits = _find_splits(self._path, arrays)
         stored = _stored_shape(splits)
+        labels, given_splits, classes = self._read_labels(arrays, splits)
+        self._copy_images(folder, [split.images for split in splits], stored, shape)
+        complete_entry(folder, labels, given_splits, classes)
+
+    def _read_labels(
+        self, arrays: Mapping[str, NpzArray], splits: Sequence[_Split]
+    ) -> tuple[Rows, NDArray[np.uint8], tuple[str, ...]]:
+        """Labels, given splits and class names, checked."""
         labels = np.concatenate([_read_labels(split) for split in splits])
         given_splits = np.concatenate([np.full(split.images.shape[0], split.number, np.uint8) for split in splits])
         classes = _read_classes(arrays.get("classes"), splits[0].labels.where, labels, given_splits)
         split_rows(labels, given_splits, classes, 0, printable(self._path))  # checks the counts
-        self._copy_images(folder, [split.images for split in splits], stored, self.requested.resolve(stored))
-        complete_entry(folder, labels, given_splits, classes)
+        return labels, given_splits, classes
 
     def _copy_images(self, folder: Path, arrays: Sequence[NpzArray], stored: Shape, shape: Shape) -> None:
         total = sum(array.shape[0] for array in arrays)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from pipeline.data import cache, cache_entry
-from pipeline.data.requested_shape import RequestedShape
+from pipeline.data.cache_entry import content_of
+from pipeline.data.requested_shape import Pictures
 from pipeline.errors import DataError
 from tests.data.damages import DAMAGES
 
@@ -19,18 +20,21 @@ def root(tmp_path, monkeypatch):
     return tmp_path / "cache"
 
 
-NO_REQUEST = RequestedShape()
+def small(pictures):
+    return pictures.height, pictures.width, 1
+
+
+def tiny(pictures):
+    return 1, 1, 1
 
 
 class Counting:
     """A source of six images that counts how often it is read and built."""
 
     location = cache.cache_key(["here"])
-    shape = (2, 3, 1)
 
-    def __init__(self, listing="listing", content="content", value=7, requested=NO_REQUEST, notes=()):
+    def __init__(self, listing="listing", content="content", value=7):
         self._listing, self._content, self.value = listing, content, value
-        self.requested, self.notes = requested, notes
         self.hashed = self.built = 0
 
     def listing_key(self):
@@ -38,18 +42,22 @@ class Counting:
 
     def read_content(self):
         self.hashed += 1
-        return cache.SourceContent(cache.cache_key([self._content]), self.shape, self.notes)
+        return cache.SourceContent(cache.cache_key([self._content]), Pictures(2, 3, 1, images=6, classes=2))
 
-    def build(self, folder):
+    def build(self, folder, shape):
         self.built += 1
-        images = cache_entry.allocate_images(folder, (6, 2, 3, 1), "here")
+        images = cache_entry.allocate_images(folder, (6, *shape), "here")
         images[:] = self.value
         images.flush()
         cache_entry.complete_entry(folder, np.arange(6) % 2, np.zeros(6, np.uint8), ("a", "b"), ("a note",))
 
 
+def open_entry(source, choose_shape=small):
+    return cache.open_entry(source, choose_shape)
+
+
 def test_an_entry_comes_back(root):
-    entry = cache.open_entry(Counting())
+    entry = open_entry(Counting())
     assert entry.images.shape == (6, 2, 3, 1)
     assert isinstance(entry.images, np.memmap)
     assert not entry.images.flags.writeable
@@ -60,74 +68,72 @@ def test_an_entry_comes_back(root):
 
 
 def test_the_second_time_nothing_is_read_or_built(root):
-    cache.open_entry(Counting())
+    open_entry(Counting())
     again = Counting()
-    cache.open_entry(again)
+    open_entry(again)
     assert (again.hashed, again.built) == (0, 0)
 
 
 def test_a_touched_source_is_hashed_and_not_built(root):
-    cache.open_entry(Counting())
+    open_entry(Counting())
     touched = Counting(listing="touched")
-    cache.open_entry(touched)
+    open_entry(touched)
     assert (touched.hashed, touched.built) == (1, 0)
     again = Counting(listing="touched")
-    cache.open_entry(again)
+    open_entry(again)
     assert again.hashed == 0
 
 
 def test_a_changed_source_is_built(root):
-    first = cache.open_entry(Counting())
-    changed = cache.open_entry(Counting("changed", "changed", value=8))
+    first = open_entry(Counting())
+    changed = open_entry(Counting("changed", "changed", value=8))
     assert np.all(changed.images == 8)
     assert changed.digest != first.digest
 
 
 def test_the_digest_is_of_the_content_alone(root, monkeypatch, tmp_path):
-    digest = cache.open_entry(Counting()).digest
+    digest = open_entry(Counting()).digest
     monkeypatch.setenv("CONVTUNE_CACHE", str(tmp_path / "other"))
-    assert cache.open_entry(Counting("x", "y")).digest == digest
+    assert open_entry(Counting("x", "y")).digest == digest
     assert len(digest) == 16
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_entry_is_built_again(root, damage):
-    damage(cache.open_entry(Counting()).folder)
+    damage(open_entry(Counting()).folder)
     repairing = Counting()
-    entry = cache.open_entry(repairing)
+    entry = open_entry(repairing)
     assert repairing.built == 1
     assert np.all(entry.images == 7)
     assert [path.name for path in (root / "entries").iterdir()] == [entry.folder.name]
 
 
-@pytest.mark.parametrize("content", [b"\xff", b"", b"{}", b"[]", b'{"listing": 1, "content": 2, "notes": 3}'])
+@pytest.mark.parametrize("content", [b"\xff", b"", b"{}", b"[]", b'{"listing": 1, "content": 2, "pictures": 3}'])
 def test_a_damaged_listing_is_written_again(root, content):
-    cache.open_entry(Counting())
+    open_entry(Counting())
     for file in (root / "listings").iterdir():
         file.write_bytes(content)
     again = Counting()
-    cache.open_entry(again)
+    open_entry(again)
     assert (again.hashed, again.built) == (1, 0)
 
 
-def test_the_shape_that_follows_from_no_request_is_found_when_it_is_requested(root):
-    first = cache.open_entry(Counting())
-    exact = Counting(requested=RequestedShape((2, 3), 1))
-    assert cache.open_entry(exact).folder == first.folder
-    assert (exact.hashed, exact.built) == (0, 0)
-    halfway = Counting(requested=RequestedShape((2, 3)))
-    assert cache.open_entry(halfway).folder == first.folder
-    assert (halfway.hashed, halfway.built) == (1, 0)
+def test_another_shape_is_another_entry_and_is_not_read_again(root):
+    source = Counting()
+    first, other = open_entry(source), open_entry(source, tiny)
+    assert [entry.images.shape[1:] for entry in (first, other)] == [(2, 3, 1), (1, 1, 1)]
+    assert first.folder != other.folder
+    assert content_of(first.folder) == content_of(other.folder)
+    again = Counting()
+    assert open_entry(again, tiny).folder == other.folder
+    assert (source.hashed, source.built, again.hashed, again.built) == (1, 2, 0, 0)
 
 
-def test_notes_about_the_shape_belong_to_the_request(root):
-    chosen, exact = Counting(notes=("scaled down",)), Counting(requested=RequestedShape((2, 3), 1))
-    assert [cache.open_entry(source).notes for source in (chosen, exact, chosen, exact)] == [
-        ("scaled down", "a note"),
-        ("a note",),
-        ("scaled down", "a note"),
-        ("a note",),
-    ]
+def test_the_shape_is_chosen_by_what_was_read_at_every_load(root):
+    seen = []
+    for _ in range(2):
+        open_entry(Counting(), lambda pictures: seen.append(pictures) or (2, 3, 1))
+    assert seen == [Pictures(2, 3, 1, images=6, classes=2)] * 2
 
 
 def age(entry):
@@ -135,56 +141,52 @@ def age(entry):
 
 
 def test_an_older_content_goes_when_nobody_used_it_for_a_day(root):
-    old, exact = cache.open_entry(Counting()), cache.open_entry(Counting(requested=RequestedShape((2, 3), 1)))
-    assert old.folder == exact.folder
-    new = cache.open_entry(Counting("changed", "changed"))
+    old = open_entry(Counting())
+    new = open_entry(Counting("changed", "changed"))
     assert old.folder.exists()  # a study may still open it
     age(old)
     age(new)
-    third = cache.open_entry(Counting("again", "again"))
+    third = open_entry(Counting("again", "again"))
     assert set((root / "entries").iterdir()) == {new.folder, third.folder}  # new was pointed to until now
     assert np.all(old.images == 7)  # what is mapped stays readable
 
 
-def test_with_a_new_listing_the_older_ones_of_other_shapes_go_too(root):
-    small = Counting(content="small", requested=RequestedShape((1, 1), 1))
-    small.shape = (1, 1, 1)
-    old = cache.open_entry(small)
-    cache.open_entry(Counting())
-    cache.open_entry(Counting("changed", "changed"))
+def test_with_an_older_content_its_other_shapes_go_too(root):
+    old = open_entry(Counting(), tiny)
+    open_entry(Counting("changed", "changed"))
     age(old)
-    cache.open_entry(Counting("again", "again"))
+    open_entry(Counting("again", "again"))
     assert not old.folder.exists()
 
 
 def test_an_older_content_in_use_stays(root):
-    old = cache.open_entry(Counting())
-    cache.open_entry(Counting("changed", "changed"))
+    old = open_entry(Counting())
+    open_entry(Counting("changed", "changed"))
     age(old)
     cache_entry.read_entry(old.folder)
-    cache.open_entry(Counting("again", "again"))
+    open_entry(Counting("again", "again"))
     assert old.folder.exists()
 
 
 def test_a_content_that_is_listed_stays_however_old(root):
-    old = cache.open_entry(Counting())
+    old = open_entry(Counting())
     age(old)
     elsewhere = Counting("l", "c")
     elsewhere.location = cache.cache_key(["there"])
-    cache.open_entry(elsewhere)
+    open_entry(elsewhere)
     assert old.folder.exists()
 
 
 def test_a_build_that_fails_leaves_nothing(root):
     class Failing(Counting):
-        def build(self, folder):
-            super().build(folder)
+        def build(self, folder, shape):
+            super().build(folder, shape)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        cache.open_entry(Failing())
+        open_entry(Failing())
     assert list((root / "entries").iterdir()) == []
-    assert cache.open_entry(Counting()).digest
+    assert open_entry(Counting()).digest
 
 
 def test_what_a_killed_process_left_is_swept_after_a_day(root):
@@ -192,7 +194,7 @@ def test_what_a_killed_process_left_is_swept_after_a_day(root):
         left = root / "entries" / name
         left.mkdir(parents=True)
         os.utime(left, (time.time() - age,) * 2)
-    cache.open_entry(Counting())
+    open_entry(Counting())
     assert not (root / "entries/.old").exists()
     assert (root / "entries/.new").exists()
 
@@ -201,11 +203,11 @@ def test_another_process_may_be_first_and_its_entry_stays(root):
     first = []
 
     class Slow(Counting):
-        def build(self, folder):
-            first.append(cache.open_entry(Counting()).folder.stat().st_ino)  # somebody else, meanwhile
-            super().build(folder)
+        def build(self, folder, shape):
+            first.append(open_entry(Counting()).folder.stat().st_ino)  # somebody else, meanwhile
+            super().build(folder, shape)
 
-    entry = cache.open_entry(Slow())
+    entry = open_entry(Slow())
     assert np.all(entry.images == 7)
     assert first == [entry.folder.stat().st_ino]
     assert len(list((root / "entries").iterdir())) == 1
@@ -215,23 +217,24 @@ PROCESS = """
 import sys
 import numpy as np
 from pipeline.data import cache, cache_entry
-from pipeline.data.requested_shape import RequestedShape
+from pipeline.data.cache_entry import content_of
+from pipeline.data.requested_shape import Pictures
 
 class Source:
-    location, requested = cache.cache_key(["here"]), RequestedShape()
+    location = cache.cache_key(["here"])
     def listing_key(self):
         return cache.cache_key(["l"])
     def read_content(self):
-        return cache.SourceContent(cache.cache_key(["c"]), (8, 8, 1))
-    def build(self, folder):
-        images = cache_entry.allocate_images(folder, (500, 8, 8, 1), "here")
+        return cache.SourceContent(cache.cache_key(["c"]), Pictures(8, 8, 1, 500, 2))
+    def build(self, folder, shape):
+        images = cache_entry.allocate_images(folder, (500, *shape), "here")
         images[:] = 3
         images.flush()
         cache_entry.complete_entry(folder, np.arange(500) % 2, np.zeros(500, np.uint8), ("a", "b"))
 
 print("ready", flush=True)
 sys.stdin.readline()
-assert np.all(cache.open_entry(Source()).images == 3)
+assert np.all(cache.open_entry(Source(), lambda pictures: (8, 8, 1)).images == 3)
 """
 
 
@@ -256,7 +259,7 @@ def test_a_cache_that_cannot_be_written_is_named(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("CONVTUNE_CACHE", str(tmp_path / "file/cache"))
     with pytest.raises(DataError, match=r"file/cache: the cache cannot be written \(.+\); set CONVTUNE_CACHE"):
-        cache.open_entry(Counting())
+        open_entry(Counting())
 
 
 @pytest.mark.parametrize(

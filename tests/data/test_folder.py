@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.data import folder, load
+from pipeline.data import Pictures, folder, load
 from pipeline.data.decode import decode
 from pipeline.errors import DataError
 
@@ -150,6 +150,18 @@ def test_its_own_shape_is_not_read_again_when_it_is_requested(tmp_path, monkeypa
     assert (again.digest, again.folder) == (first.digest, first.folder)
     assert len(list((tmp_path / "cache/entries").iterdir())) == 1
     assert lines == []  # this size was chosen
+
+
+def test_a_size_is_chosen_by_the_training_images(tmp_path):
+    paint(tmp_path / "pets/train", 10, size=(400, 200), mode="L")
+    paint(tmp_path / "pets/test", 3, size=(9, 9), mode="L")
+    (tmp_path / "pets/train/cat/00.png").write_bytes(b"")
+    seen, lines = [], []
+    dataset = read(tmp_path / "pets", choose_size=lambda pictures: seen.append(pictures) or (5, 6), warn=lines.append)
+    assert seen == [Pictures(200, 400, 1, images=25, classes=2)]
+    assert dataset.shape == (5, 6, 1)
+    assert not any("median" in line for line in lines)
+    assert read(tmp_path / "pets", image_size=(4, 4), choose_size=None).content == dataset.content
 
 
 def test_without_a_request_the_chosen_size_is_noted_even_if_it_was_requested_before(tmp_path):

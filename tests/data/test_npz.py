@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.data import load, npz
+from pipeline.data import Pictures, load, npz
 from pipeline.errors import DataError
 from tests.data.npz_files import Evil, arrays, read, train, with_test
 
@@ -89,6 +89,12 @@ def test_the_second_load_reads_nothing(tmp_path, monkeypatch):
     first = read(tmp_path, arrays())
     monkeypatch.setattr(npz, "read_headers", None)
     assert load(str(tmp_path / "mine.npz"), fetch=None).digest == first.digest
+
+
+def test_a_size_is_chosen_for_arrays_too(tmp_path):
+    seen = []
+    assert read(tmp_path, arrays(), choose_size=lambda pictures: seen.append(pictures) or (3, 2)).shape == (3, 2, 1)
+    assert seen == [Pictures(5, 4, 1, images=12, classes=2)]
 
 
 def test_another_image_size_is_another_entry(tmp_path):
