@@ -474,7 +474,6 @@ def start(command):
     [
         (bad.nothing, "tune --trails 3", "did you mean '--trials'?"),
         (bad.pickled, "tune --data data.npz", "never loaded"),
-        (bad.lambda_model(), "predict m.keras m.keras", "m.keras: Keras cannot read this model"),
     ],
 )
 def test_in_a_process_of_its_own_with_its_worker(capfd, make, command, part):

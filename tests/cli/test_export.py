@@ -2,9 +2,6 @@
 
 import argparse
 import json
-import os
-import subprocess
-import sys
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -165,14 +162,3 @@ def test_invalid_flags(root, capsys, words, message):
     assert output.err.count("\n") == 1
     assert output.out == ""
     assert not Path("exports").exists()
-
-
-def test_by_a_worker_in_silence_whatever_the_backend(root):
-    command = "import sys; from pipeline.cli import main; code = main(['export', 's']); "
-    check = "sys.exit(code or bool({'keras', 'tensorflow'} & set(sys.modules)))"
-    environment = os.environ | {"KERAS_BACKEND": "jax", "PYTHONPATH": str(Path(__file__).parents[2])}
-    environment.pop("TF_CPP_MIN_LOG_LEVEL")
-    ran = subprocess.run([sys.executable, "-c", command + check], env=environment, capture_output=True, text=True)
-    assert ran.returncode == 0, ran.stderr
-    assert ran.stderr == ""
-    assert len(ran.stdout.splitlines()) == 5

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import textwrap
 from dataclasses import replace
 
 import numpy as np
@@ -94,41 +93,37 @@ def test_the_noise_is_always_the_same_and_of_two_sizes():
     np.testing.assert_array_equal(first, make_noise(SHAPE)[0])
 
 
-START = """
+ELSEWHERE = """
 import json, os, sys, zipfile
 import numpy as np
-images = np.load(sys.argv[2])
-"""
-END = """
+images, saved_model, keras_file = np.load(sys.argv[1]), *sys.argv[2:]
+
+import tensorflow as tf
+loaded = tf.saved_model.load(saved_model)
+probabilities = loaded.signatures["serving_default"](images=tf.constant(images))["probabilities"].numpy()
+classes = json.load(open(os.path.join(saved_model, "assets.extra", "convtune.json")))["classes"]
+results = [[classes, probabilities.tolist()]]
+
+import keras
+probabilities = keras.saving.load_model(keras_file, safe_mode=True).predict(images, verbose=0)
+classes = json.loads(zipfile.ZipFile(keras_file).read("convtune.json"))["classes"]
+results += [[classes, probabilities.tolist()]]
+
 assert not [name for name in sys.modules if name.split(".")[0] == "pipeline"]
-print(json.dumps([classes, probabilities.tolist()]))
+print(json.dumps(results))
 """
-ELSEWHERE = {
-    "keras": """
-        import keras
-        model = keras.saving.load_model(sys.argv[1], safe_mode=True)
-        probabilities = model.predict(images, verbose=0)
-        classes = json.loads(zipfile.ZipFile(sys.argv[1]).read("convtune.json"))["classes"]
-    """,
-    "saved_model": """
-        import tensorflow as tf
-        loaded = tf.saved_model.load(sys.argv[1])
-        probabilities = loaded.signatures["serving_default"](images=tf.constant(images))["probabilities"].numpy()
-        classes = json.load(open(os.path.join(sys.argv[1], "assets.extra", "convtune.json")))["classes"]
-    """,
-}
+"""Uses both formats as a program without convtune does: the SavedModel with TensorFlow, the file with Keras."""
 
 
-@pytest.mark.parametrize("name", FORMATS)
-def test_it_runs_where_convtune_is_not(name, model, tmp_path):
-    (result,) = export(model, tmp_path, [name], make_noise(SHAPE))
+def test_they_run_where_convtune_is_not(model, tmp_path):
+    results = export(model, tmp_path, ["saved_model", "keras"], make_noise(SHAPE))
     images = make_noise(SHAPE)[1]
     np.save(tmp_path / "images.npy", images)
     script = tmp_path / "use.py"
-    script.write_text(START + textwrap.dedent(ELSEWHERE[name]) + END)
+    script.write_text(ELSEWHERE)
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    command = [sys.executable, str(script), str(result.path), str(tmp_path / "images.npy")]
+    command = [sys.executable, str(script), str(tmp_path / "images.npy"), *(str(result.path) for result in results)]
     ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
-    classes, probabilities = json.loads(ran.stdout.splitlines()[-1])
-    assert classes == ["cat", "dog", "owl"]
-    np.testing.assert_allclose(probabilities, FORMATS["keras"].run(model, images), atol=1e-5)
+    for classes, probabilities in json.loads(ran.stdout.splitlines()[-1]):
+        assert classes == ["cat", "dog", "owl"]
+        np.testing.assert_allclose(probabilities, FORMATS["keras"].run(model, images), atol=1e-5)
