@@ -84,6 +84,7 @@ def _print(metadata: "ModelMetadata", results: "list[ExportResult]", as_json: bo
     print(printable(f"Trial {metadata.trial} of study {metadata.study}{score}"))
     for result in results:
         print(f"{result.path}  {result.bytes / 1e6:.2f} MB  checked: {_describe_difference(result.difference)}")
+    print(f"{_labels(results[0])}  {len(metadata.classes):,} classes, one per line in the order of the outputs")
     for result in results:
         print(f"Use it:  {_usage(result)}")
 
@@ -98,9 +99,16 @@ def _as_dict(metadata: "ModelMetadata", result: "ExportResult") -> dict[str, obj
         "path": str(result.path),
         "bytes": result.bytes,
         "difference": result.difference,
+        "labels": _labels(result),
         "trial": metadata.trial,
         "use": _usage(result),
     }
+
+
+def _labels(result: "ExportResult") -> str:
+    from pipeline.export.labels import LABELS
+
+    return str(result.path.with_name(LABELS))
 
 
 def _usage(result: "ExportResult") -> str:

@@ -1,6 +1,7 @@
 """Writes a model in other formats and runs what it wrote. Runs in a worker, under Keras's TensorFlow backend."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,7 +9,9 @@ from typing import TYPE_CHECKING
 from pipeline.errors import ModelError, first_line
 from pipeline.export.export_format import ExportFormat
 from pipeline.export.formats import FORMATS
+from pipeline.export.labels import write_labels
 from pipeline.files import replacing
+from pipeline.study.model_metadata import read_metadata
 
 if TYPE_CHECKING:
     from pipeline.export.export_format import Images, Probabilities
@@ -40,12 +43,17 @@ def make_noise(shape: tuple[int, int, int]) -> "list[Images]":
 def export(model_file: Path, folder: Path, formats: Sequence[str], batches: "Sequence[Images]") -> list[ExportResult]:
     """Writes ``model_file`` into ``folder`` in each of the ``formats``, replacing files of an earlier export.
 
+    The names of the classes are written beside them (``labels.txt``).
+
     Each file is loaded again in its own runtime before it takes its place, and must give the model's probabilities on
     ``batches``, to within 1e-4. Raises ModelError when it does not, when it cannot be read back, and when the folder
     cannot be written.
     """
     expected = [FORMATS["keras"].run(model_file, images) for images in batches]
-    return [_export(FORMATS[name], model_file, folder, batches, expected) for name in formats]
+    with _writing_to(folder):
+        results = [_export(FORMATS[name], model_file, folder, batches, expected) for name in formats]
+        write_labels(folder, read_metadata(model_file).classes)
+    return results
 
 
 def _export(
@@ -56,18 +64,23 @@ def _export(
     expected: "Sequence[Probabilities]",
 ) -> ExportResult:
     target = folder / export_format.file_name
+    with replacing(target) as temporary:
+        export_format.write(model_file, temporary)
+        difference = _difference(export_format, temporary, batches, expected)
+        if not difference <= TOLERANCE:  # NaN is not within it
+            raise ModelError(
+                f"{target}: {export_format.name} differs from the model by {difference:.2g}, expected at most "
+                f"{TOLERANCE:g}"
+            )
+    return ExportResult(export_format.name, target, _size(target), difference)
+
+
+@contextmanager
+def _writing_to(folder: Path) -> Iterator[None]:
     try:
-        with replacing(target) as temporary:
-            export_format.write(model_file, temporary)
-            difference = _difference(export_format, temporary, batches, expected)
-            if not difference <= TOLERANCE:  # NaN is not within it
-                raise ModelError(
-                    f"{target}: {export_format.name} differs from the model by {difference:.2g}, expected at most "
-                    f"{TOLERANCE:g}"
-                )
+        yield
     except OSError as error:
         raise ModelError(f"{folder}: cannot write there ({error.strerror or error}); choose another --output") from None
-    return ExportResult(export_format.name, target, _size(target), difference)
 
 
 def _difference(

@@ -64,7 +64,9 @@ def test_the_best_model_that_is_there(root, capsys):
     assert lines[1].startswith("exports/s/model.keras  0.0")
     assert lines[1].endswith(" MB  checked: the model's own probabilities")
     assert " MB  checked: " in lines[2]
-    assert lines[3] == "Use it:  convtune predict exports/s/model.keras IMAGE..."
+    assert lines[3] == "exports/s/labels.txt  3 classes, one per line in the order of the outputs"
+    assert lines[4] == "Use it:  convtune predict exports/s/model.keras IMAGE..."
+    assert Path("exports/s/labels.txt").read_text() == "cat\ndog\nowl\n"
     assert read_metadata(Path("exports/s/model.keras")).trial == 1
     assert Path("exports/s/saved_model/saved_model.pb").is_file()
 
@@ -87,11 +89,12 @@ def test_models_of_one_name_do_not_meet(root, capsys, given, target):
 def test_a_trial_a_folder_and_a_format(root, capsys):
     assert run("s", "--trial", "0", "--output", "here", "--format", "keras", "--json") == 0
     (result,) = json.loads(capsys.readouterr().out)
-    assert set(result) == {"format", "path", "bytes", "difference", "trial", "use"}
+    assert set(result) == {"format", "path", "bytes", "difference", "labels", "trial", "use"}
     assert result["path"] == "here/model.keras"
     assert result["trial"] == 0
     assert read_metadata(Path("here/model.keras")).trial == 0
-    assert [path.name for path in Path("here").iterdir()] == ["model.keras"]
+    assert result["labels"] == "here/labels.txt"
+    assert {path.name for path in Path("here").iterdir()} == {"model.keras", "labels.txt"}
 
 
 def test_a_format_that_is_added(root, capsys, monkeypatch):
@@ -101,8 +104,8 @@ def test_a_format_that_is_added(root, capsys, monkeypatch):
     lines = capsys.readouterr().out.splitlines()
     assert lines[1].startswith("exports/s/model.json  0.0")
     assert " MB  checked: " in lines[1]
-    assert lines[2] == "Use it:  cat exports/s/model.json"
-    assert [path.name for path in Path("exports/s").iterdir()] == ["model.json"]
+    assert lines[3] == "Use it:  cat exports/s/model.json"
+    assert {path.name for path in Path("exports/s").iterdir()} == {"model.json", "labels.txt"}
 
 
 def test_an_added_format_that_writes_another_model_is_refused(root, monkeypatch):

@@ -36,7 +36,7 @@ def test_both_formats(model, tmp_path):
     assert [result.path for result in results] == [tmp_path / "a/b/model.keras", tmp_path / "a/b/saved_model"]
     assert all(result.bytes > 10_000 for result in results)
     assert all(result.difference <= 1e-4 for result in results)
-    assert names(tmp_path / "a/b") == ["model.keras", "saved_model"]
+    assert names(tmp_path / "a/b") == ["labels.txt", "model.keras", "saved_model"]
     assert read_metadata(results[0].path).classes == ("cat", "dog", "owl")
     metadata = json.loads((results[1].path / "assets.extra/convtune.json").read_text())
     assert metadata["classes"] == ["cat", "dog", "owl"]
@@ -47,7 +47,7 @@ def test_an_old_export_is_replaced_whole(model, tmp_path):
     (tmp_path / "saved_model" / "left over").write_text("old")
     (tmp_path / "model.keras").write_text("old")
     results = export(model, tmp_path, ["keras", "saved_model"], make_noise(SHAPE))
-    assert names(tmp_path) == ["model.keras", "saved_model"]
+    assert names(tmp_path) == ["labels.txt", "model.keras", "saved_model"]
     assert not (tmp_path / "saved_model" / "left over").exists()
     assert results[0].path.read_bytes() == model.read_bytes()
 
