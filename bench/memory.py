@@ -28,7 +28,7 @@ from pipeline.search.storage import StudyStorage
 from pipeline.study.objective import Objective
 from pipeline.study.paths import StudyPaths
 from pipeline.study.record import TrialRecord
-from pipeline.study.trial import EpochReport
+from pipeline.study.trial import BatchReport, EpochReport
 from pipeline.training.worker import start_worker
 from pipeline.tune.family_space import make_family_task
 
@@ -65,6 +65,9 @@ class MemoryMeter:
         """Nothing to measure."""
 
     def epoch_ended(self, record: TrialRecord, report: EpochReport) -> None:
+        """Nothing to measure."""
+
+    def progressed(self, record: TrialRecord, report: BatchReport) -> None:
         """Nothing to measure."""
 
     def trial_ended(self, record: TrialRecord) -> None:

@@ -6,7 +6,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pipeline.study.trial import Decision, EpochReport, ReportCallback, TrialResult, ending, ending_reason
+from pipeline.study.trial import BatchReport, Decision, EpochReport, ReportCallback, TrialResult, ending, ending_reason
+
+
+def at_epochs(decide: Callable[[EpochReport], Decision]) -> ReportCallback:
+    """Decides about epochs, and lets batches go on."""
+    return lambda report: decide(report) if isinstance(report, EpochReport) else Decision.CONTINUE
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,41 @@ class Climb:
     def _epoch(self, epoch: int) -> EpochReport:
         score = self.top * epoch / self.epochs
         return EpochReport(self.number, epoch, {"loss": 1 - score, "val_accuracy": score}, float(epoch))
+
+
+@dataclass(frozen=True)
+class Batches:
+    """A trial that reports some epochs, and then batches of an endless one until it is stopped."""
+
+    number: int
+    epochs: int = 0
+    pause: float = 0.0
+
+    def run(self, report: ReportCallback) -> TrialResult:
+        climb = Climb(self.number)
+        history = tuple(climb._epoch(epoch + 1) for epoch in range(self.epochs))
+        for epoch_report in history:
+            report(epoch_report)
+        batch = 0
+        while report(BatchReport(self.number, batch, None, self.epochs + 1)) is not Decision.STOP:
+            time.sleep(self.pause)
+            batch += 1
+        score = history[-1].metrics["val_accuracy"] if history else None
+        state = ending(Decision.STOP, self.epochs).state
+        return TrialResult(self.number, state, score, self.epochs, float(batch), decision=Decision.STOP)
+
+
+@dataclass(frozen=True)
+class Count:
+    """A task that reports each of its steps."""
+
+    steps: int
+    number: int = -1
+
+    def run(self, report: ReportCallback) -> None:
+        for step in range(self.steps):
+            time.sleep(0.05)  # a report while another one is not answered would be dropped
+            report(BatchReport(self.number, step + 1, self.steps))
 
 
 @dataclass(frozen=True)

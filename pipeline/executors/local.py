@@ -19,7 +19,7 @@ from pipeline.errors import WorkerError
 from pipeline.executors.devices import environments, gpus
 from pipeline.executors.task import ExecutorKind, PickledTask, Task, TaskResult, WarmUp
 from pipeline.executors.worker import PARENT_SIGNALS, serve
-from pipeline.study.trial import Decision, EpochReport, ReportCallback
+from pipeline.study.trial import Decision, Report, ReportCallback
 
 _MAX_GROWTH = 1 << 30
 """Bytes that a worker may grow after its first task; if it grows more, a new process replaces it."""
@@ -114,7 +114,7 @@ class _Worker:
             message = self.pipe.recv()
         except (EOFError, OSError):
             return self._result_of_death()
-        if isinstance(message, EpochReport):
+        if isinstance(message, Report):
             return self._answer(report(message))
         result: TaskResult
         result, size = message

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from pipeline.study.trial import Decision, ReportCallback
+from pipeline.study.trial import BatchReport, Decision, Report, ReportCallback
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -92,12 +92,21 @@ class ExecutorKind:
     parallel: bool = True
 
 
-def call(executor: Executor, task: Task[T]) -> T:
-    """Runs one task on an executor that has no other, and returns its value; raises the error that ended it."""
+def call(executor: Executor, task: Task[T], progress: Callable[[int, int], None] = lambda done, total: None) -> T:
+    """Runs one task on an executor that has no other, and returns its value; raises the error that ended it.
+
+    ``progress(done, total)`` is called with the task's reports, if it makes any.
+    """
+
+    def answer(report: Report) -> Decision:
+        if isinstance(report, BatchReport) and report.batches is not None:
+            progress(report.batch, report.batches)
+        return Decision.CONTINUE
+
     executor.submit(task)
     results: list[TaskResult] = []
     while not results:
-        results = executor.wait(lambda report: Decision.CONTINUE)
+        results = executor.wait(answer)
     if results[0].error is not None:
         raise results[0].error
     value: T = results[0].value

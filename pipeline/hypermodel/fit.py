@@ -1,5 +1,6 @@
 """Trains one model of a HyperModel: its own optimizer, loss, metrics and fit, on this project's data. In workers."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +20,7 @@ from pipeline.training.evaluation import log_all_metrics
 from pipeline.training.inputs import TrainingInputs
 from pipeline.training.memory import forget_models
 from pipeline.training.precision import choose_jit
-from pipeline.training.reporting_callback import ReportingCallback, Weights, save_best_model
+from pipeline.training.reporting_callback import ReportingCallback, TrainingStopped, Weights, save_best_model
 
 _BATCH_SIZE = 32
 """Images per step: Keras's own default, and so KerasTuner's."""
@@ -37,7 +38,8 @@ def train(source: HyperModelSource, inputs: TrainingInputs, report: ReportCallba
     """
     callback = ReportingCallback(inputs.trial, inputs.metric, report)
     with forget_models():
-        _fit(source, inputs, callback)
+        with suppress(TrainingStopped):
+            _fit(source, inputs, callback)
         if not callback.keeps_model:
             return callback.result()
         return save_best_model(_inference_model(source, inputs, callback.best_weights), callback, inputs)

@@ -13,10 +13,21 @@ from rich.text import Text
 from pipeline.metrics import DEFAULT_METRIC
 from pipeline.report.formatting import format_drawn, truncate
 from pipeline.report.study_progress import RunningTrial, StudyProgress
-from pipeline.report.trial_lines import describe_counts, format_share, format_time
+from pipeline.report.trial_lines import (
+    describe_counts,
+    describe_fit,
+    describe_pace,
+    describe_share,
+    format_share,
+    format_time,
+)
+from pipeline.study.trial import BatchReport
 
 _BAR_WIDTH = 32
 """The most columns of the study's bar."""
+
+_LEAST_BAR = 4
+"""Columns below which the bar of an epoch is left out."""
 
 _CURVE_WIDTH = 16
 """The most columns of a sparkline."""
@@ -30,22 +41,27 @@ _STARTING = "starting"
 
 @dataclass(frozen=True)
 class LiveView:
-    """A study's bar, the counts of its trials, the best one, and one line per running trial.
+    """A study's bar, the counts of its trials, the best one, and one or two lines per running trial.
 
     No line is wider than the terminal. ``elapsed`` and ``left`` are seconds; ``left`` is None where it is unknown.
+    ``fit`` is the number of trials that the time limit has room for, None if that is no matter.
     """
 
     study: StudyProgress
     elapsed: float
     left: float | None = None
+    fit: int | None = None
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text()
         yield self._study_line(options.max_width)
-        yield _OneLine(Text(f"       {describe_counts(self.study)}", "dim"))
+        forecast = "" if self.fit is None else f"{describe_fit(self.fit)}  "
+        yield _OneLine(Text(f"       {forecast}{describe_counts(self.study)}", "dim"))
         yield from self._best_line()
-        if self.study.running:
-            yield self._trial_lines()
+        for trial in self.study.running:
+            yield self._trial_line(trial)
+            if trial.batch is not None:
+                yield _batch_line(trial.batch, describe_pace(trial), options.max_width)
 
     def _study_line(self, width: int) -> RenderableType:
         study = self.study
@@ -75,26 +91,37 @@ class LiveView:
             line = Text.assemble("best   ", (f"{best.score:.4f}", "bold green"), f"{metric}  trial {best.number}  ")
             yield _OneLine(line.append(format_drawn(best), "dim"))
 
-    def _trial_lines(self) -> RenderableType:
+    def _trial_line(self, trial: RunningTrial) -> RenderableType:
+        digits = max(len(str(trial.record.number)) for trial in self.study.running)
         progress = Progress(
             "trial",
-            TextColumn("{task.description}", justify="right"),
+            f"{trial.record.number:>{digits}}",
             "epoch",
-            MofNCompleteColumn(table_column=Column(no_wrap=True, justify="right")),
+            MofNCompleteColumn(table_column=Column(no_wrap=True)),
             TextColumn("{task.fields[score]}", table_column=Column(no_wrap=True, min_width=len(_STARTING))),
             _FieldColumn("curve"),
             _FieldColumn("params"),
         )
-        for trial in self.study.running:
-            progress.add_task(
-                str(trial.record.number),
-                total=trial.record.trial.epochs,
-                completed=len(trial.scores),
-                score=f"{trial.scores[-1]:.4f}" if trial.scores else _STARTING,
-                curve=_Curve(trial),
-                params=_OneLine(Text(format_drawn(trial.record), "dim")),
-            )
+        progress.add_task(
+            "",
+            total=trial.record.trial.epochs,
+            completed=len(trial.scores),
+            score=f"{trial.scores[-1]:.4f}" if trial.scores else _STARTING,
+            curve=_Curve(trial),
+            params=_OneLine(Text(format_drawn(trial.record), "dim")),
+        )
         return progress
+
+
+def _batch_line(report: BatchReport, pace: str, width: int) -> RenderableType:
+    """How far the trial above is within its epoch. Words go before the bar where there is not room for both."""
+    share = f"      {describe_share(report)}"
+    bar_width = min(_BAR_WIDTH, width - len(share) - len(pace) - 2)
+    if not report.batches or bar_width < _LEAST_BAR:
+        return _OneLine(Text.assemble(share, " ", (pace, "dim")))
+    progress = Progress("{task.description}", BarColumn(bar_width), TextColumn("{task.fields[pace]}", style="dim"))
+    progress.add_task(share, total=report.batches, completed=report.batch, pace=pace)
+    return progress
 
 
 class _FieldColumn(ProgressColumn):

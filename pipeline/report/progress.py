@@ -18,17 +18,19 @@ from rich.text import Text
 from pipeline.errors import printable
 from pipeline.report.formatting import format_drawn, truncate
 from pipeline.report.live_view import LiveView
-from pipeline.report.study_progress import StudyProgress, time_left
+from pipeline.report.study_progress import StudyProgress, time_left, trials_that_fit
 from pipeline.report.trial_lines import (
+    describe_batch,
     describe_counts,
     describe_end,
     describe_epoch,
+    describe_fit,
     describe_start,
     format_share,
     format_time,
 )
 from pipeline.study.record import TrialRecord
-from pipeline.study.trial import EpochReport, TrialState
+from pipeline.study.trial import BatchReport, EpochReport, Report, TrialState
 
 _REFRESHES = 4
 """How often the live view is drawn per second."""
@@ -38,6 +40,9 @@ _MARGIN = 3
 
 _PARAMS_WIDTH = 80
 """Columns of a plain line that a trial's params may take; in a space such as ``googlenet`` they would take hundreds."""
+
+_SILENCE = 60.0
+"""Seconds without any line after which a line says how far a trial is within its epoch, where there is no picture."""
 
 _STYLES = {TrialState.PRUNED: "dim", TrialState.FAILED: "red", TrialState.INTERRUPTED: "yellow"}
 
@@ -107,6 +112,7 @@ class ProgressListener:
         self._time_limit, self._infeasible = time_limit, infeasible
         self._digits = len(str(int(study.total) - 1)) if math.isfinite(study.total) else 2
         self._start = time.monotonic()
+        self._printed = self._start
         self._first_training: float | None = None
         self._line_widths: list[int] = []
         self._live: Live | None = None
@@ -135,11 +141,22 @@ class ProgressListener:
 
     def epoch_ended(self, record: TrialRecord, report: EpochReport) -> None:
         """Shows that a trial finished an epoch."""
-        if self._first_training is None:
-            self._first_training = time.monotonic() - report.seconds
+        self._note_training(report)
         self._study = self._study.with_epoch(record, report)
         if self._verbosity is Verbosity.EPOCHS:
             self._print(describe_epoch(record, report, self._digits))
+
+    def progressed(self, record: TrialRecord, report: BatchReport) -> None:
+        """Shows how far a trial is within an epoch; where there is no picture, only after a minute without a line."""
+        self._note_training(report)
+        self._study = self._study.with_batch(report)
+        if self._verbosity is not Verbosity.LIVE and time.monotonic() - self._printed >= _SILENCE:
+            trial = next(trial for trial in self._study.running if trial.record.number == record.number)
+            self._print(describe_batch(trial, self._digits))
+
+    def _note_training(self, report: Report) -> None:
+        if self._first_training is None:
+            self._first_training = time.monotonic() - report.seconds
 
     def trial_ended(self, record: TrialRecord) -> None:
         """Shows that a trial ended."""
@@ -163,6 +180,7 @@ class ProgressListener:
         return line.removesuffix(params) + truncate(Text(params), _PARAMS_WIDTH).plain.replace("…", "...")
 
     def _print(self, line: str, style: str = "") -> None:
+        self._printed = time.monotonic()
         text = Text(printable(line), style)
         if self._live is None:
             self._console.print(text, soft_wrap=True)
@@ -171,21 +189,23 @@ class ProgressListener:
         self._console.print(truncate(text, self._console.width))
 
     def _describe_share(self) -> str:
-        left = self._time_left()
+        left, fit = self._forecast()
         share = format_share(len(self._study.ended), self._study.total)
-        return f"{share}, {format_time(left)} left" if left else share
+        parts = [share, f"{format_time(left)} left" if left else "", "" if fit is None else describe_fit(fit)]
+        return ", ".join(filter(None, parts))
 
-    def _time_left(self) -> float | None:
-        now = time.monotonic()
+    def _forecast(self) -> tuple[float | None, int | None]:
+        """The seconds left, and how many trials fit; each None where that cannot be told or does not matter."""
+        now, study = time.monotonic(), self._study
         until = None if self._time_limit is None else self._time_limit - (now - self._start)
         trained = 0.0 if self._first_training is None else now - self._first_training
-        return time_left(self._study.left, self._study.work, trained, until)
+        return time_left(study.left, study.work, trained, until), trials_that_fit(study, trained, until)
 
     def _draw(self) -> RenderableType:
         """The picture as lines. A thread of rich's calls this too, so it reads only what never changes in place."""
         width = self._console.width
         self._wipe_folded(width)
-        picture = LiveView(self._study, time.monotonic() - self._start, self._time_left())
+        picture = LiveView(self._study, time.monotonic() - self._start, *self._forecast())
         options = self._console.options.update(width=max(width - _MARGIN, 1))
         lines = self._console.render_lines(picture, options, pad=False)
         self._line_widths = [Segment.get_line_length(line) for line in lines]

@@ -1,18 +1,61 @@
 """The progress of a study: the trials that have ended, those that train, and the time left. It reads no clock."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from pipeline.study.record import TrialRecord, ranked
-from pipeline.study.trial import EpochReport, TrialState
+from pipeline.study.trial import BatchReport, EpochReport, TrialState
 
 
 @dataclass(frozen=True)
 class RunningTrial:
-    """A trial that trains: its latest record, and its score after each epoch so far."""
+    """A trial that trains: its latest record, and its score after each epoch so far.
+
+    ``ends`` are the seconds from its beginning to the end of each epoch, ``batch`` is its report from within the epoch
+    that it trains now (None: there was none yet).
+    """
 
     record: TrialRecord
     scores: tuple[float, ...] = ()
+    ends: tuple[float, ...] = ()
+    batch: BatchReport | None = None
+
+    @property
+    def epochs(self) -> float:
+        """How many of its epochs are done, with the share of the one that it trains now."""
+        done = self.batch.batch / self.batch.batches if self.batch and self.batch.batches else 0.0
+        return len(self.scores) + min(done, 1.0)
+
+    @property
+    def epoch_left(self) -> float | None:
+        """Seconds until the end of the epoch, None where that cannot be told yet.
+
+        From the second epoch on, the last one tells: before, validation is left out. (The first epoch takes longest,
+        since the backend compiles.)
+        """
+        if self.batch is None:
+            return None
+        if (length := self._epoch_length) is not None:
+            return max(length - (self.batch.seconds - self.ends[-1]), 0.0)
+        if self.batch.batches is None or not self.batch.speed:
+            return None
+        return max(self.batch.batches - self.batch.batch, 0) / self.batch.speed
+
+    @property
+    def left(self) -> float | None:
+        """Seconds until the end of the trial, if nothing stops it; None where that cannot be told yet."""
+        if self.batch is None or (epoch_left := self.epoch_left) is None:
+            return None
+        length = self._epoch_length
+        if length is None and self.batch.speed and self.batch.batches:
+            length = self.batch.batches / self.batch.speed
+        further = max(self.record.trial.epochs - len(self.ends) - 1, 0)
+        return None if length is None else epoch_left + further * length
+
+    @property
+    def _epoch_length(self) -> float | None:
+        return self.ends[-1] - self.ends[-2] if len(self.ends) > 1 else None
 
 
 @dataclass(frozen=True)
@@ -41,7 +84,7 @@ class StudyProgress:
     @property
     def work(self) -> float:
         """The work done in this run, in trials: a running trial counts by the share of its epochs."""
-        shares = (len(trial.scores) / trial.record.trial.epochs for trial in self.running)
+        shares = (trial.epochs / trial.record.trial.epochs for trial in self.running)
         return len(self.ended) - self.earlier + sum(shares)
 
     @property
@@ -56,10 +99,17 @@ class StudyProgress:
     def with_epoch(self, record: TrialRecord, report: EpochReport) -> "StudyProgress":
         """The progress after a running trial has finished an epoch."""
         score = report.metrics[record.metric.logged_as]
-        running = (
-            RunningTrial(record, (*trial.scores, score)) if trial.record.number == record.number else trial
-            for trial in self.running
+        return self._with_trial(
+            record.number,
+            lambda trial: RunningTrial(record, (*trial.scores, score), (*trial.ends, report.seconds)),
         )
+
+    def with_batch(self, report: BatchReport) -> "StudyProgress":
+        """The progress after a report from within an epoch of a running trial."""
+        return self._with_trial(report.number, lambda trial: replace(trial, batch=report))
+
+    def _with_trial(self, number: int, change: Callable[[RunningTrial], RunningTrial]) -> "StudyProgress":
+        running = (change(trial) if trial.record.number == number else trial for trial in self.running)
         return replace(self, running=tuple(running))
 
     def with_ended(self, record: TrialRecord) -> "StudyProgress":
@@ -67,6 +117,20 @@ class StudyProgress:
         running = tuple(trial for trial in self.running if trial.record.number != record.number)
         ended = self.ended if record.state is TrialState.INTERRUPTED else (*self.ended, record)
         return replace(self, running=running, ended=ended)
+
+
+def trials_that_fit(study: StudyProgress, seconds: float, until: float | None) -> int | None:
+    """How many trials the study will have ended in ``until`` seconds, at the pace of its work in ``seconds``.
+
+    None without a time limit, before any work is done, and where all trials fit.
+
+    >>> trials_that_fit(StudyProgress(math.inf), seconds=0, until=60) is None
+    True
+    """
+    if until is None or study.work <= 0 or seconds <= 0:
+        return None
+    fit = study.earlier + int(study.work + max(until, 0.0) * study.work / seconds)
+    return fit if fit < study.total else None
 
 
 def time_left(left: float, work: float, seconds: float, until: float | None) -> float | None:

@@ -5,9 +5,9 @@ from collections import Counter
 from datetime import timedelta
 
 from pipeline.report.formatting import displayed_reason, format_drawn
-from pipeline.report.study_progress import StudyProgress
+from pipeline.report.study_progress import RunningTrial, StudyProgress
 from pipeline.study.record import TrialRecord
-from pipeline.study.trial import EpochReport, TrialState
+from pipeline.study.trial import BatchReport, EpochReport, TrialState
 
 
 def describe_start(record: TrialRecord, digits: int = 1) -> str:
@@ -20,6 +20,37 @@ def describe_epoch(record: TrialRecord, report: EpochReport, digits: int = 1) ->
     epochs = record.trial.epochs
     metrics = "  ".join(f"{name} {value:.4g}" for name, value in report.metrics.items())
     return f"{_trial(record, digits)}  epoch {report.epoch:>{len(str(epochs))}}/{epochs}  {metrics}"
+
+
+def describe_batch(trial: RunningTrial, digits: int = 1) -> str:
+    """``trial 7  epoch 3/8  batch 120/400  1,250 images/s  left: epoch 0:12, trial 1:40``."""
+    epochs, batch = trial.record.trial.epochs, trial.batch
+    line = f"{_trial(trial.record, digits)}  epoch {len(trial.scores) + 1:>{len(str(epochs))}}/{epochs}"
+    return line if batch is None else f"{line}  {describe_share(batch)}  {describe_pace(trial)}".rstrip()
+
+
+def describe_share(report: BatchReport) -> str:
+    """How far an epoch is.
+
+    >>> describe_share(BatchReport(7, 120, 400))
+    'batch 120/400'
+    """
+    return f"batch {report.batch}" + ("" if report.batches is None else f"/{report.batches}")
+
+
+def describe_pace(trial: RunningTrial) -> str:
+    """``1,250 images/s  left: epoch 0:12, trial 1:40``: what is known of it; "" for a trial that reported no batch."""
+    batch = trial.batch
+    if batch is None:
+        return ""
+    parts = []
+    if batch.validating:
+        parts.append("validating")
+    elif batch.speed and batch.batch_size:
+        parts.append(f"{batch.speed * batch.batch_size:,.0f} images/s")
+    if trial.epoch_left is not None and trial.left is not None:
+        parts.append(f"left: epoch {format_short(trial.epoch_left)}, trial {format_short(trial.left)}")
+    return "  ".join(parts)
 
 
 def describe_end(record: TrialRecord, digits: int = 1) -> str:
@@ -43,6 +74,15 @@ def describe_counts(study: StudyProgress) -> str:
     return "  ".join([*counts, _count(study.infeasible, "infeasible proposal")])
 
 
+def describe_fit(trials: int) -> str:
+    """The forecast of a study that its time limit will end.
+
+    >>> describe_fit(14)
+    'about 14 trials fit'
+    """
+    return f"about {_count(trials, 'trial')} fit{'s' if trials == 1 else ''}"
+
+
 def format_share(done: int, total: float) -> str:
     """How many trials of the total are done, or how many there are where the total is infinite.
 
@@ -59,6 +99,15 @@ def format_time(seconds: float) -> str:
     '0:12:30'
     """
     return str(timedelta(seconds=round(seconds)))
+
+
+def format_short(seconds: float) -> str:
+    """A duration, without hours where there are none.
+
+    >>> format_short(75), format_short(3700)
+    ('1:15', '1:01:40')
+    """
+    return format_time(seconds).removeprefix("0:").removeprefix("0") if seconds < 3600 else format_time(seconds)
 
 
 def _trial(record: TrialRecord, digits: int) -> str:

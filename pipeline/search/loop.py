@@ -11,7 +11,7 @@ from pipeline.search.proposer import Accepted, Proposer
 from pipeline.search.stop_reason import StopReason
 from pipeline.search.storage import StudyStorage
 from pipeline.study.record import TrialRecord
-from pipeline.study.trial import Decision, EpochReport, Fault, Trial, TrialResult, ending
+from pipeline.study.trial import BatchReport, Decision, EpochReport, Fault, Report, Trial, TrialResult, ending
 
 _TICK = 0.5
 """The longest wait for the workers, in seconds, before signals and the clock are checked again."""
@@ -29,13 +29,16 @@ class Listener(Protocol):
     def epoch_ended(self, record: TrialRecord, report: EpochReport) -> None:
         """A trial finished an epoch."""
 
+    def progressed(self, record: TrialRecord, report: BatchReport) -> None:
+        """A trial reported from within an epoch."""
+
     def trial_ended(self, record: TrialRecord) -> None:
         """A trial ended."""
 
 
 @dataclass(frozen=True)
 class Budget:
-    """``trials`` in total (may be infinite); after ``deadline`` (monotonic seconds) no trial or epoch begins."""
+    """``trials`` in total (may be infinite); after ``deadline`` (monotonic seconds) no trial begins and all stop."""
 
     trials: float
     deadline: float | None = None
@@ -108,13 +111,25 @@ class Loop:
             listener.trial_started(accepted.record)
         self._executor.submit(self._make_task(accepted.record.trial, accepted.candidate))
 
-    def _decide(self, report: EpochReport, budget: Budget) -> Decision:
+    def _decide(self, report: Report, budget: Budget) -> Decision:
         self._check_signals()
+        if isinstance(report, EpochReport):
+            decision = self._after_epoch(report, budget)
+        else:
+            decision = self._within_epoch(report, budget)
+        self._decisions[report.number] = decision
+        return decision
+
+    def _after_epoch(self, report: EpochReport, budget: Budget) -> Decision:
         record = self._storage.report(report)
         for listener in self._listeners:
             listener.epoch_ended(record, report)
-        self._decisions[report.number] = self._next_decision(record, budget)
-        return self._decisions[report.number]
+        return self._next_decision(record, budget)
+
+    def _within_epoch(self, report: BatchReport, budget: Budget) -> Decision:
+        for listener in self._listeners:
+            listener.progressed(self._running(report.number), report)
+        return Decision.STOP if budget.time_is_up else Decision.CONTINUE
 
     def _next_decision(self, record: TrialRecord, budget: Budget) -> Decision:
         if record.result.epochs >= record.trial.epochs:
@@ -128,8 +143,10 @@ class Loop:
         if task_result.error is None:
             result: TrialResult = task_result.value
             return result
-        record = next(record for record in self._storage.running if record.number == task_result.number)
-        return self._without_answer(record, Fault.ERROR, str(task_result.error))
+        return self._without_answer(self._running(task_result.number), Fault.ERROR, str(task_result.error))
+
+    def _running(self, number: int) -> TrialRecord:
+        return next(record for record in self._storage.running if record.number == number)
 
     def _without_answer(self, record: TrialRecord, fault: Fault, reason: str) -> TrialResult:
         """The result of a trial whose worker gave none, made of its reports and the fault."""

@@ -56,8 +56,31 @@ class EpochReport:
     seconds: float
 
 
-ReportCallback = Callable[[EpochReport], Decision]
-"""Takes a report and returns the decision."""
+@dataclass(frozen=True)
+class BatchReport:
+    """A task's report from within an epoch, or from work that has no epochs: ``batch`` of ``batches`` are finished.
+
+    ``number`` is the task's, ``batches`` is None where it is unknown. ``epoch`` counts from 1; ``seconds`` is the time
+    since the trial began, ``speed`` batches per second in this epoch (None before the second batch), ``batch_size``
+    the images in a batch (None where unknown). ``validating``: the batches have been trained with, and the validation
+    images are being predicted.
+    """
+
+    number: int
+    batch: int
+    batches: int | None
+    epoch: int = 0
+    seconds: float = 0.0
+    speed: float | None = None
+    batch_size: int | None = None
+    validating: bool = False
+
+
+Report = EpochReport | BatchReport
+"""What a task reports while it runs."""
+
+ReportCallback = Callable[[Report], Decision]
+"""Takes a report and returns the decision. A trial is pruned only after an epoch, and stopped after any report."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +141,8 @@ def ending(decision: Decision, epochs: int, fault: Fault = Fault.NONE) -> Ending
     any      any    cut_off interrupted no         no      yes
     ======== ====== ======= =========== ========== ======= ==================
 
-    A training that its own callback ends early is complete: its last decision was ``continue``.
+    Only finished epochs count: a trial that is stopped within its third epoch has two. A training that its own callback
+    ends early is complete: its last decision was ``continue``.
     """
     if fault is Fault.CUT_OFF:
         return Ending(TrialState.INTERRUPTED, keeps_model=False)
@@ -134,8 +158,10 @@ def ending(decision: Decision, epochs: int, fault: Fault = Fault.NONE) -> Ending
 def ending_reason(decision: Decision, epochs: int) -> str:
     """Why a trial without a fault ended early, for people; "" if it was trained to its end.
 
-    >>> ending_reason(Decision.PRUNE, 3)
-    'pruned after epoch 3'
+    >>> ending_reason(Decision.PRUNE, 3), ending_reason(Decision.STOP, 0)
+    ('pruned after epoch 3', 'time was up in its first epoch')
     """
-    reasons = {Decision.PRUNE: "pruned after epoch", Decision.STOP: "time was up after epoch"}
-    return f"{reasons[decision]} {epochs}" if decision in reasons else ""
+    if decision is Decision.CONTINUE:
+        return ""
+    reason = "pruned" if decision is Decision.PRUNE else "time was up"
+    return f"{reason} after epoch {epochs}" if epochs else f"{reason} in its first epoch"

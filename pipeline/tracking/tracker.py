@@ -11,7 +11,7 @@ from pipeline.data import Dataset
 from pipeline.errors import TrackingError
 from pipeline.metrics import Metric
 from pipeline.study.record import TrialRecord, ranked
-from pipeline.study.trial import EpochReport
+from pipeline.study.trial import BatchReport, EpochReport
 from pipeline.tracking import registry
 from pipeline.tracking.client import open_client, short_reason
 from pipeline.tracking.entities import to_metrics, to_params, to_tags
@@ -72,6 +72,9 @@ class Tracker:
     def epoch_ended(self, record: TrialRecord, report: EpochReport) -> None:
         """Writes an epoch's metrics, with the epoch as step, within a second."""
         self._sender.put_metrics(record.number, to_metrics(report.metrics, _now(), report.epoch))
+
+    def progressed(self, record: TrialRecord, report: BatchReport) -> None:
+        """Nothing is sent within an epoch."""
 
     def trial_ended(self, record: TrialRecord) -> None:
         """Writes ``score``, ``seconds`` and ``epochs``, the device and the reason, and ends the run.

@@ -1,5 +1,6 @@
 """Trains one network of the families from its first epoch to its result. Runs in a worker, under any Keras backend."""
 
+from contextlib import suppress
 from typing import Any
 
 import keras
@@ -15,7 +16,7 @@ from pipeline.training.memory import forget_models
 from pipeline.training.normalisation import compute_normalisation
 from pipeline.training.optimizer import make_loss, make_optimizer
 from pipeline.training.precision import choose_jit, choose_policy
-from pipeline.training.reporting_callback import ReportingCallback, Weights, save_best_model
+from pipeline.training.reporting_callback import ReportingCallback, TrainingStopped, Weights, save_best_model
 
 
 def train(architecture: Architecture, recipe: Recipe, inputs: TrainingInputs, report: ReportCallback) -> TrialResult:
@@ -24,10 +25,12 @@ def train(architecture: Architecture, recipe: Recipe, inputs: TrainingInputs, re
     ``report`` is called after every epoch and decides how to go on. The score is the best one of the epochs. A loss
     that is not finite, and a score that never is, make the trial a failed one.
     """
-    callback = ReportingCallback(inputs.trial, inputs.metric, report)
+    batch_size = min(recipe.batch_size, len(inputs.dataset.train))
+    callback = ReportingCallback(inputs.trial, inputs.metric, report, batch_size)
     with forget_models():
         model = _compile(architecture, recipe, inputs)
-        _fit(model, recipe, inputs, callback)
+        with suppress(TrainingStopped):
+            _fit(model, recipe, inputs, callback)
         if not callback.keeps_model:
             return callback.result()
         return save_best_model(_inference_model(architecture, inputs, callback.best_weights), callback, inputs)

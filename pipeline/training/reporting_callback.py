@@ -11,6 +11,7 @@ import numpy as np
 from pipeline.errors import WorkerError
 from pipeline.metrics import Metric
 from pipeline.study.trial import (
+    BatchReport,
     Decision,
     Ending,
     EpochReport,
@@ -18,6 +19,7 @@ from pipeline.study.trial import (
     ReportCallback,
     Trial,
     TrialResult,
+    TrialState,
     ending,
     ending_reason,
 )
@@ -28,19 +30,32 @@ from pipeline.training.save import save
 Weights = list[Any]
 """The arrays of ``keras.Model.get_weights``."""
 
+_REPORT_EVERY = 0.5
+"""Seconds between reports from within an epoch. A callback without logs does not wait for the GPU."""
+
+
+class TrainingStopped(BaseException):
+    """Unwinds a ``fit`` within an epoch, since the time is up. No ``except Exception`` of a HyperModel's catches it."""
+
 
 class ReportingCallback(keras.callbacks.Callback):  # type: ignore[misc]
     """Reports every epoch, keeps the weights of the best one, and ends the training when it is told to.
 
+    It reports twice a second within an epoch too, while training and while validating. If the answer is to stop, it
+    raises ``TrainingStopped``, then and at each batch that may come after all. ``batch_size`` is only reported.
+
     The best epoch is the one with the best score by ``metric``. A loss that is not finite ends the training too. A
     model may be fitted several times: its epochs are numbered on, up to those of the trial, and whatever has ended the
-    training ends every further ``fit`` after its first batch.
+    training ends every further ``fit`` after its first batch, or before it if the time is up.
     """
 
-    def __init__(self, trial: Trial, metric: Metric, report: ReportCallback) -> None:
+    def __init__(self, trial: Trial, metric: Metric, report: ReportCallback, batch_size: int | None = None) -> None:
         super().__init__()
-        self._trial, self._metric, self._report = trial, metric, report
+        self._trial, self._metric, self._report, self._batch_size = trial, metric, report, batch_size
         self._began = time.monotonic()
+        self._reported = -math.inf
+        self._first_batch = (0, 0.0)
+        self._speed: float | None = None
         self._history: list[EpochReport] = []
         self._lost: str | None = None
         self._decision = Decision.CONTINUE
@@ -52,6 +67,46 @@ class ReportingCallback(keras.callbacks.Callback):  # type: ignore[misc]
         """Called by Keras, which has just reset ``stop_training``."""
         if self._ended:
             self.model.stop_training = True
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Called by Keras with the number of finished batches."""
+        now = time.monotonic()
+        if batch == 0:
+            self._first_batch = (0, 0.0)
+        elif self._first_batch[0] == 0:  # the first batch of a model takes longest, as the backend compiles
+            self._first_batch = (batch, now)
+        self._report_batch(batch, now)
+
+    def on_test_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Called by Keras while it predicts the validation images."""
+        self._report_batch(self.params.get("steps") or 0, time.monotonic(), validating=True)
+
+    def _report_batch(self, batch: int, now: float, validating: bool = False) -> None:
+        if self._ended:
+            if self._decision is Decision.STOP:
+                raise TrainingStopped
+            return
+        if now - self._reported < _REPORT_EVERY:
+            return
+        self._reported = now
+        first, since = self._first_batch
+        if 0 < first < batch and not validating:
+            self._speed = (batch - first) / (now - since)
+        decision = self._report(
+            BatchReport(
+                self._trial.number,
+                batch,
+                self.params.get("steps"),
+                len(self._history) + 1,
+                now - self._began,
+                self._speed,
+                self._batch_size,
+                validating,
+            )
+        )
+        if decision is Decision.STOP:
+            self._decision, self._ended = decision, True
+            raise TrainingStopped
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Called by Keras with the metrics of the epoch."""
@@ -124,13 +179,14 @@ class ReportingCallback(keras.callbacks.Callback):  # type: ignore[misc]
         return ending(self._decision, len(self._history), self._fault())
 
     def _fault(self) -> Fault:
-        """A loss that was not finite, or no finite score in any epoch."""
-        return Fault.ERROR if self._lost is not None or self.score is None else Fault.NONE
+        """A loss that was not finite, or no finite score in any of its epochs."""
+        lost = self._lost is not None or (bool(self._history) and self.score is None)
+        return Fault.ERROR if lost else Fault.NONE
 
     def _reason(self) -> str:
         if self._lost is not None:
             return self._lost
-        if self._fault() is Fault.ERROR:
+        if self._ending().state is TrialState.FAILED:
             return f"no epoch gave a finite {self._metric.logged_as}"
         return ending_reason(self._decision, len(self._history))
 

@@ -6,7 +6,7 @@ from pipeline.search.storage import StudyStorage
 from pipeline.study.history import append_history
 from pipeline.study.paths import StudyPaths
 from pipeline.study.record import TrialRecord
-from pipeline.study.trial import EpochReport
+from pipeline.study.trial import BatchReport, EpochReport
 
 
 class StudyFiles:
@@ -22,6 +22,9 @@ class StudyFiles:
     def epoch_ended(self, record: TrialRecord, report: EpochReport) -> None:
         """Adds a row to the trial's ``history.csv``."""
         append_history(self._paths.history(record.number), report)
+
+    def progressed(self, record: TrialRecord, report: BatchReport) -> None:
+        """Nothing is written within an epoch."""
 
     def trial_ended(self, record: TrialRecord) -> None:
         """Writes ``trials.csv`` anew: with a Pareto front, more rows than the trial's own may have changed."""

@@ -11,7 +11,7 @@ from pipeline.errors import DataError, SpaceError, WorkerError
 from pipeline.executors import LocalExecutor, call
 from pipeline.executors.task import TaskResult
 from pipeline.study.trial import Decision, EpochReport, TrialState
-from tests.fakes import Chatter, Climb, Die, GetPid, Grow, Raise, ReadEnvironment, Unpackable
+from tests.fakes import Batches, Chatter, Climb, Count, Die, GetPid, Grow, Raise, ReadEnvironment, Unpackable
 
 
 def train_on(report: EpochReport) -> Decision:
@@ -45,6 +45,32 @@ def test_a_trial_ends_when_it_is_told_to(pair):
     pair.submit(Climb(0, epochs=9))
     result = wait_for(pair, 1, lambda report: Decision.PRUNE if report.epoch == 2 else Decision.CONTINUE)[0].value
     assert (result.state, result.epochs) == (TrialState.PRUNED, 2)
+
+
+def test_a_trial_is_stopped_within_an_epoch(pair):
+    pair.submit(Batches(0, pause=0.01))
+    result = wait_for(pair, 1, lambda report: Decision.STOP if report.batch >= 3 else Decision.CONTINUE)[0].value
+    assert (result.state, result.epochs) == (TrialState.INTERRUPTED, 0)
+    assert 3 <= result.seconds <= 9  # batches
+
+
+def test_a_parent_that_is_busy_does_not_keep_batches_waiting(pair):
+    answers = iter([Decision.CONTINUE, Decision.STOP])
+
+    def slow(report):
+        time.sleep(0.3)
+        return next(answers)
+
+    pair.submit(Batches(0, pause=0.01))
+    assert wait_for(pair, 1, slow)[0].value.seconds > 9  # batches
+    pair.submit(GetPid(1))  # no answer is left in the pipe
+    assert wait_for(pair, 1)[1].value in pair.pids
+
+
+def test_call_passes_reports_on(pair):
+    heard = []
+    call(pair, Count(3), lambda done, total: heard.append((done, total)))
+    assert heard == [(1, 3), (2, 3), (3, 3)]
 
 
 def test_a_killed_worker_costs_its_own_trial_only(pair):

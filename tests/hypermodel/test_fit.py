@@ -15,6 +15,7 @@ from pipeline.study.model_metadata import ModelMetadata, read_metadata
 from pipeline.study.trial import Decision, Trial, TrialState
 from pipeline.training.inputs import TrainingInputs
 from pipeline.training.save import load as load_model
+from tests.fakes import at_epochs
 
 FILE = str(Path(__file__).with_name("models.py"))
 HALVES = f"import keras\nkeras.config.set_dtype_policy('mixed_bfloat16')\n{Path(FILE).read_text()}"
@@ -103,7 +104,7 @@ def test_the_dtype_policy_is_its_own_unless_one_is_given(tmp_path, monkeypatch, 
     task = with_few_images(make_task(tmp_path, "guide", precision=precision, **SMALL), 16)
     if name == "halves":
         task = replace(task, source=replace(task.source, module=str(tmp_path / "halves.py"), attribute="guide"))
-    task.run(lambda report: policies.append(keras.config.dtype_policy().name) or Decision.PRUNE)
+    task.run(at_epochs(lambda report: policies.append(keras.config.dtype_policy().name) or Decision.PRUNE))
     keras.config.set_dtype_policy("float32")  # a pruned one leaves it
     assert policies == [kept]
 
@@ -137,7 +138,7 @@ def test_a_training_without_reports_is_a_failure_with_its_reason(tmp_path):
 def test_a_fit_of_its_own_ends_when_told_to_and_at_the_trials_epochs(tmp_path, name, params, decisions, state, epochs):
     given = iter(decisions.split())
     task = with_few_images(make_task(tmp_path, name, epochs=3, **SMALL, **params), 16)
-    result = task.run(lambda report: Decision(next(given)))
+    result = task.run(at_epochs(lambda report: Decision(next(given))))
     assert (result.state, result.epochs) == (state, epochs), result.reason
     assert next(given, None) is None
     assert task.inputs.model_file.exists() == ("prune" not in decisions)

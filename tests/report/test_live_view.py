@@ -13,7 +13,7 @@ from rich.console import Console
 from pipeline.metrics import METRICS
 from pipeline.report.live_view import LiveView, sparkline
 from pipeline.report.study_progress import RunningTrial, StudyProgress
-from pipeline.study.trial import TrialState
+from pipeline.study.trial import BatchReport, TrialState
 from tests.report.made_up import record
 
 PARAMS = {"family": "plain", "filters_1": 16, "filters_2": 32, "learning_rate": 0.0021}
@@ -140,3 +140,43 @@ def test_sparkline_has_one_character_per_number_at_most_columns(numbers, columns
     line = sparkline(numbers, columns)
     assert len(line) == min(len(numbers), columns)
     assert set(line) <= set(" ▁▂▃▄▅▆▇█")
+
+
+# --- within an epoch
+
+
+def batches(number, scores=(), **report):
+    batch = BatchReport(number, **{"batch": 340, "batches": 1200, "seconds": 34.0, "speed": 10.0} | report)
+    return replace(running(number, *scores), batch=batch)
+
+
+@pytest.mark.parametrize(
+    ("report", "width", "share", "pace"),
+    [
+        ({"batch_size": 32}, 77, "340/1200", "320 images/s  left: epoch 1:26, trial 19:26"),
+        ({}, 77, "340/1200", "left: epoch 1:26, trial 19:26"),
+        ({"batch": 1200, "validating": True}, 77, "1200/1200", "validating  left: epoch 0:00, trial 18:00"),
+        ({"batch": 0, "speed": None}, 77, "0/1200", ""),
+        ({"batches": None, "batch_size": 32}, 77, "340", "320 images/s"),
+        ({"batch_size": 32}, 37, "340/1200", "320 images/s …"),
+    ],
+)
+def test_a_trial_has_a_line_for_its_epoch(report, width, share, pace):
+    lines = lines_of(StudyProgress(20, running=(batches(8, **report), running(19))), width)
+    assert lines[3].startswith("trial  8 epoch  0/10 starting")
+    assert lines[4].replace("━", "").replace("╸", "").split() == ["batch", share, *pace.split()]
+    assert lines[5].startswith("trial 19 epoch  0/10 starting")
+
+
+@given(st.integers(8, 200), st.integers(0, 10**6))
+def test_the_line_of_an_epoch_is_never_wider_than_the_terminal(width, batch):
+    trial = batches(3, batch=batch, batches=10**6, batch_size=128)
+    lines = lines_of(StudyProgress(20, running=(trial, trial)), width)
+    assert len(lines) == 3 + 4
+    assert max(map(len, lines)) <= width
+
+
+def test_the_trials_that_fit_are_told():
+    terminal = console(80)
+    terminal.print(LiveView(STUDY, 72.0, 130.0, fit=14))
+    assert "\n       about 14 trials fit  1 complete  1 pruned" in terminal.file.getvalue()

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from pipeline.report.progress import ProgressListener, Verbosity, choose_verbosity, show_progress
 from pipeline.report.study_progress import StudyProgress
-from pipeline.study.trial import EpochReport, TrialState
+from pipeline.study.trial import BatchReport, EpochReport, TrialState
 from tests.report.made_up import record
 
 PARAMS = {"family": "plain", "filters": 16, "learning_rate": 0.01}
@@ -294,3 +294,34 @@ def test_live_leaves_stdout_alone_and_keeps_stderr_off_the_picture():
     with live_listener(io.StringIO()).showing():
         assert sys.stdout is stdout
         assert sys.stderr is not stderr
+
+
+# --- within an epoch
+
+
+def test_where_there_is_no_picture_a_line_breaks_a_minute_of_silence(monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr("pipeline.report.progress.time.monotonic", lambda: now[0])
+
+    def slowly(listener):
+        listener.trial_started(started(0))
+        for batch in range(6):
+            now[0] += 25
+            listener.progressed(started(0), BatchReport(0, batch * 100, 600, 1, 25.0 * batch, 4.0, 32))
+
+    lines = output_of(Verbosity.LINES, slowly).splitlines()
+    assert lines[1:] == [
+        "trial  0  epoch 1/2  batch 200/600  128 images/s  left: epoch 1:40, trial 4:10",
+        "trial  0  epoch 1/2  batch 500/600  128 images/s  left: epoch 0:25, trial 2:55",
+    ]
+
+
+def test_live_shows_batches_and_the_trials_that_fit():
+    def slowly(listener):
+        listener._time_limit = 3600.0
+        listener.trial_started(started(3))
+        listener.progressed(started(3), BatchReport(3, 50, 100, 1, 20.0, 4.0))
+
+    picture = last_picture(output_of(Verbosity.LIVE, slowly, total=10_000))
+    assert re.match(r" +about \d\d trials fit  0 complete", picture[2])
+    assert re.fullmatch(r"      batch 50/100 ━+╸━+ left: epoch 0:12, trial 0:38", picture[4])

@@ -1,12 +1,13 @@
 """How a running study stands."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from pipeline.metrics import METRICS
-from pipeline.report.study_progress import RunningTrial, StudyProgress, time_left
-from pipeline.study.trial import EpochReport, TrialState
+from pipeline.report.study_progress import RunningTrial, StudyProgress, time_left, trials_that_fit
+from pipeline.study.trial import BatchReport, EpochReport, TrialState
 from tests.report.made_up import record
 
 
@@ -33,7 +34,7 @@ def test_the_scores_of_epochs_are_those_of_the_studys_metric():
     trial = started(0, metric=METRICS["log_loss"])
     epoch = EpochReport(0, 1, {"val_accuracy": 0.5, "val_log_loss": 1.25}, 1.0)
     study = StudyProgress(1).with_started(trial).with_epoch(trial, epoch)
-    assert study.running == (RunningTrial(trial, (1.25,)),)
+    assert study.running == (RunningTrial(trial, (1.25,), (1.0,)),)
 
 
 def test_an_interrupted_trial_is_still_to_do():
@@ -72,3 +73,56 @@ def test_time_left_is_unknown_before_any_work_and_without_an_end():
     assert time_left(6, 0, 0, None) is None
     assert time_left(6, 1, 0, None) is None
     assert time_left(math.inf, 3, 30, None) is None
+
+
+# --- within an epoch
+
+
+def within(batch=30, seconds=20.0, speed=10.0, ends=(), planned=5, **fields):
+    """A trial within the epoch after those that ended at ``ends``: 30 of 100 batches, at 10 a second."""
+    report = BatchReport(0, batch, 100, len(ends) + 1, seconds, speed, **fields)
+    return RunningTrial(started(0, planned=planned), (0.5,) * len(ends), ends, report)
+
+
+def test_a_report_from_within_an_epoch_lasts_until_the_epoch_ends():
+    batch = BatchReport(1, 30, 100)
+    study = StudyProgress(2).with_started(started(0)).with_started(started(1)).with_batch(batch)
+    assert [trial.batch for trial in study.running] == [None, batch]
+    assert study.work == pytest.approx(0.03)
+    study = study.with_epoch(started(1), report(1, 1, 0.5))
+    assert [trial.batch for trial in study.running] == [None, None]
+    assert study.work == pytest.approx(0.1)
+
+
+def test_the_time_left_of_the_first_epochs_follows_from_the_speed_of_batches():
+    assert within().epoch_left == 7
+    assert within().left == 7 + 4 * 10
+    assert within(ends=(60.0,), seconds=70.0).left == 7 + 3 * 10
+
+
+def test_the_time_left_of_later_epochs_follows_from_the_last_one():
+    trial = within(ends=(60.0, 72.0), seconds=75.0)
+    assert trial.epoch_left == 12 - 3
+    assert trial.left == 9 + 2 * 12
+    assert within(ends=(60.0, 72.0), seconds=99.0).epoch_left == 0
+
+
+@pytest.mark.parametrize("trial", [RunningTrial(started(0)), within(speed=None)])
+def test_the_time_left_is_unknown_before_the_second_batch(trial):
+    assert trial.epoch_left is None
+    assert trial.left is None
+
+
+def test_batches_without_a_total_are_no_share_of_an_epoch():
+    trial = RunningTrial(started(0), batch=BatchReport(0, 30, None, 1, 20.0, 10.0))
+    assert (trial.epochs, trial.epoch_left, trial.left) == (0, None, None)
+
+
+def test_trials_that_fit_go_on_at_the_same_pace():
+    study = StudyProgress(math.inf, (record(0), record(1)), (within(),), earlier=1)
+    assert study.work == pytest.approx(1.06)
+    assert trials_that_fit(study, 10.6, until=62) == 1 + 7
+    assert trials_that_fit(study, 10.6, until=-1) == 2
+    assert trials_that_fit(study, 10.6, None) is None
+    assert trials_that_fit(replace(study, total=8), 10.6, 62) is None
+    assert trials_that_fit(replace(study, total=9), 10.6, 62) == 8

@@ -11,7 +11,7 @@ from pipeline.search.proposer import Proposer
 from pipeline.search.samplers import SAMPLERS
 from pipeline.search.stop_reason import StopReason
 from pipeline.study.trial import TrialState
-from tests.fakes import Climb, Die, Raise
+from tests.fakes import Batches, Climb, Die, Raise
 from tests.search_helpers import judging, open_storage
 from tests.spaces import CONTINUOUS, GRID, space
 
@@ -30,6 +30,10 @@ class Diary:
     def epoch_ended(self, record, report):
         assert (record.number, record.result.epochs) == (report.number, report.epoch)
         self.lines.append(("reported", report.number, report.epoch))
+
+    def progressed(self, record, report):
+        assert record.number == report.number
+        self.lines.append(("progressed", report.number, report.batch))
 
     def trial_ended(self, record):
         self.lines.append(("ended", record.number, record.state))
@@ -124,6 +128,23 @@ def test_time_ends_a_study_and_its_running_trial_keeps_what_it_has(tmp_path):
     assert len(storage.records) == 1
     assert storage.records[0].state is TrialState.INTERRUPTED
     assert storage.records[0].result.reason.startswith("time was up after epoch")
+    assert storage.begun == 0
+
+
+@pytest.mark.parametrize(("epochs", "score"), [(0, None), (2, 0.45)])
+def test_time_ends_a_trial_within_an_epoch(tmp_path, epochs, score):
+    diary, clock = Diary(), iter([False] * (2 + epochs) + [True] * 9)
+
+    class Clock(Budget):
+        @property
+        def time_is_up(self):
+            return next(clock)
+
+    study, storage = loop(tmp_path, lambda trial, candidate: Batches(trial.number, epochs), listeners=[diary])
+    assert study.run(Clock(100)) == StopReason.TIME_UP
+    [record] = storage.records
+    assert (record.state, record.result.epochs, record.score) == (TrialState.INTERRUPTED, epochs, score)
+    assert diary.lines[-3:] == [("progressed", 0, 0), ("progressed", 0, 1), ("ended", 0, TrialState.INTERRUPTED)]
     assert storage.begun == 0
 
 

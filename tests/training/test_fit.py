@@ -14,6 +14,7 @@ from pipeline.study.trial import Decision, Trial, TrialState
 from pipeline.training.inputs import TrainingInputs
 from pipeline.training.save import load as load_model
 from pipeline.training.task import TrainTask
+from tests.fakes import at_epochs
 
 PARAMS = {"family": "plain", "blocks": 1, "filters": 8, "fc_layers": 0, "learning_rate": 0.01, "batch_size": 32}
 KERAS_METRICS = {"loss", "accuracy", "val_loss", "learning_rate"}
@@ -45,7 +46,7 @@ def saved_scores(task: TrainTask) -> dict[str, float]:
 def trained(tmp_path_factory):
     reports = []
     task = make_task(tmp_path_factory.mktemp("trained"), epochs=3, flip=False, shift=0.1, label_smoothing=0.05)
-    return task, task.run(lambda report: reports.append(report) or Decision.CONTINUE), reports
+    return task, task.run(at_epochs(lambda report: reports.append(report) or Decision.CONTINUE)), reports
 
 
 def test_it_learns_and_reports_all_metrics_of_every_epoch(trained):
@@ -116,10 +117,10 @@ def test_a_pruned_trial_leaves_no_model(tmp_path):
     assert not (tmp_path / "model.keras").exists()
 
 
-def test_a_stopped_trial_is_interrupted_and_leaves_its_best_model(tmp_path):
-    answers = iter([Decision.CONTINUE, Decision.STOP])
+def test_a_trial_stopped_within_an_epoch_is_interrupted_and_leaves_its_best_model(tmp_path, monkeypatch):
+    monkeypatch.setattr("pipeline.training.reporting_callback._REPORT_EVERY", 0.0)
     task = make_task(tmp_path, epochs=5)
-    result = task.run(lambda report: next(answers))
+    result = task.run(lambda report: Decision.STOP if report.epoch == 3 and report.batch else Decision.CONTINUE)
     assert (result.state, result.decision, result.epochs) == (TrialState.INTERRUPTED, Decision.STOP, 2)
     assert result.reason == "time was up after epoch 2"
     assert result.model == str(tmp_path / "model.keras")

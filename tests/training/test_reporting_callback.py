@@ -1,4 +1,6 @@
 import math
+import time
+from contextlib import suppress
 
 import keras
 import numpy as np
@@ -6,8 +8,8 @@ import pytest
 
 from pipeline.errors import WorkerError
 from pipeline.metrics import ACCURACY, METRICS
-from pipeline.study.trial import Decision, EpochReport, Trial, TrialState
-from pipeline.training.reporting_callback import ReportingCallback
+from pipeline.study.trial import BatchReport, Decision, EpochReport, Report, Trial, TrialState
+from pipeline.training.reporting_callback import ReportingCallback, TrainingStopped
 
 IMAGES, LABELS = np.ones((8, 4), np.float32), np.arange(8) % 2
 LOSSES = {"loss": 1.0, "val_loss": 1.0}
@@ -41,15 +43,69 @@ def best_epoch(callback) -> int:
         (Decision.STOP, TrialState.INTERRUPTED, "time was up after epoch 1"),
     ],
 )
-def test_a_decision_to_end_ends_every_further_fit_after_its_first_batch(model, decision, state, reason):
+def test_a_decision_to_end_ends_every_further_fit(model, decision, state, reason):
     reports: list[EpochReport] = []
-    callback = ReportingCallback(Trial(7, {}, 0, 5), ACCURACY, lambda report: reports.append(report) or decision)
+
+    def after_an_epoch(report):
+        if isinstance(report, BatchReport):
+            return Decision.CONTINUE
+        reports.append(report)
+        return decision
+
+    callback = ReportingCallback(Trial(7, {}, 0, 5), ACCURACY, after_an_epoch)
     for _ in range(3):
-        model.fit(IMAGES, LABELS, 2, epochs=5, verbose=0, callbacks=[callback], validation_data=(IMAGES, LABELS))
-    assert int(model.optimizer.iterations) == 4 + 1 + 1
+        with suppress(TrainingStopped):
+            fit(model, callback)
+    assert int(model.optimizer.iterations) == 4 + (2 if decision is Decision.PRUNE else 0)
     result = callback.result("")
     assert (result.number, result.state, result.decision, result.reason) == (7, state, decision, reason)
     assert result.history == tuple(reports)
+
+
+@pytest.mark.parametrize(
+    ("stopped_at", "epochs", "steps", "reason"),
+    [
+        (1, 0, 0, "time was up in its first epoch"),
+        (3, 0, 2, "time was up in its first epoch"),
+        (5, 0, 4, "time was up in its first epoch"),  # while validating
+        (10, 1, 5, "time was up after epoch 1"),
+    ],
+)
+def test_a_training_is_stopped_within_an_epoch(model, monkeypatch, stopped_at, epochs, steps, reason):
+    monkeypatch.setattr("pipeline.training.reporting_callback._REPORT_EVERY", 0.0)
+    reports: list[BatchReport] = []
+
+    def stop(report):
+        if isinstance(report, BatchReport):
+            reports.append(report)
+        return Decision.STOP if len(reports) == stopped_at else Decision.CONTINUE
+
+    callback = ReportingCallback(Trial(7, {}, 0, 5), ACCURACY, stop, batch_size=2)
+    for _ in range(2):
+        with pytest.raises(TrainingStopped):
+            fit(model, callback)
+    result = callback.result("")
+    assert int(model.optimizer.iterations) == steps
+    assert (result.state, result.epochs, result.reason) == (TrialState.INTERRUPTED, epochs, reason)
+    assert callback.keeps_model == (epochs > 0)
+    assert len(reports) == stopped_at
+    assert (reports[-1].batches, reports[-1].batch_size, reports[-1].epoch) == (4, 2, epochs + 1)
+    assert reports[-1].validating == (stopped_at == 5)
+    assert (reports[-1].speed is not None) == (stopped_at > 2)
+
+
+def test_batches_are_reported_twice_a_second_at_most(model):
+    reports: list[Report] = []
+    callback = ReportingCallback(
+        Trial(7, {}, 0, 5), ACCURACY, lambda report: reports.append(report) or Decision.CONTINUE
+    )
+    began = time.monotonic()
+    fit(model, callback)
+    assert 1 <= sum(isinstance(report, BatchReport) for report in reports) <= 2 * (time.monotonic() - began) + 1
+
+
+def fit(model, callback):
+    model.fit(IMAGES, LABELS, 2, epochs=5, verbose=0, callbacks=[callback], validation_data=(IMAGES, LABELS))
 
 
 def test_the_epochs_of_several_fits_are_numbered_on_to_those_of_the_trial(model):
