@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from pipeline.errors import SpaceError, nearest_or_all
 
@@ -12,8 +12,11 @@ Params = Mapping[str, Scalar]
 """A configuration: a value for each key, which is a hyperparameter or one of its repetitions (``filters_2``)."""
 Index = tuple[int, ...]
 """Which repetition, counted from 1, outermost first: ``(1, 2)`` is the second convolution of the first block."""
+ABBREVIATIONS: Mapping[str, str] = {"learning_rate": "lr"}
+"""The names of hyperparameters that tables shorten, and that users may shorten too."""
 Conditions = tuple[tuple[str, tuple[Scalar, ...]], ...]
 """Pairs of a name of a hyperparameter and the values allowed for it; all pairs must hold."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,20 @@ class Hyperparameters(Mapping[str, Hyperparameter]):
         if len(index) > len(self.counters_of(name)):
             raise SpaceError(f"unknown hyperparameter {format_value(key)}: {name} has no such repetition; write {name}")
         return name, index
+
+    def spell_out(self, settings: Mapping[str, T]) -> dict[str, T]:
+        """The settings by full names, where some are shortened as tables print them (``lr``).
+
+        SpaceError if a name is given in both ways.
+
+        >>> Hyperparameters(Hyperparameter("learning_rate", 0.001, "")).spell_out({"lr": 0.01})
+        {'learning_rate': 0.01}
+        """
+        full = {short: name for name, short in ABBREVIATIONS.items() if name in self and short not in self}
+        for short, name in full.items():
+            if {short, name} <= settings.keys():
+                raise SpaceError(f"{short}: short for {name}, which is given too; give it once")
+        return {full.get(key, key): value for key, value in settings.items()}
 
     def is_repetition(self, key: str) -> bool:
         """Whether ``key`` stands for a repetition, as ``filters_2`` does and ``filters`` does not."""

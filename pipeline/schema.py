@@ -155,8 +155,8 @@ def _limit(name: str) -> Schema:
     """A number, or its text: editors read 5_000_000 as YAML 1.2 does, as a string."""
     cost = COSTS[name]
     number: Schema = _WHOLE if cost.whole else {"type": "number", "exclusiveMinimum": 0}
-    unit = rf"\s*({'|'.join(cost.units)})" if len(cost.units) > 1 else ""
-    text = {"type": "string", "pattern": rf"^(?=.*[1-9])[0-9_]+(\.[0-9]+)?{unit}$"}
+    unit = rf"\s*({'|'.join(cost.units)})?"
+    text = {"type": "string", "pattern": rf"^(?=.*[1-9])[0-9][0-9_,]*(\.[0-9]+)?{unit}$"}
     return {"description": cost.help, "anyOf": [number, text]}
 
 

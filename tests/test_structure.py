@@ -14,7 +14,7 @@ FILES = sorted((ROOT / "pipeline").rglob("*.py"))
 
 FLOORS = (
     {"", "errors", "signals"},
-    {"files", "hyperparameter"},
+    {"files", "hyperparameter", "quantity"},
     {"yaml_file"},
     {"metrics"},
     {"study"},

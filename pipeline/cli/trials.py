@@ -17,7 +17,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the study, and the flags that say which trials to show and how."""
     parser.add_argument("study", metavar="STUDY", help="name or path of the study")
     add = parser.add_argument
-    add("--sort", metavar="COLUMN", default="number", help="sort by a column or a hyperparameter, low to high")
+    add("--sort", metavar="COLUMN", default="trial", help="sort by a column or a hyperparameter, low to high")
     add("--reverse", action="store_true", help="sort high to low")
     where = "show only trials that meet a condition such as 'score>=0.9'; repeatable"
     add("--where", metavar="TEST", action="append", default=[], help=where)

@@ -85,7 +85,8 @@ def describe_receptive_field(field: ReceptiveField) -> str:
     if (clipped := (bottom - top, right - left)) != field.size:
         text += f", of which {clipped[0]}x{clipped[1]} lie in the image"
     if field.unknown_layers:
-        names = ", ".join(field.unknown_layers[:_NAMED_LAYERS])
+        more = len(field.unknown_layers) - _NAMED_LAYERS
+        names = ", ".join(field.unknown_layers[:_NAMED_LAYERS]) + (f" and {more} more" if more > 0 else "")
         verb = "are" if len(field.unknown_layers) > 1 else "is"
         text += f"; an upper bound, as {names} {verb} assumed to see the whole input"
     return text

@@ -156,6 +156,18 @@ def parse_assignments(value: Any) -> PartialParams:
     return params
 
 
+def parse_limits(value: Any) -> PartialParams:
+    """Like ``parse_assignments``, for names and numbers as tables print them: ``MACs``, ``latency``, ``5,000,000``.
+
+    >>> parse_limits("parameters=5,000,000,memory=2GB,MACs=1 M")
+    {'parameters': 5000000, 'memory': '2GB', 'macs': '1 M'}
+    """
+    from pipeline.space.limits import find_cost  # imported late: spaces would slow down --help
+
+    joined = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", value) if isinstance(value, str) else value
+    return {find_cost(name) or name: limit for name, limit in parse_assignments(joined).items()}
+
+
 def _mapping(value: Any) -> PartialParams:
     if not isinstance(value, dict) or not value:
         raise ValueError("expected a mapping of names to values")

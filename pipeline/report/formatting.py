@@ -5,12 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from rich.text import Text
 
-from pipeline.hyperparameter import Params, Scalar
+from pipeline.hyperparameter import ABBREVIATIONS, Params, Scalar
 from pipeline.metrics import Direction, Metric
 from pipeline.study.record import TrialRecord
 from pipeline.study.trial import TrialResult, TrialState
 
-_ABBREVIATIONS = {"learning_rate": "lr"}
 _ABSENT = "-"
 _UNNUMBERED = -1
 """The position that stands for a name without a number."""
@@ -28,18 +27,6 @@ def format_value(value: Scalar) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
-def format_count(number: int) -> str:
-    """A count; from 1,000 on with one decimal and a unit (k, M, G or T).
-
-    >>> format_count(950), format_count(2_100_000)
-    ('950', '2.1 M')
-    """
-    if number < 1000:
-        return str(number)
-    power = next((power for power in (1, 2, 3) if round(number / 1000**power, 1) < 1000), 4)
-    return f"{number / 1000**power:,.1f} {'kMGT'[power - 1]}"
 
 
 def describe_score(metric: Metric) -> str:
@@ -115,7 +102,9 @@ def format_params(params: Params, groups: Sequence[str]) -> str:
     'filters=32,64 lr=0.0012'
     """
     grouped = group_params(params)
-    return " ".join(f"{_ABBREVIATIONS.get(name, name)}={_join(grouped[name])}" for name in groups if name in grouped)
+    return " ".join(
+        f"{ABBREVIATIONS.get(name, name)}={format_group(grouped[name])}" for name in groups if name in grouped
+    )
 
 
 def format_drawn(record: TrialRecord) -> str:
@@ -128,9 +117,13 @@ def displayed_reason(result: TrialResult) -> str:
     return result.reason if result.state in (TrialState.FAILED, TrialState.INTERRUPTED) else ""
 
 
-def _join(group: Mapping[int, Scalar]) -> str:
-    """The values of a group: the unnumbered one first, then those from position 0 or 1 to the last."""
-    positions = [_UNNUMBERED] * (_UNNUMBERED in group) + list(range(0 if 0 in group else 1, max(group) + 1))
+def format_group(group: Mapping[int, Scalar]) -> str:
+    """The values of a group: the unnumbered one first, then those from position 0 or 1 to the last; "" for no values.
+
+    >>> format_group({1: 16, 3: 64})
+    '16,-,64'
+    """
+    positions = [_UNNUMBERED] * (_UNNUMBERED in group) + list(range(0 if 0 in group else 1, max(group, default=0) + 1))
     return ",".join(format_value(group[position]) if position in group else _ABSENT for position in positions)
 
 

@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.metrics import DEFAULT_METRIC
-from pipeline.report.formatting import describe_score, displayed_reason, format_count, format_params, varying_groups
-from pipeline.report.trials_table import COLUMNS, needed_columns
+from pipeline.report.formatting import describe_score, displayed_reason, format_params, varying_groups
+from pipeline.report.trials_table import ABSENT, COLUMNS, cells, needed_columns, print_cell
 from pipeline.study.record import TrialRecord, ranked
 from pipeline.study.trial import TrialState
 
@@ -23,7 +23,6 @@ STATE_STYLES = {
     TrialState.INTERRUPTED: "magenta",
 }
 _Columns = Mapping[str, Callable[[TrialRecord], Text]]
-_NONE = "-"
 _GAP = 2
 """Spaces between columns."""
 
@@ -41,14 +40,14 @@ def render_leaderboard(records: Sequence[TrialRecord], top: int = 10) -> Rendera
     ranks = {record.number: str(rank) for rank, record in enumerate(listed, start=1)}
     columns: dict[str, Callable[[TrialRecord], Text]] = {
         "rank": lambda record: Text(ranks[record.number]),
-        "trial": _number,
-        "score": _score,
-        "front": _front,
-        "epochs": _epochs,
-        "parameters": lambda record: _count(record.parameters),
-        "MACs": lambda record: _count(record.macs),
-        "latency_ms": _latency,
-        "seconds": _seconds,
+        "trial": _column("trial"),
+        "score": _column("score"),
+        "front": _column("front", "bold"),
+        "epochs": _column("epochs"),
+        "parameters": _column("parameters"),
+        "macs": _column("macs"),
+        "latency_ms": _column("latency_ms"),
+        "seconds": _column("seconds"),
     }
     if any(record.state is not TrialState.COMPLETE for record in listed):
         columns["state"] = _state
@@ -85,36 +84,13 @@ def _note(records: Sequence[TrialRecord]) -> list[Text]:
     return [Text(f"score: {describe_score(records[0].metric)}", "dim")]
 
 
-def _number(record: TrialRecord) -> Text:
-    return Text(str(record.number))
+def _column(name: str, style: str = "") -> Callable[[TrialRecord], Text]:
+    return lambda record: Text(print_cell(name, cells(record)[name]), style)
 
 
-def _score(record: TrialRecord) -> Text:
-    return Text(_NONE if record.score is None else f"{record.score:.4f}")
-
-
-def _front(record: TrialRecord) -> Text:
-    return Text("yes" if record.front else "", "bold")
-
-
-def _epochs(record: TrialRecord) -> Text:
-    return Text(str(record.result.epochs))
-
-
-def _count(number: int | None) -> Text:
-    return Text(_NONE if number is None else format_count(number))
-
-
-def _exact_count(number: int | None) -> Text:
-    return Text(_NONE if number is None else f"{number:,}")
-
-
-def _latency(record: TrialRecord) -> Text:
-    return Text(f"{record.costs['latency_ms']:.3g}" if "latency_ms" in record.costs else _NONE)
-
-
-def _seconds(record: TrialRecord) -> Text:
-    return Text(f"{record.result.seconds:,.1f}")
+def _exact(name: str) -> Callable[[TrialRecord], Text]:
+    """A count with all its digits."""
+    return lambda record: Text(ABSENT if (count := cells(record)[name]) is None else f"{count:,}")
 
 
 def _state(record: TrialRecord) -> Text:
@@ -122,15 +98,15 @@ def _state(record: TrialRecord) -> Text:
 
 
 _LISTING_COLUMNS: _Columns = {
-    "number": _number,
+    "trial": _column("trial"),
     "state": _state,
-    "score": _score,
-    "front": _front,
-    "epochs": _epochs,
-    "seconds": _seconds,
-    "parameters": lambda record: _exact_count(record.parameters),
-    "macs": lambda record: _count(record.macs),
-    "latency_ms": _latency,
+    "score": _column("score"),
+    "front": _column("front", "bold"),
+    "epochs": _column("epochs"),
+    "seconds": _column("seconds"),
+    "parameters": _exact("parameters"),
+    "macs": _column("macs"),
+    "latency_ms": _column("latency_ms"),
 }
 
 

@@ -7,11 +7,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.errors import JobError, nearest
-from pipeline.hyperparameter import Scalar
-from pipeline.report.trials_table import COLUMNS, cells, needed_columns, param_cells, param_columns
-from pipeline.study.record import TrialRecord
+from pipeline.hyperparameter import ABBREVIATIONS, Scalar
+from pipeline.quantity import NUMBER, describe_units, parse_quantity
+from pipeline.report.formatting import format_group, format_value, group_params
+from pipeline.report.trials_table import (
+    ABSENT,
+    COLUMNS,
+    UNITS,
+    cells,
+    needed_columns,
+    param_cells,
+    param_columns,
+    print_cell,
+)
+from pipeline.study.record import TrialRecord, ranked
 from pipeline.study.trial import TrialState
-from pipeline.yaml_file import parse_scalar
 
 _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
@@ -22,8 +32,12 @@ _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,
 }
 _KINDS = dict.fromkeys(COLUMNS, "number") | {"state": "word", "reason": "word", "front": "flag"}
+_RANK = "rank"
+_OTHER_NAMES = {"number": "trial", "latency": "latency_ms", **{short: name for name, short in ABBREVIATIONS.items()}}
+"""Names that tables, objectives and older versions have for a column."""
 _OTHER_WORDS = {"value": ", did you mean 'score'?", "values": ", did you mean 'score', or the name of a param?"}
 """Advice for Optuna's words, which are spelled nothing like ours."""
+_FLAGS = {"true": True, "yes": True, "false": False, "no": False}
 
 
 @dataclass(frozen=True)
@@ -34,7 +48,7 @@ class Selection:
     """
 
     where: tuple[str, ...] = ()
-    sort: str = "number"
+    sort: str = "trial"
     reverse: bool = False
     top: int | None = None
 
@@ -58,25 +72,36 @@ class Selection:
 
 @dataclass(frozen=True)
 class _Column:
-    """A column: its name, and the kind of its values (``number``, ``flag`` or ``word``)."""
+    """A column: its name, the kind of its values (``number``, ``flag`` or ``word``), and the value of each record."""
 
     name: str
     kind: str
-
-    def cell(self, record: TrialRecord) -> Scalar | None:
-        value: Scalar | None = cells(record)[self.name] if self.name in COLUMNS else param_cells(record).get(self.name)
-        return value
+    cell: Callable[[TrialRecord], Scalar | None]
 
 
 def _find_column(name: str, records: Sequence[TrialRecord], flag: str) -> _Column:
-    columns = [*needed_columns(records), *param_columns(records)]
-    if name not in columns:
+    """The column of that name, whatever the case of its letters; JobError for an unknown one."""
+    columns = [*needed_columns(records), _RANK, *param_columns(records)]
+    spellings = {column.lower(): column for column in reversed(columns)}
+    key = name if name in columns else spellings.get(_OTHER_NAMES.get(name.lower(), name.lower()))
+    if key is None:
         advice = _OTHER_WORDS.get(name) or nearest(name, columns)
         raise JobError(f"{flag}: unknown column {name!r}{advice}; columns are {', '.join(columns)}")
-    if name in _KINDS:
-        return _Column(name, _KINDS[name])
-    kinds = {_kind(params[name]) for params in map(param_cells, records) if name in params}
-    return _Column(name, kinds.pop() if len(kinds) == 1 else "word")
+    if key == _RANK and _RANK not in param_columns(records):
+        ranks = {record.number: rank for rank, record in enumerate(ranked(records), 1)}
+        return _Column(key, "number", lambda record: ranks.get(record.number))
+    if key in _KINDS:
+        return _Column(key, _KINDS[key], lambda record: cells(record)[key])
+    kinds = {_kind(params[key]) for params in map(param_cells, records) if key in params}
+    return _Column(key, kinds.pop() if len(kinds) == 1 else "word", lambda record: param_cells(record).get(key))
+
+
+def _find_group(name: str, records: Sequence[TrialRecord]) -> _Column | None:
+    """The values of a repeated hyperparameter as one word, such as ``16,32`` for ``filters``: as tables print them."""
+    grouped = {record.number: group_params(record.params) for record in records}
+    if name in (*COLUMNS, *param_columns(records)) or not any(name in groups for groups in grouped.values()):
+        return None
+    return _Column(name, "word", lambda record: format_group(grouped[record.number].get(name, {})) or None)
 
 
 def _kind(value: Scalar) -> str:
@@ -97,49 +122,62 @@ def _parse_condition(text: str, records: Sequence[TrialRecord]) -> Callable[[Tri
             f"--where: expected COLUMN, one of {' '.join(_OPERATORS)}, and a value such as score>=0.9, got {text!r}"
         )
     name, symbol, written = match.groups()
-    column = _find_column(name, records, f"--where {text!r}")
-    limit = _parse_value(column, symbol, written, text)
+    where = f"--where {text!r}"
+    column = _find_group(name, records) or _find_column(name, records, where)
+    absent = written == ABSENT
+    limit = written if absent else _parse_value(column, symbol, written, where)
     compare = _OPERATORS[symbol]
 
     def holds(record: TrialRecord) -> bool:
         cell = column.cell(record)
-        if cell is None:
-            return symbol == "!="
-        return compare(_as_word(cell) if column.kind == "word" else cell, limit)
+        if cell is None or absent:
+            return (cell is None) == absent if symbol == "=" else symbol == "!=" and (cell is None) != absent
+        return compare(_as_written(column, cell, limit), limit)
 
     return holds
+
+
+def _as_written(column: _Column, cell: Scalar, limit: Scalar) -> Scalar:
+    """The value as a condition compares it: a number is the limit if tables print it so, since they print few digits.
+
+    >>> _as_written(_Column("score", "number", lambda record: None), 0.974659, 0.9747)
+    0.9747
+    """
+    if column.kind == "word":
+        return next((text for text in (_as_word(cell), format_value(cell)) if text == limit), _as_word(cell))
+    if column.kind == "number" and _parse_number(column, print_cell(column.name, cell)) == limit:
+        return limit
+    return cell
 
 
 def _parse_value(column: _Column, symbol: str, written: str, where: str) -> Scalar:
     """The value that a condition compares with, in the type of its column."""
     if column.kind == "number":
-        return _parse_number(column, written, where)
+        if (number := _parse_number(column, written)) is None:
+            expected = describe_units(UNITS.get(column.name, NUMBER))
+            raise JobError(f"{where}: {column.name} is {expected}, got {written!r}")
+        return number
     if symbol not in ("=", "!="):
-        raise JobError(f"--where {where!r}: {column.name} has no order; use = or !=")
+        raise JobError(f"{where}: {column.name} has no order; use = or !=")
     if column.kind == "flag":
-        return _parse_flag(column, written, where)
-    states = [state.value for state in TrialState]
-    if column.name == "state" and written not in states:
-        raise JobError(
-            f"--where {where!r}: unknown state {written!r}{nearest(written, states)}; states are {', '.join(states)}"
-        )
-    return written
+        if written.lower() not in _FLAGS:
+            raise JobError(f"{where}: {column.name} is true or false, got {written!r}")
+        return _FLAGS[written.lower()]
+    return _parse_state(written, where) if column.name == "state" else written
 
 
-def _parse_number(column: _Column, written: str, where: str) -> float:
+def _parse_number(column: _Column, written: str) -> float | None:
     try:
-        value = parse_scalar(written)
+        return parse_quantity(written, UNITS.get(column.name, NUMBER))
     except ValueError:
-        value = written
-    if isinstance(value, bool | str):
-        raise JobError(f"--where {where!r}: {column.name} is a number, got {written!r}")
-    return value
+        return None
 
 
-def _parse_flag(column: _Column, written: str, where: str) -> bool:
-    if written not in ("true", "false"):
-        raise JobError(f"--where {where!r}: {column.name} is true or false, got {written!r}")
-    return written == "true"
+def _parse_state(written: str, where: str) -> str:
+    states = [state.value for state in TrialState]
+    if written.lower() not in states:
+        raise JobError(f"{where}: unknown state {written!r}{nearest(written, states)}; states are {', '.join(states)}")
+    return written.lower()
 
 
 def _as_word(cell: Scalar) -> str:

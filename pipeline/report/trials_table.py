@@ -1,17 +1,33 @@
 """The trials of a study as a table: a pandas frame, CSV text, and plain values for JSON."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from pipeline.hyperparameter import Scalar
-from pipeline.report.formatting import order_names
+from pipeline.quantity import COUNT, MILLISECONDS, SECONDS, Units, format_count
+from pipeline.report.formatting import format_value, order_names
 from pipeline.study.record import TrialRecord
 
-COLUMNS = ("number", "state", "score", "front", "epochs", "seconds", "parameters", "macs", "latency_ms", "reason")
+COLUMNS = ("trial", "state", "score", "front", "epochs", "seconds", "parameters", "macs", "latency_ms", "reason")
 """All the columns that a table may have beside those of the hyperparameters, in their order."""
+
+UNITS: Mapping[str, Units] = {"seconds": SECONDS, "parameters": COUNT, "macs": COUNT, "latency_ms": MILLISECONDS}
+"""The units in which people may write the values of a column."""
+
+_PRINTED: Mapping[str, Callable[[Any], str]] = {
+    "score": "{:.4f}".format,
+    "front": lambda front: "yes" if front else "",
+    "seconds": "{:,.1f}".format,
+    "parameters": format_count,
+    "macs": format_count,
+    "latency_ms": "{:.3g}".format,
+}
+
+ABSENT = "-"
+"""What tables print where there is no value."""
 
 _PREFIX = "hyperparameter."
 
@@ -33,7 +49,7 @@ def cells(record: TrialRecord) -> dict[str, Any]:
     """The values of all ``COLUMNS`` for one record; None where one is unknown, and for a score that is not finite."""
     result = record.result
     return {
-        "number": record.number,
+        "trial": record.number,
         "state": record.state.value,
         "score": record.score if record.score is not None and math.isfinite(record.score) else None,
         "front": record.front if record.objective.minimized else None,
@@ -44,6 +60,15 @@ def cells(record: TrialRecord) -> dict[str, Any]:
         "latency_ms": round(record.costs["latency_ms"], 4) if "latency_ms" in record.costs else None,
         "reason": result.reason,
     }
+
+
+def print_cell(column: str, value: Any) -> str:
+    """A value of a column, or of a hyperparameter's, as the tables for a terminal print it.
+
+    >>> print_cell("macs", 2_134_567), print_cell("learning_rate", 0.0067891), print_cell("score", None)
+    ('2.1 M', '0.00679', '-')
+    """
+    return ABSENT if value is None else _PRINTED.get(column, format_value)(value)
 
 
 def param_cells(record: TrialRecord) -> dict[str, Scalar]:
@@ -81,12 +106,12 @@ def as_csv(records: Sequence[TrialRecord], among: Sequence[TrialRecord] = ()) ->
 
 
 def as_json(records: Sequence[TrialRecord]) -> list[dict[str, Any]]:
-    """One object per trial: number, state, score (or None) and params, then the other needed columns."""
+    """One object per trial: its number, state, score (or None) and params, then the other needed columns."""
     columns = needed_columns(records)
     return [_as_object(record, columns) for record in records]
 
 
 def _as_object(record: TrialRecord, columns: Sequence[str]) -> dict[str, Any]:
     row = {name: cell for name, cell in cells(record).items() if name in columns}
-    head = {name: row.pop(name) for name in ("number", "state", "score")}
+    head = {name: row.pop(name) for name in ("trial", "state", "score")}
     return {**head, "params": dict(record.params), **row}

@@ -23,7 +23,7 @@ def fix(space: Space, settings: Mapping[str, Any]) -> Space:
     >>> [entry.name for entry in fix(load("grid"), {"filters": 12, "fc_layers": 0}).searched]
     ['blocks', 'pool', 'fc_width']
     """
-    fixed = space
+    fixed, settings = space, space.hyperparameters.spell_out(settings)
     for key in sorted(settings):  # kernel comes before kernel_2, which it would undo
         with error_at(f"space {space.name}: {key}"):
             fixed = _fix(fixed, key, settings[key])

@@ -29,6 +29,7 @@ def complete(space: Space, point: Mapping[str, Any] | str) -> dict[str, Scalar]:
 def fill(space: Space, point: Mapping[str, Any]) -> dict[str, Scalar]:
     """Like ``complete`` for a mapping, but its SpaceErrors begin with the key instead of the space."""
     given: dict[str, Scalar] = {}
+    point = space.hyperparameters.spell_out(point)
     for key, value in point.items():
         flat = _flatten(space, key, value)
         if flat.keys() & given.keys():

@@ -145,7 +145,12 @@ COMMAND_LINES = [
     words("try garbage", DIGITS + "--try garbage", "--try: ", "unknown start point garbage"),
     words("try nothing", DIGITS + "--try ' '", "--try: expected name=value"),
     words("limit what is no cost", DIGITS + "--limit mac=5", "--limit: ", "unknown limit mac, did you mean 'macs'?"),
-    words("limit by nothing", DIGITS + "--limit macs=0", "--limit: ", "expected a whole number above 0, got 0"),
+    words(
+        "limit by nothing",
+        DIGITS + "--limit macs=0",
+        "--limit: ",
+        "expected a whole number above 0 such as 5_000_000 or 5M, got 0",
+    ),
     words("limit without value", DIGITS + "--limit macs", "--limit: expected name=value"),
     words("try a key twice", DIGITS + "--try blocks=1,blocks=2", "--try: blocks is given twice"),
     words("try an unknown key", DIGITS + "--try blokcs=1", "--try: ", "blokcs", "did you mean 'blocks'?"),

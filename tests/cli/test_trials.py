@@ -45,7 +45,7 @@ def run(*words):
 def test_the_table(root, capsys):
     assert run("full") == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["number", "state", "score", "epochs", "seconds", "parameters", "macs", "params"]
+    assert lines[0].split() == ["trial", "state", "score", "epochs", "seconds", "parameters", "macs", "params"]
     assert [line.split()[0] for line in lines[1:4]] == ["0", "1", "2"]
     assert lines[2].endswith("blocks=2  (loss is nan)")
     assert "1,234,567" in lines[3]
@@ -55,13 +55,13 @@ def test_the_table(root, capsys):
 
 def test_sorting_filtering_and_top(root, capsys):
     assert run("full", "--where", "state=complete", "--sort", "score", "--reverse", "--top", "1", "--json") == 0
-    assert [row["number"] for row in json.loads(capsys.readouterr().out)] == [0]
+    assert [row["trial"] for row in json.loads(capsys.readouterr().out)] == [0]
 
 
 def test_json(root, capsys):
     run("full", "--json")
     rows = json.loads(capsys.readouterr().out)
-    keys = {"number", "state", "score", "params", "epochs", "seconds", "parameters", "macs", "reason"}
+    keys = {"trial", "state", "score", "params", "epochs", "seconds", "parameters", "macs", "reason"}
     assert all(set(row) == keys for row in rows)
     assert [row["score"] for row in rows] == [0.9, None, 0.8]
 

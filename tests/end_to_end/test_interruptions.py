@@ -45,7 +45,7 @@ def test_a_study_goes_on_after_kill_9_and_repeats_the_trial_that_was_cut(shell):
     until(lambda: not any(worker.is_running() and worker.status() != "zombie" for worker in workers), 60)
     assert [trial["state"] for trial in trials(shell)] == ["running"]
     shell.run("tune", "--study", "cut")
-    assert [(trial["number"], trial["state"], trial["epochs"]) for trial in trials(shell)] == [
+    assert [(trial["trial"], trial["state"], trial["epochs"]) for trial in trials(shell)] == [
         (0, "complete", 20),
         (1, "complete", 20),
     ]

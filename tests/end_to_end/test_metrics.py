@@ -42,9 +42,9 @@ def test_the_lowest_log_loss_wins_everywhere(tune, trials, tmp_path, capsys, pru
     best = min(complete, key=lambda trial: trial["score"])
     assert best["params"]["filters"] == 32, "the widest is made the best"
     for trial in found:
-        assert trial["score"] == pytest.approx(min(histories(tmp_path, trial["number"], "val_log_loss")), rel=1e-4)
+        assert trial["score"] == pytest.approx(min(histories(tmp_path, trial["trial"], "val_log_loss")), rel=1e-4)
     ranking = [line.split() for line in shown.splitlines() if line.split()[:1] and line.split()[0].isdigit()]
-    assert int(ranking[0][1]) == best["number"]
+    assert int(ranking[0][1]) == best["trial"]
     assert f"Test log loss of the best model (trial {best['number']}): " in shown
     if pruner == "asha":
         assert 0 < len(complete) < len(found)
@@ -53,7 +53,7 @@ def test_the_lowest_log_loss_wins_everywhere(tune, trials, tmp_path, capsys, pru
 
     client, experiment = mlflow_client(tmp_path)
     [champion] = client.search_runs([experiment], "tags.best = 'true'")
-    assert int(champion.data.tags["number"]) == best["number"]
+    assert int(champion.data.tags["number"]) == best["trial"]
     assert champion.data.metrics["score"] == pytest.approx(best["score"])
     [study] = client.search_runs([experiment], "tags.mlflow.runName = 'mine'")
     assert study.data.metrics["val_log_loss"] == pytest.approx(best["score"])
@@ -85,7 +85,7 @@ def test_the_pareto_front_of_a_minimised_metric(tune, trials):
 def test_every_metric_can_be_the_score(tune, trials, tmp_path, metric):
     assert tune("--metric", metric, "--trials", "2") == 0
     for trial in trials():
-        scores = histories(tmp_path, trial["number"], f"val_{metric}")
+        scores = histories(tmp_path, trial["trial"], f"val_{metric}")
         best = min if METRICS[metric].direction is Direction.MINIMIZE else max
         assert trial["score"] == pytest.approx(best(scores), rel=1e-4)
     assert f"metric: {metric}" in (tmp_path / "studies" / "mine" / "job.yaml").read_text()
@@ -102,7 +102,7 @@ def test_a_new_metric_is_one_record_in_the_table(tune, trials, tmp_path, monkeyp
     best = min(found, key=lambda trial: trial["score"])
     assert f"Test error rate of the best model (trial {best['number']}): 0.0000" in shown
     assert best["params"]["filters"] == 32
-    assert histories(tmp_path, best["number"], "val_error")[-1] == pytest.approx(best["score"], rel=1e-4)
+    assert histories(tmp_path, best["trial"], "val_error")[-1] == pytest.approx(best["score"], rel=1e-4)
     client, experiment = mlflow_client(tmp_path)
     [champion] = client.search_runs([experiment], "tags.best = 'true'")
     assert champion.data.metrics["val_error"] == pytest.approx(best["score"])

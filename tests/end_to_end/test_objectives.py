@@ -26,7 +26,7 @@ def test_a_study_of_two_objectives(tune, tmp_path, capsys):
     for one in trials:
         better = one not in complete or any(dominates(other, one) for other in complete)
         assert one["front"] == (not better)
-    front = {one["number"] for one in trials if one["front"]}
+    front = {one["trial"] for one in trials if one["front"]}
     assert len(front) == 4
     lines = list(itertools.dropwhile(lambda line: not line.startswith("rank"), shown.splitlines()))[1:9]
     assert [line.split()[3] == "yes" for line in lines] == [True] * 4 + [False] * 4
@@ -36,7 +36,7 @@ def test_a_study_of_two_objectives(tune, tmp_path, capsys):
 
     study = tmp_path / "studies" / "mine"
     rows = list(csv.DictReader((study / "trials.csv").open()))
-    assert {int(row["number"]) for row in rows if row["front"] == "True"} == front
+    assert {int(row["trial"]) for row in rows if row["front"] == "True"} == front
     pictures = {"front_macs.png", "history.png", "importance.png"}
     assert pictures <= {path.name for path in (study / "plots").iterdir()}
     assert "objective: score,macs" in (study / "job.yaml").read_text()
@@ -47,7 +47,7 @@ def test_a_study_of_two_objectives(tune, tmp_path, capsys):
     drawn = client.list_artifacts(runs[0].data.tags["mlflow.parentRunId"], "plots")
     assert {f"plots/{name}" for name in pictures} <= {file.path for file in drawn}
     best = [run for run in runs if run.data.tags.get("best") == "true"]
-    assert [int(run.data.tags["number"]) for run in best] == [champion["number"]]
+    assert [int(run.data.tags["number"]) for run in best] == [champion["trial"]]
 
     assert tune("--objective", "score") == 2
     refused = capsys.readouterr().err

@@ -54,7 +54,7 @@ def test_the_folder_holds_files_a_person_can_open(home, study):
     job = yaml.safe_load((folder / "job.yaml").read_text())
     assert (job["data"], job["trials"], job["study"]) == ("digits", 3, "first")
     rows = list(csv.DictReader((folder / "trials.csv").open()))
-    assert [row["number"] for row in rows] == ["0", "1", "2"]
+    assert [row["trial"] for row in rows] == ["0", "1", "2"]
     history = list(csv.DictReader((folder / "trials" / "0000" / "history.csv").open()))
     assert [row["epoch"] for row in history] == ["1", "2"]
     assert float(history[0]["val_accuracy"]) > 0
@@ -66,7 +66,7 @@ def test_hand_picked_points_were_tried_first(home, study):
     assert trials[0]["params"]["blocks"] == 1
     assert trials[0]["params"]["filters_1"] == 4
     assert trials[1]["params"]["learning_rate"] == 0.02
-    assert set(trials[0]) == {"number", "state", "score", "params", "epochs", "seconds", "parameters", "macs", "reason"}
+    assert set(trials[0]) == {"trial", "state", "score", "params", "epochs", "seconds", "parameters", "macs", "reason"}
 
 
 def test_every_trial_is_a_child_run_with_its_true_status(runs, home):
@@ -127,7 +127,7 @@ def test_running_the_same_study_again_adds_nothing_and_a_higher_total_goes_on(ho
     assert noted["best_model"]["version"] == 1  # the same best model is not registered again
     home.run("tune", "--study", "first", "--trials", "4", "--try", "blocks=2,filters=[8, 4]")
     trials = json.loads(home.run("trials", "first", "--json").stdout)
-    assert [trial["number"] for trial in trials] == [0, 1, 2, 3]
+    assert [trial["trial"] for trial in trials] == [0, 1, 2, 3]
     assert [trials[3]["params"][f"filters_{block}"] for block in (1, 2)] == [8, 4]
 
 

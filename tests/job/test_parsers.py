@@ -6,6 +6,7 @@ from pipeline.job.parsers import (
     describe_received,
     parse_assignments,
     parse_attempt,
+    parse_limits,
     parse_objective_names,
     parse_one_of,
     parse_seconds,
@@ -118,3 +119,17 @@ def test_an_error_repeats_short_values_and_the_length_of_long_ones():
     assert describe_received([3]) == ", got [3]"
     assert describe_received("x" * 40) == f", got {'x' * 40!r}"
     assert describe_received("x" * 41) == ", got 41 characters"
+
+
+@pytest.mark.parametrize(
+    ("text", "limits"),
+    [
+        ("macs=20M,memory=2GB", {"macs": "20M", "memory": "2GB"}),
+        ("parameters=1,234,567,MACs=100k", {"parameters": 1234567, "macs": "100k"}),
+        ("latency=5 ms,macs=none", {"latency_ms": "5 ms", "macs": "none"}),
+        ("speed=5", {"speed": 5}),
+        ({"MACs": 5}, {"macs": 5}),
+    ],
+)
+def test_limits_by_the_words_that_tables_have(text, limits):
+    assert parse_limits(text) == limits

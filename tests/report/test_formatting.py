@@ -9,7 +9,6 @@ from pipeline.metrics import METRICS
 from pipeline.report.formatting import (
     describe_score,
     displayed_reason,
-    format_count,
     format_drawn,
     format_params,
     format_value,
@@ -20,32 +19,6 @@ from pipeline.report.formatting import (
 )
 from pipeline.study.trial import TrialResult, TrialState
 from tests.report.made_up import record
-
-
-@pytest.mark.parametrize(
-    ("number", "text"),
-    [
-        (0, "0"),
-        (950, "950"),
-        (999, "999"),
-        (1000, "1.0 k"),
-        (2_100_000, "2.1 M"),
-        (999_949, "999.9 k"),
-        (999_950, "1.0 M"),
-        (10**9, "1.0 G"),
-        (10**13, "10.0 T"),
-        (10**16, "10,000.0 T"),
-    ],
-)
-def test_count(number, text):
-    assert format_count(number) == text
-
-
-@given(st.integers(0, 10**15))
-def test_count_keeps_the_size(number):
-    digits, _, unit = format_count(number).partition(" ")
-    factor = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}[unit]
-    assert float(digits.replace(",", "")) * factor == pytest.approx(number, rel=0.051)
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def render(renderable, width=200, **settings) -> str:
 
 def test_the_leaderboard_ranks_complete_trials_first():
     lines = render(render_leaderboard(RECORDS)).splitlines()
-    assert lines[0].split() == ["rank", "trial", "score", "epochs", "parameters", "MACs", "seconds", "state", "params"]
+    assert lines[0].split() == ["rank", "trial", "score", "epochs", "parameters", "macs", "seconds", "state", "params"]
     assert [line.split()[:3] for line in lines[1:]] == [
         ["1", "2", "0.9100"],
         ["2", "0", "0.8100"],

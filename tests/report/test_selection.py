@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import JobError
+from pipeline.report.formatting import format_params
 from pipeline.report.selection import Selection
+from pipeline.report.trials_table import cells, print_cell
 from pipeline.study.objective import Objective
 from pipeline.study.record import mark_front
 from pipeline.study.trial import TrialState
@@ -30,6 +32,7 @@ def numbers(**selection):
 
 def test_by_number_unless_told_otherwise():
     assert [record.number for record in Selection().of(RECORDS[::-1])] == [0, 1, 2, 3]
+    assert numbers(sort="number") == numbers(sort="trial") == [0, 1, 2, 3]
 
 
 def test_sorting_leaves_what_is_missing_to_the_end_both_ways():
@@ -66,6 +69,19 @@ def test_top_is_taken_last():
         ("reason=loss is nan", [1]),
         ("reason!=loss is nan", [0, 2, 3]),
         ("score>1", []),
+        ("score>99999999999999999999", []),
+        ("Score>=0.8", [0, 3]),
+        ("trial<=1", [0, 1]),
+        ("rank<=2", [0, 3]),
+        ("rank=-", [1]),
+        ("score=-", [1]),
+        ("score!=-", [0, 2, 3]),
+        ("lr!=-", [0, 1, 3]),
+        ("MACs<0.1 k", [2]),
+        ("macs<1k", [2]),
+        ("state=Complete", [0, 3]),
+        ("flip=Yes", [0]),
+        ("FLIP=False", [1, 2, 3]),
     ],
 )
 def test_conditions(test, expected):
@@ -100,7 +116,7 @@ def test_comparing_is_pythons(symbol, limit):
         ("pool>max", ["pool has no order"]),
         ("score>high", ["score is a number", "'high'"]),
         ("score>true", ["score is a number"]),
-        ("score>99999999999999999999", ["score is a number"]),
+        ("seconds>5kg", ["seconds is a number, or one with s, m", "'5kg'"]),
         ("flip=1", ["flip is true or false", "'1'"]),
         ("flip<true", ["flip has no order"]),
         ("score", ["expected COLUMN", "'score'"]),
@@ -122,7 +138,7 @@ def test_a_bad_condition_is_one_clear_line(test, words):
 
 
 def test_an_unknown_sorting_column():
-    with pytest.raises(JobError, match=r"--sort: unknown column 'scor', did you mean 'score'\?; columns are number, "):
+    with pytest.raises(JobError, match=r"--sort: unknown column 'scor', did you mean 'score'\?; columns are trial, "):
         numbers(sort="scor")
 
 
@@ -133,8 +149,10 @@ def test_the_front_is_a_column_of_a_study_that_has_one():
     selected = Selection(where=("front=true",), sort="score").of(records)
     assert [record.number for record in selected] == [4, 0]
     assert [record.number for record in Selection(where=("latency_ms<3",)).of(records)] == [4]
+    for word in ("yes", "True", "TRUE"):
+        assert Selection(where=(f"front={word}",)).of(records) == Selection(where=("front=true",)).of(records)
     with pytest.raises(JobError, match="front is true or false"):
-        Selection(where=("front=yes",)).of(records)
+        Selection(where=("front=1",)).of(records)
     with pytest.raises(JobError, match="unknown column 'front'"):
         numbers(where=("front=true",))
 
@@ -154,3 +172,44 @@ def test_other_words_for_the_score_get_advice(word):
 def test_a_hyperparameter_may_be_called_value():
     records = [record(0, params={"value": 2}), record(1, params={"value": 1})]
     assert [record.number for record in Selection(sort="value").of(records)] == [1, 0]
+
+
+MANY = [
+    record(
+        number,
+        0.9 - number * 0.011234567,
+        params={"learning_rate": 0.0123456 / (number + 1), "filters_1": 16, "filters_2": 16 << number, "norm": "batch"},
+        parameters=12_345 * 7**number,
+        macs=1_234_567 * 3**number,
+        seconds=61.23456 * (number + 1),
+        costs={"latency_ms": 0.123456 * (number + 1)},
+    )
+    for number in range(4)
+]
+
+
+@pytest.mark.parametrize("column", ["trial", "state", "score", "epochs", "seconds", "parameters", "macs", "latency_ms"])
+def test_what_a_table_prints_selects_its_row(column):
+    """As printed, a value is equal to itself, and neither below nor above itself."""
+    for one in MANY:
+        printed = print_cell(column, cells(one)[column])
+        assert one in Selection(where=(f"{column}={printed}",)).of(MANY)
+        assert one not in Selection(where=(f"{column}!={printed}",)).of(MANY)
+        if column not in ("state", "epochs"):
+            assert Selection(where=(f"{column.upper()} >= {printed}", f"{column}<={printed}")).of(MANY) == [one]
+            assert one not in Selection(where=(f"{column}>{printed}",)).of(MANY)
+
+
+def test_what_a_table_prints_of_the_params_selects_its_row():
+    for one in MANY:
+        for word in format_params(one.params, ["learning_rate", "filters"]).split():
+            assert Selection(where=(word,)).of(MANY) == [one]
+    assert Selection(sort="lr").of(MANY) == MANY[::-1]
+    assert Selection(sort="rank", reverse=True).of(MANY) == MANY[::-1]
+
+
+def test_a_name_that_is_there_wins_over_what_it_is_short_for():
+    records = [record(0, params={"lr": 2, "learning_rate": 1, "Score": 5}), record(1, params={"lr": 1, "Score": 6})]
+    assert [record.number for record in Selection(sort="lr").of(records)] == [1, 0]
+    assert [record.number for record in Selection(where=("Score=6",)).of(records)] == [1]
+    assert Selection(where=("score>1",)).of(records) == []

@@ -13,7 +13,7 @@ from pipeline.study.record import mark_front
 from pipeline.study.trial import TrialState
 from tests.report.made_up import record
 
-ALWAYS = ("number", "state", "score", "epochs", "seconds", "parameters", "macs", "reason")
+ALWAYS = ("trial", "state", "score", "epochs", "seconds", "parameters", "macs", "reason")
 RECORDS = [
     record(0, 0.875, params={"blocks": 1, "filters_1": 16, "flip": True, "learning_rate": 0.1}),
     record(
@@ -29,7 +29,7 @@ RECORDS = [
 def test_one_row_per_trial_and_one_column_per_hyperparameter():
     frame = as_frame(RECORDS)
     assert list(frame.columns) == [*ALWAYS, "blocks", "filters_1", "filters_2", "flip", "learning_rate"]
-    assert list(frame["number"]) == [0, 1]
+    assert list(frame["trial"]) == [0, 1]
     assert list(frame["state"]) == ["complete", "failed"]
     assert frame["score"].dtype == float
     assert math.isnan(frame["score"][1])
@@ -63,7 +63,7 @@ def test_csv_reads_back():
 
 
 def test_json_has_exactly_the_promised_keys():
-    keys = {"number", "state", "score", "params", "epochs", "seconds", "parameters", "macs", "reason"}
+    keys = {"trial", "state", "score", "params", "epochs", "seconds", "parameters", "macs", "reason"}
     assert [set(row) for row in as_json(RECORDS)] == [keys, keys]
     assert as_json(RECORDS)[0]["params"] == {"blocks": 1, "filters_1": 16, "flip": True, "learning_rate": 0.1}
 

@@ -103,11 +103,18 @@ def test_limits_can_be_replaced_and_lifted(building):
     ("limits", "message"),
     [
         ({"mac": 5}, "unknown limit mac, did you mean 'macs'?"),
-        ({"macs": 0}, "macs: expected a whole number above 0, got 0"),
-        ({"macs": "nothing"}, "macs: expected a whole number above 0, got nothing"),
+        ({"macs": 0}, "macs: expected a whole number above 0 such as 5_000_000 or 5M, got 0"),
+        ({"macs": "nothing"}, "macs: expected a whole number above 0 such as 5_000_000 or 5M, got nothing"),
     ],
 )
 def test_what_is_no_limit_is_refused(building, limits, message):
     with pytest.raises(SpaceError) as error:
         limit(building, limits)
     assert str(error.value) == f"space building: {message}"
+
+
+def test_a_name_as_tables_shorten_it():
+    assert fix(load("quick"), {"lr": 0.01}) == fix(load("quick"), {"learning_rate": 0.01})
+    assert complete(load("quick"), {"lr": 0.01}) == complete(load("quick"), {"learning_rate": 0.01})
+    with pytest.raises(SpaceError, match="lr: short for learning_rate, which is given too"):
+        fix(load("quick"), {"lr": 0.01, "learning_rate": 0.01})

@@ -9,15 +9,21 @@ from pipeline.space.limits import COSTS, parse_limit
     [
         ("parameters", 5_000_000, 5_000_000),
         ("parameters", "5_000_000", 5_000_000),
+        ("parameters", "5,000,000", 5_000_000),
+        ("parameters", "1 M", 1_000_000),
+        ("macs", "100k", 100_000),
+        ("macs", "1.5G", 1_500_000_000),
         ("macs", 1e9, 1_000_000_000),
         ("memory", 2_000_000_000, 2_000_000_000),
         ("memory", "2GB", 2_000_000_000),
         ("memory", "2.3 GB", 2_300_000_000),
+        ("memory", "2gb", 2_000_000_000),
         ("memory", "1_000MiB", 1000 << 20),
         ("memory", "5000000", 5_000_000),
         ("latency_ms", 12, 12),
         ("latency_ms", 0.25, 0.25),
         ("latency_ms", "0.25", 0.25),
+        ("latency_ms", "5 ms", 5),
     ],
 )
 def test_a_limit_is_a_number_or_text_of_one(name, value, limit):
@@ -41,11 +47,11 @@ def test_what_is_no_number_above_0_is_refused_by_name(name, value):
         ("macs", 1.5),
         ("memory", 2),
         ("memory", "500kB"),
-        ("memory", "2gb"),
-        ("latency_ms", "5ms"),
+        ("macs", "1.0005k"),
+        ("latency_ms", "5MB"),
     ],
 )
-def test_units_are_of_bytes_alone_and_what_is_counted_is_whole(name, value):
+def test_each_cost_has_its_units_and_what_is_counted_is_whole(name, value):
     with pytest.raises(SpaceError, match=f"^{name}: expected"):
         parse_limit(name, value)
 

@@ -101,14 +101,14 @@ BAD = {
     "start_from: [{blocks: 3}, {blcks: 2}]": "start_from, point 2: "
     "unknown hyperparameter blcks, did you mean 'blocks'?",
     "limits: {mac: 5}": "limits: unknown key mac, did you mean 'macs'?",
-    "limits: {macs: 0}": "limits: macs: expected a whole number above 0, got 0",
-    "limits: {macs: -5}": "limits: macs: expected a whole number above 0, got -5",
-    "limits: {macs: 1.5}": "limits: macs: expected a whole number above 0, got 1.5",
-    "limits: {macs: .inf}": "limits: macs: expected a whole number above 0, got inf",
-    "limits: {macs: .nan}": "limits: macs: expected a whole number above 0, got nan",
-    "limits: {macs: true}": "limits: macs: expected a whole number above 0, got true",
-    "limits: {macs: many}": "limits: macs: expected a whole number above 0, got many",
-    "limits: {macs: }": "limits: macs: expected a whole number above 0, got None",
+    "limits: {macs: 0}": "limits: macs: expected a whole number above 0 such as 5_000_000 or 5M, got 0",
+    "limits: {macs: -5}": "limits: macs: expected a whole number above 0 such as 5_000_000 or 5M, got -5",
+    "limits: {macs: 1.5}": "limits: macs: expected a whole number above 0 such as 5_000_000 or 5M, got 1.5",
+    "limits: {macs: .inf}": "limits: macs: expected a whole number above 0 such as 5_000_000 or 5M, got inf",
+    "limits: {macs: .nan}": "limits: macs: expected a whole number above 0 such as 5_000_000 or 5M, got nan",
+    "limits: {macs: true}": "limits: macs: expected a whole number above 0 such as 5_000_000 or 5M, got true",
+    "limits: {macs: many}": "limits: macs: expected a whole number above 0 such as 5_000_000 or 5M, got many",
+    "limits: {macs: }": "limits: macs: expected a whole number above 0 such as 5_000_000 or 5M, got None",
 }
 BAD_HYPERPARAMETERS = {
     "blcks: 3": "blcks: unknown hyperparameter, did you mean 'blocks'?",
