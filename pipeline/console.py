@@ -1,15 +1,21 @@
 """Output of the commands: results on stdout; warnings, status and progress bars on stderr."""
 
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console, RenderableType
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
 _UNBOUNDED = 10_000
 """The width of output that does not go to a terminal: grep and the like need each row on one line."""
+
+_SLOW = 1.0
+"""Seconds after which something counts as slow."""
+
+_DESCRIPTION = TextColumn("{task.description}")
 
 
 def show(renderable: RenderableType) -> None:
@@ -34,25 +40,33 @@ def warn(line: str) -> None:
 
 
 @contextmanager
-def status(description: str, quiet: bool = False) -> Iterator[None]:
-    """Shows ``description`` on stderr while the block runs; only on a terminal, and not if ``quiet``."""
-    console = Console(stderr=True)
-    if quiet or not console.is_terminal:
-        yield
+def status(description: str, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
+    """Says on stderr what goes on while the block runs, unless ``quiet``.
+
+    On a terminal a line moves until the block ends; it becomes a bar when the block calls the function that it is
+    given, ``progress(done, total)``. Elsewhere one plain line is printed, and none for a block of less than a second.
+    """
+    if quiet or not sys.stderr.isatty():
+        with _printed_when_slow(description, quiet):
+            yield lambda done, total: None
         return
-    with console.status(escape(description)):
-        yield
+    with Progress(SpinnerColumn(), _DESCRIPTION, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(escape(description), total=None)
+
+        def progress(done: int, total: int) -> None:
+            bar.columns = (_DESCRIPTION, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            bar.update(task, completed=done, total=total)
+
+        yield progress
 
 
 @contextmanager
-def progress_bar(description: str, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
-    """Gives the block a function ``progress(done, total)`` that draws a bar on stderr.
-
-    The bar appears at the first call and disappears after the block. There is none if ``quiet``, or if stderr is not a
-    terminal.
-    """
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    hidden = quiet or not sys.stderr.isatty()
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=hidden) as bar:
-        task = bar.add_task(escape(description), visible=False, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total, visible=True)
+def _printed_when_slow(description: str, quiet: bool) -> Iterator[None]:
+    timer = threading.Timer(_SLOW, note, [f"{description} ..."])
+    timer.daemon = True
+    if not quiet:
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

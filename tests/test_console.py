@@ -1,12 +1,14 @@
 """Where the output of commands goes, and how it looks there."""
 
 import io
+import re
 import sys
+import time
 
 import pytest
 from rich.table import Table
 
-from pipeline.console import note, progress_bar, show, status, warn
+from pipeline.console import note, show, status, warn
 
 
 class Terminal(io.StringIO):
@@ -53,16 +55,21 @@ def test_notes_and_warnings_go_to_stderr(capsys):
     assert capsys.readouterr() == ("", "one\ntwo\nwarning: [x].png: broken\n")
 
 
-@pytest.mark.parametrize("quiet", [False, True])
-def test_neither_status_nor_bar_where_there_is_no_terminal(capsys, quiet):
-    with status("working", quiet), progress_bar("reading", quiet) as progress:
+@pytest.mark.parametrize(("quiet", "said"), [(False, "working on [x] ...\n"), (True, "")])
+def test_where_there_is_no_terminal_only_what_is_slow_is_one_line(monkeypatch, capsys, quiet, said):
+    with status("working", quiet) as progress:
         progress(1, 2)
     assert capsys.readouterr() == ("", "")
+    monkeypatch.setattr("pipeline.console._SLOW", 0.01)
+    with status("working on [x]", quiet) as progress:
+        time.sleep(0.2)
+        progress(1, 2)
+    assert capsys.readouterr() == ("", said)
 
 
-def test_neither_status_nor_bar_when_quiet(monkeypatch):
+def test_no_status_when_quiet(monkeypatch):
     terminal = open_terminal(monkeypatch)
-    with status("working", quiet=True), progress_bar("reading", quiet=True) as progress:
+    with status("working", quiet=True) as progress:
         progress(1, 2)
     assert terminal.getvalue() == ""
 
@@ -74,18 +81,18 @@ def test_a_status_on_a_terminal(monkeypatch):
     assert "working on [x].png" in terminal.getvalue()
 
 
-def test_a_bar_appears_with_the_first_progress(monkeypatch):
+def test_a_status_becomes_a_bar_with_the_first_progress(monkeypatch):
     terminal = open_terminal(monkeypatch)
-    with progress_bar("reading [x]") as progress:
-        assert "reading" not in terminal.getvalue()
+    with status("reading [x]") as progress:
+        assert "0/" not in terminal.getvalue()
         progress(3, 7)
-    assert "reading [x]" in terminal.getvalue()
+    assert "reading [x] ━" in re.sub(r"\x1b\[[0-9;]*m", "", terminal.getvalue())
     assert "3/7" in terminal.getvalue()
 
 
 def test_a_warning_stands_above_the_bar(monkeypatch):
     terminal = open_terminal(monkeypatch)
-    with progress_bar("reading") as progress:
+    with status("reading") as progress:
         progress(3, 7)
         warn("a broken image")
     assert "warning: a broken image\n" in terminal.getvalue()

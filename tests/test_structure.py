@@ -60,6 +60,7 @@ KERAS = {
     "training.memory",
     "training.optimizer",
     "training.precision",
+    "training.predict",
     "training.reporting_callback",
     "training.save",
 }

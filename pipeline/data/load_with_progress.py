@@ -4,7 +4,7 @@ import os
 from contextlib import closing
 from pathlib import Path
 
-from pipeline.console import progress_bar, warn
+from pipeline.console import status, warn
 from pipeline.data.dataset import Dataset
 from pipeline.data.fetch import FetchDataset
 from pipeline.data.load import load
@@ -20,8 +20,8 @@ def load_with_progress(
     channels: int | None = None,
     choose_size: ChooseSize | None = None,
 ) -> Dataset:
-    """See ``pipeline.data.load``. While images are decoded, a terminal shows a bar unless ``quiet``."""
-    with progress_bar(f"reading {source}", quiet) as progress:
+    """See ``pipeline.data.load``. Unless ``quiet``, says that it reads, with a bar of the decoded images."""
+    with status(f"reading {source}", quiet) as progress:
         return load(
             source,
             image_size=image_size,

@@ -4,8 +4,31 @@ from collections.abc import Mapping
 
 from pipeline.executors.inline import INLINE, InlineExecutor
 from pipeline.executors.local import LOCAL, LocalExecutor
-from pipeline.executors.task import Executor, ExecutorKind, Task, TaskResult, call
+from pipeline.executors.task import (
+    Executor,
+    ExecutorKind,
+    Progress,
+    Ready,
+    Task,
+    TaskResult,
+    Watched,
+    call,
+    progress_of,
+)
 
-__all__ = ["EXECUTORS", "Executor", "ExecutorKind", "InlineExecutor", "LocalExecutor", "Task", "TaskResult", "call"]
+__all__ = [
+    "EXECUTORS",
+    "Executor",
+    "ExecutorKind",
+    "InlineExecutor",
+    "LocalExecutor",
+    "Progress",
+    "Ready",
+    "Task",
+    "TaskResult",
+    "Watched",
+    "call",
+    "progress_of",
+]
 
 EXECUTORS: Mapping[str, ExecutorKind] = {kind.name: kind for kind in (LOCAL, INLINE)}

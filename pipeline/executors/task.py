@@ -11,6 +11,9 @@ from pipeline.study.trial import BatchReport, Decision, Report, ReportCallback
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
+Progress = Callable[[int, int], None]
+"""Is called with how many steps are done, and how many there are."""
+
 WarmUp = Callable[[], None]
 """Imports what the tasks will need, ahead of the first one. It must pickle: a function at the top of a module."""
 
@@ -92,21 +95,70 @@ class ExecutorKind:
     parallel: bool = True
 
 
-def call(executor: Executor, task: Task[T], progress: Callable[[int, int], None] = lambda done, total: None) -> T:
+@dataclass(frozen=True)
+class Ready:
+    """The task of doing nothing: when it is done, the worker has warmed up."""
+
+    number: int = -1
+
+    def run(self, report: ReportCallback) -> None:
+        """Does nothing."""
+
+
+class Watched:
+    """An executor that also passes the batches of its tasks to ``progress(done, total)``."""
+
+    def __init__(self, executor: Executor, progress: Progress) -> None:
+        self._executor, self._progress = executor, progress
+
+    @property
+    def slots(self) -> int:
+        """See ``Executor``."""
+        return self._executor.slots
+
+    @property
+    def free(self) -> int:
+        """See ``Executor``."""
+        return self._executor.free
+
+    def submit(self, task: Task[Any]) -> None:
+        """See ``Executor``."""
+        self._executor.submit(task)
+
+    def wait(self, report: ReportCallback, timeout: float | None = None) -> list[TaskResult]:
+        """See ``Executor``."""
+
+        def watch(made: Report) -> Decision:
+            if isinstance(made, BatchReport) and made.batches is not None:
+                self._progress(made.batch, made.batches)
+            return report(made)
+
+        return self._executor.wait(watch, timeout)
+
+    def close(self) -> None:
+        """See ``Executor``."""
+        self._executor.close()
+
+
+def progress_of(task: Task[Any], report: ReportCallback) -> Progress:
+    """What a task without epochs calls after each of its steps."""
+
+    def progress(done: int, total: int) -> None:
+        report(BatchReport(task.number, done, total))
+
+    return progress
+
+
+def call(executor: Executor, task: Task[T], progress: Progress = lambda done, total: None) -> T:
     """Runs one task on an executor that has no other, and returns its value; raises the error that ended it.
 
     ``progress(done, total)`` is called with the task's reports, if it makes any.
     """
-
-    def answer(report: Report) -> Decision:
-        if isinstance(report, BatchReport) and report.batches is not None:
-            progress(report.batch, report.batches)
-        return Decision.CONTINUE
-
-    executor.submit(task)
+    watched = Watched(executor, progress)
+    watched.submit(task)
     results: list[TaskResult] = []
     while not results:
-        results = executor.wait(answer)
+        results = watched.wait(lambda report: Decision.CONTINUE)
     if results[0].error is not None:
         raise results[0].error
     value: T = results[0].value

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pipeline.data import Dataset
 from pipeline.data.decode import decode_bytes, read_file, read_header, silence_pillow
 from pipeline.errors import DataError, printable
+from pipeline.executors import Progress
 from pipeline.explain.explained_model import ExplainedModel, open_model, shapes
 from pipeline.explain.explanation import ExplainOptions, Explanation, Floats, ImageExplanation
 from pipeline.explain.image_explanation import explain_image, first_filters
@@ -42,16 +43,23 @@ _BATCH_BYTES = 64 << 20
 
 
 def explain_files(
-    model_file: Path, metadata: ModelMetadata | None, paths: Sequence[Path], options: ExplainOptions
+    model_file: Path,
+    metadata: ModelMetadata | None,
+    paths: Sequence[Path],
+    options: ExplainOptions,
+    progress: Progress = lambda done, total: None,
 ) -> tuple[Explanation, list[str]]:
     """Explains a model by image files. Also returns one message per file that cannot be read.
+
+    ``progress(done, total)`` is called with the images, here and in ``explain_validation``.
 
     Raises ModelError if the file is not an image model with a convolution, DataError if no image can be read, and
     JobError if the options ask for a unit that does not exist.
     """
     model = open_model(model_file, metadata, options.pixel_range)
     images, faults = [], []
-    for path in paths:
+    for number, path in enumerate(paths):
+        progress(number, len(paths))
         try:
             image = _decode(path, model.shape)
         except DataError as error:
@@ -64,7 +72,7 @@ def explain_files(
     return _explanation(model, images), faults
 
 
-def explain_validation(model_file: Path, data: Dataset) -> Explanation:
+def explain_validation(model_file: Path, data: Dataset, progress: Progress = lambda done, total: None) -> Explanation:
     """Explains a study's model by validation images: some that it predicts correctly and some that it does not.
 
     They are selected among 1,000 evenly spaced ones, or as many as take 10 billion multiply-accumulates (at least 16).
@@ -73,12 +81,11 @@ def explain_validation(model_file: Path, data: Dataset) -> Explanation:
     model = open_model(model_file, read_metadata(model_file), None)
     rows, batch_size = _candidates(model, data)
     selected = select_images(_predict(model, data, rows, batch_size), data.labels[rows], _PER_GROUP)
-    images = [
-        explain_image(
-            model, np.asarray(data.images[row]), f"validation image {row}", _VALIDATION_OPTIONS, int(data.labels[row])
-        )
-        for row in rows[selected]
-    ]
+    images = []
+    for number, row in enumerate(rows[selected]):
+        progress(number, len(selected))
+        pixels, label = np.asarray(data.images[row]), int(data.labels[row])
+        images.append(explain_image(model, pixels, f"validation image {row}", _VALIDATION_OPTIONS, label))
     return _explanation(model, images)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.data import Dataset
+from pipeline.executors import progress_of
 from pipeline.explain.explanation import ExplainOptions, Explanation
 from pipeline.study.model_metadata import ModelMetadata
 from pipeline.study.trial import ReportCallback
@@ -24,7 +25,7 @@ class ExplainFiles:
         """See ``pipeline.explain.explain.explain_files``."""
         from pipeline.explain.explain import explain_files
 
-        return explain_files(self.model_file, self.metadata, self.paths, self.options)
+        return explain_files(self.model_file, self.metadata, self.paths, self.options, progress_of(self, report))
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,4 +40,4 @@ class ExplainValidation:
         """See ``pipeline.explain.explain.explain_validation``."""
         from pipeline.explain.explain import explain_validation
 
-        return explain_validation(self.model_file, self.dataset)
+        return explain_validation(self.model_file, self.dataset, progress_of(self, report))

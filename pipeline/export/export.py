@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.errors import ModelError, first_line
+from pipeline.executors import Progress
 from pipeline.export.export_format import ExportFormat
 from pipeline.export.formats import FORMATS
 from pipeline.export.labels import write_labels
@@ -40,18 +41,27 @@ def make_noise(shape: tuple[int, int, int]) -> "list[Images]":
     return [random.integers(0, 256, size, np.uint8) for size in sizes]
 
 
-def export(model_file: Path, folder: Path, formats: Sequence[str], batches: "Sequence[Images]") -> list[ExportResult]:
+def export(
+    model_file: Path,
+    folder: Path,
+    formats: Sequence[str],
+    batches: "Sequence[Images]",
+    progress: Progress = lambda done, total: None,
+) -> list[ExportResult]:
     """Writes ``model_file`` into ``folder`` in each of the ``formats``, replacing files of an earlier export.
 
     The names of the classes are written beside them (``labels.txt``).
 
     Each file is loaded again in its own runtime before it takes its place, and must give the model's probabilities on
     ``batches``, to within 1e-4. Raises ModelError when it does not, when it cannot be read back, and when the folder
-    cannot be written.
+    cannot be written. ``progress(done, total)`` is called before each format.
     """
     expected = [FORMATS["keras"].run(model_file, images) for images in batches]
+    results: list[ExportResult] = []
     with _writing_to(folder):
-        results = [_export(FORMATS[name], model_file, folder, batches, expected) for name in formats]
+        for name in formats:
+            progress(len(results), len(formats))
+            results.append(_export(FORMATS[name], model_file, folder, batches, expected))
         write_labels(folder, read_metadata(model_file).classes)
     return results
 

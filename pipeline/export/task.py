@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.executors import progress_of
 from pipeline.export.export import ExportResult
 from pipeline.study.trial import ReportCallback
 
@@ -25,7 +26,7 @@ class ExportModel:
         """See ``pipeline.export.export.export``."""
         from pipeline.export.export import export
 
-        return export(self.model_file, self.folder, self.formats, self.batches)
+        return export(self.model_file, self.folder, self.formats, self.batches, progress_of(self, report))
 
 
 @dataclass(frozen=True, eq=False)

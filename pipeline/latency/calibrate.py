@@ -12,6 +12,7 @@ from pipeline.architecture.architecture_builder import ArchitectureBuilder
 from pipeline.architecture.layer import INPUT
 from pipeline.architecture.op import Op
 from pipeline.architecture.ops import Activation, BatchNorm, Concat, Conv, Dense, Flatten, GlobalAveragePool, Pool
+from pipeline.executors import Progress
 from pipeline.latency.model import FEATURES, LatencyModel, count_features
 from pipeline.training.build import build_inference_model
 from pipeline.training.memory import forget_models
@@ -55,10 +56,17 @@ _STACKS: tuple[tuple[tuple[int, int, int], tuple[Op, ...]], ...] = (
 """Input shape and ops of each network measured. Each stresses few features, and none takes long to compile."""
 
 
-def calibrate() -> LatencyModel:
-    """Measures the networks of ``build_networks`` and fits the weights of the latency model to the times."""
+def calibrate(progress: Progress = lambda done, total: None) -> LatencyModel:
+    """Measures the networks of ``build_networks`` and fits the weights of the latency model to the times.
+
+    ``progress(done, total)`` is called before each network.
+    """
     architectures = build_networks()
-    milliseconds = np.array([measure_latency(architecture) for architecture in architectures])
+    times = []
+    for number, architecture in enumerate(architectures):
+        progress(number, len(architectures))
+        times.append(measure_latency(architecture))
+    milliseconds = np.array(times)
     counts = [count_features(architecture) for architecture in architectures]
     rows = np.array([[count[name] for name in FEATURES] for count in counts])
     weights = fit_weights(rows, milliseconds).tolist()

@@ -38,10 +38,10 @@ def _load(paths: StudyPaths) -> LatencyModel:
 
 
 def _calibrate(executor: Executor, quiet: bool) -> LatencyModel:
-    with status("measuring how long small networks take", quiet):
+    with status("measuring how long small networks take", quiet) as progress:
         check_backend(executor)
         try:
-            return call(executor, CalibrateLatency())
+            return call(executor, CalibrateLatency(), progress)
         except ConvtuneError as error:
             raise WorkerError(
                 f"the latency calibration failed ({error}); fix that, or use no limit and no objective of latency"

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from pipeline.executors import progress_of
 from pipeline.latency.model import LatencyModel
 from pipeline.study.trial import ReportCallback
 
@@ -16,4 +17,4 @@ class CalibrateLatency:
         """See ``pipeline.latency.calibrate.calibrate``."""
         from pipeline.latency.calibrate import calibrate
 
-        return calibrate()
+        return calibrate(progress_of(self, report))

@@ -5,12 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.data import Dataset
 from pipeline.data.decode import decode_bytes, read_file, silence_pillow
 from pipeline.errors import DataError, ModelError, first_line
+from pipeline.executors import Progress
 from pipeline.study.model_metadata import read_metadata
 from pipeline.training.batches import ReadingBatches, reading_batch_size
 from pipeline.training.save import load
@@ -28,21 +30,32 @@ def predict_arrays(model_file: Path, images: NDArray[np.uint8]) -> Probabilities
     return _predict(_load(model_file), images, model_file)
 
 
-def predict_dataset(model_file: Path, dataset: Dataset, rows: NDArray[np.int64]) -> Probabilities:
-    """The probabilities (len(rows), classes) of the images ``rows`` of the dataset, in that order."""
+def predict_dataset(
+    model_file: Path, dataset: Dataset, rows: NDArray[np.int64], progress: Progress = lambda done, total: None
+) -> Probabilities:
+    """The probabilities (len(rows), classes) of the images ``rows`` of the dataset, in that order.
+
+    ``progress(done, total)`` is called with the batches.
+    """
     model = _load(model_file)
     if not len(rows):
         return _no_rows(model)
-    return _checked(lambda: model.predict(ReadingBatches(dataset.images, rows), verbose=0), model_file)
+    batches = ReadingBatches(dataset.images, rows)
+    shown = keras.callbacks.LambdaCallback(on_predict_batch_begin=lambda batch, logs: progress(batch, len(batches)))
+    return _checked(lambda: model.predict(batches, verbose=0, callbacks=[shown]), model_file)
 
 
 def predict_files(
-    model_file: Path, paths: Sequence[Path], shape: tuple[int, int, int]
+    model_file: Path,
+    paths: Sequence[Path],
+    shape: tuple[int, int, int],
+    progress: Progress = lambda done, total: None,
 ) -> tuple[Probabilities, list[str]]:
     """Decodes each file as for training; returns the probabilities (n, classes), and one error text per file.
 
     ``shape`` is the (height, width, channels) of the model's metadata. A file that cannot be read has a row of NaN and
-    a text that names it and says why; the texts of the others are "".
+    a text that names it and says why; the texts of the others are "". ``progress(done, total)`` is called with
+    the files.
     """
     model = _load(model_file)
     parts, faults = [_no_rows(model)], []
@@ -54,6 +67,7 @@ def predict_files(
             rows[readable] = _predict(model, images[readable], model_file)
         parts.append(rows)
         faults += problems
+        progress(len(faults), len(paths))
     return np.concatenate(parts), faults
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.architecture import Architecture
 from pipeline.data import Dataset
+from pipeline.executors import progress_of
 from pipeline.recipe import Recipe
 from pipeline.study.trial import ReportCallback, TrialResult
 from pipeline.training.inputs import TrainingInputs
@@ -50,7 +51,7 @@ class PredictDataset:
         """See ``pipeline.training.predict.predict_dataset``."""
         from pipeline.training.predict import predict_dataset
 
-        return predict_dataset(self.model_file, self.dataset, self.rows)
+        return predict_dataset(self.model_file, self.dataset, self.rows, progress_of(self, report))
 
 
 @dataclass(frozen=True)
@@ -69,4 +70,4 @@ class PredictFiles:
         """See ``pipeline.training.predict.predict_files``."""
         from pipeline.training.predict import predict_files
 
-        return predict_files(self.model_file, self.paths, self.shape)
+        return predict_files(self.model_file, self.paths, self.shape, progress_of(self, report))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipeline.console import status
 from pipeline.errors import ConvtuneError, WorkerError
-from pipeline.executors import Executor, call, local
+from pipeline.executors import Executor, Ready, Watched, call, local
 from pipeline.study.trial import ReportCallback
 
 
@@ -32,12 +32,15 @@ def start_worker(log: Path | None, **environment: str) -> Executor:
 
 @contextmanager
 def keras_worker(description: str, **environment: str) -> Iterator[Executor]:
-    """A worker with Keras whose libraries print nothing; the terminal shows ``description`` while it is in use.
+    """A worker with Keras whose libraries print nothing; ``description`` and its batches are shown while it is in use.
 
     ``environment`` is set before Keras is imported.
     """
-    with closing(start_worker(Path(os.devnull), **environment)) as executor, status(description):
-        yield executor
+    with closing(start_worker(Path(os.devnull), **environment)) as executor:
+        with status("importing Keras"):
+            call(executor, Ready())
+        with status(description) as progress:
+            yield Watched(executor, progress)
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
-from pipeline.console import warn
+from pipeline.console import status, warn
 from pipeline.data import Dataset
 from pipeline.errors import ConvtuneError, StudyError, first_line
-from pipeline.executors import Executor, call
+from pipeline.executors import Executor, Progress, call
 from pipeline.explain.task import ExplainValidation
 from pipeline.explain.write import write_explanation
 from pipeline.export.task import WriteMlflowModel
@@ -60,7 +60,7 @@ def find_published(paths: StudyPaths, best: TrialRecord) -> BestModel | None:
 
 
 def publish_best_model(
-    executor: Executor, tracker: Tracker, paths: StudyPaths, best: TrialRecord, dataset: Dataset
+    executor: Executor, tracker: Tracker, paths: StudyPaths, best: TrialRecord, dataset: Dataset, quiet: bool = False
 ) -> BestModel:
     """Copies the best trial's model to ``best.keras``, tests it, explains it and registers it.
 
@@ -73,10 +73,13 @@ def publish_best_model(
         raise StudyError(f"{model_file}: gone, though trial {best.number} is the best; {advice}")
     shutil.rmtree(paths.explanation, ignore_errors=True)  # it may be that of another model
     copy_file(model_file, paths.best_model)
-    probabilities = call(executor, PredictDataset(paths.best_model, dataset, dataset.test))
+    with status(f"testing the best model on {len(dataset.test):,} images", quiet) as progress:
+        probabilities = call(executor, PredictDataset(paths.best_model, dataset, dataset.test), progress)
     evaluation = evaluate(dataset.labels[dataset.test], probabilities, dataset.classes).as_dict()
-    _explain(executor, paths, dataset)
-    decision = _register(executor, tracker, paths, best, dataset, evaluation["scores"])
+    with status("drawing what the best model sees", quiet) as progress:
+        _explain(executor, paths, dataset, progress)
+    with status("registering the best model in MLflow", quiet):
+        decision = _register(executor, tracker, paths, best, dataset, evaluation["scores"])
     model = BestModel(
         trial=best.number,
         digest=_digest(model_file),
@@ -90,10 +93,10 @@ def publish_best_model(
     return model
 
 
-def _explain(executor: Executor, paths: StudyPaths, dataset: Dataset) -> None:
+def _explain(executor: Executor, paths: StudyPaths, dataset: Dataset, progress: Progress) -> None:
     """Explains the best model with some validation images; an error here only causes a warning."""
     try:
-        write_explanation(call(executor, ExplainValidation(paths.best_model, dataset)), paths.explanation)
+        write_explanation(call(executor, ExplainValidation(paths.best_model, dataset), progress), paths.explanation)
     except Exception as error:
         why = error if isinstance(error, ConvtuneError) else first_line(error)
         warn(f"no pictures of what the best model sees: {why}")

@@ -56,7 +56,8 @@ def prepare(study: OpenStudy, verbosity: Verbosity) -> Iterator[PreparedStudy]:
         tracker.end_study("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED", {})
         raise
     finally:
-        tracker.close()
+        with status("sending the rest to MLflow", quiet):
+            tracker.close()
         for problem in tracker.problems:
             warn(problem)
 

@@ -1,5 +1,6 @@
 """The fourth step of a study: publishes its best model, and sends its files and scores to MLflow."""
 
+from pipeline.console import status
 from pipeline.metrics import METRICS
 from pipeline.report.plots.draw import draw_plots
 from pipeline.search.importance import importances
@@ -8,17 +9,21 @@ from pipeline.tune.best_model import BestModel, find_published, publish_best_mod
 from pipeline.tune.prepare import PreparedStudy
 
 
-def publish(prepared: PreparedStudy) -> BestModel | None:
-    """Draws the plots, publishes the best model and ends the study's run in MLflow; None if no trial left a model."""
+def publish(prepared: PreparedStudy, quiet: bool) -> BestModel | None:
+    """Draws the plots, publishes the best model and ends the study's run in MLflow; None if no trial left a model.
+
+    Says what it does unless ``quiet``.
+    """
     study, records = prepared.study, prepared.storage.records
-    draw_plots(records, importances(study.paths.storage), study.paths)
+    with status("drawing the plots", quiet):
+        draw_plots(records, importances(study.paths.storage), study.paths)
     best_record = best(records)
     if best_record is None:
         record_study(prepared, records)
         prepared.tracker.end_study("FAILED", {})
         return None
     best_model = find_published(study.paths, best_record) or publish_best_model(
-        study.executor, prepared.tracker, study.paths, best_record, study.problem.dataset
+        study.executor, prepared.tracker, study.paths, best_record, study.problem.dataset, quiet
     )
     record_study(prepared, records)
     test_scores = {f"test_{name}": score for name, score in best_model.test_scores.items() if score is not None}

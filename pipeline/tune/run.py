@@ -32,7 +32,7 @@ def run(request: JobRequest, paths: StudyPaths, source: SpaceSource, log: Path |
             reason = search(prepared, verbosity)
             best_model = None
             try:
-                best_model = publish(prepared)
+                best_model = publish(prepared, verbosity is Verbosity.QUIET)
             finally:  # the trials are shown even if publishing fails
                 print_summary(paths, prepared.storage.records, prepared.storage.infeasible, reason, best_model)
             return 0 if best_model else 1

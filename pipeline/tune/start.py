@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline.console import status
 from pipeline.hypermodel import parse_source
 from pipeline.job.request import JobRequest, name_study, read_job
 from pipeline.report.progress import choose_verbosity
@@ -24,7 +25,8 @@ def tune(job_file: str | None, flags: Mapping[str, Any], *, quiet: bool = False,
     log = None if verbose else paths.log
     source = choose_source(request, paths, log)
 
-    from pipeline.tune.run import run  # MLflow, scikit-learn, matplotlib: 3 seconds
+    with status("starting", quiet):
+        from pipeline.tune.run import run  # MLflow, scikit-learn, matplotlib: 3 seconds
 
     return run(request, paths, source, log, choose_verbosity(quiet, verbose))
 

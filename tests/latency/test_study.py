@@ -18,7 +18,7 @@ def calls(tmp_path, monkeypatch):
     tasks = []
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("pipeline.latency.study.check_backend", lambda executor: None)
-    monkeypatch.setattr("pipeline.latency.study.call", lambda executor, task: tasks.append(task) or MODEL)
+    monkeypatch.setattr("pipeline.latency.study.call", lambda executor, task, progress: tasks.append(task) or MODEL)
     return tasks
 
 
@@ -59,7 +59,7 @@ def test_a_study_that_was_begun_without_latencies_is_another_study(calls):
 
 
 def test_a_calibration_that_fails_is_one_line(monkeypatch):
-    def fail(executor, task):
+    def fail(executor, task, progress):
         raise WorkerError("worker died: exit code 1")
 
     monkeypatch.setattr("pipeline.latency.study.call", fail)
