@@ -70,9 +70,7 @@ def execute(folder, *words, **changes):
 def test_only_our_own_lines_are_on_stderr_when_a_worker_runs_the_task(folder):
     said = execute(folder, "-c", ONE_AFTER_ANOTHER, *COMMANDS, KERAS_BACKEND="jax")
     lines = [line for line in said.splitlines() if not line.endswith(" ...")]  # what goes on, where that takes a second
-    assert [line.partition(":")[0] for line in lines] == [
-        word for line in COMMANDS.values() for word in line
-    ]
+    assert [line.partition(":")[0] for line in lines] == [word for line in COMMANDS.values() for word in line]
     assert not (folder / bad_files.PROOF).exists()
 
 

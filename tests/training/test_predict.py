@@ -57,7 +57,9 @@ def test_the_batch_size_does_not_matter(model, monkeypatch):
 
 
 def test_files_are_decoded_as_for_training(model, photos):
-    probabilities, faults = predict.predict_files(model, photos, SHAPE)
+    seen = []
+    probabilities, faults = predict.predict_files(model, photos, SHAPE, lambda done, total: seen.append((done, total)))
+    assert seen == [(7, 7)]
     images = np.stack([decode(path, SHAPE) for path in photos])
     assert faults == [""] * 7
     np.testing.assert_allclose(probabilities, predict.predict_arrays(model, images), atol=1e-6)
@@ -79,7 +81,9 @@ def test_what_cannot_be_read_is_named_and_the_rest_goes_on(model, photos, monkey
 def test_rows_of_a_dataset(model):
     data = load("digits", fetch=lambda name, folder: None)
     rows = data.test[[5, 1, 3]]
-    probabilities = predict.predict_dataset(model, data, rows)
+    seen = []
+    probabilities = predict.predict_dataset(model, data, rows, lambda done, total: seen.append((done, total)))
+    assert seen == [(0, 1)]
     np.testing.assert_allclose(probabilities, predict.predict_arrays(model, np.asarray(data.images[rows])), atol=1e-6)
     assert predict.predict_dataset(model, data, rows[:0]).shape == (0, 3)
 
