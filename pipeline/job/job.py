@@ -30,6 +30,10 @@ PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 DEFAULT_TRIALS = 20
 """Trials of a study that is given no total and whose search does not end by itself."""
 
+_DATA, _SEARCHED, _BEST = "data", "what is searched", "which network is best"
+_HOW, _LONG, _WHERE = "how it is searched", "how long", "where it runs"
+"""The groups of the settings in `tune --help`."""
+
 _TEXT = {"type": "string"}
 _PARAMS = {"$ref": "#/$defs/point"}
 _ATTEMPTS = {"type": "array", "items": {"anyOf": [_PARAMS, {"type": ["string", "integer"]}]}}
@@ -37,7 +41,7 @@ _LIMITS = {"$ref": "#/$defs/limits"}
 _TIME = {
     "anyOf": [
         {"type": "number", "exclusiveMinimum": 0},
-        {"type": "string", "pattern": r"^\s*([0-9]+(\.[0-9]+)?\s*[smhd]?\s*)+$"},
+        {"type": "string", "pattern": r"^\s*([0-9]+(\.[0-9]+)?\s*(s|min|m|h|d)?\s*)+$"},
     ]
 }
 _SIZE = {
@@ -73,6 +77,7 @@ class Job:
     """
 
     data: str = setting(
+        group=_DATA,
         help="folder of images, .npz file, or a name from `convtune datasets`",
         metavar="PATH|NAME",
         parse=parse_text,
@@ -80,15 +85,17 @@ class Job:
     )
     space: str = setting(
         "quick",
+        group=_SEARCHED,
         help="a name from `convtune spaces`, a space file, or a HyperModel as file.py:build",
         metavar="NAME|FILE",
         parse=parse_text,
         schema=_TEXT,
     )
-    search: str = choice("bayesian", SAMPLERS, help="how the params of the next trial are chosen")
-    metric: str = choice(DEFAULT_METRIC.name, METRICS, help="metric that trials are scored by")
+    search: str = choice("bayesian", SAMPLERS, group=_HOW, help="how the params of the next trial are chosen")
+    metric: str = choice(DEFAULT_METRIC.name, METRICS, group=_BEST, help="metric that trials are scored by")
     objective: tuple[str, ...] = setting(
         (SCORE,),
+        group=_BEST,
         help="the score alone, or the Pareto front of the score and costs to minimise",
         metavar=f"{SCORE}[,{'|'.join(MINIMIZED)}...]",
         parse=parse_objective_names,
@@ -98,32 +105,36 @@ class Job:
     trials: int | None = whole_number(
         None,
         1,
+        group=_LONG,
         help="trials of the study in total",
         default_text=f"{DEFAULT_TRIALS}, or the whole space by an exhaustive search",
     )
     time: float | None = setting(
         None,
+        group=_LONG,
         help="stop after this long: 600s, 10m, 1h30m",
         metavar="T",
         parse=parse_seconds,
         schema=_TIME,
         dump="{:.15g}s".format,
     )
-    epochs: int = whole_number(10, 1, help="epochs of a full training")
-    workers: int = whole_number(1, 1, 256, help="number of trials that run at the same time")
-    pruner: str = choice("asha", PRUNERS, help="how poor trials are stopped early")
+    epochs: int = whole_number(10, 1, group=_LONG, help="epochs of a full training")
+    workers: int = whole_number(1, 1, 256, group=_WHERE, help="number of trials that run at the same time")
+    pruner: str = choice("asha", PRUNERS, group=_HOW, help="how poor trials are stopped early")
     study: str = setting(
         "",
+        group=_WHERE,
         help="name or path of the study; an existing one is continued",
         metavar="NAME|PATH",
         parse=parse_text,
         schema=_TEXT,
         default_text="a new name",
     )
-    seed: int = whole_number(0, 0, 2**32 - 1, help="seed for splits, search and training")
+    seed: int = whole_number(0, 0, 2**32 - 1, group=_HOW, help="seed for splits, search and training")
     attempts: tuple[PartialParams | str, ...] = setting(
         (),
         key="try",
+        group=_SEARCHED,
         help="params to try first, or the name of a start point",
         metavar="K=V,...|NAME",
         parse=parse_attempt,
@@ -134,6 +145,7 @@ class Job:
     fixed: tuple[tuple[str, Scalar], ...] = setting(
         (),
         key="set",
+        group=_SEARCHED,
         help="fix hyperparameters of the space",
         metavar="K=V,...",
         parse=parse_assignments,
@@ -144,6 +156,7 @@ class Job:
     limits: tuple[tuple[str, Scalar], ...] = setting(
         (),
         key="limit",
+        group=_SEARCHED,
         help="replace limits of the space, as in macs=20M,memory=2GB; K=none removes one",
         metavar="K=V,...",
         parse=parse_limits,
@@ -153,6 +166,7 @@ class Job:
     )
     image_size: tuple[int, int] | None = setting(
         None,
+        group=_DATA,
         help="size in pixels to which images are resized",
         metavar="N|HxW",
         parse=parse_size,
@@ -160,8 +174,8 @@ class Job:
         dump=lambda sides: "{}x{}".format(*sides),
         default_text="the folder's median size, at most 256; arrays keep theirs",
     )
-    precision: str = choice("auto", PRECISIONS, help="number format for training")
-    executor: str = choice("local", EXECUTORS, help="where trials run")
+    precision: str = choice("auto", PRECISIONS, group=_WHERE, help="number format for training")
+    executor: str = choice("local", EXECUTORS, group=_WHERE, help="where trials run")
 
     def __post_init__(self) -> None:
         if self.workers > 1 and not EXECUTORS[self.executor].parallel:

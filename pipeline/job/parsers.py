@@ -10,10 +10,13 @@ from typing import Any
 
 from pipeline.errors import nearest
 from pipeline.metrics import METRICS
+from pipeline.quantity import SECONDS
 from pipeline.study.objective import parse_objectives
 
 PartialParams = dict[str, Any]
 """Params as a user writes them: any of a space's hyperparameters, with lists for those that repeat."""
+
+_TIME_UNIT = "|".join(sorted(SECONDS, key=len, reverse=True))
 
 _LONGEST = 40
 """The most characters of an invalid text that an error repeats."""
@@ -71,18 +74,15 @@ def parse_whole_number(low: int, high: int = 10**9) -> Callable[[Any], int]:
     return parse
 
 
-_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
 def parse_seconds(value: Any) -> float:
-    """A time above 0: a number of seconds, or text with the units d, h, m and s.
+    """A time above 0: a number of seconds, or text with the units d, h, m (or min) and s.
 
-    >>> parse_seconds("1h30m"), parse_seconds("10m"), parse_seconds(1.5)
+    >>> parse_seconds("1h30m"), parse_seconds("10 min"), parse_seconds(1.5)
     (5400.0, 600.0, 1.5)
     """
-    parts = re.findall(r"(\d+(?:\.\d+)?)\s*([smhd]?)", str(value))
-    valid = re.fullmatch(r"\s*(\d+(?:\.\d+)?\s*[smhd]\s*)*(\d+(?:\.\d+)?)?\s*", str(value))
-    total = sum(float(number) * _SECONDS[unit] for number, unit in parts)
+    parts = re.findall(rf"(\d+(?:\.\d+)?)\s*({_TIME_UNIT}|)", str(value))
+    valid = re.fullmatch(rf"\s*(\d+(?:\.\d+)?\s*({_TIME_UNIT})\s*)*(\d+(?:\.\d+)?)?\s*", str(value))
+    total = sum(float(number) * (SECONDS[unit] if unit else 1) for number, unit in parts)
     if valid is None or isinstance(value, bool) or not 0 < total < math.inf:
         raise ValueError("expected a time above 0 such as 10m, 600s or 1h30m")
     return total

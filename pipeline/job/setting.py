@@ -24,9 +24,9 @@ def _same(value: Any) -> Any:
 class Setting:
     """One setting.
 
-    ``name`` is its field of ``Job``, ``key`` its key in a job file, ``help`` one line without the default.
-    ``parse`` takes a value of a job file or the text of a flag and raises ValueError; ``dump`` writes a value for a
-    job file so that ``parse`` reads it again. ``schema`` is the JSON schema of the key; a ``$ref`` in it must be among
+    ``name`` is its field of ``Job``, ``key`` its key in a job file, ``help`` one line without the default, ``group`` the
+    heading of its flag in the help. ``parse`` takes a value of a job file or the text of a flag and raises ValueError;
+    ``dump`` writes a value for a job file so that ``parse`` reads it again. ``schema`` is the JSON schema of the key; a ``$ref`` in it must be among
     the definitions of ``pipeline.schema``. A setting that is one of the ``names`` of a table has neither a ``metavar``
     nor a ``schema`` of its own. ``merge`` makes a setting repeatable: ``parse`` takes one item, and
     ``merge`` makes a value of all of them. ``default_text`` describes a default that the value itself does not.
@@ -34,6 +34,7 @@ class Setting:
 
     help: str
     parse: Callable[[Any], Any]
+    group: str = ""
     metavar: str = ""
     schema: Mapping[str, Any] = field(default_factory=dict)
     names: Collection[str] = ()
@@ -92,9 +93,9 @@ def setting(default: Any = MISSING, **entries: Any) -> Any:
     return field(default=default, metadata={_METADATA: Setting(**entries)})
 
 
-def choice(default: str, names: Collection[str], help: str) -> Any:
+def choice(default: str, names: Collection[str], **entries: Any) -> Any:
     """A setting that is one of the names of a table, as the table has them when it is asked."""
-    return setting(default, help=help, names=names, parse=parse_one_of(names))
+    return setting(default, names=names, parse=parse_one_of(names), **entries)
 
 
 def whole_number(default: int | None, low: int, high: int = 10**9, **entries: Any) -> Any:

@@ -108,7 +108,6 @@ def evaluate(name, make, *parts):
 
 
 COMMAND_LINES = [
-    words("no command", "", "COMMAND", "--help"),
     words("unknown command", "tun", "'tun'", "did you mean 'tune'?"),
     words("old command", "look s photo.png", "'look' is called 'explain' now", "see `convtune --help`"),
     words("unknown flag", "tune --trails 3", "convtune tune: ", "'--trails'", "did you mean '--trials'?"),
@@ -428,6 +427,14 @@ def test_a_store_that_refuses(capfd, monkeypatch, silent, uri, part):
     line = refused(capfd, DIGITS)
     assert part in line
     assert "secret" not in line
+
+
+def test_without_a_command_the_help_is_shown_and_nothing_has_been_done(capfd):
+    assert run("") == 2
+    out, err = capfd.readouterr()
+    assert out.startswith("usage: convtune ")
+    assert "search for the best network" in out
+    assert err == ""
 
 
 def test_a_store_that_is_no_database(capfd):

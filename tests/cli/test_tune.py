@@ -33,6 +33,16 @@ def test_the_help_has_a_line_for_every_setting_and_its_default(capsys):
         assert f"{setting.flag} {setting.flag_metavar} {setting.flag_help}" in words
 
 
+def test_the_help_groups_the_flags_and_ends_with_examples_that_can_be_run(parser):
+    before, _, examples = parser.format_help().partition("\nexamples:\n")
+    sections = dict(part.strip().split(":\n", 1) for part in before.split("\n\n")[1:])
+    for setting in SETTINGS.values():
+        assert f"  {setting.flag} " in sections[setting.group]
+    for line in examples.strip().splitlines():
+        assert line.split()[:2] == ["convtune", "tune"]
+        assert parser.parse_args(line.split()[2:]).data == "photos"
+
+
 def test_what_is_not_given_has_no_value(parser):
     assert set(vars(parser.parse_args([])).values()) == {None, False}
 

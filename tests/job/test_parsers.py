@@ -18,7 +18,17 @@ from pipeline.metrics import METRICS
 
 
 @pytest.mark.parametrize(
-    ("written", "expected"), [("10m", 600), ("600s", 600), ("90", 90), ("1h30m", 5400), ("2d", 172_800), (1.5, 1.5)]
+    ("written", "expected"),
+    [
+        ("10m", 600),
+        ("10 min", 600),
+        ("1h 30 min", 5400),
+        ("600s", 600),
+        ("90", 90),
+        ("1h30m", 5400),
+        ("2d", 172_800),
+        (1.5, 1.5),
+    ],
 )
 def test_times(written, expected):
     assert parse_seconds(written) == expected
