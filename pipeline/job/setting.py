@@ -24,12 +24,13 @@ def _same(value: Any) -> Any:
 class Setting:
     """One setting.
 
-    ``name`` is its field of ``Job``, ``key`` its key in a job file, ``help`` one line without the default, ``group`` the
-    heading of its flag in the help. ``parse`` takes a value of a job file or the text of a flag and raises ValueError;
-    ``dump`` writes a value for a job file so that ``parse`` reads it again. ``schema`` is the JSON schema of the key; a ``$ref`` in it must be among
-    the definitions of ``pipeline.schema``. A setting that is one of the ``names`` of a table has neither a ``metavar``
-    nor a ``schema`` of its own. ``merge`` makes a setting repeatable: ``parse`` takes one item, and
-    ``merge`` makes a value of all of them. ``default_text`` describes a default that the value itself does not.
+    ``name`` is its field of ``Job``, ``key`` its key in a job file, ``help`` one line without the default, ``group``
+    the heading of its flag in the help. ``parse`` takes a value of a job file or the text of a flag and raises
+    ValueError; ``dump`` writes a value for a job file so that ``parse`` reads it again. ``schema`` is the JSON schema
+    of the key; a ``$ref`` in it must be among the definitions of ``pipeline.schema``. A setting that is one of the
+    ``names`` of a table has neither a ``metavar`` nor a ``schema`` of its own. ``merge`` makes a setting repeatable:
+    ``parse`` takes one item, and ``merge`` makes a value of all of them. ``default_text`` describes a default that the
+    value itself does not.
     """
 
     help: str
