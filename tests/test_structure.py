@@ -46,10 +46,17 @@ KERAS = {
     "explain.image_explanation",
     "explain.receptive_field",
     "export.saved_model",
+    "hypermodel.data_form",
     "hypermodel.fit",
-    "hypermodel.user_model",
+    "hypermodel.import_watch",
+    "hypermodel.inference_model",
     "hypermodel.loader",
+    "hypermodel.own_fit",
+    "hypermodel.own_functions",
+    "hypermodel.pixels",
     "hypermodel.probe",
+    "hypermodel.survey",
+    "hypermodel.user_model",
     "latency.calibrate",
     "training.batches",
     "training.build",
@@ -68,7 +75,9 @@ KERAS = {
 
 HEAVY = {
     "keras": KERAS,
-    "keras_tuner": {"hypermodel.loader", "hypermodel.probe"},
+    "keras_tuner": {
+        f"hypermodel.{name}" for name in ("declared", "import_watch", "loader", "own_fit", "probe", "survey")
+    },
     "tensorflow": {"explain.grad_cam", "export.saved_model", "training.memory"},
     "jax": {"explain.grad_cam"},
     "torch": {"explain.grad_cam", "training.precision"},

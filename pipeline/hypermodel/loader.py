@@ -14,21 +14,18 @@ from typing import Any
 
 import keras
 import keras_tuner
-import numpy as np
 
 from pipeline.errors import SpaceError, first_line, nearest
-from pipeline.hypermodel.source import HyperModelSource
-from pipeline.hypermodel.user_model import (
-    UntrainableError,
-    check_trainable,
-    create_weights,
-    encode_one_hot,
-    takes_class_numbers,
-)
+from pipeline.hypermodel.import_watch import TrainsAtImportError, no_training
+from pipeline.hypermodel.source import HyperModelSource, UntrainableError
+from pipeline.hypermodel.user_model import check_trainable, create_weights
 from pipeline.hyperparameter import Params
 
 _ARGUMENTS = frozenset({"input_shape", "classes", "num_classes"})
 """Arguments of a HyperModel's constructor that describe the data; KerasTuner's own HyperModels use these names."""
+
+_BATCH_SIZE = 32
+"""Images per step: Keras's own default, and so KerasTuner's."""
 
 _loaded: dict[HyperModelSource, Any] = {}
 """The HyperModels that this process has imported. As in KerasTuner, one object builds all models."""
@@ -42,14 +39,6 @@ class _Function(keras_tuner.HyperModel):  # type: ignore[misc]
     def __init__(self, build: Any) -> None:
         super().__init__()
         self.build = build
-
-
-class _FitReached(BaseException):
-    """Raised instead of training, with the arguments of ``model.fit``. User code may catch Exception, but not this."""
-
-    def __init__(self, arguments: dict[str, Any]) -> None:
-        super().__init__()
-        self.arguments = arguments
 
 
 def load(source: HyperModelSource) -> Any:
@@ -95,16 +84,29 @@ def build_model(source: HyperModelSource, hp: keras_tuner.HyperParameters) -> An
     ``build`` raises, and UntrainableError for a model that cannot be trained on the images. Even then, ``hp`` lists
     the hyperparameters that were used.
     """
-    hypermodel = load(source)
-    model = hypermodel.build(hp)
+    model = load(source).build(hp)
     if not isinstance(model, keras.Model):
         raise UntrainableError(f"it returns {_describe(model)}; expected a compiled keras.Model", "no model")
     if source.shape is not None:
         create_weights(model, source.shape)
-        if has_own_fit(hypermodel):
-            _probe_fit(hypermodel, hp, model, source)
         check_trainable(model, source.shape, source.classes)
     return model
+
+
+def batch_size(hp: keras_tuner.HyperParameters) -> int:
+    """The images per step of a HyperModel without a ``fit`` of its own: the ``batch_size`` that ``build`` asks for.
+
+    In any name scope. If it asks for none, Keras's own default, and so KerasTuner's. UntrainableError if it is no
+    number of images.
+    """
+    for name, value in hp.values.items():
+        if name.rpartition("/")[2] == "batch_size":
+            if isinstance(value, bool) or not isinstance(value, int | float) or int(value) != value or value < 1:
+                raise UntrainableError(
+                    f"{name}: expected a whole number of images from 1, got {value!r}", f"bad {name}"
+                )
+            return int(value)
+    return _BATCH_SIZE
 
 
 def hyperparameters_with(params: Params) -> keras_tuner.HyperParameters:
@@ -112,56 +114,6 @@ def hyperparameters_with(params: Params) -> keras_tuner.HyperParameters:
     hp = keras_tuner.HyperParameters()
     hp.values = dict(params)
     return hp
-
-
-def has_own_fit(hypermodel: Any) -> bool:
-    """Whether it overrides ``keras_tuner.HyperModel.fit``."""
-    return type(hypermodel).fit is not keras_tuner.HyperModel.fit
-
-
-def _probe_fit(hypermodel: Any, hp: Any, model: Any, source: HyperModelSource) -> None:
-    """Runs the HyperModel's own ``fit`` up to ``model.fit``, whose arguments it checks; ``hp`` lists what it used."""
-
-    def raise_arguments(*args: Any, **kwargs: Any) -> None:
-        raise _FitReached(
-            dict(zip(inspect.signature(keras.Model.fit).parameters, (model, *args), strict=False)) | kwargs
-        )
-
-    assert source.shape is not None
-    images, numbers = np.zeros((2, *source.shape), np.float32), np.zeros(2, np.int64)
-    labels = numbers if model.compiled and takes_class_numbers(model) else encode_one_hot(numbers, source.classes)
-    callback = keras.callbacks.Callback()
-    model.fit = raise_arguments
-    try:
-        hypermodel.fit(
-            hp, model, images, labels, validation_data=(images, labels), epochs=1, callbacks=[callback], verbose=0
-        )
-    except _FitReached as reached:
-        return _check_arguments(callback, reached.arguments)
-    finally:
-        del model.fit
-    raise UntrainableError(
-        "its fit() does not call model.fit(), so its epochs cannot be followed", "fit without model.fit"
-    )
-
-
-def _check_arguments(callback: Any, arguments: dict[str, Any]) -> None:
-    """UntrainableError unless ``model.fit`` gets the callback, perhaps among others, and validates after each epoch."""
-    callbacks = arguments.get("callbacks")
-    if callback not in (callbacks if isinstance(callbacks, list | tuple) else [callbacks]):
-        missing, purpose = "callbacks", "which report its epochs"
-    elif arguments.get("validation_data") is None:
-        missing, purpose = "validation_data", "which its score is measured on"
-    elif (frequency := arguments.get("validation_freq", 1)) != 1:
-        setting = f"its fit() sets validation_freq={frequency}"
-        raise UntrainableError(
-            f"{setting}, but trials are scored after every epoch; leave it out", "fit with validation_freq"
-        )
-    else:
-        return
-    raise UntrainableError(
-        f"its fit() leaves out {missing}, {purpose}; pass them on to model.fit()", f"fit without {missing}"
-    )
 
 
 def _make_hypermodel(source: HyperModelSource, member: Any) -> Any:
@@ -201,7 +153,8 @@ def _parameters(hypermodel: type) -> dict[str, inspect.Parameter]:
 def _import_module(name: str) -> Any:
     """The module of a dotted name or of a file; a file can import the modules beside it, as a script can."""
     keras.config.set_dtype_policy("float32")
-    module = _import(name)
+    with no_training():
+        module = _import(name)
     _policies[name] = keras.config.dtype_policy()
     return module
 
@@ -229,7 +182,7 @@ def explain_errors(source: HyperModelSource, action: str) -> Iterator[None]:
         yield
     except SpaceError:
         raise
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit, TrainsAtImportError) as error:
         raise SpaceError(f"{source}: {describe_error(error, source, action)}") from None
 
 
@@ -240,12 +193,22 @@ def describe_error(error: BaseException, source: HyperModelSource, action: str) 
     """
     if isinstance(error, UntrainableError):
         return str(error)
-    name = source.module
+    line = _last_line(error, source.module)
+    if isinstance(error, TrainsAtImportError):
+        return (
+            f"{action} {error}{line}, and every worker would do so;"
+            ' put what is not needed to build models under `if __name__ == "__main__":`'
+        )
+    return f"{action} raised {first_line(error)}{line}"
+
+
+def _last_line(error: BaseException, name: str) -> str:
+    """The last line of the module in the error's traceback, in brackets; "" if there is none."""
     file = os.path.basename(name) if name.endswith(".py") else f"{name.replace('.', os.sep)}.py"
     frames = traceback.extract_tb(error.__traceback__)
     places = ((frame.filename.replace(f"{os.sep}__init__.py", ".py"), frame.lineno) for frame in frames)
     lines = [line for path, line in places if f"{os.sep}{path}".endswith(f"{os.sep}{file}")]
-    return f"{action} raised {first_line(error)}" + (f" (line {lines[-1]})" if lines else "")
+    return f" (line {lines[-1]})" if lines else ""
 
 
 def _describe(member: Any) -> str:

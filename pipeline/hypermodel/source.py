@@ -1,9 +1,36 @@
 """How a HyperModel is described to workers, and what they report about it: plain data, without Keras."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pipeline.data.decode import Shape
 from pipeline.hyperparameter import Conditions, Scalar
+
+AUTO = "auto"
+"""The range of pixels that the models themselves say they take."""
+PIXEL_RANGES: Mapping[str, float] = {"0..1": 255.0, "0..255": 1.0}
+"""The ranges in which pixels may enter a model, each with the number by which pixels from 0 to 255 are divided."""
+
+
+class UntrainableError(Exception):
+    """A model that convtune cannot train; ``kind`` is the reason without its numbers."""
+
+    def __init__(self, reason: str, kind: str) -> None:
+        super().__init__(reason)
+        self.kind = kind
+
+
+@dataclass(frozen=True)
+class PixelForm:
+    """The range in which pixels enter a model, one of ``PIXEL_RANGES``, and the reason in a few words."""
+
+    range: str
+    reason: str
+
+    @property
+    def divisor(self) -> float:
+        """The number by which pixels from 0 to 255 are divided."""
+        return PIXEL_RANGES[self.range]
 
 
 @dataclass(frozen=True)
@@ -11,7 +38,8 @@ class HyperModelSource:
     """Where a HyperModel or a ``build(hp)`` function is, and the images for which it builds models.
 
     ``module`` is a dotted name or the path of a ``.py`` file, ``attribute`` a name in it. ``shape`` is (height, width,
-    channels) and ``classes`` the number of classes: None and 0 until the images are known.
+    channels) and ``classes`` the number of classes: None and 0 until the images are known. ``pixels`` is the range in
+    which pixels enter its models, or ``auto``.
 
     >>> str(HyperModelSource("my_models.py", "build"))
     'my_models.py:build'
@@ -21,6 +49,7 @@ class HyperModelSource:
     attribute: str
     shape: Shape | None = None
     classes: int = 0
+    pixels: str = AUTO
 
     def __str__(self) -> str:
         return f"{self.module}:{self.attribute}"
@@ -56,6 +85,21 @@ class ListedHyperparameter:
     step: float | None = None
     log: bool = False
     note: str = ""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What building some models of a HyperModel has shown.
+
+    ``listed`` are its hyperparameters, parents before children; one whose range follows other values is listed once for
+    each range that widens it. ``idle`` names those whose values have changed nothing in the models that were tried,
+    nor in their compilation or training. ``pixels`` are the forms in which the models take their images, the default
+    model's first.
+    """
+
+    listed: tuple[ListedHyperparameter, ...]
+    idle: tuple[str, ...] = ()
+    pixels: tuple[PixelForm, ...] = ()
 
 
 @dataclass(frozen=True)

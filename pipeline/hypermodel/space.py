@@ -12,7 +12,8 @@ from typing import Any
 import yaml
 
 from pipeline.errors import SpaceError, error_at
-from pipeline.hypermodel.source import HyperModelSource, ListedHyperparameter
+from pipeline.hypermodel.source import AUTO, HyperModelSource, ListedHyperparameter, Survey
+from pipeline.hypermodel.widen import widen
 from pipeline.hyperparameter import Conditions, Hyperparameter, Hyperparameters, Scalar
 from pipeline.space import Choice, Domain, FloatRange, IntRange, SearchedHyperparameter, Space, complete
 
@@ -41,15 +42,18 @@ def parse_source(spec: str) -> HyperModelSource | None:
 def make_space(source: HyperModelSource, listed: Iterable[ListedHyperparameter]) -> Space:
     """The Space of all listed hyperparameters. KerasTuner's default values become its start point ``default``.
 
-    SpaceError for a name with different ranges under different conditions, since a space has one range per name.
+    A name that is listed with several ranges, by condition or by the value of another, is drawn from the narrowest that
+    holds them all; building the model shows whether a value is in the right one. SpaceError for a name with values of
+    several kinds.
     """
     by_name = _merge(source, listed)
-    fixed = {name: entry.default for name, entry in by_name.items() if entry.kind == "fixed" and not entry.when}
+    single = {name: entry for name, entry in by_name.items() if entry.kind == "fixed" and len(entry.options) == 1}
+    fixed = {name: entry.default for name, entry in single.items() if not entry.when}
     searched = []
     for name, entry in by_name.items():
         with error_at(f"{source}: {name}"):
             if name not in fixed:
-                searched.append(SearchedHyperparameter(name, _domain(entry), when=_conditions(entry, by_name)))
+                searched.append(SearchedHyperparameter(name, make_domain(entry), when=_conditions(entry, by_name)))
     space = Space(
         name=f"{Path(source.module).stem if source.module.endswith('.py') else source.module}:{source.attribute}",
         hyperparameters=Hyperparameters(*map(_hyperparameter, by_name.values())),
@@ -59,6 +63,35 @@ def make_space(source: HyperModelSource, listed: Iterable[ListedHyperparameter])
         limits={},
     )
     return replace(space, start_from={"default": complete(space, {})})
+
+
+def describe_survey(source: HyperModelSource, survey: Survey) -> tuple[list[str], list[str]]:
+    """What people should know of a HyperModel before it is searched: notes and warnings, one line each."""
+    names = list(dict.fromkeys(entry.name for entry in survey.listed))
+    ranges = {name: {make_domain(entry) for entry in survey.listed if entry.name == name} for name in names}
+    following = [name for name in names if len(ranges[name]) > 1]
+    notes = [_pixels_note(source, survey)] if survey.pixels else []
+    if following:
+        notes.append(
+            f"{source}: the ranges of {', '.join(following)} follow other values; each is drawn from its widest range,"
+            " and params outside the range beside their other values are infeasible"
+        )
+    notes += [f"{source}: {entry.name} is {entry.note}" for entry in survey.listed if entry.note]
+    warnings = []
+    if survey.idle:
+        advice = "; --epochs sets the epochs" if "epochs" in survey.idle else ""
+        warnings.append(
+            f"{source}: {', '.join(survey.idle)} had no effect on the models tried, their compilation or their"
+            f" training{advice}"
+        )
+    return notes, warnings
+
+
+def _pixels_note(source: HyperModelSource, survey: Survey) -> str:
+    first, *others = survey.pixels
+    advice = "" if source.pixels != AUTO else "; --pixels changes that"
+    more = f", and some models {others[0].range}, since {others[0].reason.replace('its ', 'their ')}" if others else ""
+    return f"{source}: the model gets pixels of {first.range}: {first.reason}{more}{advice}"
 
 
 def source_text(space: Space, source: HyperModelSource, file: str) -> str:
@@ -74,11 +107,12 @@ def source_text(space: Space, source: HyperModelSource, file: str) -> str:
 
 
 def fingerprint(source: HyperModelSource, file: str) -> str:
-    """16 hex digits that are equal for the same name in a file with the same text, wherever that file is.
+    """16 hex digits that are equal for the same name and pixels in a file with the same text, wherever that file is.
 
     The modules that the file imports are not part of it. Without a file, the module's name replaces the text.
     """
-    content = f"{source.attribute}\n{_read_code(file) or source.module}"
+    pixels = "" if source.pixels == AUTO else f"\n{source.pixels}"
+    content = f"{source.attribute}\n{_read_code(file) or source.module}{pixels}"
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
@@ -98,9 +132,9 @@ def _merge(source: HyperModelSource, listed: Iterable[ListedHyperparameter]) -> 
     by_name: dict[str, ListedHyperparameter] = {}
     for entry in listed:
         other = by_name.setdefault(entry.name, entry)
-        if replace(entry, when=(), default=other.default) != replace(other, when=()):
-            raise SpaceError(f"{source}: {entry.name} has several ranges, by condition; give each its own name")
-        by_name[entry.name] = replace(other, when=_either(other.when, entry.when))
+        if (both := widen(other, entry)) is None:
+            raise SpaceError(f"{source}: {entry.name} has values of several kinds; give each its own name")
+        by_name[entry.name] = replace(both, when=_either(other.when, entry.when))
     return by_name
 
 
@@ -140,13 +174,14 @@ def _hyperparameter(entry: ListedHyperparameter) -> Hyperparameter:
             entry.name,
             default,
             help,
-            options=entry.options if entry.kind == "choice" else (),
+            options=entry.options if entry.kind == "choice" or len(entry.options) > 1 else (),
         )
     default = float(entry.default) if entry.kind == "float" else entry.default
     return Hyperparameter(entry.name, default, help, low=entry.low, high=entry.high)
 
 
-def _domain(entry: ListedHyperparameter) -> Domain:
+def make_domain(entry: ListedHyperparameter) -> Domain:
+    """The domain of a listed hyperparameter; SpaceError for an empty one."""
     if entry.kind == "int":
         return IntRange(int(entry.low), int(entry.high), int(entry.step or 1), entry.log)
     if entry.kind == "float":

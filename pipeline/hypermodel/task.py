@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from pipeline.candidate import Candidate
+from pipeline.data import Dataset
 from pipeline.hypermodel.candidate import HyperModelCandidate
-from pipeline.hypermodel.source import BuiltModel, HyperModelInfo, HyperModelSource, ListedHyperparameter
+from pipeline.hypermodel.source import BuiltModel, HyperModelInfo, HyperModelSource, Survey
 from pipeline.hyperparameter import Params
 from pipeline.study.trial import ReportCallback, TrialResult
 from pipeline.training.inputs import TrainingInputs
@@ -50,17 +51,18 @@ class InspectHyperModel:
 
 
 @dataclass(frozen=True)
-class ListHyperparameters:
-    """The task of finding all hyperparameters of a HyperModel."""
+class SurveyHyperModel:
+    """The task of finding all hyperparameters of a HyperModel, and what they do."""
 
     source: HyperModelSource
+    dataset: Dataset
     number: int = -1
 
-    def run(self, report: ReportCallback) -> list[ListedHyperparameter]:
-        """See ``pipeline.hypermodel.probe.list_hyperparameters``."""
-        from pipeline.hypermodel.probe import list_hyperparameters
+    def run(self, report: ReportCallback) -> Survey:
+        """See ``pipeline.hypermodel.survey.survey``."""
+        from pipeline.hypermodel.survey import survey
 
-        return list_hyperparameters(self.source)
+        return survey(self.source, self.dataset)
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ class BuildModel:
     """The task of building the model of some params, to find out its costs or why there is none."""
 
     source: HyperModelSource
+    dataset: Dataset
     params: Params
     number: int = -1
 
@@ -75,4 +78,4 @@ class BuildModel:
         """See ``pipeline.hypermodel.probe.probe_params``."""
         from pipeline.hypermodel.probe import probe_params
 
-        return probe_params(self.source, self.params)
+        return probe_params(self.source, self.dataset, self.params)

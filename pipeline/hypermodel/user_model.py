@@ -1,23 +1,13 @@
-"""A model that a HyperModel has built: whether it can be trained, its costs, its data, and the form that users get."""
+"""A model that a HyperModel has built: whether it can be trained, its costs, its loss."""
 
 import hashlib
 import json
 from typing import Any
 
-import keras
-import numpy as np
-from numpy.typing import NDArray
-
 from pipeline.data.decode import Shape
-from pipeline.training.keras_model import are_probabilities, count_macs, flat_calls, graph, takes_raw_pixels, to_array
-
-
-class UntrainableError(Exception):
-    """A model that convtune cannot train; ``kind`` is the reason without its numbers."""
-
-    def __init__(self, reason: str, kind: str) -> None:
-        super().__init__(reason)
-        self.kind = kind
+from pipeline.hypermodel.own_functions import use_own_functions
+from pipeline.hypermodel.source import UntrainableError
+from pipeline.training.keras_model import count_macs, flat_calls, graph
 
 
 def create_weights(model: Any, shape: Shape) -> None:
@@ -39,7 +29,7 @@ def check_trainable(model: Any, shape: Shape, classes: int) -> None:
         raise UntrainableError(f"{counts}; expected one of each", "several inputs or outputs")
     _check_input(tuple(inputs[0].shape[1:]), shape)
     output_shape = tuple(outputs[0].shape[1:])
-    if output_shape != (classes,):
+    if output_shape != (classes,) and (output_shape, classes) != ((1,), 2):
         raise UntrainableError(
             f"its output has shape {_format_shape(output_shape)};"
             f" expected one value for each of the data's {classes} classes",
@@ -49,9 +39,23 @@ def check_trainable(model: Any, shape: Shape, classes: int) -> None:
         raise UntrainableError(
             "it is not compiled; call model.compile(optimizer, loss, metrics) in build", "not compiled"
         )
+    if output_shape == (1,):
+        _check_one_output(model)
+    use_own_functions(model)
     if foreign := _find_foreign(_config(model)):
         kind = f"{foreign} is not Keras's own"
         raise UntrainableError(f"{kind}, so the saved model could not be loaded without your file", kind)
+
+
+def _check_one_output(model: Any) -> None:
+    """UntrainableError unless the one output for two classes is a probability or the logit of one."""
+    activation = getattr(model.outputs[0]._keras_history.operation, "activation", None)
+    if "binary" not in loss_name(model) and "sigmoid" not in (getattr(activation, "__name__", ""), loss_name(model)):
+        raise UntrainableError(
+            "its one output for two classes is not known to be a probability; expected a sigmoid, or the loss"
+            " keras.losses.BinaryCrossentropy(from_logits=True)",
+            "one output without a sigmoid",
+        )
 
 
 def _check_input(expected: tuple[int | None, ...], shape: Shape) -> None:
@@ -84,47 +88,18 @@ def compute_key(model: Any, extra: Any = None) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:24]
 
 
-def takes_class_numbers(model: Any) -> bool:
-    """Whether the compiled loss takes class numbers, as Keras's sparse losses do. Others take one-hot labels."""
+def loss_of(model: Any) -> Any:
+    """The loss that a model was compiled with: a name, a function or a ``keras.Loss``."""
     loss = model.loss
     if isinstance(loss, dict | list | tuple):
-        loss = next(iter(loss.values() if isinstance(loss, dict) else loss))
-    name = loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
-    return "sparse" in str(name).lower()
+        return next(iter(loss.values() if isinstance(loss, dict) else loss))
+    return loss
 
 
-def encode_one_hot(numbers: NDArray[np.int64], classes: int) -> NDArray[np.float32]:
-    """One-hot labels (n, classes) of class numbers (n,)."""
-    return np.eye(classes, dtype=np.float32)[numbers]
-
-
-def pixel_divisor(model: Any) -> float:
-    """The number to divide pixels by: 1 if the model takes whole numbers or scales pixels itself, else 255."""
-    operations = (node.operation for node in flat_calls(model))
-    return 1.0 if takes_raw_pixels(model.inputs[0].dtype, operations) else 255.0
-
-
-def build_inference_model(model: Any, shape: Shape, pixels: NDArray[np.float32]) -> Any:
-    """The model that users get: it takes uint8 images (n, any, any, channels) and returns probabilities (n, classes).
-
-    It resizes to ``shape``, divides by the ``pixel_divisor`` and continues with the layers of ``model``. ``pixels`` are
-    some images in the form that ``model`` takes: a softmax is added unless the outputs for them are probabilities.
-    """
-    height, width, channels = shape
-    image = keras.Input((None, None, channels), dtype="uint8", name="any_image")
-    resizing = keras.layers.Resizing(
-        height,
-        width,
-        antialias=True,  # as the training images were resized
-        data_format="channels_last",
-        dtype="float32",
-        name="to_the_shape_trained_with",
-    )
-    scaling = keras.layers.Rescaling(1 / pixel_divisor(model), dtype="float32", name="as_trained_with")
-    outputs = model.call(scaling(resizing(image)))  # through call, its layers become layers of the new model
-    if not are_probabilities(to_array(model.predict(pixels, verbose=0))):
-        outputs = keras.layers.Softmax(dtype="float32", name="probabilities")(outputs)
-    return keras.Model(image, outputs)
+def loss_name(model: Any) -> str:
+    """The name of the loss in small letters, such as ``binary_crossentropy`` or ``binarycrossentropy``."""
+    loss = loss_of(model)
+    return str(loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)).lower()
 
 
 def _config(model: Any) -> dict[str, Any]:
@@ -139,7 +114,7 @@ def _find_foreign(config: Any) -> str:
         if name in ("Lambda", "__lambda__"):
             return "a lambda"
         if name == "function":  # for its own functions, Keras writes only the name
-            return f"the function {config.get('config')}"
+            return f"the function {str(config.get('config')).removesuffix('_v2')}"
         if name and not name.startswith("__") and str(module).split(".")[0] != "keras":
             return str(name)
     if isinstance(config, dict | list | tuple):

@@ -11,8 +11,8 @@ from pipeline.errors import SpaceError, WorkerError
 from pipeline.executors import Task, call
 from pipeline.hypermodel.candidate import HyperModelCandidate
 from pipeline.hypermodel.source import BuiltModel, HyperModelInfo, HyperModelSource
-from pipeline.hypermodel.space import make_space
-from pipeline.hypermodel.task import BuildModel, InspectHyperModel, ListHyperparameters
+from pipeline.hypermodel.space import describe_survey, make_space
+from pipeline.hypermodel.task import BuildModel, InspectHyperModel, SurveyHyperModel
 from pipeline.hyperparameter import Scalar
 from pipeline.space import Space
 from pipeline.training.worker import start_worker
@@ -29,12 +29,17 @@ _ON_CPU = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
 class HyperModelWorker:
     """One HyperModel in its own worker, on the CPU, so that checking a proposal never waits for a trial.
 
+    ``notes`` and ``warnings`` are for people: what its models have shown once ``read_space`` has built some.
+
     All methods raise SpaceError, in one line, for a HyperModel that cannot be searched.
     """
 
     def __init__(self, source: HyperModelSource, log: Path | None) -> None:
         self._worker = start_worker(log, **_ON_CPU)
         self._source = source
+        self._dataset: Dataset | None = None
+        self.notes: list[str] = []
+        self.warnings: list[str] = []
         self._built: dict[frozenset[tuple[str, Scalar]], BuiltModel] = {}
 
     def inspect(self) -> HyperModelInfo:
@@ -44,7 +49,11 @@ class HyperModelWorker:
     def read_space(self, dataset: Dataset) -> Space:
         """The space of all hyperparameters, for the images of ``dataset``."""
         self._source = replace(self._source, shape=dataset.shape, classes=len(dataset.classes))
-        return make_space(self._source, self._call(ListHyperparameters(self._source)))
+        self._dataset = dataset
+        survey = self._call(SurveyHyperModel(self._source, dataset))
+        space = make_space(self._source, survey.listed)
+        self.notes, self.warnings = describe_survey(self._source, survey)
+        return space
 
     def judge(self, limits: Mapping[str, float], minimized: Iterable[str], params: dict[str, Scalar]) -> Feasibility:
         """Whether ``params`` give a model that can be trained, within ``limits``, with known ``minimized`` costs."""
@@ -72,10 +81,11 @@ class HyperModelWorker:
 
     def _build(self, params: dict[str, Scalar]) -> BuiltModel:
         """Builds each model once, though its params may be judged twice: before they are queued, and when proposed."""
+        assert self._dataset is not None
         key = frozenset(params.items())
         if key not in self._built:
             try:
-                self._built[key] = call(self._worker, BuildModel(self._source, params))
+                self._built[key] = call(self._worker, BuildModel(self._source, self._dataset, params))
             except WorkerError as error:  # perhaps it ran out of memory
                 self._built[key] = BuiltModel(reason=f"building it failed: {error}", kind="building it failed")
         return self._built[key]

@@ -27,6 +27,9 @@ from pipeline.study.objective import MINIMIZED, OBJECTIVES, SCORE, Objective, mi
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 """Keras's dtype policies for training; ``auto`` depends on the hardware."""
 
+PIXELS = ("auto", "0..1", "0..255")
+"""The ranges in which pixels may enter a HyperModel's models; ``auto``: as the models themselves show."""
+
 DEFAULT_TRIALS = 20
 """Trials of a study that is given no total and whose search does not end by itself."""
 
@@ -174,6 +177,7 @@ class Job:
         dump=lambda sides: "{}x{}".format(*sides),
         default_text="the folder's median size, at most 256; arrays keep theirs",
     )
+    pixels: str = choice("auto", PIXELS, group=_DATA, help="range in which pixels enter a HyperModel's models")
     precision: str = choice("auto", PRECISIONS, group=_WHERE, help="number format for training")
     executor: str = choice("local", EXECUTORS, group=_WHERE, help="where trials run")
 

@@ -28,7 +28,7 @@ class StudyFingerprint:
 
 
 _CHANGES = {
-    "code": "another HyperModel, or another version of its file",
+    "code": "another HyperModel, another version of its file or other --pixels",
     "space": "a different space (or --set, --limit)",
     "dataset": "different data (or --image-size)",
     "epochs": "--epochs {}",

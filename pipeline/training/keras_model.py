@@ -95,6 +95,11 @@ def are_probabilities(outputs: NDArray[np.float32]) -> bool:
     return bool((outputs >= 0).all() and (abs(outputs.sum(axis=1) - 1) < _SUM_TOLERANCE).all())
 
 
+def as_probabilities(outputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Outputs (n, classes), through a softmax unless they are probabilities."""
+    return outputs if are_probabilities(outputs) else to_array(keras.ops.softmax(outputs))
+
+
 def to_array(tensor: Any) -> NDArray[np.float32]:
     """The values of a tensor of any precision and backend."""
     return np.asarray(keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32")), np.float32)

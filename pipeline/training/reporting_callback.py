@@ -151,11 +151,6 @@ class ReportingCallback(keras.callbacks.Callback):  # type: ignore[misc]
         return self._ended
 
     @property
-    def epochs(self) -> int:
-        """The number of epochs that have been reported."""
-        return len(self._history)
-
-    @property
     def keeps_model(self) -> bool:
         """Whether the trial keeps the model of its best epoch if the training is over now."""
         return self._ending().keeps_model

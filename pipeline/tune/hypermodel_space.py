@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from pipeline import hypermodel
-from pipeline.console import status
+from pipeline.console import note, status, warn
 from pipeline.data import Dataset
 from pipeline.errors import JobError
 from pipeline.executors import Executor
@@ -36,8 +36,12 @@ class HyperModelSpace:
     def searched_space(self, dataset: Dataset, executor: Executor, quiet: bool) -> SearchedSpace:
         """The space of all hyperparameters of the HyperModel."""
         assert self._worker is not None
-        with status("reading the space", quiet):
+        with status(f"building models of {self._source}", quiet):
             whole = self._worker.read_space(dataset)
+        for line in self._worker.warnings:
+            warn(line)
+        if not quiet:
+            note(*self._worker.notes)
         job, space = self._request.job, adjust(whole, self._request)
         SAMPLERS[job.search].plan(space, job.seed)  # refuses what it cannot search
         minimized = job.study_objective.minimized

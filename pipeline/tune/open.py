@@ -68,7 +68,7 @@ def open_study(
 
 def _load(job: Job, source: SpaceSource, quiet: bool) -> Dataset:
     """The dataset in the shape that the space needs; JobError if it has too few classes for the metric."""
-    with status("reading the space", quiet):
+    with status(f"reading {job.space}", quiet):
         size, channels = source.image_shape()
     dataset = load_with_progress(job.data, size, job.seed, quiet=quiet, channels=channels)
     metric = job.study_objective.metric

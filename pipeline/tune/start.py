@@ -1,10 +1,12 @@
 """The first second of a study: what can be refused is refused here, before anything is written or slow to import."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pipeline.console import status
+from pipeline.errors import JobError
 from pipeline.hypermodel import parse_source
 from pipeline.job.request import JobRequest, name_study, read_job
 from pipeline.report.progress import choose_verbosity
@@ -33,5 +35,9 @@ def tune(job_file: str | None, flags: Mapping[str, Any], *, quiet: bool = False,
 
 def choose_source(request: JobRequest, paths: StudyPaths, log: Path | None) -> SpaceSource:
     """The source of the job's space. A ConvtuneError when it is invalid; a HyperModel shows that only later."""
-    source = parse_source(request.job.space)
-    return FamilySpace(request, paths) if source is None else HyperModelSpace(source, request, log)
+    job = request.job
+    if (source := parse_source(job.space)) is not None:
+        return HyperModelSpace(replace(source, pixels=job.pixels), request, log)
+    if job.pixels != "auto":
+        raise JobError(f"--pixels: {job.space} is no HyperModel, and networks of families scale pixels; leave it out")
+    return FamilySpace(request, paths)

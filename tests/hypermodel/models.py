@@ -57,13 +57,47 @@ class Fits(keras_tuner.HyperModel):
 
 
 class Silent(keras_tuner.HyperModel):
-    """A fit that passes all on when it is tried on two images, and nothing when it is not."""
+    """A fit that trains nothing."""
 
     def build(self, hp):
         return guide(hp)
 
-    def fit(self, hp, model, x, y, callbacks, **kwargs):
-        return model.fit(x, y, callbacks=callbacks if len(x) == 2 else None, **kwargs)
+    def fit(self, hp, model, *args, **kwargs):
+        return None
+
+
+class Deaf(keras_tuner.HyperModel):
+    """It leaves out the callbacks, validates seldom, and talks."""
+
+    def build(self, hp):
+        return guide(hp)
+
+    def fit(self, hp, model, x, y, callbacks, epochs, **kwargs):
+        assert (y.dtype, y.ndim) == ("int64", 1)
+        return model.fit(x, y, 32, 2, validation_freq=5, **kwargs | {"verbose": 2})
+
+
+class WarmsUp(keras_tuner.HyperModel):
+    """An epoch of its own, another optimizer, then the rest. It reads what the first has given."""
+
+    def build(self, hp):
+        return guide(hp)
+
+    def fit(self, hp, model, *args, **kwargs):
+        first = model.fit(*args)
+        assert len(first.history["val_loss"]) == 1
+        model.compile(keras.optimizers.Adam(1e-4), "sparse_categorical_crossentropy", metrics=["accuracy"])
+        return model.fit(*args, **kwargs)
+
+
+class OwnEpochs(keras_tuner.HyperModel):
+    """Epochs of its own, beside all that it is given."""
+
+    def build(self, hp):
+        return guide(hp)
+
+    def fit(self, hp, model, *args, **kwargs):
+        return model.fit(*args, epochs=hp.Int("long", 2, 9), **kwargs)
 
 
 class Twice(keras_tuner.HyperModel):

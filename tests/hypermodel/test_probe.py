@@ -5,14 +5,21 @@ import pytest
 from keras.src.applications.efficientnet import EfficientNet
 from keras_tuner.src.applications import efficientnet, resnet
 
-from pipeline.hypermodel.probe import inspect_source, list_hyperparameters, probe_params
+from pipeline.hypermodel.probe import inspect_source, probe_params
 from pipeline.hypermodel.source import HyperModelInfo, HyperModelSource
+from pipeline.hypermodel.survey import survey
 from tests.hypermodel.test_fit import FILE
+from tests.hypermodel.tiny_data import tiny_data
 
 
 def list_by_name(module, attribute, shape=(8, 8, 1)):
-    hyperparameters = list_hyperparameters(HyperModelSource(module, attribute, shape, 10))
-    return {hyperparameter.name: hyperparameter for hyperparameter in hyperparameters}
+    found = survey(HyperModelSource(module, attribute, shape, 10), tiny_data(shape))
+    assert found.idle == ()
+    return {hyperparameter.name: hyperparameter for hyperparameter in found.listed}
+
+
+def build(attribute, params, shape=(8, 8, 1)):
+    return probe_params(HyperModelSource(FILE, attribute, shape, 10), tiny_data(shape), params)
 
 
 def test_what_a_loop_asks_for_is_found_though_the_default_asks_for_less():
@@ -33,15 +40,14 @@ def test_every_scope_is_visited_and_names_and_conditions_are_kerastuners():
 
 def test_a_fit_of_its_own_is_asked_too_and_its_values_tell_candidates_apart():
     assert list_by_name(FILE, "Fits")["batch_size"].options == (16, 64)
-    source = HyperModelSource(FILE, "Fits", (8, 8, 1), 10)
-    assert probe_params(source, {"batch_size": 16}).key != probe_params(source, {"batch_size": 64}).key
+    assert build("Fits", {"batch_size": 16}).key != build("Fits", {"batch_size": 64}).key
 
 
 def test_a_class_is_made_for_the_images():
     assert inspect_source(HyperModelSource(FILE, "Sized")) == HyperModelInfo(FILE, None)
     assert inspect_source(HyperModelSource(FILE, "scopes")).shape == (8, 8, 1)
     assert list_by_name(FILE, "Sized", (5, 4, 3))["lr"].note
-    assert probe_params(HyperModelSource(FILE, "Sized", (5, 4, 3), 10), {}).parameters == 60 * 10 + 10
+    assert build("Sized", {}, (5, 4, 3)).parameters == 60 * 10 + 10
 
 
 @pytest.fixture
@@ -64,8 +70,7 @@ def test_kerastuners_own_are_read_unchanged(name, shallow):
 
 
 def test_values_that_are_not_used_do_not_tell_models_apart():
-    source = HyperModelSource(FILE, "guide", (8, 8, 1), 10)
     changes = {}, {"units_2": 16}, {"units_0": 16}
-    one, same, other = (probe_params(source, {"num_layers": 1, **change}) for change in changes)
+    one, same, other = (build("guide", {"num_layers": 1, **change}) for change in changes)
     assert one.key == same.key != other.key
     assert (one.parameters, one.macs) == (64 * 8 + 8 + 8 * 10 + 10, 64 * 8 + 8 * 10)

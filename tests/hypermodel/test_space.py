@@ -74,12 +74,14 @@ def test_what_a_condition_and_those_of_its_parents_say_of_one_name_holds_togethe
     assert dict(make_space(SOURCE, listed).searched[3].when) == {"b": (1,), "c": (2,), "a": (2,)}
 
 
-def test_one_name_under_several_conditions_is_one_hyperparameter_if_its_range_is_one():
+def test_one_name_under_several_conditions_has_the_widest_of_its_ranges():
     other = ListedHyperparameter("kind", "choice", "mlp", (), options=("mlp", "cnn", "none"))
     space = make_space(SOURCE, [other, units(only(("mlp",))), units(only(("cnn",)))])
     assert dict(space.searched[1].when) == {"kind": ("mlp", "cnn")}
-    with pytest.raises(SpaceError, match="units has several ranges"):
-        make_space(SOURCE, [other, units(only(("mlp",))), units(only(("cnn",)), high=128)])
+    space = make_space(SOURCE, [other, units(only(("mlp",))), units(only(("cnn",)), high=128)])
+    assert space.searched[1].domain == IntRange(8, 128, 8)
+    with pytest.raises(SpaceError, match="units has values of several kinds"):
+        make_space(SOURCE, [units(), ListedHyperparameter("units", "choice", "a", (), options=("a", "b"))])
 
 
 def test_a_hyperparameter_may_be_called_as_what_families_and_tables_have():

@@ -1,13 +1,12 @@
 """The tasks run in this process, since starting a worker takes seconds."""
 
-from dataclasses import dataclass
-
 import pytest
 
 from pipeline.errors import SpaceError, WorkerError
 from pipeline.executors import InlineExecutor
 from pipeline.hypermodel import HyperModelWorker, parse_source
 from pipeline.space import complete
+from tests.hypermodel.tiny_data import tiny_data
 
 HYPERMODELS = """
 import keras, keras_tuner
@@ -28,7 +27,7 @@ def flat(hp): return compiled(hp, shape=(36,))
 def larger(hp): return compiled(hp, shape=(9, 8, 1))
 def lambdas(hp): return compiled(hp, layers.Lambda(lambda x: x))
 def function(hp): return compiled(hp, activation=mine)
-def mine(x): return x
+def mine(x): return 3 * x
 
 def constant(hp):
     return compiled(keras_tuner.HyperParameters())
@@ -50,18 +49,6 @@ class Needs(keras_tuner.HyperModel):
 class Loop(keras_tuner.HyperModel):
     def build(self, hp): return compiled(hp)
     def fit(self, hp, model, *args, **kwargs): return 0.5
-
-class Deaf(keras_tuner.HyperModel):
-    def build(self, hp): return compiled(hp)
-    def fit(self, hp, model, x, y, callbacks, **kwargs): return model.fit(x, y, **kwargs)
-
-class Blind(keras_tuner.HyperModel):
-    def build(self, hp): return compiled(hp)
-    def fit(self, hp, model, x, y, callbacks, **kwargs): return model.fit(x, y, 32, 1, 0, callbacks)
-
-class Seldom(keras_tuner.HyperModel):
-    def build(self, hp): return compiled(hp)
-    def fit(self, hp, model, x, y, **kwargs): return model.fit(x, y, validation_freq=2, **kwargs)
 
 def ends(hp):
     if hp.Choice("a", [1, 2]) == 2:
@@ -94,16 +81,7 @@ REFUSED = {
     "two": "has 2 inputs and 1 outputs",
     "Needs": "cannot be created without depth",
     "Loop": "does not call model.fit",
-    "Deaf": "its fit() leaves out callbacks",
-    "Blind": "its fit() leaves out validation_data",
-    "Seldom": "its fit() sets validation_freq=2, but trials are scored after every epoch",
 }
-
-
-@dataclass(frozen=True)
-class Images:
-    shape: tuple = (6, 6, 1)
-    classes: tuple = ("x", "y", "z")
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +105,7 @@ def open_hypermodel(folder, monkeypatch):
     def open_and_read(name, file="hypermodels.py"):
         worker = HyperModelWorker(parse_source(f"{file}:{name}"), None)
         worker.inspect()
-        return worker, worker.read_space(Images())
+        return worker, worker.read_space(tiny_data((6, 6, 1), 3))
 
     return open_and_read
 
@@ -172,7 +150,7 @@ def test_limits_hold_before_training_and_the_dead_do_not_end_the_study(open_hype
     with pytest.raises(SpaceError, match=r"hypermodels\.py:sometimes: worker died: signal 9"):
         worker.inspect()
     with pytest.raises(SpaceError, match=r"hypermodels\.py:sometimes: worker died: signal 9"):
-        worker.read_space(Images())
+        worker.read_space(tiny_data((6, 6, 1), 3))
 
 
 def test_a_build_that_wants_to_end_the_process_is_judged_as_one_that_raises(open_hypermodel):

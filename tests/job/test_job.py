@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pipeline.errors import JobError
 from pipeline.executors import EXECUTORS
 from pipeline.job import SETTINGS, Job
-from pipeline.job.job import DEFAULT_TRIALS, PRECISIONS
+from pipeline.job.job import DEFAULT_TRIALS, PIXELS, PRECISIONS
 from pipeline.metrics import METRICS
 from pipeline.schema import job_schema
 from pipeline.search.pruners import PRUNERS
@@ -38,6 +38,7 @@ JOBS = st.builds(
     fixed=ASSIGNMENTS,
     limits=ASSIGNMENTS,
     image_size=st.none() | st.tuples(st.integers(1, 4096), st.integers(1, 4096)),
+    pixels=st.sampled_from(PIXELS),
     precision=st.sampled_from(PRECISIONS),
     executor=st.sampled_from(sorted(EXECUTORS)),
 )
@@ -66,6 +67,7 @@ def test_every_key_is_read():
         "set": {"kernel": 3},
         "limit": {"macs": "none"},
         "image_size": "64x48",
+        "pixels": "0..1",
         "precision": "float32",
         "executor": "inline",
     }
@@ -86,6 +88,7 @@ def test_every_key_is_read():
         fixed=(("kernel", 3),),
         limits=(("macs", "none"),),
         image_size=(64, 48),
+        pixels="0..1",
         precision="float32",
         executor="inline",
     )
@@ -122,6 +125,7 @@ def test_what_has_no_value_is_not_written():
         "workers": 1,
         "pruner": "asha",
         "seed": 0,
+        "pixels": "auto",
         "precision": "auto",
         "executor": "local",
     }

@@ -57,7 +57,10 @@ def test_a_hypermodel_is_searched_as_a_family_is(here, capfd):
     (here / "models.py").write_text(HYPERMODELS.read_text().replace('activation="relu"', 'activation="tanh"'))
     code, error = tune("--trials 10", capfd)
     assert code == 2
-    assert "was begun with another HyperModel, or another version of its file; choose another --study" in error
+    assert (
+        "was begun with another HyperModel, another version of its file or other --pixels; choose another --study"
+        in error
+    )
     assert len(error.splitlines()) == 1
 
 

@@ -1,0 +1,241 @@
+"""A ``fit`` of a HyperModel's own: called as KerasTuner calls it, tried on a few images, followed as it trains."""
+
+import inspect
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+import keras_tuner
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.data import Dataset
+from pipeline.errors import first_line
+from pipeline.hypermodel.data_form import DataForm
+from pipeline.hypermodel.replaced import replaced
+from pipeline.hypermodel.source import UntrainableError
+from pipeline.hypermodel.user_model import compute_key
+from pipeline.training.precision import choose_jit
+from pipeline.training.reporting_callback import ReportingCallback, TrainingStopped
+
+_PER_CLASS = 16
+"""The images of each class that a ``fit`` is tried on: enough for one of each class in a tenth of them."""
+_TRIED_BYTES = 64 << 20
+"""The most bytes of such images, unless two of each class are more."""
+_MOST_FITS = 20
+"""The calls of ``model.fit`` after which a try is over: it may go on until some metric is good enough."""
+
+Arrays = tuple[NDArray[np.float32], NDArray[Any]]
+
+
+class _TryIsOver(BaseException):
+    """Raised in place of one training too many. User code may catch Exception, but not this."""
+
+
+def has_own_fit(hypermodel: Any) -> bool:
+    """Whether it overrides ``keras_tuner.HyperModel.fit``."""
+    return type(hypermodel).fit is not keras_tuner.HyperModel.fit
+
+
+def call_fit(
+    hypermodel: Any,
+    hp: Any,
+    model: Any,
+    training: Arrays,
+    settings: dict[str, Any],
+    has_begun: Callable[[], bool],
+) -> None:
+    """Calls ``fit`` as KerasTuner does: images and labels by position, ``settings`` by keyword.
+
+    KerasTuner passes on what was given to ``search``, and that may or may not include ``epochs`` and ``verbose``. So a
+    setting that ``fit`` does not take, or sets itself, is left out and ``fit`` is called again, unless it ``has_begun``
+    to train.
+    """
+    settings = dict(settings)
+    while True:
+        try:
+            hypermodel.fit(hp, model, *training, **settings)
+            return
+        except TypeError as error:
+            about = str(error) if "multiple values" in str(error) or "unexpected keyword" in str(error) else ""
+            refused = next((name for name in settings if f"'{name}'" in about), None)
+            if refused is None or has_begun():
+                raise
+            del settings[refused]
+
+
+def try_fit(hypermodel: Any, hp: Any, model: Any, data: Dataset, form: DataForm) -> list[Any]:
+    """Runs ``fit`` on a few images of every class without training; ``hp`` lists the hyperparameters that it used.
+
+    Returns what each ``model.fit`` was given, comparable by ``==``. UntrainableError unless it trains its model by
+    ``model.fit``.
+    """
+    attempt = _Attempt(model)
+    settings = {
+        "validation_data": form.arrays(data, _few(data, data.validation)),
+        "callbacks": [keras.callbacks.Callback()],
+        "epochs": 1,
+        "verbose": 0,
+    }
+    try:
+        with attempt.instead_of_training():
+            call_fit(hypermodel, hp, model, form.arrays(data, _few(data, data.train)), settings, lambda: attempt.begun)
+    except _TryIsOver:
+        pass
+    except (Exception, SystemExit) as error:
+        if not attempt.begun:  # later it may stumble over the history of a training that there was not
+            raise UntrainableError(
+                f"its fit() raised {first_line(error)} on {_PER_CLASS} images of each class",
+                f"fit raised {type(error).__name__}",
+            ) from error
+    if not attempt.begun:
+        raise UntrainableError(attempt.what_it_did(), "fit without model.fit")
+    return attempt.fits
+
+
+def _few(data: Dataset, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The first rows of each class, in order."""
+    image_bytes = 4 * int(np.prod(data.shape)) * len(data.classes)
+    count = max(2, min(_PER_CLASS, _TRIED_BYTES // image_bytes))
+    labels = data.labels[rows]
+    return np.sort(np.concatenate([rows[labels == number][:count] for number in range(len(data.classes))]))
+
+
+class _Attempt:
+    """Notes what a ``fit`` would train."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self.fits: list[Any] = []
+        self._others = self._batches = False
+
+    @property
+    def begun(self) -> bool:
+        """Whether it has called ``model.fit``."""
+        return bool(self.fits)
+
+    @contextmanager
+    def instead_of_training(self) -> Iterator[None]:
+        """Nothing is trained in the block, by any model."""
+        signature = inspect.signature(keras.Model.fit)
+
+        def note_fit(model: Any, *args: Any, **kwargs: Any) -> Any:
+            arguments = signature.bind(model, *args, **kwargs).arguments
+            self._note(model, arguments)
+            return _pretended_history(model, arguments.get("epochs", 1))
+
+        def note_batch(*args: Any, **kwargs: Any) -> float:
+            self._batches = True
+            return 1.0
+
+        with replaced(keras.Model, "fit", note_fit), replaced(keras.Model, "train_on_batch", note_batch):
+            yield
+
+    def _note(self, model: Any, arguments: dict[str, Any]) -> None:
+        if model is not self._model:
+            self._others = True
+            return
+        del arguments["self"]
+        self.fits.append([compute_key(model), _comparable(arguments)])
+        if len(self.fits) >= _MOST_FITS:
+            raise _TryIsOver
+
+    def what_it_did(self) -> str:
+        """Why its training cannot be followed."""
+        if self._batches:
+            did = "trains by train_on_batch()"
+        elif self._others:
+            did = "trains another model than the one that it is given"
+        else:
+            did = "does not call model.fit()"
+        return f"its fit() {did}, so its epochs cannot be followed; train the given model by model.fit()"
+
+
+class _Metrics(dict[str, list[float]]):
+    """Values of whatever metric is asked for."""
+
+    def __init__(self, epochs: int) -> None:
+        super().__init__({name: [0.5] * epochs for name in ("loss", "val_loss")})
+        self._epochs = epochs
+
+    def __missing__(self, name: str) -> list[float]:
+        return [0.5] * self._epochs
+
+
+def _pretended_history(model: Any, epochs: Any) -> Any:
+    epochs = max(1, int(epochs))
+    history = keras.callbacks.History()
+    history.set_model(model)
+    history.epoch, history.history = list(range(epochs)), _Metrics(epochs)
+    return history
+
+
+def _comparable(value: Any) -> Any:
+    """A form of an argument of ``fit`` that equals that of an equal argument, and nothing else."""
+    if value is None or isinstance(value, bool | int | float | str | np.generic):
+        return value
+    if isinstance(value, np.ndarray):
+        return value.shape, str(value.dtype), zlib.crc32(np.ascontiguousarray(value).tobytes())
+    if isinstance(value, dict):
+        return {str(key): _comparable(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_comparable(part) for part in value]
+    if isinstance(value, keras.callbacks.Callback):
+        known = {key: part for key, part in vars(value).items() if isinstance(part, bool | int | float | str)}
+        return type(value).__name__, known
+    return object()  # unknown: equal to nothing
+
+
+class FollowedFit:
+    """Replaces ``model.fit``, so that each of its trainings is reported, scored and stopped as those of families are.
+
+    Whatever the user's ``fit`` gives it, ``callback`` is among its callbacks, it validates on ``validation`` after each
+    epoch, and it prints nothing. Epochs that are not given are those of the trial if the callback is passed on, or the
+    validation images that the user's ``fit`` was ``given``, as KerasTuner would pass on all of them; else they are one,
+    as for Keras.
+    """
+
+    def __init__(self, model: Any, callback: ReportingCallback, epochs: int, validation: Any, given: Arrays) -> None:
+        self._model, self._callback, self._epochs = model, callback, epochs
+        self._validation, self._given = validation, given
+        self._fit, self._signature = model.fit, inspect.signature(model.fit)
+        self._begun = False
+        model.fit = self._follow
+
+    @property
+    def begun(self) -> bool:
+        """Whether a training has begun."""
+        return self._begun
+
+    def _follow(self, *args: Any, **kwargs: Any) -> Any:
+        if self._callback.ended:
+            raise TrainingStopped  # all that its own fit does from here on is in vain
+        self._begun = True
+        arguments = self._signature.bind(*args, **kwargs).arguments
+        callbacks = self._callbacks(arguments.get("callbacks"))
+        others = [other for other in callbacks if not isinstance(other, ReportingCallback)]  # it may pass a copy
+        if len(others) < len(callbacks) or arguments.get("validation_data") is self._given:
+            arguments.setdefault("epochs", self._epochs)
+        ours = {
+            "callbacks": [*others, self._callback],
+            "validation_data": self._validation,
+            "validation_split": 0.0,
+            "validation_steps": None,
+            "validation_freq": 1,
+            "verbose": 0,
+        }
+        choose_compilation(self._model)
+        return self._fit(**arguments | ours)
+
+    def _callbacks(self, given: Any) -> list[Any]:
+        if isinstance(given, keras.callbacks.CallbackList):
+            given = given.callbacks
+        return list(given) if isinstance(given, list | tuple) else [given] if given is not None else []
+
+
+def choose_compilation(model: Any) -> None:
+    """Leaves out XLA where it is slower, unless the model was compiled with or without it on purpose."""
+    if model.get_compile_config().get("jit_compile", "auto") == "auto":
+        model.jit_compile = model.jit_compile and choose_jit() is not False
