@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all: written under another name first, then renamed."""
+"""Files that are written whole or not at all: written under another name first, then renamed. And their SQLite URL."""
 
 import os
 import shutil
@@ -34,6 +34,22 @@ def copy_file(source: Path, path: Path) -> None:
     """Copies the content of the file ``source`` to ``path``, whole or not at all."""
     with replacing(path) as temporary:
         shutil.copyfile(source, temporary)
+
+
+def sqlite_url(file: Path) -> str:
+    """The URL of an SQLite file for SQLAlchemy, which from 2.1 on decodes ``%20`` in a path: those are quoted.
+
+    A quoted path names its driver: MLflow makes the folders of a ``sqlite:///`` URL without decoding it.
+
+    >>> sqlite_url(Path("/data/my runs.db")), sqlite_url(Path("/a%20b/runs.db"))
+    ('sqlite:////data/my runs.db', 'sqlite+pysqlite:////a%2520b/runs.db')
+    """
+    from sqlalchemy import URL, make_url
+
+    url = f"sqlite:///{file}"
+    if make_url(url).database == str(file):
+        return url
+    return URL.create("sqlite+pysqlite", database=str(file)).render_as_string(hide_password=False)
 
 
 def unused_sibling(path: Path) -> Path:

@@ -8,7 +8,7 @@ from io import TextIOWrapper
 from typing import Any, NoReturn, Protocol
 
 from pipeline import __version__
-from pipeline.cli import datasets, evaluate, explain, export, predict, spaces, trials, tune, ui
+from pipeline.cli import datasets, evaluate, explain, export, predict, promote, spaces, trials, tune, ui
 from pipeline.errors import ConvtuneError, nearest
 
 
@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, Command] = {
     "predict": predict,
     "evaluate": evaluate,
     "explain": explain,
+    "promote": promote,
     "spaces": spaces,
     "datasets": datasets,
     "ui": ui,

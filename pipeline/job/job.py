@@ -13,6 +13,7 @@ from pipeline.job.parsers import (
     parse_assignments,
     parse_attempt,
     parse_limits,
+    parse_model_name,
     parse_objective_names,
     parse_seconds,
     parse_size,
@@ -38,6 +39,7 @@ _HOW, _LONG, _WHERE = "how it is searched", "how long", "where it runs"
 """The groups of the settings in `tune --help`."""
 
 _TEXT = {"type": "string"}
+_MODEL_NAME = {"type": "string", "pattern": r"^\s*[^/:\s][^/:]*$"}
 _PARAMS = {"$ref": "#/$defs/point"}
 _ATTEMPTS = {"type": "array", "items": {"anyOf": [_PARAMS, {"type": ["string", "integer"]}]}}
 _LIMITS = {"$ref": "#/$defs/limits"}
@@ -132,6 +134,15 @@ class Job:
         parse=parse_text,
         schema=_TEXT,
         default_text="a new name",
+    )
+    register: str = setting(
+        "",
+        group=_WHERE,
+        help="name of the best model in MLflow's registry",
+        metavar="NAME",
+        parse=parse_model_name,
+        schema=_MODEL_NAME,
+        default_text="convtune, the data's name and a digest of where it lies",
     )
     seed: int = whole_number(0, 0, 2**32 - 1, group=_HOW, help="seed for splits, search and training")
     attempts: tuple[PartialParams | str, ...] = setting(

@@ -40,6 +40,18 @@ def parse_text(value: Any) -> str:
     return value
 
 
+def parse_model_name(value: Any) -> str:
+    """A name that MLflow's registry takes.
+
+    >>> parse_model_name("cats/dogs")
+    Traceback (most recent call last):
+    ValueError: expected a name without / and :
+    """
+    if not isinstance(value, str) or not value.strip() or re.search("[/:]", value):
+        raise ValueError("expected a name without / and :")
+    return value
+
+
 def parse_one_of(names: Collection[str]) -> Callable[[Any], str]:
     """A parser that accepts these names.
 

@@ -5,6 +5,7 @@ ended. An infeasible one carries ``infeasible`` with the kind of reason; a repea
 number of the trial that has the same candidate.
 """
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.errors import StudyError, first_line
+from pipeline.files import sqlite_url
 from pipeline.metrics import METRICS
 from pipeline.study.objective import Objective
 from pipeline.study.paths import StudyPaths, find
@@ -43,7 +45,7 @@ def create_study(database: Path, pruner: BasePruner, objective: Objective) -> op
     This study never prunes, but with Hyperband, Optuna reads ``pruner`` to show samplers only one bracket's trials.
     """
     with storage_errors(database):
-        storage = RDBStorage(f"sqlite:///{database}", engine_kwargs={"connect_args": {"timeout": 60}})
+        storage = _open_storage(database)
         event.listen(storage.engine, "connect", _tune_sqlite)
         storage.engine.dispose()
         study = optuna.create_study(
@@ -63,9 +65,23 @@ def create_study(database: Path, pruner: BasePruner, objective: Objective) -> op
 def load_study(database: Path) -> optuna.Study:
     """The study in a database, for reading only; StudyError if there is none."""
     try:
-        return optuna.load_study(study_name=STUDY_NAME, storage=f"sqlite:///{database}")
+        return optuna.load_study(study_name=STUDY_NAME, storage=_open_storage(database))
     except KeyError:
         raise StudyError(f"{database}: does not hold a study of convtune; choose another --study") from None
+
+
+def _open_storage(database: Path) -> RDBStorage:
+    """The storage in an SQLite file; StudyError if another version of Optuna wrote it."""
+    url = sqlite_url(database).replace("{", "{{").replace("}", "}}")  # Optuna formats the URL
+    try:
+        return RDBStorage(url, engine_kwargs={"connect_args": {"timeout": 60}})
+    except RuntimeError as error:
+        if "optuna storage upgrade" in str(error):
+            command = f"optuna storage upgrade --storage {shlex.quote(url)}"
+            problem, advice = "an older version of Optuna", f"make a copy of it, then run `{command}`"
+        else:
+            problem, advice = "a newer version of Optuna", "run `pip install -U optuna`"
+        raise StudyError(f"{database}: Optuna's storage was written by {problem}; {advice}") from None
 
 
 def stored_objective(study: optuna.Study, database: Path) -> Objective:

@@ -59,17 +59,22 @@ def check_fingerprint(paths: StudyPaths, now: StudyFingerprint) -> str:
     """
     if not paths.exists:
         return ""
-    try:
-        before = StudyFingerprint(**json.loads(paths.fingerprint.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        raise StudyError(
-            f"{paths.fingerprint}: unreadable, so this study cannot be resumed; choose another --study"
-        ) from None
+    before = read_fingerprint(paths)
     for name, change in _CHANGES.items():
         if getattr(before, name) != getattr(now, name):
             change = change.format(getattr(before, name))
             raise StudyError(f"study {paths.name} was begun with {change}; choose another --study to begin a new one")
     return before.run
+
+
+def read_fingerprint(paths: StudyPaths) -> StudyFingerprint:
+    """The fingerprint of a study that has begun; StudyError when it cannot be read."""
+    try:
+        return StudyFingerprint(**json.loads(paths.fingerprint.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        raise StudyError(
+            f"{paths.fingerprint}: unreadable, so this study cannot be resumed; choose another --study"
+        ) from None
 
 
 def write_fingerprint(paths: StudyPaths, fingerprint: StudyFingerprint) -> None:

@@ -5,13 +5,16 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from urllib.parse import quote
 
 import mlflow.environment_variables as settings
 import mlflow.store.db.utils
 from mlflow import MlflowClient
+from mlflow.entities import Experiment
+from mlflow.exceptions import MlflowException
 
+from pipeline.console import note
 from pipeline.errors import TrackingError
+from pipeline.tracking.relocate import artifact_folder, relocate
 from pipeline.tracking.store import check_database, exclusive, sqlite_file, without_password
 
 _EXPERIMENT = "convtune"
@@ -21,8 +24,8 @@ _LOGGERS = ("mlflow", "alembic", "sqlalchemy.engine", "huey")
 def open_client(uri: str) -> tuple[MlflowClient, str]:
     """A client of the store at ``uri`` and the id of the experiment there, once the store has answered.
 
-    The experiment is ``$MLFLOW_EXPERIMENT_NAME``, else ``convtune``; it is created if it does not exist. Raises
-    TrackingError within seconds when the store cannot be reached or used.
+    The experiment is ``$MLFLOW_EXPERIMENT_NAME`` or ``$MLFLOW_EXPERIMENT_ID``, else ``convtune``; a named one is created
+    if it does not exist. Raises TrackingError within seconds when the store cannot be reached or used.
     """
     _silence_mlflow()
     file = sqlite_file(uri)
@@ -30,6 +33,8 @@ def open_client(uri: str) -> tuple[MlflowClient, str]:
         with _short_patience(), exclusive(file) if file else nullcontext():
             if file:
                 check_database(file)
+                for line in relocate(file):
+                    note(line)
             client = MlflowClient(uri)
             return client, _experiment_id(client, uri)
     except TrackingError:
@@ -48,10 +53,18 @@ def short_reason(error: BaseException) -> str:
     return cause[0] if cause else text[:200]
 
 
-_COMMON_CAUSES = r"Connection refused|[Tt]imed out|Failed to resolve '[^']*'|error code \d+|out-of-date database schema"
+_COMMON_CAUSES = (
+    r"Connection refused|[Tt]imed out|Failed to resolve '[^']*'|error code \d+|out-of-date database schema"
+    r"|filesystem tracking backend .* is in maintenance mode"
+)
 
 
 def _advice(uri: str, error: BaseException) -> str:
+    if "MLFLOW_ALLOW_FILE_STORE" in str(error):
+        return (
+            "set MLFLOW_TRACKING_URI to a database, as in sqlite:///mlflow.db (`mlflow migrate-filestore` copies the "
+            "old runs), or set MLFLOW_ALLOW_FILE_STORE=true to go on with the folder"
+        )
     if "out-of-date database schema" in str(error):
         return f"make a copy of it, then run `mlflow db upgrade {without_password(uri)}`"
     if re.search(r"error code 40[13]", str(error)):
@@ -59,24 +72,58 @@ def _advice(uri: str, error: BaseException) -> str:
     return "start the server or set MLFLOW_TRACKING_URI; unset, runs go to mlflow.db in the current folder"
 
 
+def explain_refused_files(location: str, error: BaseException) -> str:
+    """Why no files get into the artifact store at ``location``, and what to do, in one line."""
+    advice = (
+        "make that place writable from here; or start the server with --serve-artifacts and name a new experiment in "
+        "MLFLOW_EXPERIMENT_NAME, since each keeps its place"
+    )
+    if isinstance(error, ImportError):
+        advice = f"install the Python package that it needs, as in `pip install {error.name or 'boto3'}`"
+    problem = f"the artifact store {without_password(location)} cannot be used ({short_reason(error)})"
+    return f"{problem}; metrics are in MLflow, files and models only in the study's folder; {advice}"
+
+
 def _experiment_id(client: MlflowClient, uri: str) -> str:
-    name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or _EXPERIMENT
-    experiment = client.get_experiment_by_name(name)
-    if experiment is None:
-        return str(client.create_experiment(name, artifact_location=_artifact_location(uri, name)))
+    name, wanted = os.environ.get("MLFLOW_EXPERIMENT_NAME"), os.environ.get("MLFLOW_EXPERIMENT_ID")
+    if wanted:
+        experiment = _experiment_by_id(client, uri, wanted)
+        if name and experiment.name != name:
+            raise TrackingError(
+                f"MLFLOW_EXPERIMENT_ID={wanted}: that is {experiment.name!r}, not the {name!r} of "
+                "MLFLOW_EXPERIMENT_NAME; unset one of them"
+            )
+    else:
+        name = name or _EXPERIMENT
+        found = client.get_experiment_by_name(name)
+        if found is None:
+            return str(client.create_experiment(name, artifact_location=_artifact_location(uri, name)))
+        experiment = found
     if experiment.lifecycle_stage != "active":
         restore = f"`mlflow experiments restore -x {experiment.experiment_id}`"
         raise TrackingError(
-            f"{without_password(uri)}: the experiment {name!r} was deleted; run {restore}, or name another in "
-            "MLFLOW_EXPERIMENT_NAME"
+            f"{without_password(uri)}: the experiment {experiment.name!r} was deleted; run {restore}, or name another "
+            "in MLFLOW_EXPERIMENT_NAME"
         )
     return str(experiment.experiment_id)
 
 
+def _experiment_by_id(client: MlflowClient, uri: str, wanted: str) -> Experiment:
+    try:
+        return client.get_experiment(wanted)
+    except MlflowException as error:
+        if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            raise
+        raise TrackingError(
+            f"MLFLOW_EXPERIMENT_ID={wanted}: {without_password(uri)} has no such experiment; "
+            "`mlflow experiments search` lists them"
+        ) from None
+
+
 def _artifact_location(uri: str, name: str) -> str | None:
-    """A folder beside an SQLite file (MLflow would use the current folder); None for a server, which decides itself."""
+    """A folder beside an SQLite file; None for a server, which decides itself."""
     file = sqlite_file(uri)
-    return (file.parent / "mlruns" / quote(name, safe="")).as_uri() if file else None
+    return artifact_folder(file, name).as_uri() if file else None
 
 
 def _silence_mlflow() -> None:

@@ -1,7 +1,8 @@
-"""Uploads the best model and decides whether it becomes the champion of its registered name."""
+"""Uploads the best model and decides whether it becomes the champion of its registered name; or makes it so."""
 
 import json
 import math
+import shlex
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,17 +30,44 @@ class ModelDecision:
     reason: str
 
 
-def register(
-    runs: Runs, folder: Path, name: str, score: float, metric: Metric, digest: str, tags: Mapping[str, str]
-) -> ModelDecision:
-    """Uploads an MLflow model folder as the model of the study's run and registers it as the next version of ``name``.
+@dataclass(frozen=True)
+class Candidate:
+    """The best model of a study, for the registered name ``name``; what is said of it becomes tags of its version.
 
-    ``score``, ``metric`` and ``digest`` (of the data that the score was measured on) become tags of the version, and
-    decide whether it becomes the champion.
+    ``score`` by ``metric``, and ``digest``, which stands for the pictures and their split whatever the image size,
+    decide whether it becomes the champion. ``study`` is how a command names the study; ``caveat`` is a sentence about
+    a model that was not trained to its end, else "".
     """
-    tags = {**tags, "score": repr(score), "metric": metric.name, "digest": digest}
-    version = _create_version(runs, name, _upload(runs, folder, tags), tags)
-    return _decide(runs.client, name, version, score, metric, digest)
+
+    name: str
+    study: str
+    score: float
+    metric: Metric
+    digest: str
+    tags: Mapping[str, str]
+    caveat: str = ""
+
+
+def register(runs: Runs, folder: Path, candidate: Candidate) -> ModelDecision:
+    """Uploads an MLflow model folder as the model of the study's run and registers it as the next version."""
+    if runs.files_refused:
+        return ModelDecision(0, False, "not registered: MLflow's artifact store cannot be used")
+    own = {"score": repr(candidate.score), "metric": candidate.metric.name, "digest": candidate.digest}
+    tags = {**candidate.tags, **own, **({"caveat": candidate.caveat} if candidate.caveat else {})}
+    version = _create_version(runs, candidate, _upload(runs, folder, tags), tags)
+    return _decide(runs.client, candidate, version)
+
+
+def promote(client: MlflowClient, run: str) -> str | None:
+    """Makes the model that a study's run registered last the champion; returns a sentence, None if there is none."""
+    versions = client.search_model_versions(f"run_id = '{run}'") if run else []
+    if not versions:
+        return None
+    name, version = (latest := max(versions, key=lambda one: one.creation_timestamp)).name, str(latest.version)
+    before = client.get_registered_model(name).aliases.get(CHAMPION)
+    client.set_registered_model_alias(name, CHAMPION, version)
+    was = "" if before is None else " already" if str(before) == version else f", instead of version {before}"
+    return f"version {version} of {name} is the {CHAMPION}{was}"
 
 
 def _upload(runs: Runs, folder: Path, tags: Mapping[str, str]) -> LoggedModel:
@@ -66,34 +94,37 @@ def _upload_description(runs: Runs, folder: Path, model_id: str, location: str) 
         runs.client.log_model_artifact(model_id, str(file))
 
 
-def _create_version(runs: Runs, name: str, model: LoggedModel, tags: Mapping[str, str]) -> int:
-    client = runs.client
+def _create_version(runs: Runs, candidate: Candidate, model: LoggedModel, tags: Mapping[str, str]) -> int:
+    client, name = runs.client, candidate.name
     try:
         client.create_registered_model(name)
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
     # The location, not models:/ID, which an SQLite store would look up in the global tracking URI, not in its own.
-    source = model.artifact_location
-    version = client.create_model_version(name, source, runs.study, tags=dict(tags), model_id=model.model_id)
+    source, about = model.artifact_location, candidate.caveat or None
+    version = client.create_model_version(
+        name, source, runs.study, tags=dict(tags), model_id=model.model_id, description=about
+    )
     link = json.dumps([{"name": name, "version": version.version}])
     client.set_logged_model_tags(model.model_id, {MLFLOW_MODEL_VERSIONS: link})
     return int(version.version)
 
 
-def _decide(client: MlflowClient, name: str, version: int, score: float, metric: Metric, digest: str) -> ModelDecision:
+def _decide(client: MlflowClient, candidate: Candidate, version: int) -> ModelDecision:
     """Gives the alias to ``version`` if no version has it, or if ``version`` beats the champion on the same data.
 
     The same data means the same digest. Another seed splits the data differently, so that the two scores come from
     different validation images of the same kind; they are compared nevertheless.
     """
+    name, score, metric = candidate.name, candidate.score, candidate.metric
     current = client.get_registered_model(name).aliases.get(CHAMPION)
-    champion, reason = True, f"the first {CHAMPION} of {name}"
+    champion, reason = True, f"the first {CHAMPION}"
     if current is not None:
         tags, holder = client.get_model_version(name, str(current)).tags, f"version {current}"
         champion = False
-        if obstacle := _why_incomparable(tags, metric, digest):
-            by_hand = f"to make version {version} the {CHAMPION}, run: {_command(name, version)}"
+        if obstacle := _why_incomparable(tags, metric, candidate.digest):
+            by_hand = f"to make version {version} the {CHAMPION}, run: convtune promote {shlex.quote(candidate.study)}"
             reason = f"{holder} stays {CHAMPION}: {obstacle}, so the scores cannot be compared; {by_hand}"
         elif metric.better(score, best := float(tags["score"])):
             champion, reason = True, f"{score:.4f} beats {best:.4f} of {holder}"
@@ -113,12 +144,6 @@ def _why_incomparable(champion: Mapping[str, str], metric: Metric, digest: str) 
     if champion.get("metric") != metric.name:
         return f"it was scored by {champion.get('metric', 'an unknown metric')}, not by {metric.name}"
     return ""
-
-
-def _command(name: str, version: int) -> str:
-    """The command that makes ``version`` the champion. Like a study, it uses the store in MLFLOW_TRACKING_URI."""
-    call = f"set_registered_model_alias({name!r}, {CHAMPION!r}, {str(version)!r})"
-    return f'python -c "import mlflow; mlflow.MlflowClient().{call}"'
 
 
 def _is_number(text: str) -> bool:

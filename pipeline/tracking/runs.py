@@ -3,8 +3,9 @@
 import getpass
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from mlflow import MlflowClient
@@ -15,9 +16,13 @@ from mlflow.utils.validation import MAX_METRICS_PER_BATCH, MAX_PARAMS_TAGS_PER_B
 
 from pipeline.data import Dataset
 from pipeline.study.trial import TrialState
+from pipeline.tracking.client import explain_refused_files
 from pipeline.tracking.entities import to_dataset_input, to_metrics, to_params, to_tags
 
 StudyStatus = Literal["FINISHED", "KILLED", "FAILED"]
+
+_SOURCE = "convtune"
+"""The tag of MLflow's by which a trial's run is told from other children of the same run."""
 
 _STATUS: Mapping[TrialState, StudyStatus] = {
     TrialState.COMPLETE: "FINISHED",
@@ -38,13 +43,15 @@ class Place:
 class Runs:
     """The run of one study and the child runs of its trials, by trial number. Methods raise whatever MLflow raises.
 
-    A write may be repeated when its answer was lost: repeating any of them does no harm.
+    A write may be repeated when its answer was lost: repeating any of them does no harm. ``files_refused`` says why
+    files do not get into MLflow ("": they do): its artifact store may be out of reach while the rest is not.
     """
 
     def __init__(self, client: MlflowClient, experiment: str) -> None:
         self.client = client
         self.experiment = experiment
         self.study = ""
+        self.files_refused = ""
         self._trials: dict[int, str] = {}
         self._running: set[int] = set()
         self._places: dict[int, Place] = {}
@@ -55,11 +62,12 @@ class Runs:
         if run is None:
             run = self.client.create_run(self.experiment, tags=_source_tags(), run_name=name)
         else:
-            self.client.update_run(run.info.run_id, status="RUNNING", name=name)
+            self.client.update_run(run.info.run_id, status="RUNNING")
         self.study = run.info.run_id
         self.experiment = run.info.experiment_id
         for child in self._child_runs():
-            self._adopt_trial(child)
+            if child.data.tags.get(MLFLOW_SOURCE_NAME) == _SOURCE and "number" in child.data.tags:
+                self._adopt_trial(child)
         self._describe_study(name, job, dataset, run.data.params)
         return self.study
 
@@ -99,6 +107,21 @@ class Runs:
             if before is not None and before.rank == 1 != place.rank:
                 self.client.delete_tag(run, "best")
             self._places[number] = place
+
+    def log_file(self, path: Path, folder: str) -> None:
+        """Uploads a file, or a folder with all its content, below ``folder`` of the study's files."""
+        path.stat()  # a file that is gone is not the artifact store's fault
+        self.send_files(lambda: self.client.log_artifact(self.study, str(path), folder or None))
+
+    def send_files(self, send: Callable[[], object]) -> None:
+        """Runs ``send``, which uploads files, unless an earlier upload has failed while MLflow itself answered."""
+        if self.files_refused:
+            return
+        try:
+            send()
+        except Exception as error:
+            location = self.client.get_run(self.study).info.artifact_uri  # raises if it is MLflow that is gone
+            self.files_refused = explain_refused_files(str(location), error)
 
     def end_study(self, status: StudyStatus, metrics: Sequence[Metric], now: int) -> None:
         """Ends the trials that still run, then writes the study's metrics and ends its run.
@@ -157,7 +180,7 @@ class Runs:
         self._log(self.study, params=[param for param in params if param.key not in old_params], tags=tags)
         self.client.log_inputs(self.study, [to_dataset_input(dataset)])
         plain = json.loads(json.dumps(dict(job), default=str))
-        self.client.log_dict(self.study, plain, "job.yaml")
+        self.send_files(lambda: self.client.log_dict(self.study, plain, "job.yaml"))
 
     def _log(
         self, run: str, metrics: Sequence[Metric] = (), params: Sequence[Param] = (), tags: Sequence[RunTag] = ()
@@ -176,4 +199,4 @@ def _source_tags() -> dict[str, str]:
         user = getpass.getuser()
     except (KeyError, OSError):  # in a container the user may have no name
         user = "unknown"
-    return {MLFLOW_USER: user, MLFLOW_SOURCE_NAME: "convtune", MLFLOW_SOURCE_TYPE: "LOCAL"}
+    return {MLFLOW_USER: user, MLFLOW_SOURCE_NAME: _SOURCE, MLFLOW_SOURCE_TYPE: "LOCAL"}

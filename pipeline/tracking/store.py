@@ -13,9 +13,10 @@ from pathlib import Path
 from filelock import FileLock
 
 from pipeline.errors import TrackingError
+from pipeline.files import sqlite_url
 
 DEFAULT_URI = "sqlite:///mlflow.db"
-_SQLITE = re.compile(r"(?P<scheme>sqlite(\+\w+)?:///)(?P<file>[^?]*)(?P<query>\?.*)?")
+_SQLITE = re.compile(r"(?P<scheme>sqlite(?P<driver>\+\w+)?:///)(?P<file>[^?]*)(?P<query>\?.*)?")
 _DATABASE_LOCK_SECONDS = 5.0
 _CREATION_SECONDS = 120.0
 _ADVICE = "set MLFLOW_TRACKING_URI to another, as in sqlite:////data/mlflow.db"
@@ -36,17 +37,26 @@ def store_uri(uri: str | None) -> str:
     parts = _SQLITE.fullmatch(uri)
     if parts is None or parts["file"] in ("", ":memory:"):
         raise TrackingError(f"{uri}: expected a file, as in sqlite:///mlflow.db, or sqlite:////data/mlflow.db")
-    return f"{parts['scheme']}{Path(parts['file']).absolute()}{parts['query'] or ''}"
+    scheme, slashes, file = sqlite_url(_meant_file(parts["file"]).absolute()).partition(":///")
+    return f"{parts['scheme'] if parts['driver'] else scheme + slashes}{file}{parts['query'] or ''}"
 
 
 def sqlite_file(uri: str) -> Path | None:
     """The file of an SQLite store, None for any other store.
 
-    >>> str(sqlite_file("sqlite:////data/mlflow.db?timeout=5"))
-    '/data/mlflow.db'
+    >>> str(sqlite_file("sqlite:////data/a%2520b/mlflow.db?timeout=5"))
+    '/data/a%20b/mlflow.db'
     """
     parts = _SQLITE.fullmatch(uri)
-    return Path(parts["file"]) if parts else None
+    return _meant_file(parts["file"]) if parts else None
+
+
+def _meant_file(path: str) -> Path:
+    """The file of a URI's path, which SQLAlchemy decodes. One that is written undecoded is known by its folder."""
+    from sqlalchemy import make_url
+
+    decoded, written = Path(make_url(f"sqlite:///{path}").database or path), Path(path)
+    return written if written.parent.is_dir() and not decoded.parent.is_dir() else decoded
 
 
 def without_password(uri: str) -> str:
@@ -101,6 +111,13 @@ def _is_server(store: str) -> bool:
     return store.startswith(("http://", "https://"))
 
 
+def check_exists(store: str) -> None:
+    """Raises TrackingError when the store is an SQLite file that does not exist, instead of making an empty one."""
+    file = sqlite_file(store)
+    if file is not None and not file.is_file():
+        raise TrackingError(f"{file}: no such file; run `convtune tune` here first, or go to the folder where it ran")
+
+
 def ui_command(uri: str | None, port: int) -> list[str]:
     """The command line of MLflow's UI on the store of ``uri`` (None: as for ``connect``), on 127.0.0.1 only.
 
@@ -109,8 +126,6 @@ def ui_command(uri: str | None, port: int) -> list[str]:
     store = store_uri(uri)
     if _is_server(store):
         raise TrackingError(f"{without_password(store)}: the runs are on this server; open that address in a browser")
-    file = sqlite_file(store)
-    if file is not None and not file.is_file():
-        raise TrackingError(f"{file}: no such file; run `convtune tune` here first, or go to the folder where it ran")
+    check_exists(store)
     address = ["--host", "127.0.0.1", "--port", str(port)]
     return [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store, *address, "--workers", "1"]

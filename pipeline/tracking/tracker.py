@@ -9,16 +9,15 @@ from mlflow import MlflowClient
 
 from pipeline.data import Dataset
 from pipeline.errors import TrackingError
-from pipeline.metrics import Metric
 from pipeline.study.record import TrialRecord, ranked
 from pipeline.study.trial import BatchReport, EpochReport
 from pipeline.tracking import registry
 from pipeline.tracking.client import open_client, short_reason
 from pipeline.tracking.entities import to_metrics, to_params, to_tags
-from pipeline.tracking.registry import ModelDecision
+from pipeline.tracking.registry import Candidate, ModelDecision
 from pipeline.tracking.runs import Place, Runs, StudyStatus
 from pipeline.tracking.sender import Sender
-from pipeline.tracking.store import store_uri, without_password
+from pipeline.tracking.store import check_exists, store_uri, without_password
 
 
 def connect(uri: str | None = None) -> "Tracker":
@@ -30,6 +29,20 @@ def connect(uri: str | None = None) -> "Tracker":
     store = store_uri(uri)
     client, experiment = open_client(store)
     return Tracker(client, experiment, without_password(store))
+
+
+def promote(run: str, uri: str | None = None) -> str | None:
+    """Makes the model that a study's run has registered the champion of its name; returns a sentence that says so.
+
+    None when that run has registered no model in the store, which is found as by ``connect``. Raises TrackingError.
+    """
+    store = store_uri(uri)
+    check_exists(store)
+    client, _ = open_client(store)
+    try:
+        return registry.promote(client, run)
+    except Exception as error:
+        raise TrackingError(f"{without_password(store)}: MLflow refused: {short_reason(error)}") from None
 
 
 class Tracker:
@@ -46,7 +59,8 @@ class Tracker:
     @property
     def problems(self) -> list[str]:
         """Everything that is missing in MLflow and why, one line each; complete after ``close``."""
-        return self._sender.problems
+        refused = self._runs.files_refused
+        return [*([f"{self._store}: {refused}"] if refused else []), *self._sender.problems]
 
     def begin_study(self, name: str, job: Mapping[str, object], dataset: Dataset, run_id: str | None) -> str:
         """Creates the study's run, or continues ``run_id`` if it still exists. Waits for MLflow; returns the run's id.
@@ -105,7 +119,7 @@ class Tracker:
         The folder ``plots`` becomes ``plots/``; with "plots" as ``folder`` it would become ``plots/plots/``.
         It is read later, so it must not be removed before ``close``.
         """
-        self._sender.put(str(path), lambda: self._runs.client.log_artifact(self._runs.study, str(path), folder or None))
+        self._sender.put(str(path), partial(self._runs.log_file, path, folder))
 
     def end_study(self, status: StudyStatus, metrics: Mapping[str, float]) -> None:
         """Writes the study's metrics and ends its run; ``status`` KILLED means that it was interrupted.
@@ -115,16 +129,13 @@ class Tracker:
         now = _now()
         self._sender.put("end of study", partial(self._runs.end_study, status, to_metrics(metrics, now), now))
 
-    def register_best(
-        self, model_folder: Path, *, name: str, score: float, metric: Metric, digest: str, tags: Mapping[str, str]
-    ) -> ModelDecision:
-        """Uploads an MLflow model folder as the study's model and registers it as ``name``, perhaps as the champion.
+    def register_best(self, model_folder: Path, candidate: Candidate) -> ModelDecision:
+        """Uploads an MLflow model folder as the study's model and registers it, perhaps as the champion.
 
         Waits until that is done. If MLflow refuses, the decision is version 0 with the reason.
         """
-        register = partial(registry.register, self._runs, model_folder, name, score, metric, digest, tags)
         try:
-            return self._sender.call(register)
+            return self._sender.call(partial(registry.register, self._runs, model_folder, candidate))
         except Exception as error:
             return ModelDecision(0, False, f"not registered: {short_reason(error)}")
 

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-import math
+import os
+import re
 import shutil
 import tempfile
 from dataclasses import asdict, dataclass, replace
@@ -10,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from pipeline.console import status, warn
-from pipeline.data import Dataset
+from pipeline.data import NAMED_DATASETS, Dataset
 from pipeline.errors import ConvtuneError, StudyError, first_line
 from pipeline.executors import Executor, Progress, call
 from pipeline.explain.task import ExplainValidation
@@ -20,7 +21,7 @@ from pipeline.files import copy_file, write_text
 from pipeline.metrics.evaluation import evaluate
 from pipeline.study.paths import StudyPaths
 from pipeline.study.record import TrialRecord
-from pipeline.tracking import ModelDecision, Tracker
+from pipeline.tracking import Candidate, ModelDecision, Tracker
 from pipeline.training.task import PredictDataset
 
 
@@ -30,8 +31,9 @@ class BestModel:
 
     ``score`` is the trial's, on the validation images; ``test_scores`` has one score per metric on the test images.
     ``digest`` is the SHA-256 of the model file: the trial's number does not identify it, since an interrupted trial is
-    repeated under the same number. ``version`` is the model's version in MLflow's registry (0 if it is not there),
-    ``registry_note`` a sentence about it.
+    repeated under the same number. ``version`` is the model's version in MLflow's registry (0 if it is not there) under
+    the name ``registered_as``, ``registry_note`` a sentence about it. ``caveat`` says that it was trained for less than
+    its epochs ("": it was not).
     """
 
     trial: int
@@ -41,10 +43,12 @@ class BestModel:
     test_scores: dict[str, float | None]
     version: int
     registry_note: str
+    registered_as: str = ""
+    caveat: str = ""
 
 
-def find_published(paths: StudyPaths, best: TrialRecord) -> BestModel | None:
-    """The best model if an earlier session of the study has published it, else None: it is registered only once."""
+def find_published(paths: StudyPaths, best: TrialRecord, name: str) -> BestModel | None:
+    """The best model if an earlier session has registered it as ``name``, else None: that is done only once."""
     try:
         model = BestModel(**json.loads(paths.evaluation.read_text(encoding="utf-8"))["best_model"])
         trial_file = paths.model(best.number)
@@ -52,17 +56,31 @@ def find_published(paths: StudyPaths, best: TrialRecord) -> BestModel | None:
         same = model.trial == best.number and {_digest(file) for file in files} == {model.digest}
     except (OSError, ValueError, TypeError, KeyError):
         return None
-    return (
-        replace(model, registry_note=f"already registered as version {model.version}")
-        if same and model.version
-        else None
-    )
+    note = f"{name}, already registered as version {model.version}"
+    return replace(model, registry_note=note) if same and model.version and model.registered_as == name else None
+
+
+def registered_name(wanted: str, dataset: Dataset) -> str:
+    """``wanted``, else the name of the data with a digest of where it lies: two folders called train differ."""
+    if wanted:
+        return wanted
+    name = re.sub("[/:]", "-", f"convtune-{dataset.name}")  # MLflow refuses them
+    if dataset.source in NAMED_DATASETS:
+        return name
+    place = Path(dataset.source).expanduser().resolve()
+    return f"{name}-{hashlib.sha256(os.fsencode(place)).hexdigest()[:6]}"
 
 
 def publish_best_model(
-    executor: Executor, tracker: Tracker, paths: StudyPaths, best: TrialRecord, dataset: Dataset, quiet: bool = False
+    executor: Executor,
+    tracker: Tracker,
+    paths: StudyPaths,
+    best: TrialRecord,
+    dataset: Dataset,
+    name: str,
+    quiet: bool = False,
 ) -> BestModel:
-    """Copies the best trial's model to ``best.keras``, tests it, explains it and registers it.
+    """Copies the best trial's model to ``best.keras``, tests it, explains it and registers it as ``name``.
 
     The evaluation is written last, so a study that is killed before that repeats everything. StudyError if the trial's
     model file is gone; WorkerError if the model cannot be run, though ``best.keras`` exists by then.
@@ -78,16 +96,29 @@ def publish_best_model(
     evaluation = evaluate(dataset.labels[dataset.test], probabilities, dataset.classes).as_dict()
     with status("drawing what the best model sees", quiet) as progress:
         _explain(executor, paths, dataset, progress)
+    assert best.score is not None
+    scores = {f"test_{metric}": f"{score:.6g}" for metric, score in evaluation["scores"].items() if score is not None}
+    candidate = Candidate(
+        name=name,
+        study=paths.argument,
+        score=best.score,
+        metric=best.metric,
+        digest=dataset.content,
+        tags={"study": paths.name, "trial": str(best.number), **scores},
+        caveat=_caveat(best),
+    )
     with status("registering the best model in MLflow", quiet):
-        decision = _register(executor, tracker, paths, best, dataset, evaluation["scores"])
+        decision = _register(executor, tracker, paths, candidate, dataset)
     model = BestModel(
         trial=best.number,
         digest=_digest(model_file),
         metric=best.metric.name,
-        score=math.nan if best.score is None else best.score,
+        score=best.score,
         test_scores=evaluation["scores"],
         version=decision.version,
-        registry_note=decision.reason,
+        registry_note=f"{name}, version {decision.version}: {decision.reason}" if decision.version else decision.reason,
+        registered_as=name if decision.version else "",
+        caveat=candidate.caveat,
     )
     write_text(paths.evaluation, json.dumps({"best_model": asdict(model), **evaluation}, indent=1))
     return model
@@ -103,16 +134,9 @@ def _explain(executor: Executor, paths: StudyPaths, dataset: Dataset, progress: 
 
 
 def _register(
-    executor: Executor,
-    tracker: Tracker,
-    paths: StudyPaths,
-    best: TrialRecord,
-    dataset: Dataset,
-    test_scores: dict[str, float | None],
+    executor: Executor, tracker: Tracker, paths: StudyPaths, candidate: Candidate, dataset: Dataset
 ) -> ModelDecision:
-    """Registers the best model in MLflow, under the dataset's name; the decision says so if that fails."""
-    test_tags = {f"test_{name}": f"{score:.6g}" for name, score in test_scores.items() if score is not None}
-    tags = {"study": paths.name, "trial": str(best.number), **test_tags}
+    """Registers the best model in MLflow; the decision says so if that fails."""
     with tempfile.TemporaryDirectory(prefix="convtune-") as temporary:
         folder = Path(temporary) / "model"
         example = dataset.images[dataset.test[:1]]
@@ -120,15 +144,15 @@ def _register(
             call(executor, WriteMlflowModel(paths.best_model, folder, example, _requirements()))
         except ConvtuneError as error:
             return ModelDecision(0, False, f"not registered: {error}")
-        assert best.score is not None
-        return tracker.register_best(
-            folder,
-            name=f"convtune-{dataset.name}",
-            score=best.score,
-            metric=best.metric,
-            digest=dataset.digest,
-            tags=tags,
-        )
+        return tracker.register_best(folder, candidate)
+
+
+def _caveat(best: TrialRecord) -> str:
+    """That a model was trained for less than its epochs, and why; "" if it was not."""
+    epochs, wanted = best.result.epochs, best.trial.epochs
+    if epochs >= wanted:
+        return ""
+    return f"trained for {epochs} of {wanted} epochs ({best.result.reason or 'it ended itself'})"
 
 
 def _digest(file: Path) -> str:

@@ -5,7 +5,7 @@ from pipeline.metrics import METRICS
 from pipeline.report.plots.draw import draw_plots
 from pipeline.search.importance import importances
 from pipeline.study.record import TrialRecord, best
-from pipeline.tune.best_model import BestModel, find_published, publish_best_model
+from pipeline.tune.best_model import BestModel, find_published, publish_best_model, registered_name
 from pipeline.tune.prepare import PreparedStudy
 
 
@@ -22,8 +22,9 @@ def publish(prepared: PreparedStudy, quiet: bool) -> BestModel | None:
         record_study(prepared, records)
         prepared.tracker.end_study("FAILED", {})
         return None
-    best_model = find_published(study.paths, best_record) or publish_best_model(
-        study.executor, prepared.tracker, study.paths, best_record, study.problem.dataset, quiet
+    name = registered_name(study.job.register, study.problem.dataset)
+    best_model = find_published(study.paths, best_record, name) or publish_best_model(
+        study.executor, prepared.tracker, study.paths, best_record, study.problem.dataset, name, quiet
     )
     record_study(prepared, records)
     test_scores = {f"test_{name}": score for name, score in best_model.test_scores.items() if score is not None}

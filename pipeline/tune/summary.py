@@ -50,6 +50,8 @@ def _print_best_model(model: BestModel) -> None:
     metric, score = METRICS[model.metric], model.test_scores.get(model.metric)
     formatted = "not defined for the test images" if score is None else f"{score:.4f}"
     print(f"Test {metric.label} of the best model (trial {model.trial}): {formatted}")
+    if model.caveat:
+        print(f"Not trained to its end:        {model.caveat}")
     print(f"Model registry:                {model.registry_note}")
 
 

@@ -1,4 +1,6 @@
 import json
+import sqlite3
+from contextlib import closing
 from functools import partial
 
 import optuna
@@ -153,6 +155,27 @@ def test_a_database_without_a_study_is_an_error_of_one_line_and_our_own_faults_a
         read_study(tmp_path / "optuna.db")
     with pytest.raises(KeyError), storage_errors(tmp_path / "optuna.db"):
         {}["a fault in the program"]
+
+
+def test_a_database_of_another_version_of_optuna_is_an_error_of_one_line_with_the_command(tmp_path, wide):
+    open_storage(tmp_path, wide)
+    for version, advice in {"v2.6.0.a": "optuna storage upgrade --storage", "v99.a": "pip install -U optuna"}.items():
+        with closing(sqlite3.connect(tmp_path / "optuna.db")) as database:
+            database.execute("UPDATE alembic_version SET version_num = ?", (version,))
+            database.commit()
+        for read in (lambda: read_study(tmp_path / "optuna.db"), lambda: open_storage(tmp_path, wide)):
+            with pytest.raises(StudyError, match=r"optuna\.db: Optuna's storage was written by") as error:
+                read()
+            assert f"run `{advice}" in str(error.value)
+            assert "\n" not in str(error.value)
+
+
+def test_a_study_has_its_database_in_a_folder_of_any_name(tmp_path, wide):
+    folder = tmp_path / "a%20b {x} 100%25 #1?"
+    folder.mkdir()
+    begin(open_storage(folder, wide), wide)
+    assert len(read_study(folder / "optuna.db")[0]) == 1
+    assert [path for path in tmp_path.iterdir() if path.is_dir()] == [folder]
 
 
 def test_attributes_are_plain_json(tmp_path, wide, open_kind):

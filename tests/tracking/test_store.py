@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from pipeline.errors import TrackingError
 from pipeline.tracking.store import check_database, sqlite_file, store_uri, ui_command, without_password
@@ -29,6 +30,19 @@ def test_a_relative_file_becomes_absolute_and_keeps_its_options(tmp_path, monkey
     uri = store_uri("sqlite+pysqlite:///runs/my runs.db?timeout=5")
     assert uri == f"sqlite+pysqlite:///{tmp_path}/runs/my runs.db?timeout=5"
     assert sqlite_file(uri) == tmp_path / "runs" / "my runs.db"
+
+
+@pytest.mark.parametrize("name", ["a%20b", "feature%2Fx", "100%25", "50% off?"])
+def test_a_folder_whose_name_looks_encoded(tmp_path, monkeypatch, name):
+    """SQLAlchemy decodes the path of a URL; a user who writes the folder as it is means it as it is."""
+    folder = tmp_path / name
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    uri = store_uri(None)
+    assert sqlite_file(uri) == folder / "mlflow.db"
+    assert make_url(uri).database == str(folder / "mlflow.db")
+    if "?" not in name:
+        assert store_uri(f"sqlite:///{folder}/mlflow.db?timeout=5") == f"{uri}?timeout=5"
 
 
 @pytest.mark.parametrize(
@@ -94,9 +108,10 @@ def test_what_cannot_be_the_store(make, why, tmp_path):
 def test_no_permission_to_write():
     """In a process of its own, which gives up root's right to write everywhere if it has it."""
     code = """
-import os, sys
+import os, runpy, sys
 from pathlib import Path
-from pipeline.tracking.store import TrackingError, check_database
+store = runpy.run_path("pipeline/tracking/store.py")  # without MLflow
+TrackingError, check_database = store["TrackingError"], store["check_database"]
 if os.geteuid() == 0:
     os.seteuid(65534)
 for name in ("there.db", "new.db"):

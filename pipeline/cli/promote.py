@@ -1,0 +1,26 @@
+"""``convtune promote``: makes the best model of a study the champion of its registered name."""
+
+import argparse
+
+HELP = "make a study's best model the champion in MLflow's registry"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the study."""
+    parser.add_argument("study", metavar="STUDY", help="name or path of a study")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Moves the alias, whatever the scores are, and says which version had it before."""
+    from pipeline.errors import StudyError
+    from pipeline.study.fingerprint import read_fingerprint
+    from pipeline.study.paths import find
+    from pipeline.tracking import promote
+
+    paths = find(args.study)
+    done = promote(read_fingerprint(paths).run)
+    if done is None:
+        how = f"`convtune tune --study {paths.argument}` does that when it ends"
+        raise StudyError(f"study {paths.name}: its best model is not registered; {how}")
+    print(done)
+    return 0
