@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 
 @contextmanager
@@ -37,19 +38,15 @@ def copy_file(source: Path, path: Path) -> None:
 
 
 def sqlite_url(file: Path) -> str:
-    """The URL of an SQLite file for SQLAlchemy, which from 2.1 on decodes ``%20`` in a path: those are quoted.
+    """The URL of an SQLite file for SQLAlchemy, which decodes ``%20`` in it: a path with such in its names is quoted.
 
-    A quoted path names its driver: MLflow makes the folders of a ``sqlite:///`` URL without decoding it.
+    A quoted path names its driver, since MLflow makes the folders of a ``sqlite:///`` URL without decoding it.
 
     >>> sqlite_url(Path("/data/my runs.db")), sqlite_url(Path("/a%20b/runs.db"))
     ('sqlite:////data/my runs.db', 'sqlite+pysqlite:////a%2520b/runs.db')
     """
-    from sqlalchemy import URL, make_url
-
-    url = f"sqlite:///{file}"
-    if make_url(url).database == str(file):
-        return url
-    return URL.create("sqlite+pysqlite", database=str(file)).render_as_string(hide_password=False)
+    path = str(file)
+    return f"sqlite:///{path}" if unquote(path) == path and "?" not in path else f"sqlite+pysqlite:///{quote(path)}"
 
 
 def unused_sibling(path: Path) -> Path:

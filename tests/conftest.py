@@ -15,7 +15,7 @@ _CACHE = tempfile.TemporaryDirectory(prefix="convtune-tests-")
 # Before any import of the code under test, and inherited by the processes that tests start.
 os.environ["CONVTUNE_CACHE"] = _CACHE.name
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_RUN_ID"):
+for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_ID", "MLFLOW_RUN_ID"):
     os.environ.pop(name, None)
 
 # How long an example takes says nothing on a machine that does something else besides.
@@ -29,7 +29,7 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")
-def _empty_store(tmp_path_factory) -> Path:
+def empty_store(tmp_path_factory) -> Path:
     """An MLflow store without runs: making one takes seconds."""
     from pipeline.tracking import connect
 
@@ -39,9 +39,9 @@ def _empty_store(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch, _empty_store) -> Path:
+def here(tmp_path, monkeypatch, empty_store) -> Path:
     """A current folder of its own, with an MLflow store that is there already."""
-    shutil.copyfile(_empty_store, tmp_path / "mlflow.db")
+    shutil.copyfile(empty_store, tmp_path / "mlflow.db")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

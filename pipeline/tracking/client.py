@@ -24,8 +24,8 @@ _LOGGERS = ("mlflow", "alembic", "sqlalchemy.engine", "huey")
 def open_client(uri: str) -> tuple[MlflowClient, str]:
     """A client of the store at ``uri`` and the id of the experiment there, once the store has answered.
 
-    The experiment is ``$MLFLOW_EXPERIMENT_NAME`` or ``$MLFLOW_EXPERIMENT_ID``, else ``convtune``; a named one is created
-    if it does not exist. Raises TrackingError within seconds when the store cannot be reached or used.
+    The experiment is that of ``$MLFLOW_EXPERIMENT_ID`` or ``$MLFLOW_EXPERIMENT_NAME``, else ``convtune``; one that is
+    named is created if it does not exist. Raises TrackingError within seconds when the store cannot be reached or used.
     """
     _silence_mlflow()
     file = sqlite_file(uri)

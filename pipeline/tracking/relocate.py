@@ -25,7 +25,7 @@ def artifact_folder(store: Path, experiment: str) -> Path:
 
 
 def relocate(store: Path) -> list[str]:
-    """Points the locations in an SQLite store to the ``mlruns`` beside it; returns one line per experiment that moved.
+    """Points the locations in an SQLite store to the ``mlruns`` beside it; returns one line per experiment with files.
 
     An experiment has moved if its folder is beside the store and is recorded elsewhere, or if it is gone from where
     convtune once put it. Does nothing where MLflow's tables are not there yet, or are those of another version.
@@ -33,7 +33,7 @@ def relocate(store: Path) -> list[str]:
     try:
         with closing(sqlite3.connect(store, timeout=5.0)) as database, database:
             moves = list(_moves(database, store))
-            for old, new in moves:
+            for _, old, new in moves:
                 for table, column in _LOCATIONS:
                     database.execute(
                         f"UPDATE {table} SET {column} = :new || substr({column}, length(:old) + 1) "
@@ -42,17 +42,18 @@ def relocate(store: Path) -> list[str]:
                     )
     except sqlite3.OperationalError:
         return []
-    return [f"{store}: was moved here; its artifacts are in {new} now, not in {old}" for old, new in moves]
+    what = f"{store}: was moved here; its artifacts are in"
+    return [f"{what} {new} now, not in {old}" for has_files, old, new in moves if has_files]
 
 
-def _moves(database: sqlite3.Connection, store: Path) -> Iterator[tuple[str, str]]:
-    """The old and the new location of each experiment that has moved."""
+def _moves(database: sqlite3.Connection, store: Path) -> Iterator[tuple[bool, str, str]]:
+    """Of each experiment that has moved: whether its new folder is there, the old and the new location."""
     for name, location in database.execute("SELECT name, artifact_location FROM experiments").fetchall():
         is_uri = str(location).startswith("file:")
         old = Path(unquote(urlsplit(location).path) if is_uri else str(location))
         new = store.parent / ARTIFACTS / old.name
         if not old.is_absolute() or old.parent.name != ARTIFACTS or old == new:
             continue
-        gone = not old.exists()
-        if (new.is_dir() and (gone or not new.samefile(old))) or (gone and new == artifact_folder(store, name)):
-            yield location, new.as_uri() if is_uri else str(new)
+        gone, here = not old.exists(), new.is_dir()
+        if (here and (gone or not new.samefile(old))) or (gone and new == artifact_folder(store, name)):
+            yield here, location, new.as_uri() if is_uri else str(new)

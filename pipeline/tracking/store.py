@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
 from filelock import FileLock
 
@@ -53,9 +54,7 @@ def sqlite_file(uri: str) -> Path | None:
 
 def _meant_file(path: str) -> Path:
     """The file of a URI's path, which SQLAlchemy decodes. One that is written undecoded is known by its folder."""
-    from sqlalchemy import make_url
-
-    decoded, written = Path(make_url(f"sqlite:///{path}").database or path), Path(path)
+    decoded, written = Path(unquote(path)), Path(path)
     return written if written.parent.is_dir() and not decoded.parent.is_dir() else decoded
 
 

@@ -1,27 +1,30 @@
 """The MLflow model that a worker writes."""
 
+import json
+import socket
+import threading
+import urllib.error
+import urllib.request
+
 import numpy as np
 import pytest
+import uvicorn
+from mlflow.exceptions import MlflowException
 
 from pipeline.errors import ModelError
 from pipeline.study.model_metadata import ModelMetadata, read_metadata
+from tests.export.tiny_model import write_tiny_model
 
 pytestmark = pytest.mark.slow
 
-METADATA = ModelMetadata(("cat", "dog"), (8, 6, 3), "pets", "d" * 64, 0, "pets-quick", 3)
+OTHERS = {"dataset": "pets", "digest": "d" * 64, "seed": 0, "study": "pets-quick", "trial": 3}
+METADATA = ModelMetadata(("cat", "dog"), (8, 6, 3), **OTHERS)
 
 
 @pytest.fixture(scope="module")
 def model_file(tmp_path_factory):
-    import keras
-
-    from pipeline.training.save import save
-
-    layers = [keras.layers.Rescaling(1 / 255), keras.layers.Flatten(), keras.layers.Dense(2, activation="softmax")]
-    model = keras.Sequential([keras.Input((8, 6, 3), dtype="uint8"), *layers])
-    file = tmp_path_factory.mktemp("best") / "best.keras"
-    save(model, file, METADATA)
-    return file
+    shape = METADATA.shape
+    return write_tiny_model(tmp_path_factory.mktemp("best") / "best.keras", METADATA.classes, shape, **OTHERS)
 
 
 @pytest.fixture(scope="module")
@@ -29,33 +32,95 @@ def images():
     return np.random.default_rng(0).integers(0, 256, (1, 8, 6, 3), np.uint8)
 
 
-def test_it_loads_in_mlflow_and_answers_as_the_file_does(model_file, images, tmp_path):
+@pytest.fixture(scope="module")
+def folder(model_file, images, tmp_path_factory):
+    from pipeline.export.mlflow_model import write
+
+    folder = tmp_path_factory.mktemp("mlflow") / "model"
+    write(model_file, folder, images, ["keras==3.15.1", "numpy"])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def loaded(folder):
     import mlflow.pyfunc
 
-    from pipeline.export.mlflow_model import write
+    return mlflow.pyfunc.load_model(str(folder))
+
+
+def test_it_loads_in_mlflow_and_answers_as_the_file_does(folder, loaded, model_file, images):
+    import mlflow.keras
+
     from pipeline.training.save import load
 
-    folder = tmp_path / "model"
-    write(model_file, folder, images, ["keras==3.15.1", "numpy"])
-    loaded = mlflow.pyfunc.load_model(str(folder))
     several = np.repeat(images, 3, axis=0)
-    np.testing.assert_allclose(loaded.predict(several), load(model_file).predict(several, verbose=0), atol=1e-6)
+    answer = loaded.predict(several)
+    assert list(answer.columns) == ["cat", "dog"]
+    expected = load(model_file).predict(several, verbose=0)
+    np.testing.assert_allclose(answer, expected, atol=1e-6)
+    np.testing.assert_allclose(mlflow.keras.load_model(str(folder)).predict(several, verbose=0), expected, atol=1e-6)
 
     (inputs,) = loaded.metadata.signature.inputs.inputs
-    (outputs,) = loaded.metadata.signature.outputs.inputs
-    assert (inputs.type, inputs.shape) == (np.uint8, (-1, 8, 6, 3))
-    assert (outputs.type, outputs.shape) == (np.float32, (-1, 2))
+    assert (inputs.type, inputs.shape) == (np.uint8, (-1, -1, -1, 3))
+    assert loaded.metadata.signature.outputs.input_names() == ["cat", "dog"]
     np.testing.assert_array_equal(loaded.metadata.load_input_example(str(folder)), images)
     assert loaded.metadata.metadata["classes"] == ["cat", "dog"]
     requirements = (folder / "requirements.txt").read_text().split("\n")
     assert {"keras==3.15.1", "numpy"} <= set(requirements)
+    assert "pipeline" not in (folder / "served_model.py").read_text()
 
 
-def test_the_file_inside_is_the_file_itself(model_file, images, tmp_path):
-    from pipeline.export.mlflow_model import write
+def test_pictures_of_different_sizes(loaded):
+    pictures = np.empty(2, object)
+    pictures[:] = [np.full((5, 9, 3), 250, np.uint8), np.full((30, 20, 3), 9, np.uint8)]
+    answer = loaded.predict(pictures)
+    assert list(answer["cat"] > answer["dog"]) == [False, True]
 
-    write(model_file, tmp_path / "model", images, ["keras"])
-    inside = tmp_path / "model" / "data" / "model.keras"
+
+@pytest.fixture(scope="module")
+def served(loaded):
+    """Posts JSON to MLflow's scoring server, which serves the model on this machine; returns status and answer."""
+    from mlflow.pyfunc import scoring_server
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}/invocations"
+        server = uvicorn.Server(uvicorn.Config(scoring_server.init(loaded), log_level="error"))
+        thread = threading.Thread(target=server.run, args=([listening],))
+        thread.start()
+
+        def post(**content):
+            data, kind = json.dumps(content).encode(), {"Content-Type": "application/json"}
+            try:
+                with urllib.request.urlopen(urllib.request.Request(address, data, kind), timeout=60) as answer:
+                    return answer.status, json.load(answer)
+            except urllib.error.HTTPError as error:
+                return error.code, error.read().decode()
+
+        yield post
+        server.should_exit = True
+        thread.join(60)
+
+
+@pytest.mark.parametrize("key", ["instances", "inputs"])
+def test_the_server_answers_a_picture_of_another_size_with_class_names(served, key):
+    dark = np.full((1, 40, 30, 3), 9).tolist()
+    status, answer = served(**{key: dark})
+    (row,) = answer["predictions"]
+    assert (status, list(row)) == (200, ["cat", "dog"])
+    assert row["cat"] > 0.5
+    assert sum(row.values()) == pytest.approx(1)
+
+
+def test_pixels_from_0_to_1_are_refused(served, loaded, images):
+    status, answer = served(instances=(images / 255).tolist())
+    assert status == 400
+    assert "expected pixels from 0 to 255, got none above 1" in answer
+    with pytest.raises(MlflowException, match="dtype of input float64 does not match expected dtype uint8"):
+        loaded.predict(images / 255)
+
+
+def test_the_file_inside_is_the_file_itself(folder, model_file):
+    inside = folder / "data" / "model.keras"
     assert inside.read_bytes() == model_file.read_bytes()
     assert read_metadata(inside) == METADATA
 

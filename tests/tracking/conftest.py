@@ -1,5 +1,7 @@
 """One SQLite store for all tests of MLflow, which takes seconds to create one."""
 
+import shutil
+
 import numpy as np
 import pytest
 from mlflow import MlflowClient
@@ -12,11 +14,9 @@ JOB = {"data": "mnist5k", "metric": "accuracy", "trials": 20, "time": None, "set
 
 
 @pytest.fixture(scope="session")
-def store(tmp_path_factory):
+def store(tmp_path_factory, empty_store):
     """The URI of a store that has the experiment."""
-    uri = f"sqlite:///{tmp_path_factory.mktemp('store')}/mlflow.db"
-    connect(uri).close()
-    return uri
+    return f"sqlite:///{shutil.copy(empty_store, tmp_path_factory.mktemp('store'))}"
 
 
 @pytest.fixture

@@ -75,8 +75,8 @@ def test_a_server_that_is_not_mlflow_or_wants_a_password(web_server, code, advic
 @pytest.mark.parametrize(
     ("uri", "why"),
     [
-        ("mlruns", "filesystem tracking backend"),
-        ("file:///data/mlruns", "filesystem tracking backend"),
+        ("./mlruns", "set MLFLOW_TRACKING_URI to a database, as in sqlite:///mlflow.db (`mlflow migrate-filestore` "),
+        ("file:///data/mlruns", "or set MLFLOW_ALLOW_FILE_STORE=true to go on with the folder"),
         ("gopher://host", "unsupported URI"),
         ("http://127.0.0.1:port", "Invalid url"),
         ("http:/127.0.0.1", "Invalid url"),
@@ -117,6 +117,20 @@ def test_a_deleted_experiment(store, client, monkeypatch):
     assert f"`mlflow experiments restore -x {experiment}`" in refusal(store)
 
 
+def test_an_experiment_by_its_id(store, client, begin_study, monkeypatch):
+    wanted = client.create_experiment("by id")
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", wanted)
+    tracker = connect(store)
+    study = begin_study(tracker)
+    tracker.close()
+    assert client.get_run(study).info.experiment_id == wanted
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "convtune")
+    assert "that is 'by id', not the 'convtune' of MLFLOW_EXPERIMENT_NAME" in refusal(store)
+    for unknown in ("987654321", "by id"):
+        monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", unknown)
+        assert f"MLFLOW_EXPERIMENT_ID={unknown}: sqlite:///" in refusal(store)
+
+
 def test_the_experiment_of_the_environment(store, client, begin_study, monkeypatch):
     monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "/team/digits")
     tracker = connect(store)
@@ -144,14 +158,19 @@ def test_two_folders_have_two_stores(tmp_path, monkeypatch, store):
     assert "in one" not in names
 
 
-def test_a_folder_with_odd_characters(tmp_path, store, begin_study):
-    folder = tmp_path / "my images #1 (50%)"
+@pytest.mark.parametrize("name", ["my images #1 (50%)", "a%20b"])
+def test_a_folder_with_odd_characters(tmp_path, monkeypatch, store, begin_study, name):
+    folder = tmp_path / name
     folder.mkdir()
-    tracker = connect(f"sqlite:///{copied(store, folder)}")
+    copied(store, folder)
+    monkeypatch.chdir(folder)
+    tracker = connect()
     study = begin_study(tracker)
     tracker.close()
     assert tracker.problems == []
-    assert MlflowClient(f"sqlite:///{folder}/mlflow.db").list_artifacts(study)
+    assert {path.name for path in folder.iterdir()} == {"mlflow.db", "mlruns"}
+    assert (folder / "mlruns" / "convtune" / study / "artifacts" / "job.yaml").is_file()
+    assert list(tmp_path.iterdir()) == [folder]
 
 
 def test_the_environment_is_left_as_it_was(store):

@@ -2,17 +2,13 @@
 
 import json
 import math
-import os
-import shlex
-import subprocess
-import sys
 from uuid import uuid4
 
 import mlflow.pyfunc
 import pytest
 
 from pipeline.metrics import ACCURACY, METRICS
-from pipeline.tracking import ModelDecision
+from pipeline.tracking import Candidate, ModelDecision, promote
 
 
 class Answer(mlflow.pyfunc.PythonModel):
@@ -36,14 +32,14 @@ def name():
 
 @pytest.fixture
 def register(tracker, study, folder, name):
-    def register(score, digest="d" * 64, metric=ACCURACY):
-        return tracker.register_best(folder, name=name, score=score, metric=metric, digest=digest, tags={"trial": "7"})
+    def register(score, digest="d" * 64, metric=ACCURACY, **more):
+        return tracker.register_best(folder, Candidate(name, "mine", score, metric, digest, {"trial": "7"}, **more))
 
     return register
 
 
 def test_the_model_belongs_to_the_studys_run_and_loads_by_its_alias(register, study, client, name, store, monkeypatch):
-    assert register(0.97) == ModelDecision(1, True, f"the first champion of {name}")
+    assert register(0.97) == ModelDecision(1, True, "the first champion")
     version = client.get_model_version_by_alias(name, "champion")
     assert version.tags == {"trial": "7", "score": "0.97", "metric": "accuracy", "digest": "d" * 64}
     assert version.run_id == study
@@ -68,7 +64,7 @@ def test_only_a_better_one_on_the_same_data_becomes_champion(register, client, n
     other = register(0.99, digest="e" * 64)
     assert (other.version, other.champion) == (5, False)
     why = "it was measured on other data, so the scores cannot be compared"
-    assert other.reason == f"version 4 stays champion: {why}; {advice(name, 5)}"
+    assert other.reason == f"version 4 stays champion: {why}; {advice(5)}"
     assert not register(math.nan).champion
     assert int(client.get_model_version_by_alias(name, "champion").version) == 4
 
@@ -83,30 +79,34 @@ def test_of_a_minimised_metric_the_lower_score_becomes_champion(register, client
     assert int(client.get_model_version_by_alias(name, "champion").version) == 3
 
 
-def test_where_scores_do_not_compare_the_reason_has_the_command_that_moves_the_alias(
-    register, client, name, store, tmp_path
-):
+def advice(version):
+    return f"to make version {version} the champion, run: convtune promote mine"
+
+
+def test_the_model_of_a_study_becomes_champion_by_hand(register, study, client, name, store):
     register(0.90)
-    reason = register(0.80, digest="e" * 64).reason
-    assert "\n" not in reason
-    _, _, command = reason.partition("to make version 2 the champion, run: ")
-    python, *words = shlex.split(command)
-    assert python == "python"
-    environment = os.environ | {"MLFLOW_TRACKING_URI": store}
-    subprocess.run([sys.executable, *words], check=True, env=environment, cwd=tmp_path)
+    register(0.80, digest="e" * 64)
+    assert promote(study, store) == f"version 2 of {name} is the champion, instead of version 1"
+    assert promote(study, store) == f"version 2 of {name} is the champion already"
     assert int(client.get_model_version_by_alias(name, "champion").version) == 2
 
 
-def advice(name, version=2):
-    call = f"set_registered_model_alias({name!r}, 'champion', '{version}')"
-    return f'to make version {version} the champion, run: python -c "import mlflow; mlflow.MlflowClient().{call}"'
+def test_a_study_without_a_registered_model_has_none_to_promote(study, store):
+    assert promote(study, store) is None
+    assert promote("", store) is None
+
+
+def test_a_model_that_was_not_trained_to_its_end_says_so(register, client, name):
+    register(0.90, caveat="trained for 3 of 10 epochs (time was up after epoch 3)")
+    version = client.get_model_version(name, "1")
+    assert version.description == version.tags["caveat"] == "trained for 3 of 10 epochs (time was up after epoch 3)"
 
 
 def test_scores_of_two_metrics_do_not_compare(register, client, name):
     register(0.90)
     why = "it was scored by accuracy, not by log_loss, so the scores cannot be compared"
     assert register(0.2, metric=METRICS["log_loss"]) == ModelDecision(
-        2, False, f"version 1 stays champion: {why}; {advice(name)}"
+        2, False, f"version 1 stays champion: {why}; {advice(2)}"
     )
     assert int(client.get_model_version_by_alias(name, "champion").version) == 1
 
@@ -118,18 +118,18 @@ def test_a_champion_without_a_score_stays(register, client, name, score):
     client.delete_model_version_tag(name, "1", "metric")
     client.set_model_version_tag(name, "1", *(("value", "0.9") if score is None else ("score", score)))
     why = "its tag 'score' is not a number, so the scores cannot be compared"
-    assert register(0.95) == ModelDecision(2, False, f"version 1 stays champion: {why}; {advice(name)}")
+    assert register(0.95) == ModelDecision(2, False, f"version 1 stays champion: {why}; {advice(2)}")
 
 
 def test_a_name_that_mlflow_refuses(tracker, study, folder):
-    decision = tracker.register_best(folder, name="a/b:c", score=0.9, metric=ACCURACY, digest="d", tags={})
+    decision = tracker.register_best(folder, Candidate("a/b:c", "mine", 0.9, ACCURACY, "d", {}))
     assert (decision.version, decision.champion) == (0, False)
     assert decision.reason.startswith("not registered: ")
 
 
 def test_a_folder_that_is_not_a_model_leaves_a_failed_one(tracker, study, client, tmp_path, name):
     (tmp_path / "notes.txt").write_text("no model")
-    decision = tracker.register_best(tmp_path, name=name, score=0.9, metric=ACCURACY, digest="d", tags={})
+    decision = tracker.register_best(tmp_path, Candidate(name, "mine", 0.9, ACCURACY, "d", {}))
     assert decision.version == 0
     (output,) = client.get_run(study).outputs.model_outputs
     assert client.get_logged_model(output.model_id).status == "FAILED"

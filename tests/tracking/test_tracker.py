@@ -12,10 +12,10 @@ import pytest
 from mlflow import MlflowClient
 
 from pipeline.errors import TrackingError
-from pipeline.metrics import METRICS
+from pipeline.metrics import ACCURACY, METRICS
 from pipeline.study.objective import Objective
 from pipeline.study.trial import EpochReport, TrialState
-from pipeline.tracking import connect
+from pipeline.tracking import Candidate, ModelDecision, connect
 from tests.tracking.records import make_record
 
 EPOCH = {"loss": 0.5, "accuracy": 0.8, "val_loss": 0.6, "val_accuracy": 0.75, "learning_rate": 0.001}
@@ -262,6 +262,40 @@ def test_the_run_that_mlflow_run_made_becomes_the_studys(tracker, begin_study, c
     assert (run.data.params["data"], run.data.tags["data"]) == ("from the command line", "mnist5k")
 
 
+def test_a_run_of_the_users_keeps_its_name_and_its_other_children(tracker, begin_study, client, begin, monkeypatch):
+    offered = client.create_run("0", run_name="nightly").info.run_id
+    child = {"mlflow.parentRunId": offered, "number": "first"}
+    children = [
+        client.create_run("0", tags=child | more).info.run_id for more in ({}, {"mlflow.source.name": "train.py"})
+    ]
+    monkeypatch.setenv("MLFLOW_RUN_ID", offered)
+    assert begin_study(tracker) == offered
+    begin(0)
+    tracker.end_study("FINISHED", {})
+    tracker.close()
+    assert client.get_run(offered).info.run_name == "nightly"
+    assert {client.get_run(one).info.status for one in children} == {"RUNNING"}
+
+
+def test_metrics_go_on_where_the_artifact_store_is_out_of_reach(store, client, begin_study, tmp_path, monkeypatch):
+    """An experiment keeps the place of its artifacts: here one that cannot be made, and one that needs boto3."""
+    (tmp_path / "trials.csv").write_text("number\n")
+    for place, advice in {"file:///proc/nowhere": "--serve-artifacts", "s3://bucket/x": "pip install boto3"}.items():
+        monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", client.create_experiment(place.replace("/", "-"), place))
+        tracker = connect(store)
+        study = begin_study(tracker)
+        tracker.log_artifact(tmp_path / "trials.csv")
+        decision = tracker.register_best(tmp_path, Candidate("x", "mine", 0.5, ACCURACY, "d", {}))
+        tracker.end_study("FINISHED", {"test_accuracy": 0.5})
+        tracker.close()
+        (problem,) = tracker.problems
+        assert problem.startswith(f"{store}: the artifact store {place}/{study}/artifacts cannot be used (")
+        assert "metrics are in MLflow, files and models only in the study's folder; " in problem
+        assert advice in problem
+        assert decision == ModelDecision(0, False, "not registered: MLflow's artifact store cannot be used")
+        assert client.get_run(study).data.metrics == {"test_accuracy": 0.5}
+
+
 def test_a_run_that_a_study_has_is_not_taken_by_another(tracker, study, begin_study, monkeypatch):
     monkeypatch.setenv("MLFLOW_RUN_ID", study)
     assert begin_study(tracker, name="other") != study
@@ -304,7 +338,7 @@ sys.path.insert(0, {root!r})
 import numpy as np
 from pipeline.data import Dataset
 from pipeline.study.trial import TrialState
-from pipeline.tracking import connect
+from pipeline.tracking import Candidate, ModelDecision, connect
 from tests.tracking.records import make_record
 images, labels, rows = np.zeros((3, 8, 8, 1), np.uint8), np.zeros(3, np.int64), np.split(np.arange(3), 3)
 dataset = Dataset("d", "s", "e", ("a", "b"), images, labels, *rows, seed=0)

@@ -1,5 +1,6 @@
 """What follows the last trial."""
 
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -11,7 +12,7 @@ from pipeline.executors import InlineExecutor
 from pipeline.study.paths import StudyPaths
 from pipeline.tracking import ModelDecision
 from pipeline.tune import best_model
-from pipeline.tune.best_model import find_published, publish_best_model
+from pipeline.tune.best_model import find_published, publish_best_model, registered_name
 from pipeline.tune.publish import record_study
 from tests.export.tiny_model import write_tiny_model
 from tests.report.made_up import record
@@ -56,7 +57,7 @@ def no_mlflow(monkeypatch):
 
 
 def publish(paths, best, data):
-    return publish_best_model(InlineExecutor(), Tracker(), paths, best, data)
+    return publish_best_model(InlineExecutor(), Tracker(), paths, best, data, "convtune-digits")
 
 
 def test_what_the_best_model_sees_is_drawn_and_goes_into_mlflow(tmp_path, best, data, capsys):
@@ -94,7 +95,7 @@ def test_a_study_killed_before_all_is_noted_draws_again(tmp_path, best, data, mo
     monkeypatch.setattr(best_model, "write_explanation", raising(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         publish(paths, best, data)
-    assert find_published(paths, best) is None
+    assert find_published(paths, best, "convtune-digits") is None
 
 
 def test_pictures_of_an_earlier_best_go_even_if_the_new_one_cannot_be_run(tmp_path, best, data, monkeypatch):
@@ -102,7 +103,7 @@ def test_pictures_of_an_earlier_best_go_even_if_the_new_one_cannot_be_run(tmp_pa
     paths.explanation.mkdir(parents=True)
     monkeypatch.setattr(best_model, "call", raising(WorkerError("died")))
     with pytest.raises(WorkerError):
-        publish_best_model(InlineExecutor(), Tracker(), paths, best, data)
+        publish(paths, best, data)
     assert not paths.explanation.exists()
 
 
@@ -121,20 +122,33 @@ def raising(error):
 def test_a_model_is_presented_once_and_again_when_its_trial_was_repeated(tmp_path, best, data):
     paths = StudyPaths(tmp_path / "s")
     model = publish(paths, best, data)
-    again = find_published(paths, best)
-    assert again == replace(model, registry_note="already registered as version 1")
+    again = find_published(paths, best, "convtune-digits")
+    assert again == replace(model, registry_note="convtune-digits, already registered as version 1")
+    assert model.caveat == "trained for 2 of 10 epochs (it ended itself)"
+    assert find_published(paths, best, "another-name") is None
     write_tiny_model(model_file(tmp_path), classes=data.classes, weights=2)
-    assert find_published(paths, best) is None
+    assert find_published(paths, best, "convtune-digits") is None
+
+
+def test_two_folders_of_one_name_do_not_share_a_model(data, tmp_path):
+    names = [
+        registered_name("", replace(data, name="train: a", source=str(tmp_path / place / "train: a")))
+        for place in ("one", "two", "one/../two")
+    ]
+    assert names[0] != names[1] == names[2]
+    assert re.fullmatch(r"convtune-train- a-[0-9a-f]{6}", names[0])
+    assert registered_name("", data) == "convtune-digits"
+    assert registered_name("pets", data) == "pets"
 
 
 def test_a_best_model_that_is_gone_is_one_line_and_spares_the_one_before(tmp_path, best, data):
     paths = StudyPaths(tmp_path / "s")
     publish(paths, best, data)
     model_file(tmp_path).unlink()
-    assert find_published(paths, best).trial == 1  # what was presented is still there
+    assert find_published(paths, best, "convtune-digits").trial == 1  # what was presented is still there
     with pytest.raises(StudyError, match=r"trials/0001/model\.keras: gone, though trial 1 is the best"):
         publish(paths, best, data)
     assert paths.best_model.is_file()
     assert paths.explanation.is_dir()
     paths.best_model.unlink()
-    assert find_published(paths, best) is None
+    assert find_published(paths, best, "convtune-digits") is None
