@@ -46,6 +46,10 @@ class Trial:
     drawn: tuple[str, ...] = ()
 
 
+EPOCH_LEARNING_RATE = "epoch_learning_rate"
+"""The metric of an epoch that is the optimizer's rate at its end; the param ``learning_rate`` is where it begins."""
+
+
 @dataclass(frozen=True)
 class EpochReport:
     """A trial's report after an epoch (counted from 1): metrics by name, and the seconds since the trial began."""

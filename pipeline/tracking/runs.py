@@ -51,9 +51,11 @@ class Runs:
         self.client = client
         self.experiment = experiment
         self.study = ""
+        self._name = ""
         self.files_refused = ""
         self._trials: dict[int, str] = {}
         self._running: set[int] = set()
+        self._attempts: set[tuple[int, int]] = set()
         self._places: dict[int, Place] = {}
 
     def begin_study(self, name: str, job: Mapping[str, object], dataset: Dataset, run_id: str | None) -> str:
@@ -63,7 +65,7 @@ class Runs:
             run = self.client.create_run(self.experiment, tags=_source_tags(), run_name=name)
         else:
             self.client.update_run(run.info.run_id, status="RUNNING")
-        self.study = run.info.run_id
+        self.study, self._name = run.info.run_id, name
         self.experiment = run.info.experiment_id
         for child in self._child_runs():
             if child.data.tags.get(MLFLOW_SOURCE_NAME) == _SOURCE and "number" in child.data.tags:
@@ -78,9 +80,19 @@ class Runs:
             del self._trials[number]
             self._places.pop(number, None)
         all_tags = {tag.key: tag.value for tag in tags} | _source_tags() | {MLFLOW_PARENT_RUN_ID: self.study}
-        run = self.client.create_run(self.experiment, now, all_tags, f"trial-{number:04d}")
+        run = self._find_created(number, now)
+        if run is None:
+            run = self.client.create_run(self.experiment, now, all_tags, f"{self._name} #{number}")
         self._trials[number] = run.info.run_id
         self._running.add(number)
+
+    def _find_created(self, number: int, now: int) -> Run | None:
+        """The run of a trial that an earlier attempt created, although its answer was lost; None at the first one."""
+        if (number, now) not in self._attempts:
+            self._attempts.add((number, now))
+            return None
+        runs = (run for run in self._child_runs() if run.info.start_time == now)
+        return next((run for run in runs if run.data.tags.get("number") == str(number)), None)
 
     def log_trial(self, number: int, metrics: Sequence[Metric], params: Sequence[Param] = ()) -> None:
         """Writes to the run of a trial; does nothing if MLflow has refused that run, which is reported already."""

@@ -6,11 +6,12 @@ from functools import partial
 from pathlib import Path
 
 from mlflow import MlflowClient
+from mlflow.entities import Metric
 
 from pipeline.data import Dataset
 from pipeline.errors import TrackingError
 from pipeline.study.record import TrialRecord, ranked
-from pipeline.study.trial import BatchReport, EpochReport
+from pipeline.study.trial import EPOCH_LEARNING_RATE, BatchReport, EpochReport
 from pipeline.tracking import registry
 from pipeline.tracking.client import open_client, short_reason
 from pipeline.tracking.entities import to_metrics, to_params, to_tags
@@ -55,6 +56,7 @@ class Tracker:
         self._store = store
         self._runs = Runs(client, experiment)
         self._sender = Sender(store, self._runs.log_trial)
+        self._rates: dict[int, list[Metric]] = {}
 
     @property
     def problems(self) -> list[str]:
@@ -77,6 +79,7 @@ class Tracker:
     def trial_started(self, record: TrialRecord) -> None:
         """Creates the run of a trial. It replaces the run that an interrupted trial of the same number has left."""
         number, now = record.number, _now()
+        self._rates[number] = []
         family, metric = record.params.get("family"), record.metric.name
         tags = to_tags({"number": number, "seed": record.trial.seed, "family": family, "metric": metric})
         self._sender.put(f"run of trial {number}", partial(self._runs.create_trial, number, tags, now))
@@ -84,8 +87,16 @@ class Tracker:
         self._sender.put(f"params of trial {number}", partial(self._runs.log_trial, number, costs, params))
 
     def epoch_ended(self, record: TrialRecord, report: EpochReport) -> None:
-        """Writes an epoch's metrics, with the epoch as step, within a second."""
-        self._sender.put_metrics(record.number, to_metrics(report.metrics, _now(), report.epoch))
+        """Writes an epoch's metrics, with the epoch as step, within a second.
+
+        The learning rate is written once it has changed, then for all epochs: one that stays is a param and no chart.
+        """
+        now, metrics = _now(), dict(report.metrics)
+        rates = self._rates.setdefault(record.number, [])
+        rates += to_metrics({EPOCH_LEARNING_RATE: metrics.pop(EPOCH_LEARNING_RATE, None)}, now, report.epoch)
+        changed_before, changed = (len({rate.value for rate in some}) > 1 for some in (rates[:-1], rates))
+        worth_a_chart = rates[-1:] if changed_before else rates if changed else []
+        self._sender.put_metrics(record.number, [*to_metrics(metrics, now, report.epoch), *worth_a_chart])
 
     def progressed(self, record: TrialRecord, report: BatchReport) -> None:
         """Nothing is sent within an epoch."""

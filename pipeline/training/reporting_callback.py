@@ -11,6 +11,7 @@ import numpy as np
 from pipeline.errors import WorkerError
 from pipeline.metrics import Metric
 from pipeline.study.trial import (
+    EPOCH_LEARNING_RATE,
     BatchReport,
     Decision,
     Ending,
@@ -130,7 +131,7 @@ class ReportingCallback(keras.callbacks.Callback):  # type: ignore[misc]
                 " fit the model that it is given, and pass on validation_data"
             )
         rate = keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
-        return {name: float(np.mean(value)) for name, value in logs.items()} | {"learning_rate": float(rate)}
+        return {name: float(np.mean(value)) for name, value in logs.items()} | {EPOCH_LEARNING_RATE: float(rate)}
 
     def _finish_epoch(self, metrics: dict[str, float]) -> None:
         number = len(self._history) + 1

@@ -58,7 +58,7 @@ def test_a_study_goes_on_after_kill_9_and_repeats_the_trial_that_was_cut(shell):
         [client.get_experiment_by_name("convtune").experiment_id],
         f"tags.`mlflow.parentRunId` = '{parents[0].info.run_id}'",
     )
-    assert sorted(run.info.run_name for run in children) == ["trial-0000", "trial-0001"]
+    assert sorted(run.info.run_name for run in children) == ["cut #0", "cut #1"]
 
 
 def test_ctrl_c_once_ends_cleanly_and_the_study_can_go_on(shell):

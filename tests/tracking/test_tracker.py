@@ -10,15 +10,16 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 
 from pipeline.errors import TrackingError
 from pipeline.metrics import ACCURACY, METRICS
 from pipeline.study.objective import Objective
 from pipeline.study.trial import EpochReport, TrialState
-from pipeline.tracking import Candidate, ModelDecision, connect
+from pipeline.tracking import Candidate, ModelDecision, connect, sender
 from tests.tracking.records import make_record
 
-EPOCH = {"loss": 0.5, "accuracy": 0.8, "val_loss": 0.6, "val_accuracy": 0.75, "learning_rate": 0.001}
+EPOCH = {"loss": 0.5, "accuracy": 0.8, "val_loss": 0.6, "val_accuracy": 0.75}
 
 
 def epoch_ended(tracker, number, epoch, metrics):
@@ -55,7 +56,7 @@ def test_a_trial_is_a_child_run(tracker, study, begin, children, client):
     tracker.trial_ended(make_record(7, TrialState.COMPLETE, 0.75, epochs=10, seconds=12.5, device="cpu"))
     tracker.close()
     run = children(study)[7]
-    assert run.info.run_name == "trial-0007"
+    assert run.info.run_name == "digits-quick #7"
     assert run.info.status == "FINISHED"
     assert run.data.params == {"family": "plain", "blocks": "3", "learning_rate": "0.0001", "flip": "true"}
     tags = {"family": "plain", "device": "cpu", "state": "complete", "seed": "14", "metric": "accuracy"}
@@ -64,6 +65,37 @@ def test_a_trial_is_a_child_run(tracker, study, begin, children, client):
     history = client.get_metric_history(run.info.run_id, "loss")
     assert [(metric.step, metric.value) for metric in history] == [(epoch, 1 / epoch) for epoch in range(1, 11)]
     assert EPOCH.keys() <= run.data.metrics.keys()
+    assert tracker.problems == []
+
+
+def test_the_learning_rate_of_epochs_is_a_metric_only_where_it_changes(tracker, study, begin, children, client):
+    schedules = {0: [0.1] * 4, 1: [0.1, 0.1, 0.05, 0.1]}
+    for number, rates in schedules.items():
+        begin(number, learning_rate=0.1)
+        for epoch, rate in enumerate(rates, start=1):
+            epoch_ended(tracker, number, epoch, EPOCH | {"epoch_learning_rate": rate})
+    tracker.close()
+    runs = children(study)
+    assert "epoch_learning_rate" not in runs[0].data.metrics
+    history = client.get_metric_history(runs[1].info.run_id, "epoch_learning_rate")
+    assert [(metric.step, metric.value) for metric in history] == list(enumerate(schedules[1], start=1))
+    assert "learning_rate" not in runs[1].data.metrics
+
+
+def test_a_run_whose_answer_was_lost_is_not_created_again(tracker, study, begin, children, monkeypatch):
+    create = tracker._runs.client.create_run
+
+    def lose_the_answer(*arguments):
+        monkeypatch.setattr(tracker._runs.client, "create_run", create)
+        create(*arguments)
+        raise MlflowException("the connection was closed")
+
+    monkeypatch.setattr(sender, "_PAUSES", (0.01,))
+    monkeypatch.setattr(tracker._runs.client, "create_run", lose_the_answer)
+    begin(0)
+    tracker.trial_ended(make_record(0, TrialState.COMPLETE, 0.5))
+    tracker.close()
+    assert children(study)[0].data.metrics["score"] == 0.5
     assert tracker.problems == []
 
 
@@ -338,7 +370,7 @@ sys.path.insert(0, {root!r})
 import numpy as np
 from pipeline.data import Dataset
 from pipeline.study.trial import TrialState
-from pipeline.tracking import Candidate, ModelDecision, connect
+from pipeline.tracking import Candidate, ModelDecision, connect, sender
 from tests.tracking.records import make_record
 images, labels, rows = np.zeros((3, 8, 8, 1), np.uint8), np.zeros(3, np.int64), np.split(np.arange(3), 3)
 dataset = Dataset("d", "s", "e", ("a", "b"), images, labels, *rows, seed=0)

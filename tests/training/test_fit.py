@@ -17,7 +17,7 @@ from pipeline.training.task import TrainTask
 from tests.fakes import at_epochs
 
 PARAMS = {"family": "plain", "blocks": 1, "filters": 8, "fc_layers": 0, "learning_rate": 0.01, "batch_size": 32}
-KERAS_METRICS = {"loss", "accuracy", "val_loss", "learning_rate"}
+KERAS_METRICS = {"loss", "accuracy", "val_loss", "epoch_learning_rate"}
 
 
 def make_task(folder: Path, epochs=2, seed=0, metric: Metric = ACCURACY, precision="auto", **params) -> TrainTask:
