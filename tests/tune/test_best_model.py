@@ -122,12 +122,18 @@ def raising(error):
 def test_a_model_is_presented_once_and_again_when_its_trial_was_repeated(tmp_path, best, data):
     paths = StudyPaths(tmp_path / "s")
     model = publish(paths, best, data)
+    assert model.caveat == ""
     again = find_published(paths, best, "convtune-digits")
     assert again == replace(model, registry_note="convtune-digits, already registered as version 1")
-    assert model.caveat == "trained for 2 of 10 epochs (it ended itself)"
     assert find_published(paths, best, "another-name") is None
     write_tiny_model(model_file(tmp_path), classes=data.classes, weights=2)
     assert find_published(paths, best, "convtune-digits") is None
+
+
+def test_a_model_that_was_trained_for_less_says_so(tmp_path, best, data):
+    cut_off = replace(best, result=replace(best.result, epochs=2, reason="time was up after epoch 2"))
+    model = publish(StudyPaths(tmp_path / "s"), cut_off, data)
+    assert model.caveat == "trained for 2 of 3 epochs (time was up after epoch 2)"
 
 
 def test_two_folders_of_one_name_do_not_share_a_model(data, tmp_path):
