@@ -3,6 +3,7 @@
 import argparse
 import os
 import shlex
+import shutil
 import string
 import subprocess
 import sys
@@ -70,9 +71,9 @@ def test_the_environment_is_the_pinned_one():
 
 
 @pytest.mark.slow
-def test_mlflow_runs_the_project(tmp_path):
+def test_mlflow_runs_the_project(tmp_path, empty_store):
     """A study started by ``mlflow run`` is the run that MLflow made for it: one run at the top, trials below it."""
-    store = f"sqlite:///{tmp_path}/mlflow.db"
+    store = f"sqlite:///{shutil.copy(empty_store, tmp_path)}"
     parameters = {"data": "digits", "search": "random", "trials": "2", "epochs": "1", "study": str(tmp_path / "one")}
     options = [word for name, value in parameters.items() for word in ("-P", f"{name}={value}")]
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])

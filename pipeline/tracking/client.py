@@ -12,10 +12,9 @@ from mlflow import MlflowClient
 from mlflow.entities import Experiment
 from mlflow.exceptions import MlflowException
 
-from pipeline.console import note
 from pipeline.errors import TrackingError
-from pipeline.tracking.relocate import artifact_folder, relocate
-from pipeline.tracking.store import check_database, exclusive, sqlite_file, without_password
+from pipeline.tracking.relocate import artifact_folder
+from pipeline.tracking.store import announce_moves, check_database, exclusive, sqlite_file, without_password
 
 _EXPERIMENT = "convtune"
 _LOGGERS = ("mlflow", "alembic", "sqlalchemy.engine", "huey")
@@ -33,8 +32,7 @@ def open_client(uri: str) -> tuple[MlflowClient, str]:
         with _short_patience(), exclusive(file) if file else nullcontext():
             if file:
                 check_database(file)
-                for line in relocate(file):
-                    note(line)
+                announce_moves(file)
             client = MlflowClient(uri)
             return client, _experiment_id(client, uri)
     except TrackingError:

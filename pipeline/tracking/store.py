@@ -13,8 +13,10 @@ from urllib.parse import unquote
 
 from filelock import FileLock
 
+from pipeline.console import note
 from pipeline.errors import TrackingError
 from pipeline.files import sqlite_url
+from pipeline.tracking.relocate import relocate
 
 DEFAULT_URI = "sqlite:///mlflow.db"
 _SQLITE = re.compile(r"(?P<scheme>sqlite(?P<driver>\+\w+)?:///)(?P<file>[^?]*)(?P<query>\?.*)?")
@@ -100,6 +102,12 @@ def exclusive(file: Path) -> Iterator[None]:
         yield
 
 
+def announce_moves(file: Path) -> None:
+    """Makes up for a move of the store and its artifacts, and says what has moved."""
+    for line in relocate(file):
+        note(line)
+
+
 def ui_location(uri: str | None) -> str:
     """Where the user sees the runs of ``uri``'s store (None: as for ``connect``): a server's address, or a command."""
     store = store_uri(uri)
@@ -126,5 +134,7 @@ def ui_command(uri: str | None, port: int) -> list[str]:
     if _is_server(store):
         raise TrackingError(f"{without_password(store)}: the runs are on this server; open that address in a browser")
     check_exists(store)
+    if file := sqlite_file(store):
+        announce_moves(file)
     address = ["--host", "127.0.0.1", "--port", str(port)]
     return [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store, *address, "--workers", "1"]

@@ -25,8 +25,11 @@ def predict_arrays(model_file: Path, images: NDArray[np.uint8]) -> Probabilities
     """The probabilities (n, classes) of uint8 images (n, height, width, channels) of any size; n may be 0.
 
     This and the next two functions raise ModelError when the file is not a model of convtune, does not suit the images,
-    or gives NaN.
+    or gives NaN; this one also for images that are not uint8, such as pixels from 0 to 1: Keras would cut them to 0.
     """
+    if images.dtype != np.uint8:
+        expected = "expected pixels from 0 to 255 as uint8"
+        raise ModelError(f"{model_file}: {expected}, got {images.dtype}; multiply pixels from 0 to 1 by 255")
     return _predict(_load(model_file), images, model_file)
 
 

@@ -61,8 +61,10 @@ def shell_with_space(folder: Path) -> Shell:
 
 
 @pytest.fixture(scope="session")
-def home(tmp_path_factory) -> Shell:
-    return shell_with_space(tmp_path_factory.mktemp("user"))
+def home(tmp_path_factory, empty_store) -> Shell:
+    folder = tmp_path_factory.mktemp("user")
+    shutil.copy(empty_store, folder)
+    return shell_with_space(folder)
 
 
 @pytest.fixture(scope="session")

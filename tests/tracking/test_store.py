@@ -1,7 +1,7 @@
 """URIs, what may be MLflow's SQLite file, and the UI's command line."""
 
+import os
 import sqlite3
-import subprocess
 import sys
 import tempfile
 from contextlib import closing
@@ -105,31 +105,35 @@ def test_what_cannot_be_the_store(make, why, tmp_path):
     assert "MLFLOW_TRACKING_URI" in str(refusal.value)
 
 
+def refusals_without_rights(*files):
+    """What is said of files in a process of its own, which gives up root's right to write everywhere if it has it."""
+    reading, writing = os.pipe()
+    if (process := os.fork()) == 0:
+        try:
+            if os.geteuid() == 0:
+                os.seteuid(65534)
+            for file in files:
+                try:
+                    check_database(file)
+                except TrackingError as refusal:
+                    os.write(writing, f"{refusal}\n".encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    os.waitpid(process, 0)
+    with open(reading) as answer:
+        return answer.read().splitlines()
+
+
 def test_no_permission_to_write():
-    """In a process of its own, which gives up root's right to write everywhere if it has it."""
-    code = """
-import os, runpy, sys
-from pathlib import Path
-store = runpy.run_path("pipeline/tracking/store.py")  # without MLflow
-TrackingError, check_database = store["TrackingError"], store["check_database"]
-if os.geteuid() == 0:
-    os.seteuid(65534)
-for name in ("there.db", "new.db"):
-    try:
-        check_database(Path(sys.argv[1], name))
-    except TrackingError as refusal:
-        print(refusal)
-"""
     with tempfile.TemporaryDirectory() as name:  # pytest's own folders are closed to others than their owner
         folder = Path(name)
         check_database(folder / "there.db")
         (folder / "there.db").chmod(0o444)
         folder.chmod(0o555)
-        command, root = [sys.executable, "-c", code, name], Path(__file__).parents[2]
-        ran = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+        there, new = refusals_without_rights(folder / "there.db", folder / "new.db")
         folder.chmod(0o755)
     refused = "expected MLflow's SQLite file or a place for it"
-    there, new = ran.stdout.splitlines()
     assert there.startswith(f"{folder}/there.db: {refused}: attempt to write a readonly database; ")
     assert new.startswith(f"{folder}/new.db: {refused}: unable to open database file; ")
 

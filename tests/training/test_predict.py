@@ -133,6 +133,8 @@ def test_metadata_of_another_model_is_noticed(tmp_path):
 def test_images_that_do_not_suit_the_model(model):
     with pytest.raises(ModelError, match="does not take these images"):
         predict.predict_arrays(model, noise(2, 8, 8, 3))
+    with pytest.raises(ModelError, match="expected pixels from 0 to 255 as uint8, got float64; multiply pixels from 0"):
+        predict.predict_arrays(model, noise(2, 8, 8, 1) / 255)
 
 
 def test_code_in_a_model_is_not_run(tmp_path):

@@ -39,7 +39,8 @@ def tune(arguments, capfd):
     return code, capfd.readouterr().err
 
 
-def test_a_hypermodel_is_searched_as_a_family_is(here, capfd):
+def test_a_hypermodel_is_searched_as_a_family_is(here, empty_store, capfd):
+    shutil.copy(empty_store, here)
     limits = "--limit parameters=2000 --set body/filters=16 --try kind=conv"
     assert tune(f"--space models.py:scopes --search grid --trials 2 {limits}", capfd)[0] == 0
     study = here / "studies" / "mine"
