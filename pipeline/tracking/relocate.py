@@ -27,8 +27,9 @@ def artifact_folder(store: Path, experiment: str) -> Path:
 def relocate(store: Path) -> list[str]:
     """Points the locations in an SQLite store to the ``mlruns`` beside it; returns one line per experiment with files.
 
-    An experiment has moved if its folder is beside the store and is recorded elsewhere, or if it is gone from where
-    convtune once put it. Does nothing where MLflow's tables are not there yet, or are those of another version.
+    An experiment has moved if its folder is beside the store and is recorded elsewhere; or if it is gone from where
+    convtune once put it, or where MLflow did, with the project around it. Does nothing where MLflow's tables are not
+    there yet, or are those of another version.
     """
     try:
         with closing(sqlite3.connect(store, timeout=5.0)) as database, database:
@@ -48,12 +49,14 @@ def relocate(store: Path) -> list[str]:
 
 def _moves(database: sqlite3.Connection, store: Path) -> Iterator[tuple[bool, str, str]]:
     """Of each experiment that has moved: whether its new folder is there, the old and the new location."""
-    for name, location in database.execute("SELECT name, artifact_location FROM experiments").fetchall():
+    rows = database.execute("SELECT experiment_id, name, artifact_location FROM experiments").fetchall()
+    for number, name, location in rows:
         is_uri = str(location).startswith("file:")
         old = Path(unquote(urlsplit(location).path) if is_uri else str(location))
         new = store.parent / ARTIFACTS / old.name
         if not old.is_absolute() or old.parent.name != ARTIFACTS or old == new:
             continue
         gone, here = not old.exists(), new.is_dir()
-        if (here and (gone or not new.samefile(old))) or (gone and new == artifact_folder(store, name)):
+        by_rule = new == artifact_folder(store, name) or (old.name == str(number) and not old.parent.parent.exists())
+        if (here and (gone or not new.samefile(old))) or (gone and by_rule):
             yield here, location, new.as_uri() if is_uri else str(new)

@@ -57,7 +57,8 @@ def test_a_store_alone_keeps_its_artifacts_where_they_are(old, tmp_path):
 
 
 def test_a_place_that_the_user_chose_stays(old):
-    client_of(old).create_experiment("shared", "file:///mnt/share/mlruns/pictures")
+    for number, place in enumerate(("file:///mnt/share/mlruns/pictures", f"{old.parent}/mlruns/4")):
+        client_of(old).create_experiment(f"shared {number}", place)
     assert relocate(old / "mlflow.db") == []
 
 
