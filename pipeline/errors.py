@@ -4,6 +4,9 @@ import difflib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+_HARMLESS = "\u00a0\u200c\u200d\u3000"
+"""Characters of names in many languages that Python does not call printable: spaces, and joiners of letters."""
+
 _LONGEST = 200
 """Characters of another library's error that are shown."""
 
@@ -80,11 +83,21 @@ def first_line(error: BaseException) -> str:
 
 
 def printable(text: object) -> str:
-    r"""A path, a name or an error fit for one line of a terminal: each character that is not printable becomes ``?``.
+    r"""A path, a name or an error fit for one line of a terminal or of a file: what is not printable is escaped.
 
-    File systems allow any bytes in a name, line breaks and terminal codes included.
+    File systems allow any bytes in a name, line breaks and terminal codes included. Bytes that are not UTF-8 become
+    ``\xce``, so that two such names stay different.
 
-    >>> printable("a\nb.png")
-    'a?b.png'
+    >>> print(printable("a\nb.png"), printable(b"\xce\xd2".decode("utf-8", "surrogateescape")))
+    a\nb.png \xce\xd2
     """
-    return "".join(character if character.isprintable() else "?" for character in str(text))
+    text = str(text)
+    return text if text.isprintable() else "".join(map(_escape, text))
+
+
+def _escape(character: str) -> str:
+    if character.isprintable() or character in _HARMLESS:
+        return character
+    if "\udc80" <= character <= "\udcff":  # a byte that Python could not decode
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode("ascii")

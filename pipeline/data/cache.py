@@ -1,6 +1,6 @@
 """The array cache: finds the entry of a source by a key of its content, and builds the entry if there is none.
 
-``entries/`` has one folder per content and shape. ``listings/`` has one small file per source: the listing of its
+``entries/`` has one folder per content and form. ``listings/`` has one small file per source: the listing of its
 files, the key of their content and what their images are, so that an unchanged source need not be read again.
 """
 
@@ -9,15 +9,14 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from pipeline.data.cache_entry import CacheEntry, content_of, entry_name, read_entry
-from pipeline.data.decode import Shape
-from pipeline.data.requested_shape import Pictures
+from pipeline.data.form import Form, Pictures
 from pipeline.errors import DataError
 from pipeline.files import unused_sibling, write_text
 
@@ -46,14 +45,21 @@ class Source(Protocol):
     def location(self) -> str:
         """A key of the source's name or path, whatever its content."""
 
+    @property
+    def notes(self) -> Sequence[str]:
+        """What is said at every load: what was passed over and guessed, one line each."""
+
+    def check_training(self) -> None:
+        """DataError when it is clear before any image is decoded that there are too few to train with."""
+
     def listing_key(self) -> str:
         """A key that changes when a file is added, removed, renamed, resized or touched."""
 
     def read_content(self) -> SourceContent:
         """Reads all files, and decodes no image."""
 
-    def build(self, folder: Path, shape: Shape) -> None:
-        """Writes images of this shape into a new entry, with ``allocate_images`` and then ``complete_entry``.
+    def build(self, folder: Path, form: Form) -> None:
+        """Writes images of this form into a new entry, with ``allocate_images`` and then ``complete_entry``.
 
         ``read_content`` may have been called in an earlier process.
         """
@@ -72,17 +78,17 @@ def cache_key(parts: Iterable[object]) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 
-def open_entry(source: Source, choose_shape: Callable[[Pictures], Shape]) -> CacheEntry:
-    """The entry of ``source`` in the shape that ``choose_shape`` gives for its images.
+def open_entry(source: Source, choose_form: Callable[[Pictures], Form]) -> CacheEntry:
+    """The entry of ``source`` in the form that ``choose_form`` gives for its images.
 
     The entry is built if it is missing or damaged. DataError when the cache cannot be written.
     """
     listing = source.listing_key()
     listed = _read_listed(source.location, listing)
     content = listed or source.read_content()
-    shape = choose_shape(content.pictures)
-    name = entry_name(content.key, shape)
-    entry = _find_entry(name) or _build_entry(name, source, shape)
+    form = choose_form(content.pictures)
+    name = entry_name(content.key, form)
+    entry = _find_entry(name) or _build_entry(name, source, form)
     if listed is None:
         _remember(source.location, listing, content)
     return entry
@@ -103,7 +109,7 @@ def _find_entry(name: str) -> CacheEntry | None:
         return None
 
 
-def _build_entry(name: str, source: Source, shape: Shape) -> CacheEntry:
+def _build_entry(name: str, source: Source, form: Form) -> CacheEntry:
     with _write_errors():
         final = _entry_folder(name)
         final.parent.mkdir(parents=True, exist_ok=True)
@@ -111,7 +117,7 @@ def _build_entry(name: str, source: Source, shape: Shape) -> CacheEntry:
         temporary = unused_sibling(final)
         temporary.mkdir()
         try:
-            source.build(temporary, shape)
+            source.build(temporary, form)
             _publish(temporary, final)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -137,7 +143,7 @@ def _read_listed(location: str, listing: str) -> SourceContent | None:
     """The content of the source when its files were listed so; None when they never were."""
     try:
         listed = json.loads(_listing_file(location).read_text("utf-8"))
-        pictures = Pictures(*map(int, listed["pictures"]))
+        pictures = Pictures(**listed["pictures"])
         return SourceContent(str(listed["content"]), pictures) if listed["listing"] == listing else None
     except (OSError, ValueError, TypeError, KeyError):
         return None
@@ -145,7 +151,7 @@ def _read_listed(location: str, listing: str) -> SourceContent | None:
 
 def _remember(location: str, listing: str, content: SourceContent) -> None:
     with _write_errors():
-        listed = {"listing": listing, "content": content.key, "pictures": content.pictures}
+        listed = {"listing": listing, "content": content.key, "pictures": content.pictures._asdict()}
         write_text(_listing_file(location), json.dumps(listed))
 
 

@@ -2,15 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.data.cache_entry import CacheEntry, content_of, read_entry
+from pipeline.data.cache_entry import CacheEntry, content_of, read_entry, read_file_names
 from pipeline.data.decode import Pixels, Shape
+from pipeline.data.listing_notes import name_some
 from pipeline.data.split import Rows, split_rows
+from pipeline.errors import printable
+
+_MAX_CLASSES = 12
+"""Classes that are listed with their counts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +54,19 @@ class Dataset:
         """The folder of its arrays in the cache."""
         return Path(cast(str, cast("np.memmap[Any, Any]", self.images).filename)).parent
 
+    @cached_property
+    def entry(self) -> CacheEntry:
+        """What the cache knows of it beside images and labels: given splits, copies, range."""
+        return read_entry(self.folder)
+
+    def image_name(self, row: int) -> str:
+        """The path of an image below the dataset's folder, or its number where images come from arrays."""
+        return self._file_names[row] if self._file_names else f"image {row}"
+
+    @cached_property
+    def _file_names(self) -> list[str]:
+        return [printable(name) for name in read_file_names(self.folder)]
+
     @property
     def content(self) -> str:
         """A key of its files or arrays, labels and given splits: the same whatever the images are resized to."""
@@ -61,6 +80,15 @@ class Dataset:
             f"{len(self.train):,} train / {len(self.validation):,} validation / {len(self.test):,} test"
         )
 
+    def describe_classes(self) -> str:
+        """One line: the classes and how many images each has.
+
+        For example ``classes: cat (120), dog (118)``.
+        """
+        counts = np.bincount(self.labels, minlength=len(self.classes)).tolist()
+        names = [f"{name} ({count:,})" for name, count in zip(self.classes, counts, strict=True)]
+        return f"classes: {name_some(names, _MAX_CLASSES)}"
+
     def __reduce__(self) -> tuple[Callable[..., "Dataset"], tuple[str, str, str, int]]:
         return open_cached, (str(self.folder), self.name, self.source, self.seed)
 
@@ -71,6 +99,6 @@ def open_cached(folder: str, name: str, source: str, seed: int) -> Dataset:
 
 
 def split_entry(entry: CacheEntry, name: str, source: str, seed: int) -> Dataset:
-    """The dataset of a cache entry, split by ``seed``; DataError when a class has too few images."""
-    splits = split_rows(entry.labels, entry.given_splits, entry.classes, seed, source)
+    """The dataset of a cache entry, split by ``seed``."""
+    splits = split_rows(entry.labels, entry.given_splits, seed)
     return Dataset(name, source, entry.digest, entry.classes, entry.images, entry.labels, *splits, seed)

@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from glob import glob, has_magic
 from pathlib import Path
 
-from pipeline.data.decode import EXTENSIONS
-from pipeline.errors import DataError
+from pipeline.data.decode import EXTENSIONS, FORMAT_NAMES
+from pipeline.data.visible_files import ending, folder_identity, is_hidden, walk
+from pipeline.errors import DataError, printable
 
 
 def find_image_files(words: Sequence[str]) -> list[Path]:
     """The files that the words name, in the order of the words.
 
-    The images below a folder and the matches of a glob are sorted by path. A word that is neither a folder nor a glob
+    The images below a folder and the matches of a glob are sorted by path, and hidden and system files and folders are
+    passed over, as in training. A word that is neither a folder nor a glob
     stands for a file even if there is none, so that whoever reads the files can name it. DataError when a folder has
     no image or a glob no match.
     """
@@ -23,15 +25,24 @@ def _find_files(word: str) -> list[Path]:
     if path.is_dir():
         files = _images_below(path)
         if not files:
-            raise DataError(f"{word}: no image in this folder; expected JPEG, PNG, BMP, GIF or WebP files")
+            raise DataError(f"{word}: no image in this folder; expected {FORMAT_NAMES} files")
         return files
     if path.exists() or not has_magic(word):  # a file may be called "[x].png"
         return [path]
-    matches = sorted(Path(match) for match in glob(word, recursive=True))
+    matches = [Path(match) for match in sorted(glob(word, recursive=True)) if not _is_passed_over(match, word)]
     if not matches:
         raise DataError(f"{word}: no file matches; expected an image file, a folder or a glob such as 'photos/*.jpg'")
     return [file for match in matches for file in (_images_below(match) if match.is_dir() else [match])]
 
 
+def _is_passed_over(match: str, word: str) -> bool:
+    """Whether a glob has found a hidden or system file or folder that it does not name."""
+    return any(is_hidden(part) and part not in Path(word).parts for part in Path(match).parts)
+
+
 def _images_below(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in EXTENSIONS and path.is_file())
+    try:
+        found = list(walk(str(folder), "", {folder_identity(str(folder))}))
+    except OSError as error:
+        raise DataError(f"{printable(error.filename)}: cannot be read ({error.strerror})") from None
+    return sorted(Path(entry.path) for _, entry in found if ending(entry.name) in EXTENSIONS and entry.is_file())

@@ -1,16 +1,17 @@
 """From the user's name for a dataset to the dataset."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 from pipeline.data.cache import open_entry
 from pipeline.data.dataset import Dataset, split_entry
 from pipeline.data.folder import FolderSource
+from pipeline.data.form import ChooseSize, Form, Pictures, RequestedForm, own_size
 from pipeline.data.named import NAMED_DATASETS, Fetch, NamedSource
 from pipeline.data.npz import NpzSource
-from pipeline.data.requested_shape import ChooseSize, Pictures, RequestedShape, own_size
+from pipeline.data.split import check_counts
 from pipeline.errors import DataError, nearest, printable
 
 _MAX_SIDE = 256
@@ -31,6 +32,8 @@ def load(
     image_size: tuple[int, int] | None = None,
     channels: int | None = None,
     choose_size: ChooseSize | None = None,
+    white: int | None = None,
+    for_training: bool = True,
     seed: int = 0,
     progress: Callable[[int, int], None] = _ignore_progress,
     warn: Callable[[str], None] = _ignore_warning,
@@ -44,20 +47,45 @@ def load(
     ``image_size`` is (height, width). Without it, ``choose_size(pictures)`` is asked once a load, for folders and
     arrays alike, before any image is decoded. Without either, folders take the median of their training images, at most
     256 pixels a side, and arrays keep their size. ``channels`` is 1 (grey) or 3 (RGB); without it, the images decide.
-    ``seed`` decides the splits that are not given. ``progress(done, total)`` is called while images are decoded.
-    ``warn`` is called at every load, with one line for each thing that is left out or changed. ``fetch(name, folder)``
-    is called for named datasets that must be downloaded, and writes ``name``.npz into the folder. Raises DataError.
+    ``white`` is that of the images that a model was trained on. ``for_training=False`` admits data that can only be
+    measured: one class, a test split alone, few images. ``seed`` decides the splits that are not given.
+    ``progress(done, total)`` is called while images are decoded. ``warn`` is called at every load, with one line for
+    each thing that is left out, guessed or changed. ``fetch(name, folder)`` is called for named datasets that must be
+    downloaded, and writes ``name``.npz into the folder. Raises DataError.
     """
     if image_size is not None and min(image_size) < 1:
         height, width = image_size
         raise DataError(f"--image-size: expected height and width of at least 1, got {height}x{width}")
     name, arrays = _find_source(source, progress, fetch)
+    for note in arrays.notes:
+        warn(note)
+    if for_training:
+        arrays.check_training()
     default = partial(_limit_size, printable(source), warn) if isinstance(arrays, FolderSource) else own_size
-    requested = RequestedShape(image_size, channels, choose_size or default)
-    entry = open_entry(arrays, requested.resolve)
-    for note in (*arrays.notes, *entry.notes):
+    requested = RequestedForm(image_size, channels, choose_size or default, white)
+    ranges: list[str] = []
+
+    def choose_form(pictures: Pictures) -> Form:
+        form = requested.resolve(pictures)
+        ranges.extend(_range_notes(printable(source), pictures, form))
+        return form
+
+    entry = open_entry(arrays, choose_form)
+    if for_training:
+        check_counts(entry.labels, entry.given_splits, entry.classes, printable(source))
+    for note in (*ranges, *entry.notes):
         warn(note)
     return split_entry(entry, name, source, seed)
+
+
+def _range_notes(source: str, pictures: Pictures, form: Form) -> Iterator[str]:
+    """How pixels that are not bytes were scaled, where that is not obvious."""
+    highest, white = pictures.highest, form.white
+    if white in (1, 255) and highest > white:
+        yield f"{source}: pixels go up to {highest:g}; taken as 0..{white}, what is above becomes white"
+    if white is not None and white > 255:
+        bits = "" if white == 65535 else f", {white.bit_length()} bits"
+        yield f"{source}: pixels go up to {highest:,g}; 0..{white:,}{bits} is scaled to 0..255"
 
 
 def _limit_size(source: str, warn: Callable[[str], None], pictures: Pictures) -> tuple[int, int]:
@@ -78,9 +106,10 @@ def _find_source(
     source: str, progress: Callable[[int, int], None], fetch: Fetch
 ) -> tuple[str, FolderSource | NpzSource | NamedSource]:
     """A short name of the dataset, and where its arrays come from."""
-    if source in NAMED_DATASETS:
-        return source, NamedSource(source, progress, fetch)
     path = Path(os.path.expanduser(source))
+    if source in NAMED_DATASETS:
+        beside = [f"{source}: the set that comes with convtune; for the folder here give ./{source}"]
+        return source, NamedSource(source, progress, fetch, beside if path.is_dir() else [])
     try:
         if source and path.is_dir():
             return printable(path.resolve().name), FolderSource(path, progress)

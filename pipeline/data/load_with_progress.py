@@ -7,8 +7,8 @@ from pathlib import Path
 from pipeline.console import status, warn
 from pipeline.data.dataset import Dataset
 from pipeline.data.fetch import FetchDataset
+from pipeline.data.form import ChooseSize
 from pipeline.data.load import load
-from pipeline.data.requested_shape import ChooseSize
 from pipeline.executors import call, local
 
 

@@ -1,6 +1,6 @@
 """The named datasets: two that are part of installed packages, four that Keras downloads."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from pipeline.data.cache import SourceContent, cache_key
 from pipeline.data.decode import Shape
+from pipeline.data.form import Form, Pictures
 from pipeline.data.npz import NpzSource
-from pipeline.data.requested_shape import Pictures
 
 Fetch = Callable[[str, Path], None]
 """Takes the name of a dataset of Keras and a folder, and writes ``name``.npz there."""
@@ -52,13 +52,17 @@ NAMED_DATASETS: Mapping[str, NamedDataset] = MappingProxyType(
 class NamedSource:
     """A named dataset as a source for the cache; ``fetch`` is called for those that Keras downloads."""
 
-    notes: tuple[str, ...] = ()
-
-    def __init__(self, name: str, progress: Callable[[int, int], None], fetch: Fetch) -> None:
+    def __init__(
+        self, name: str, progress: Callable[[int, int], None], fetch: Fetch, notes: Sequence[str] = ()
+    ) -> None:
+        self.notes = notes
         self.location = cache_key(("named", name))
         self._name = name
         self._progress = progress
         self._fetch = fetch
+
+    def check_training(self) -> None:
+        """These datasets have images of every class."""
 
     def listing_key(self) -> str:
         """The key of the name: these datasets never change."""
@@ -69,7 +73,7 @@ class NamedSource:
         dataset = NAMED_DATASETS[self._name]
         return SourceContent(self.location, Pictures(*dataset.shape, dataset.images, dataset.classes))
 
-    def build(self, folder: Path, shape: Shape) -> None:
+    def build(self, folder: Path, form: Form) -> None:
         """Writes the arrays to an .npz file first, and builds the entry from that."""
         file = folder / f"{self._name}.npz"
         if self._name in _PACKAGED:
@@ -77,7 +81,7 @@ class NamedSource:
             np.savez(file, x_train=images, y_train=labels)
         else:
             self._fetch(self._name, folder)
-        NpzSource(file, self._progress).build(folder, shape)
+        NpzSource(file, self._progress).build(folder, form)
         file.unlink()
 
 

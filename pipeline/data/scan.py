@@ -1,22 +1,18 @@
 """The classes, splits and files of an image folder, by their names only: no file is opened."""
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.data.decode import EXTENSIONS
-from pipeline.data.split import SPLIT_NAMES, TEST, TRAIN, VALIDATION
+from pipeline.data.layout import EXPECTED, ClassFolder, find_layout
+from pipeline.data.listing_notes import count_endings, name_some
+from pipeline.data.split import SPLIT_NAMES, TRAIN
+from pipeline.data.visible_files import ending, endings_in, folder_identity, walk
 from pipeline.errors import DataError, printable
-
-_SPLIT_FOLDERS = {"train": TRAIN, "val": VALIDATION, "valid": VALIDATION, "validation": VALIDATION, "test": TEST}
-"""The split of each folder name, in lower case."""
-
-_SYSTEM_FILES = ("thumbs.db", "desktop.ini", "__macosx")
-"""Files and folders of operating systems, in lower case; they count as hidden."""
-
-_EXPECTED = "expected a folder of images for each class, or train/, val/ and test/ above the classes"
 
 
 class ImageFile(NamedTuple):
@@ -36,134 +32,117 @@ class ImageFile(NamedTuple):
 
 @dataclass(frozen=True)
 class FolderListing:
-    """Classes and image files of a folder, each sorted; ``notes`` say what was passed over, one line each."""
+    """Classes and image files of a folder, each sorted.
+
+    ``classes`` are those with an image, in whatever split. ``notes`` say what was passed over and how unusual folders
+    were taken, one line each. ``empty`` has one line for each class folder to train with whose class has no image.
+    """
 
     classes: tuple[str, ...]
     files: tuple[ImageFile, ...]
     notes: tuple[str, ...]
-
-
-class _ClassFolder(NamedTuple):
-    path: str
-    relative: str
-    name: str
-    given_split: int
+    empty: tuple[str, ...]
 
 
 def scan(root: Path) -> FolderListing:
-    """The classes and image files below ``root``; DataError when they do not make a dataset.
+    """The classes and image files below ``root``; DataError when there are no class folders.
 
-    Hidden files and folders are passed over silently; other files that are not images are counted in a note.
-    Folders inside a class folder are searched too. Links are followed, but no folder is entered twice.
+    Hidden files and folders are passed over silently; other files that are not images of a class are counted in a note.
+    Folders inside a class folder are searched too. Links are followed, but no folder is entered twice. Class names are
+    in Unicode's composed form (NFC); what is not text in them is escaped, so that they stay different.
     """
     try:
-        splits, notes = _find_splits(root)
-        folders = [folder for name, split in splits.items() for folder in _class_folders(root, name, split)]
-        classes = _find_classes(root, splits, folders)
-        files, ignored = _find_files(folders, classes)
-        ignored += sum(_count_files(root / name) for name in {"", *splits})
+        layout = find_layout(root)
+        found, ignored, nested = _find_files(layout.classes)
+        empty = _find_empty(layout.classes, {name for name, _ in found})
+        for folder in layout.above:
+            ignored.update(endings_in(root / folder))
     except OSError as error:
-        raise DataError(f"{printable(error.filename)}: cannot be read ({error.strerror}); {_EXPECTED}") from None
-    if ignored:
-        which = "file that is" if ignored == 1 else "files that are"
-        notes.append(f"{printable(root)}: passed over {ignored:,} {which} not an image of a class")
-    files.sort(key=lambda file: file.relative)
-    return FolderListing(tuple(map(printable, classes)), tuple(files), tuple(notes))
-
-
-def _find_splits(root: Path) -> tuple[dict[str, int], list[str]]:
-    """The split of each folder above the classes, and a note about other folders beside them.
-
-    Where there are no such folders, ``root`` itself ("") has the training images.
-    """
-    names = _subfolders(root)
-    splits = {name: _SPLIT_FOLDERS[name.lower()] for name in names if name.lower() in _SPLIT_FOLDERS}
-    train = [name for name, split in splits.items() if split == TRAIN]
-    if not any(_subfolders(root / name) for name in train):
-        return {"": TRAIN}, []
-    repeated = [name for name, split in splits.items() if list(splits.values()).count(split) > 1]
-    if repeated:
-        same = " and ".join(map(printable, repeated))
-        raise DataError(f"{printable(root)}: {same} are the same split; keep one of them")
-    others = [f"{printable(name)}/" for name in names if name not in splits]
-    return splits, [f"{printable(root)}: passed over {', '.join(others)} beside train/"] if others else []
-
-
-def _class_folders(root: Path, split_folder: str, split: int) -> Iterator[_ClassFolder]:
-    for name in _subfolders(root / split_folder):
-        relative = f"{split_folder}/{name}".lstrip("/")
-        yield _ClassFolder(str(root / split_folder / name), relative, name, split)
-
-
-def _find_classes(root: Path, splits: Mapping[str, int], folders: Sequence[_ClassFolder]) -> list[str]:
-    """The names of the class folders, sorted; DataError unless there are two or more, the same in every split."""
-    classes = sorted(folder.name for folder in folders if folder.given_split == TRAIN)
-    if not classes:
-        empty = not any(not _is_hidden(name) for name in os.listdir(root))
-        problem = "the folder is empty" if empty else "no class folders in it"
-        raise DataError(f"{printable(root)}: {problem}; {_EXPECTED}")
-    if len(classes) == 1:
-        raise DataError(
-            f"{printable(root)}: only one class, {printable(classes[0])!r}, and at least two are needed; {_EXPECTED}"
-        )
-    for split in splits.values():
-        names = {folder.name for folder in folders if folder.given_split == split}
-        for name in sorted(names ^ set(classes)):
-            here, there = (SPLIT_NAMES[split], "train") if name in names else ("train", SPLIT_NAMES[split])
-            raise DataError(
-                f"{printable(root)}: class {printable(name)!r} is in {here} and not in {there}; "
-                "every split needs the same class folders"
-            )
-    return classes
-
-
-def _find_files(folders: Sequence[_ClassFolder], classes: Sequence[str]) -> tuple[list[ImageFile], int]:
-    """All image files of the class folders, and the number of other files; DataError when a class has no images."""
+        raise DataError(f"{printable(error.filename)}: cannot be read ({error.strerror}); {EXPECTED}") from None
+    if not found:
+        raise DataError(f"{printable(root)}{f'/{empty[0]}' if empty else f': no images in it; {EXPECTED}'}")
+    notes = [*layout.notes, *_nested_notes(root, nested), *_ignored_notes(root, ignored)]
+    classes = sorted({name for name, _ in found})
     labels = {name: label for label, name in enumerate(classes)}
-    entered = {_identity(folder.path) for folder in folders}
-    files: list[ImageFile] = []
-    ignored = 0
+    files = sorted((file._replace(label=labels[name]) for name, file in found), key=lambda file: file.relative)
+    return FolderListing(tuple(classes), tuple(files), tuple(notes), empty)
+
+
+def check_training(root: Path, listing: FolderListing) -> None:
+    """DataError unless there are two classes or more, each with an image to train with."""
+    where = printable(root)
+    if listing.empty:
+        raise DataError(f"{where}/{listing.empty[0]}")
+    splits: list[set[int]] = [set() for _ in listing.classes]
+    for file in listing.files:
+        splits[file.label].add(file.given_split)
+    if listing.files and not any(TRAIN in given for given in splits):
+        there = " and ".join(SPLIT_NAMES[split] for split in sorted(set().union(*splits)))
+        raise DataError(f"{where}: only {there} images and none to train with; {EXPECTED}")
+    for name, given in zip(listing.classes, splits, strict=True):
+        if TRAIN not in given:
+            there = " and ".join(SPLIT_NAMES[split] for split in sorted(given))
+            remedy = "add images to train with, or remove its folder"
+            raise DataError(f"{where}: class {name!r} is in {there} and not in train; {remedy}")
+    if len(splits) == 1:
+        raise DataError(f"{where}: only one class, {listing.classes[0]!r}, and at least two are needed; {EXPECTED}")
+
+
+def _find_files(
+    folders: Sequence[ClassFolder],
+) -> tuple[list[tuple[str, ImageFile]], Counter[str], dict[ClassFolder, list[str]]]:
+    """The image files, each with the name of its class; the endings of other files; the class folders that have only
+    images in folders inside, with those.
+    """
+    entered = {folder_identity(folder.path) for folder in folders}
+    files: list[tuple[str, ImageFile]] = []
+    ignored: Counter[str] = Counter()
+    nested: dict[ClassFolder, list[str]] = {}
     for folder in folders:
-        before = len(files)
-        for relative, entry in _walk(folder.path, folder.relative, entered):
-            if not entry.name.lower().endswith(EXTENSIONS) or not entry.is_file():
-                ignored += 1
+        name, inside = _class_name(folder), set()
+        for below, entry in walk(folder.path, "", entered):
+            if ending(entry.name) not in EXTENSIONS or not entry.is_file():
+                ignored[ending(entry.name)] += 1
                 continue
-            stat, label = entry.stat(), labels[folder.name]
-            files.append(ImageFile(entry.path, relative, stat.st_size, stat.st_mtime_ns, label, folder.given_split))
-        if len(files) == before:
-            raise DataError(f"{printable(folder.path)}: no images in this class folder; add some or remove the folder")
-    return files, ignored
+            stat, relative = entry.stat(), f"{folder.relative}/{below}"
+            image = ImageFile(entry.path, relative, stat.st_size, stat.st_mtime_ns, -1, folder.given_split)
+            files.append((name, image))
+            inside.add(below.partition("/")[0] if "/" in below else "")
+        if len(inside) > 1 and "" not in inside:
+            nested[folder] = sorted(inside)
+    return files, ignored, nested
 
 
-def _walk(folder: str, relative: str, entered: set[tuple[int, int]]) -> Iterator[tuple[str, "os.DirEntry[str]"]]:
-    """Everything below a folder that is not hidden and not a folder; adds the folders it enters to ``entered``."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if _is_hidden(entry.name):
-                continue
-            if not entry.is_dir():
-                yield f"{relative}/{entry.name}", entry
-            elif (identity := _identity(entry.path)) not in entered:
-                entered.add(identity)
-                yield from _walk(entry.path, f"{relative}/{entry.name}", entered)
+def _find_empty(folders: Sequence[ClassFolder], classes: set[str]) -> tuple[str, ...]:
+    """A line for each class folder to train with whose class has no image in any folder."""
+    problems = []
+    for folder in folders:
+        if folder.given_split == TRAIN and _class_name(folder) not in classes:
+            found = Counter(ending(entry.name) for _, entry in walk(folder.path, "", {folder_identity(folder.path)}))
+            has = f", but {count_endings(found)}; convert them" if found else "; add some"
+            problems.append(f"{printable(folder.relative)}: no images in this class folder{has} or remove the folder")
+    return tuple(problems)
 
 
-def _subfolders(folder: Path) -> list[str]:
-    with os.scandir(folder) as entries:
-        return sorted(entry.name for entry in entries if entry.is_dir() and not _is_hidden(entry.name))
+def _class_name(folder: ClassFolder) -> str:
+    return printable(unicodedata.normalize("NFC", folder.name))
 
 
-def _count_files(folder: Path) -> int:
-    with os.scandir(folder) as entries:
-        return sum(not entry.is_dir() and not _is_hidden(entry.name) for entry in entries)
+def _nested_notes(root: Path, nested: Mapping[ClassFolder, Sequence[str]]) -> list[str]:
+    if not nested:
+        return []
+    folder, inside = next(iter(nested.items()))
+    others = f", like {len(nested) - 1:,} more," if len(nested) > 1 else ""
+    names = name_some([f"{printable(name)}/" for name in inside])
+    return [
+        f"{printable(root)}: {printable(folder.relative)}/ has no images of its own and{others} is one class with "
+        f"those in {names}; if these are the classes, give {printable(folder.path)} instead"
+    ]
 
 
-def _is_hidden(name: str) -> bool:
-    return name.startswith(".") or name.lower() in _SYSTEM_FILES
-
-
-def _identity(path: str) -> tuple[int, int]:
-    """Device and inode: the same for every path to a folder."""
-    stat = os.stat(path)
-    return stat.st_dev, stat.st_ino
+def _ignored_notes(root: Path, ignored: Counter[str]) -> list[str]:
+    if not ignored:
+        return []
+    which = "file that is" if ignored.total() == 1 else "files that are"
+    what = f"passed over {ignored.total():,} {which} not an image of a class: {count_endings(ignored)}"
+    return [f"{printable(root)}: {what}"]

@@ -30,20 +30,21 @@ class Splits(NamedTuple):
     test: Rows
 
 
-def split_rows(labels: Rows, given_splits: NDArray[np.uint8], classes: Sequence[str], seed: int, source: str) -> Splits:
+def split_rows(labels: Rows, given_splits: NDArray[np.uint8], seed: int) -> Splits:
     """The given splits as they are; the missing ones are taken from the training images.
 
     Each missing split takes 15 % of every class's given training images, rounded, but at least one image, and leaves at
-    least one to train with. The result depends only on labels, given splits and seed. DataError, which begins with
-    ``source``, names a class that has too few images.
+    least one to train with; it takes none of a class that has too few for that. The result depends only on labels,
+    given splits and seed.
     """
-    missing = [split for split in (VALIDATION, TEST) if not (given_splits == split).any()]
+    missing = _missing_splits(given_splits)
     given_train = np.flatnonzero(given_splits == TRAIN)
     splits = given_splits.copy()
     by_class = given_train[np.argsort(labels[given_train], kind="stable")]
-    bounds = np.searchsorted(labels[by_class], np.arange(len(classes) + 1))
+    bounds = np.searchsorted(labels[by_class], np.arange(labels.max(initial=0) + 2))
     for label, (start, stop) in enumerate(pairwise(bounds)):
-        _check_count(stop - start, missing, classes[label], source)
+        if stop - start <= len(missing):
+            continue
         rows = _shuffle(by_class[start:stop], seed, label)
         count = max(1, int(len(rows) * HELD_OUT_SHARE + 0.5))
         for position, split in enumerate(missing):
@@ -51,18 +52,27 @@ def split_rows(labels: Rows, given_splits: NDArray[np.uint8], classes: Sequence[
     return Splits(*(np.flatnonzero(splits == split) for split in (TRAIN, VALIDATION, TEST)))
 
 
+def check_counts(labels: Rows, given_splits: NDArray[np.uint8], classes: Sequence[str], source: str) -> None:
+    """DataError unless every class has an image to train with, and one for each split that is not given.
+
+    The error begins with ``source``.
+    """
+    needed = (TRAIN, *_missing_splits(given_splits))
+    counts = np.bincount(labels[given_splits == TRAIN], minlength=len(classes))
+    for name, count in zip(classes, counts.tolist(), strict=True):
+        if count < len(needed):
+            splits = " and ".join(SPLIT_NAMES[split] for split in needed)
+            raise DataError(
+                f"{source}: class {printable(name)!r} has {count} training image{'' if count == 1 else 's'}; "
+                f"expected at least {len(needed)} ({splits}); add images or remove the class"
+            )
+
+
+def _missing_splits(given_splits: NDArray[np.uint8]) -> list[int]:
+    return [split for split in (VALIDATION, TEST) if not (given_splits == split).any()]
+
+
 def _shuffle(rows: Rows, seed: int, label: int) -> Rows:
     # NumPy keeps the raw bits of PCG64 stable for good, but not what its Generator makes of them (NEP 19).
     bits = np.random.PCG64(np.random.SeedSequence([seed, label])).random_raw(len(rows))
     return rows[np.argsort(bits, kind="stable")]
-
-
-def _check_count(count: int, missing: list[int], name: str, source: str) -> None:
-    """DataError unless ``count`` training images leave one for training beside each missing split."""
-    if count > len(missing):
-        return
-    splits = " and ".join(SPLIT_NAMES[split] for split in (TRAIN, *missing))
-    raise DataError(
-        f"{source}: class {printable(name)!r} has {count} training image{'' if count == 1 else 's'}; "
-        f"expected at least {1 + len(missing)} ({splits}); add images or remove the class"
-    )

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from pipeline.console import note, status, warn
+from pipeline.data.training_notes import training_notes
 from pipeline.latency.study import save_latency_model
 from pipeline.report.progress import Verbosity
 from pipeline.search.optuna_study import storage_errors
@@ -48,9 +49,11 @@ def prepare(study: OpenStudy, verbosity: Verbosity) -> Iterator[PreparedStudy]:
         with storage_errors(study.paths.storage):
             storage = _open_storage(study)
             write_job(study.paths, study.job, study.searched.text)
+            dataset = study.problem.dataset
+            for line in training_notes(dataset):
+                warn(line)
             if not quiet:
-                dataset = study.problem.dataset
-                note(f"{dataset.name}: {dataset.describe()}", *study.start_points.left_out)
+                note(f"{dataset.name}: {dataset.describe()}", dataset.describe_classes(), *study.start_points.left_out)
             yield PreparedStudy(study, storage, tracker)
     except BaseException as error:
         tracker.end_study("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED", {})

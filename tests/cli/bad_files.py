@@ -109,12 +109,13 @@ def truncated_jpeg() -> None:
 
 
 def text_as_png() -> None:
+    """One of nine images is none, which is more than a tenth."""
     photos()
     Path("photos/class1/notes.png").write_text("milk, eggs, bread\n")
 
 
 def bomb() -> None:
-    """An image of 60,000 x 60,000 pixels in a file of a few hundred bytes."""
+    """One of nine images has 60,000 x 60,000 pixels in a file of a few hundred bytes."""
     photos()
 
     def chunk(kind: bytes, content: bytes) -> bytes:

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.data import cache, cache_entry
 from pipeline.data.cache_entry import content_of
-from pipeline.data.requested_shape import Pictures
+from pipeline.data.form import Form, Pictures
 from pipeline.errors import DataError
 from tests.data.damages import DAMAGES
 
@@ -21,11 +21,11 @@ def root(tmp_path, monkeypatch):
 
 
 def small(pictures):
-    return pictures.height, pictures.width, 1
+    return Form((pictures.height, pictures.width, 1))
 
 
 def tiny(pictures):
-    return 1, 1, 1
+    return Form((1, 1, 1))
 
 
 class Counting:
@@ -44,12 +44,12 @@ class Counting:
         self.hashed += 1
         return cache.SourceContent(cache.cache_key([self._content]), Pictures(2, 3, 1, images=6, classes=2))
 
-    def build(self, folder, shape):
+    def build(self, folder, form):
         self.built += 1
-        images = cache_entry.allocate_images(folder, (6, *shape), "here")
+        images = cache_entry.allocate_images(folder, (6, *form.shape), "here")
         images[:] = self.value
         images.flush()
-        cache_entry.complete_entry(folder, np.arange(6) % 2, np.zeros(6, np.uint8), ("a", "b"), ("a note",))
+        cache_entry.complete_entry(folder, np.arange(6) % 2, np.zeros(6, np.uint8), ("a", "b"), notes=("a note",))
 
 
 def open_entry(source, choose_shape=small):
@@ -132,7 +132,7 @@ def test_another_shape_is_another_entry_and_is_not_read_again(root):
 def test_the_shape_is_chosen_by_what_was_read_at_every_load(root):
     seen = []
     for _ in range(2):
-        open_entry(Counting(), lambda pictures: seen.append(pictures) or (2, 3, 1))
+        open_entry(Counting(), lambda pictures: seen.append(pictures) or Form((2, 3, 1)))
     assert seen == [Pictures(2, 3, 1, images=6, classes=2)] * 2
 
 
@@ -179,8 +179,8 @@ def test_a_content_that_is_listed_stays_however_old(root):
 
 def test_a_build_that_fails_leaves_nothing(root):
     class Failing(Counting):
-        def build(self, folder, shape):
-            super().build(folder, shape)
+        def build(self, folder, form):
+            super().build(folder, form)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -203,9 +203,9 @@ def test_another_process_may_be_first_and_its_entry_stays(root):
     first = []
 
     class Slow(Counting):
-        def build(self, folder, shape):
+        def build(self, folder, form):
             first.append(open_entry(Counting()).folder.stat().st_ino)  # somebody else, meanwhile
-            super().build(folder, shape)
+            super().build(folder, form)
 
     entry = open_entry(Slow())
     assert np.all(entry.images == 7)
@@ -218,7 +218,7 @@ import sys
 import numpy as np
 from pipeline.data import cache, cache_entry
 from pipeline.data.cache_entry import content_of
-from pipeline.data.requested_shape import Pictures
+from pipeline.data.form import Form, Pictures
 
 class Source:
     location = cache.cache_key(["here"])
@@ -226,15 +226,15 @@ class Source:
         return cache.cache_key(["l"])
     def read_content(self):
         return cache.SourceContent(cache.cache_key(["c"]), Pictures(8, 8, 1, 500, 2))
-    def build(self, folder, shape):
-        images = cache_entry.allocate_images(folder, (500, *shape), "here")
+    def build(self, folder, form):
+        images = cache_entry.allocate_images(folder, (500, *form.shape), "here")
         images[:] = 3
         images.flush()
         cache_entry.complete_entry(folder, np.arange(500) % 2, np.zeros(500, np.uint8), ("a", "b"))
 
 print("ready", flush=True)
 sys.stdin.readline()
-assert np.all(cache.open_entry(Source(), lambda pictures: (8, 8, 1)).images == 3)
+assert np.all(cache.open_entry(Source(), lambda pictures: Form((8, 8, 1))).images == 3)
 """
 
 

@@ -14,7 +14,7 @@ def write_entry(folder, value=7, labels=(0, 1, 0, 1, 0, 1), splits=(0, 0, 0, 0, 
     images = allocate_images(folder, (6, 2, 3, 1), "here")
     images[:] = value
     images.flush()
-    complete_entry(folder, np.array(labels), np.array(splits, np.uint8), classes, ("a note",))
+    complete_entry(folder, np.array(labels), np.array(splits, np.uint8), classes, notes=("a note",))
     return folder
 
 

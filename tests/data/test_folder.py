@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from pipeline.data import Pictures, folder, load
-from pipeline.data.decode import decode
+from pipeline.data.decode import BrokenImageError, decode
 from pipeline.errors import DataError
 
 
@@ -22,6 +22,12 @@ def no_fetch(name, where):
 
 def read(path, **options):
     return load(str(path), fetch=no_fetch, **options)
+
+
+def read_with_lines(path, **options):
+    """The dataset, and what is said of it."""
+    lines = []
+    return read(path, warn=lines.append, **options), lines
 
 
 def paint(root, count=6, classes=("cat", "dog"), size=(9, 7), mode="RGB", kind="png"):
@@ -111,24 +117,21 @@ def test_the_median_of_the_upright_training_images_is_the_shape(tmp_path):
 
 def test_a_large_median_is_scaled_down_and_said(tmp_path):
     paint(tmp_path / "pets", size=(400, 200))
-    lines = []
-    dataset = read(tmp_path / "pets", warn=lines.append)
+    dataset, lines = read_with_lines(tmp_path / "pets")
     assert dataset.shape == (128, 256, 3)
     assert lines == [
         f"{tmp_path}/pets: the median image is 200 high and 400 wide; scaled down to 128 by 256, "
         "choose another size with --image-size"
     ]
-    again = []
-    read(tmp_path / "pets", warn=again.append)
-    assert again == lines
+    assert read_with_lines(tmp_path / "pets")[1] == lines
 
 
 def test_image_size_is_height_and_width_and_another_entry(tmp_path):
     paint(tmp_path / "pets", size=(400, 200))
-    lines = []
-    assert read(tmp_path / "pets", image_size=(20, 30), warn=lines.append).shape == (20, 30, 3)
-    assert read(tmp_path / "pets", image_size=(30, 20), warn=lines.append).shape == (30, 20, 3)
-    assert lines == []
+    for size in (20, 30), (30, 20):
+        dataset, lines = read_with_lines(tmp_path / "pets", image_size=size)
+        assert dataset.shape == (*size, 3)
+        assert lines == []
 
 
 def test_the_second_load_decodes_nothing(tmp_path, monkeypatch):
@@ -145,8 +148,7 @@ def test_its_own_shape_is_not_read_again_when_it_is_requested(tmp_path, monkeypa
     paint(tmp_path / "pets", size=(400, 200))
     first = read(tmp_path / "pets")
     monkeypatch.setattr(folder, "read_file", None)
-    lines = []
-    again = read(tmp_path / "pets", image_size=first.shape[:2], channels=first.shape[2], warn=lines.append)
+    again, lines = read_with_lines(tmp_path / "pets", image_size=first.shape[:2], channels=first.shape[2])
     assert (again.digest, again.folder) == (first.digest, first.folder)
     assert len(list((tmp_path / "cache/entries").iterdir())) == 1
     assert lines == []  # this size was chosen
@@ -166,10 +168,10 @@ def test_a_size_is_chosen_by_the_training_images(tmp_path):
 
 def test_without_a_request_the_chosen_size_is_noted_even_if_it_was_requested_before(tmp_path):
     paint(tmp_path / "pets", size=(400, 200))
-    lines = []
-    exact = read(tmp_path / "pets", image_size=(128, 256), channels=3, warn=lines.append)
+    exact, lines = read_with_lines(tmp_path / "pets", image_size=(128, 256), channels=3)
     assert lines == []
-    assert read(tmp_path / "pets", warn=lines.append).folder == exact.folder
+    chosen, lines = read_with_lines(tmp_path / "pets")
+    assert chosen.folder == exact.folder
     assert "scaled down to 128 by 256" in lines[0]
 
 
@@ -237,10 +239,8 @@ def test_broken_images_are_left_out_and_named_at_every_load(tmp_path):
         cut(root / "cat" / f"{number:02}.png")
     (root / "dog/01.png").write_bytes(b"")
     for _ in range(2):
-        lines = []
-        dataset = read(root, warn=lines.append)
-        (line,) = lines
-        assert line.startswith(f"{root}: left out 7 of 80 images as broken: cat/03.png (")
+        dataset, (line,) = read_with_lines(root)
+        assert line.startswith(f"{root}: left out 7 of 80 images that cannot be read: cat/03.png (")
         assert "cat/11.png (" in line
         assert line.endswith(" and 2 more")
         assert "13.png" not in line
@@ -256,7 +256,7 @@ def test_more_than_a_tenth_broken_is_refused(tmp_path, content):
     for number in range(3):
         path = root / "cat" / f"{number:02}.png"
         cut(path) if content == "cut" else path.write_bytes(b"")
-    with pytest.raises(DataError, match=r"pets: 3 of 20 images are broken, expected at most 10%; .*cat/00\.png \("):
+    with pytest.raises(DataError, match=r"pets: 3 of 20 images cannot be read, expected at most 10%; .*cat/00\.png \("):
         read(root)
     assert list(tmp_path.glob("cache/entries/*")) == []
 
@@ -280,21 +280,34 @@ def test_a_class_too_small_is_refused_before_decoding(tmp_path, monkeypatch, cou
     assert seen == []
 
 
-def test_text_with_the_name_of_an_image_is_refused(tmp_path):
+def test_what_is_no_image_or_too_large_is_left_out_in_one_line(tmp_path, monkeypatch, recwarn, capfd):
     root = paint(tmp_path / "pets", 30)
-    (root / "cat/text.png").write_text("this is text")
-    with pytest.raises(DataError, match=r"pets/cat/text\.png: not an image; expected JPEG"):
-        read(root)
-
-
-def test_a_bomb_is_refused_without_a_word_from_pillow(tmp_path, monkeypatch, recwarn, capfd):
-    root = paint(tmp_path / "pets", 30)
-    monkeypatch.setattr("pipeline.data.decode.MAX_PIXELS", 100)
-    Image.new("L", (11, 10)).save(root / "cat/big.png")
-    with pytest.raises(DataError, match=r"pets/cat/big\.png: expected at most 100 pixels"):
-        read(root)
+    (root / "cat/404.png").write_text("<!DOCTYPE html><html><body>404</body></html>")
+    monkeypatch.setattr("pipeline.data.decode.MAX_PIXELS", 2_000_000)
+    Image.new("L", (2000, 1500)).save(root / "cat/big.png")
+    dataset, lines = read_with_lines(root)
+    assert len(dataset.images) == 60
+    assert lines == [
+        f"{root}: left out 2 of 62 images that cannot be read: cat/404.png (not an image), "
+        "cat/big.png (it has 3 million pixels, more than 2 million)"
+    ]
     assert not recwarn.list
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_file_that_may_not_be_read_is_left_out_too(tmp_path, monkeypatch):
+    root = paint(tmp_path / "pets", 30)
+    real = folder.read_file
+
+    def read_file(path):
+        if path.endswith("cat/07.png"):
+            raise BrokenImageError(path, "cannot be read (Permission denied)")
+        return real(path)
+
+    monkeypatch.setattr(folder, "read_file", read_file)
+    dataset, lines = read_with_lines(root)
+    assert len(dataset.images) == 59
+    assert "cat/07.png (cannot be read (Permission denied))" in lines[0]
 
 
 def test_progress_covers_reading_and_decoding(tmp_path):
@@ -326,7 +339,7 @@ def test_an_interrupt_stops_the_decoding_and_leaves_nothing(tmp_path, monkeypatc
     assert list(tmp_path.glob("cache/entries/*")) == []
 
 
-def test_names_that_are_not_text_still_load_and_pickle(tmp_path):
+def test_names_that_are_not_text_still_load_and_pickle(tmp_path, monkeypatch):
     root = paint(tmp_path / "pets")
     odd = os.path.join(os.fsencode(root), b"cat", b"odd\xff\n.png")
     with open(odd, "wb") as file:
@@ -334,5 +347,30 @@ def test_names_that_are_not_text_still_load_and_pickle(tmp_path):
     assert len(read(root).images) == 13
     with open(odd, "wb") as file:
         file.write(b"text")
-    with pytest.raises(DataError, match=r"odd\?\?\.png: not an image"):
+    monkeypatch.setattr(folder, "_MAX_BROKEN_SHARE", 0)
+    with pytest.raises(DataError, match=r"odd\\xff\\n\.png \(not an image"):
         read(root)
+
+
+@pytest.mark.parametrize(("bits", "white"), [(8, 255), (10, 1023), (12, 4095), (14, 16383), (16, 65535)])
+def test_deep_images_are_scaled_by_the_range_of_all_of_them(tmp_path, bits, white):
+    for label, name in enumerate(("dark", "bright")):
+        (tmp_path / "scans" / name).mkdir(parents=True)
+        for number in range(4):
+            value = (label * 2 + 1) * white // 3 - number * white // 50
+            image = Image.fromarray(np.full((3, 3), value, np.uint16))
+            image.save(tmp_path / "scans" / name / f"{number}.png")
+    dataset, lines = read_with_lines(tmp_path / "scans")
+    assert dataset.classes == ("bright", "dark")
+    assert dataset.images[:, 0, 0, 0].tolist() == pytest.approx([255, 250, 245, 240, 85, 80, 75, 70], abs=1)
+    said = {8: [], 16: ["0..65,535 is scaled"]}.get(bits, [f"up to {white:,}; 0..{white:,}, {bits} bits is scaled"])
+    assert len(lines) == len(said)
+    assert all(part in line for part, line in zip(said, lines, strict=True))
+    assert read(tmp_path / "scans", white=65535).images.max() == (255 if bits in (8, 16) else round(white / 257))
+
+
+def test_images_are_named_by_file(tmp_path):
+    root = paint(tmp_path / "pets", 20)
+    (root / "cat/00.png").write_bytes(b"")
+    dataset = read(root)
+    assert [dataset.image_name(row) for row in (0, 19, 38)] == ["cat/01.png", "dog/00.png", "dog/19.png"]

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from pipeline.data.image_files import find_image_files
@@ -39,3 +41,18 @@ def test_files_folders_and_globs_in_their_order(words, files):
 def test_a_folder_or_glob_without_an_image_is_refused(word, message):
     with pytest.raises(DataError, match=message):
         find_image_files(["z.png", word])
+
+
+def test_hidden_and_system_files_are_passed_over_unless_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.png", "._a.png", ".ipynb_checkpoints/a.png", "__MACOSX/a.png", "deep/b.png", "deep/.c.png"):
+        path = tmp_path / "photos" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    seen = [Path("photos/a.png"), Path("photos/deep/b.png")]
+    assert find_image_files(["photos"]) == seen
+    assert find_image_files(["photos/*"]) == seen
+    assert find_image_files(["photos/**/*.png"]) == seen
+    assert find_image_files(["photos/__MACOSX/*.png"]) == [Path("photos/__MACOSX/a.png")]
+    assert find_image_files(["photos/__MACOSX"]) == [Path("photos/__MACOSX/a.png")]
+    assert find_image_files(["photos/._a.png"]) == [Path("photos/._a.png")]

@@ -23,7 +23,7 @@ def no_fetch(name, folder):
         ("no/such/folder", "no/such/folder: no such dataset; expected an image folder"),
         ("", "'': no such dataset; expected"),
         ("gone.npz", "gone.npz: no such dataset; expected"),
-        ("a\0b", "a?b: no such dataset; expected"),
+        ("a\0b", "a\\x00b: no such dataset; expected"),
         ("x" * 5000, ": no such dataset; expected"),
     ],
 )

@@ -58,6 +58,8 @@ def test_what_keras_has_is_fetched_once(fresh):
     assert dataset.classes == ("cat", "dog")
     assert [len(rows) for rows in (dataset.train, dataset.validation, dataset.test)] == [16, 4, 6]
     assert sorted(path.name for path in dataset.folder.iterdir()) == [
+        "copies.npy",
+        "files.json",
         "images.npy",
         "labels.npy",
         "meta.json",

@@ -87,7 +87,8 @@ def test_the_shape_that_is_there_is_one_entry_whoever_asks_for_it(tmp_path, turn
 
 def test_the_second_load_reads_nothing(tmp_path, monkeypatch):
     first = read(tmp_path, arrays())
-    monkeypatch.setattr(npz, "read_headers", None)
+    monkeypatch.setattr(npz, "highest_pixel", None)
+    monkeypatch.setattr(npz, "allocate_images", None)
     assert load(str(tmp_path / "mine.npz"), fetch=None).digest == first.digest
 
 
@@ -142,28 +143,31 @@ REFUSED = [
     (with_test(x_test=np.zeros((4, 5, 4))), "x_test is float64 and x_train is uint8; save all images with one dtype"),
     (arrays(x_train=NAN), "x_train[7, 2, 1] is nan; expected finite pixels"),
     (arrays(x_train=INFINITE), "x_train[0, 1, 2, 0] is inf; expected finite pixels"),
-    (arrays(x_train=np.full((12, 5, 4), 256)), "x_train: pixels of 256; expected 0..255"),
-    (arrays(x_train=np.full((12, 5, 4), -1)), "x_train: pixels of -1; expected 0..255"),
-    (arrays(x_train=np.full((12, 5, 4), -0.5)), "x_train: pixels of -0.5; expected 0..1 or 0..255"),
-    (arrays(x_train=np.full((12, 5, 4), 255.5)), "x_train: pixels of 255.5; expected 0..1 or 0..255"),
+    (arrays(x_train=np.full((12, 5, 4), 65536)), "x_train: pixels of 65536; expected 0..65,535"),
+    (arrays(x_train=np.full((12, 5, 4), -1)), "x_train: pixels of -1; expected 0..65,535"),
+    (arrays(x_train=np.full((12, 5, 4), -0.5)), "x_train: pixels of -0.5; expected 0..1, 0..255 or up to 65,535"),
     (arrays(x_train=np.zeros((12, 5, 4), complex)), "x_train: pixels are complex128; expected uint8"),
     (arrays(x_train=np.zeros((12, 5, 4), bool)), "x_train: pixels are bool; expected uint8"),
     (arrays(x_train=np.full((12, 5, 4), "a")), "x_train: pixels are <U1; expected uint8"),
-    (arrays(y_train=np.arange(12) % 2 * 1.0), "y_train: labels are float64; expected integers"),
-    (arrays(y_train=np.array(["a", "b"] * 6)), "y_train: labels are <U1; expected integers"),
+    (arrays(y_train=np.arange(12) % 2 * 0.5), "y_train: a label is 0.5; expected whole numbers"),
+    (arrays(y_train=np.zeros(12, "datetime64[D]")), "y_train: labels are datetime64[D]; expected numbers or text"),
+    (with_test(y_test=np.array(["a", "b"] * 2)), "y_train: some labels are text and some are numbers"),
     (arrays(y_train=np.arange(12) % 2 - 1), "y_train: a label is -1; expected 0 to"),
     (
         arrays(y_train=np.arange(11) % 2),
-        "y_train has the shape (11,); expected (12,), one label per image of x_train",
+        "y_train has the shape (11,); expected (12,), one label per image",
     ),
-    (arrays(y_train=np.eye(12, dtype=int)), "y_train has the shape (12, 12); expected (12,)"),
+    (arrays(y_train=np.zeros((12, 2, 2), int)), "y_train has the shape (12, 2, 2); expected (12,)"),
+    (arrays(y_train=np.array([[0, 1], [1, 1]] * 6)), "y_train[1] is not one-hot: expected a single 1 in each row"),
+    (arrays(y_train=np.array([[0.2, 0.8]] * 12)), "y_train[0] is not one-hot"),
+    (arrays(X_train=np.zeros((12, 5, 4))), "are both images of the train split; keep one"),
+    (arrays(y_train=np.array(["a", "b"] * 6), classes=np.array(["a", "c"])), "label 'b' is none of the class names"),
     (arrays(y_train=np.eye(12, 1, dtype=np.uint64) * 2**63), "y_train: a label is 9223372036854775808"),
     (arrays(y_train=np.zeros(12, int)), "y_train: only one class; expected at least two"),
-    (arrays(y_train=np.arange(12) % 2 * 2), "y_train: no image of class 1, labels go to 2"),
-    (with_test(y_test=np.array([0, 1, 2, 0])), "y_train: no image of class 2, which another split has"),
+    (with_test(y_test=np.array([0, 1, 2, 0])), "class '2' has 0 training images; expected at least 2"),
     (arrays(y_train=np.array([0] * 10 + [1] * 2)), "class '1' has 2 training images; expected at least 3"),
     (with_test(y_train=np.array([0] * 11 + [1])), "class '1' has 1 training image; expected at least 2"),
-    (arrays(classes=np.array(["a"])), "classes has 1 names and the labels 2 classes"),
+    (arrays(classes=np.array(["a"])), "classes has 1 names and the labels go to 1"),
     (arrays(classes=np.array(["a", "a"])), "classes: 'a' comes twice"),
     (arrays(classes=np.array([1, 2])), "classes is int64 of shape (2,); expected a list of text"),
     (arrays(classes=np.array(["a" * 2**18, "b"])), "classes is above 1,048,576 bytes"),
@@ -183,9 +187,65 @@ def test_a_file_that_makes_no_dataset_is_refused(tmp_path, content, message):
     assert not (tmp_path / "cache/entries").exists() or not list((tmp_path / "cache/entries").iterdir())
 
 
-def test_one_hot_labels_get_a_hint(tmp_path):
-    with pytest.raises(DataError, match="take the argmax of one-hot labels"):
-        read(tmp_path, arrays(y_train=np.eye(2, dtype=int)[np.arange(12) % 2]))
+NUMBERS = np.arange(12) % 2
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [
+        (NUMBERS[:, None], ("0", "1")),
+        (NUMBERS * 1.0, ("0", "1")),
+        (NUMBERS == 1, ("0", "1")),
+        (np.eye(2, dtype=int)[NUMBERS], ("0", "1")),
+        (np.eye(2, dtype=np.float32)[NUMBERS], ("0", "1")),
+        (NUMBERS + 1, ("1", "2")),
+        (NUMBERS * 9, ("0", "9")),
+        (np.array(["cat", "dog"])[NUMBERS], ("cat", "dog")),
+        (np.array([b"cat", b"dog"])[NUMBERS], ("cat", "dog")),
+        (np.array(["cafe\u0301", "tea"])[NUMBERS], ("caf\u00e9", "tea")),
+    ],
+)
+def test_labels_as_people_have_them(tmp_path, labels, classes):
+    dataset = read(tmp_path, arrays(y_train=labels))
+    assert dataset.classes == classes
+    assert dataset.labels.tolist() == NUMBERS.tolist()
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("train_images", "train_labels", "test_images", "test_labels"),
+        ("X_train", "Y_train", "X_test", "Y_test"),
+        ("train_x", "train_y", "test_x", "test_y"),
+        ("xtrain", "ytrain", "xtest", "ytest"),
+        ("images_train", "targets_train", "images_test", "targets_test"),
+    ],
+)
+def test_names_of_arrays(tmp_path, names):
+    content = dict(zip(names, with_test().values(), strict=True))
+    dataset = read(tmp_path, content)
+    assert len(dataset.test) == 4
+    assert np.array_equal(dataset.images, read(tmp_path, with_test()).images)
+
+
+@pytest.mark.parametrize("names", [("x", "y"), ("X", "Y"), ("images", "labels"), ("data", "target")])
+def test_arrays_without_a_split_are_split(tmp_path, names):
+    dataset = read(tmp_path, dict(zip(names, arrays().values(), strict=True)))
+    assert [len(rows) for rows in (dataset.train, dataset.validation, dataset.test)] == [8, 2, 2]
+
+
+def test_class_names_may_be_called_otherwise_and_label_text(tmp_path):
+    content = arrays(y_train=np.array(["dog", "cat"] * 6), class_names=np.array(["dog", "cat"]))
+    dataset = read(tmp_path, content)
+    assert dataset.classes == ("dog", "cat")
+    assert dataset.labels[:2].tolist() == [0, 1]
+
+
+def test_a_test_split_alone_is_measured(tmp_path):
+    content = {name: array for name, array in with_test().items() if name.endswith("test")}
+    with pytest.raises(DataError, match="x_train is missing"):
+        read(tmp_path, content)
+    assert len(read(tmp_path, content, for_training=False).test) == 4
 
 
 def test_a_bomb_that_does_not_fit_on_the_disk_is_refused(tmp_path, monkeypatch):

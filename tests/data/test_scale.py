@@ -27,12 +27,31 @@ INFINITE[0, 1, 2, 0] = np.inf
         (np.array([0, 0.5, 0.999, 1], np.float32), [0, 128, 255, 255]),
         (np.array([0, 1, 2.6, 255], np.float64), [0, 1, 3, 255]),
         (np.array([0, 0.25, 0.5, 1], np.float16), [0, 64, 128, 255]),
+        (np.array([0, 0.5, 1, 1.02], np.float32), [0, 128, 255, 255]),
+        (np.array([0, 100, 255, 260], np.float32), [0, 100, 255, 255]),
+        (np.array([0, 1000, 2000, 4095], np.uint16), [0, 62, 125, 255]),
+        (np.array([0, 1000, 2000, 4095], np.float32), [0, 62, 125, 255]),
         (np.zeros(4), [0, 0, 0, 0]),
     ],
 )
 def test_pixels_become_bytes(tmp_path, stored, expected):
     dataset = read(tmp_path, train(np.tile(stored, (6, 1)).reshape(6, 2, 2)))
     assert dataset.images[0].ravel().tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("stored", "line"),
+    [
+        (np.array([0, 4000], np.uint16), "pixels go up to 4,000; 0..4,095, 12 bits is scaled to 0..255"),
+        (np.array([0, 1.02]), "pixels go up to 1.02; taken as 0..1, what is above becomes white"),
+        (np.array([0, 1.0]), ""),
+    ],
+)
+def test_a_range_that_is_not_obvious_is_said(tmp_path, stored, line):
+    for _ in range(2):
+        lines = []
+        read(tmp_path, train(np.tile(stored, (6, 2)).reshape(6, 2, 2)), warn=lines.append)
+        assert lines == ([f"{tmp_path}/mine.npz: {line}"] if line else [])
 
 
 def test_the_scale_is_one_for_all_arrays(tmp_path):

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from pipeline.data.scan import scan
+from pipeline.data.scan import check_training, scan
 from pipeline.data.split import TEST, TRAIN, VALIDATION
 from pipeline.errors import DataError
 
@@ -69,18 +69,20 @@ def test_hidden_files_are_passed_over_in_silence(tmp_path):
 
 
 def test_other_files_are_counted_once(tmp_path):
-    plant(tmp_path, "a/1.png", "b/1.png", "a/notes.txt", "b/deep/1.tiff", "labels.csv")
-    assert scan(tmp_path).notes == (f"{tmp_path}: passed over 3 files that are not an image of a class",)
-    (tmp_path / "labels.csv").unlink()
+    plant(tmp_path, "a/1.png", "b/1.png", "a/notes.txt", "b/deep/1.HEIC", "b/2.heic", "labels.csv")
+    counts = "2 .heic, 1 .txt, 1 .csv"
+    assert scan(tmp_path).notes == (f"{tmp_path}: passed over 4 files that are not an image of a class: {counts}",)
+    (tmp_path / "b/2.heic").unlink()
+    (tmp_path / "b/deep/1.HEIC").unlink()
     (tmp_path / "a/notes.txt").unlink()
-    assert scan(tmp_path).notes == (f"{tmp_path}: passed over 1 file that is not an image of a class",)
+    assert scan(tmp_path).notes == (f"{tmp_path}: passed over 1 file that is not an image of a class: 1 .csv",)
 
 
 def test_what_lies_beside_the_splits_is_noted(tmp_path):
     plant(tmp_path, "train/a/1.png", "train/b/1.png", "unlabelled/1.png", "train/stray.png")
     assert scan(tmp_path).notes == (
         f"{tmp_path}: passed over unlabelled/ beside train/",
-        f"{tmp_path}: passed over 1 file that is not an image of a class",
+        f"{tmp_path}: passed over 1 file that is not an image of a class: 1 .png",
     )
 
 
@@ -119,20 +121,55 @@ SPLIT = ["train/a/1.png", "train/b/1.png"]
         (["1.png", "2.png"], ": no class folders in it;"),
         (["a/1.png"], ": only one class, 'a', and at least two are needed;"),
         (["train/a/1.png"], ": only one class, 'a', and at least two are needed;"),
-        ([*SPLIT, "test/a/1.png"], ": class 'b' is in train and not in test; every split needs"),
-        ([*SPLIT, "test/a/1.png", "test/b/1.png", "test/c/1.png"], ": class 'c' is in test and not in train;"),
-        ([*SPLIT, "val/1.png"], ": class 'a' is in train and not in validation;"),
-        ([*SPLIT, "val/", "validation/"], ": val and validation are the same split; keep one of them"),
+        (["a/x/1.png"], ": only one class, 'x', and at least two are needed;"),
+        ([*SPLIT, "test/a/1.png", "test/c/1.png"], ": class 'c' is in test and not in train; add images to train"),
+        (["test/a/1.png", "test/b/1.png"], ": only test images and none to train with; expected"),
+        ([*SPLIT, "val/a/1.png", "validation/a/1.png"], ": val and validation are the same split; keep one of them"),
+        (["train/1.png", "test/1.png"], ": no class folders in test/, train/; expected a folder for each class, as in"),
+        (["train/1.png", "test/a/1.png", "test/b/1.png"], ": no class folders in train/; expected"),
         (["a/1.png", "b/"], "/b: no images in this class folder; add some or remove the folder"),
-        ([*SPLIT, "test/a/1.png", "test/b/x.txt"], "/test/b: no images in this class folder;"),
+        (
+            ["a/1.png", "b/x.heic", "b/y.heic"],
+            "/b: no images in this class folder, but 2 .heic; convert them or",
+        ),
+        ([*SPLIT, "train/c/x.txt"], "/train/c: no images in this class folder, but 1 .txt;"),
+        (["a/x.txt", "b/"], "/a: no images in this class folder, but 1 .txt;"),
     ],
 )
 def test_what_makes_no_dataset_is_refused(tmp_path, names, message):
     plant(tmp_path, *names)
     with pytest.raises(DataError) as caught:
-        scan(tmp_path)
+        check_training(tmp_path, scan(tmp_path))
     assert str(caught.value).startswith(f"{tmp_path}{message}")
     assert "\n" not in str(caught.value)
+
+
+def test_a_class_may_have_no_images_to_test_with(tmp_path):
+    plant(tmp_path, "train/a/1.png", "train/b/1.png", "train/c/1.png", "test/a/1.png", "test/b/1.png", "test/c/")
+    listing = scan(tmp_path)
+    check_training(tmp_path, listing)
+    assert (listing.classes, len(listing.files), listing.notes) == (("a", "b", "c"), 5, ())
+
+
+def test_an_empty_class_folder_beside_others_is_measured(tmp_path):
+    plant(tmp_path, "a/1.png", "b/")
+    assert scan(tmp_path).classes == ("a",)
+
+
+def test_names_in_two_unicode_forms_are_one_class(tmp_path):
+    plant(tmp_path, "train/caf\u00e9/1.png", "train/tea/1.png", "test/cafe\u0301/1.png", "train/cafe\u0301/2.png")
+    listing = scan(tmp_path)
+    assert listing.classes == ("caf\u00e9", "tea")
+    assert [file.label for file in listing.files] == [0, 0, 0, 1]
+
+
+def test_names_that_are_not_utf_8_are_two_classes(tmp_path):
+    for name in (b"\xce\xd2", b"\xc4\xe3"):
+        folder = os.path.join(os.fsencode(tmp_path), name)
+        os.mkdir(folder)
+        with open(os.path.join(folder, b"1.png"), "wb"):
+            pass
+    assert scan(tmp_path).classes == (r"\xc4\xe3", r"\xce\xd2")
 
 
 def test_a_missing_folder_is_named(tmp_path):

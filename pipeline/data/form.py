@@ -1,0 +1,68 @@
+"""What images become: by the user's request, or chosen by what they are."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from pipeline.data.decode import Shape
+
+
+class Pictures(NamedTuple):
+    """The images of a source before any is decoded.
+
+    ``height`` and ``width`` are the medians of the training images in pixels, ``channels`` is 1 (all are grey), 3 or
+    4; ``images`` and ``classes`` are counts. Where pixels are not bytes, ``white`` is the value that becomes 255, and
+    ``highest`` the highest one that there is.
+    """
+
+    height: int
+    width: int
+    channels: int
+    images: int
+    classes: int
+    white: int | None = None
+    highest: float = 255.0
+
+
+ChooseSize = Callable[[Pictures], tuple[int, int]]
+"""Gives the (height, width) of a dataset whose user asks for none."""
+
+
+def own_size(pictures: Pictures) -> tuple[int, int]:
+    """The size that the images have.
+
+    >>> own_size(Pictures(480, 640, 3, images=2_000, classes=2))
+    (480, 640)
+    """
+    return pictures.height, pictures.width
+
+
+class Form(NamedTuple):
+    """What images become: their height, width and channels, and the stored value that becomes 255 (None: bytes)."""
+
+    shape: Shape
+    white: int | None = None
+
+
+class RequestedForm(NamedTuple):
+    """``size`` is (height, width), ``channels`` is 1 (grey) or 3 (RGB); None leaves it to the images.
+
+    ``choose_size`` gives the size that is not requested. ``white`` is used where the images have more than 8 bits: that
+    of the images that a model was trained on.
+
+    >>> RequestedForm(channels=3).resolve(Pictures(28, 28, 1, images=500, classes=10))
+    Form(shape=(28, 28, 3), white=None)
+    >>> RequestedForm(size=(32, 48)).resolve(Pictures(100, 80, 4, images=500, classes=10)).shape
+    (32, 48, 3)
+    """
+
+    size: tuple[int, int] | None = None
+    channels: int | None = None
+    choose_size: ChooseSize = own_size
+    white: int | None = None
+
+    def resolve(self, pictures: Pictures) -> Form:
+        """The form of the dataset of these images."""
+        height, width = self.size or self.choose_size(pictures)
+        deep = pictures.white is not None and pictures.white > 255
+        shape = height, width, self.channels or (1 if pictures.channels == 1 else 3)
+        return Form(shape, (self.white or pictures.white) if deep else pictures.white)
