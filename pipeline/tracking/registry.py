@@ -31,7 +31,7 @@ class ModelDecision:
 
 
 @dataclass(frozen=True)
-class Candidate:
+class Registration:
     """The best model of a study, for the registered name ``name``; what is said of it becomes tags of its version.
 
     ``score`` by ``metric``, and ``digest``, which stands for the pictures and their split whatever the image size,
@@ -48,14 +48,14 @@ class Candidate:
     caveat: str = ""
 
 
-def register(runs: Runs, folder: Path, candidate: Candidate) -> ModelDecision:
+def register(runs: Runs, folder: Path, registration: Registration) -> ModelDecision:
     """Uploads an MLflow model folder as the model of the study's run and registers it as the next version."""
     if runs.files_refused:
         return ModelDecision(0, False, "not registered: MLflow's artifact store cannot be used")
-    own = {"score": repr(candidate.score), "metric": candidate.metric.name, "digest": candidate.digest}
-    tags = {**candidate.tags, **own, **({"caveat": candidate.caveat} if candidate.caveat else {})}
-    version = _create_version(runs, candidate, _upload(runs, folder, tags), tags)
-    return _decide(runs.client, candidate, version)
+    own = {"score": repr(registration.score), "metric": registration.metric.name, "digest": registration.digest}
+    tags = {**registration.tags, **own, **({"caveat": registration.caveat} if registration.caveat else {})}
+    version = _create_version(runs, registration, _upload(runs, folder, tags), tags)
+    return _decide(runs.client, registration, version)
 
 
 def promote(client: MlflowClient, run: str) -> str | None:
@@ -94,15 +94,15 @@ def _upload_description(runs: Runs, folder: Path, model_id: str, location: str) 
         runs.client.log_model_artifact(model_id, str(file))
 
 
-def _create_version(runs: Runs, candidate: Candidate, model: LoggedModel, tags: Mapping[str, str]) -> int:
-    client, name = runs.client, candidate.name
+def _create_version(runs: Runs, registration: Registration, model: LoggedModel, tags: Mapping[str, str]) -> int:
+    client, name = runs.client, registration.name
     try:
         client.create_registered_model(name)
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
     # The location, not models:/ID, which an SQLite store would look up in the global tracking URI, not in its own.
-    source, about = model.artifact_location, candidate.caveat or None
+    source, about = model.artifact_location, registration.caveat or None
     version = client.create_model_version(
         name, source, runs.study, tags=dict(tags), model_id=model.model_id, description=about
     )
@@ -111,20 +111,22 @@ def _create_version(runs: Runs, candidate: Candidate, model: LoggedModel, tags: 
     return int(version.version)
 
 
-def _decide(client: MlflowClient, candidate: Candidate, version: int) -> ModelDecision:
+def _decide(client: MlflowClient, registration: Registration, version: int) -> ModelDecision:
     """Gives the alias to ``version`` if no version has it, or if ``version`` beats the champion on the same data.
 
     The same data means the same digest. Another seed splits the data differently, so that the two scores come from
     different validation images of the same kind; they are compared nevertheless.
     """
-    name, score, metric = candidate.name, candidate.score, candidate.metric
+    name, score, metric = registration.name, registration.score, registration.metric
     current = client.get_registered_model(name).aliases.get(CHAMPION)
     champion, reason = True, f"the first {CHAMPION}"
     if current is not None:
         tags, holder = client.get_model_version(name, str(current)).tags, f"version {current}"
         champion = False
-        if obstacle := _why_incomparable(tags, metric, candidate.digest):
-            by_hand = f"to make version {version} the {CHAMPION}, run: convtune promote {shlex.quote(candidate.study)}"
+        if obstacle := _why_incomparable(tags, metric, registration.digest):
+            by_hand = (
+                f"to make version {version} the {CHAMPION}, run: convtune promote {shlex.quote(registration.study)}"
+            )
             reason = f"{holder} stays {CHAMPION}: {obstacle}, so the scores cannot be compared; {by_hand}"
         elif metric.better(score, best := float(tags["score"])):
             champion, reason = True, f"{score:.4f} beats {best:.4f} of {holder}"

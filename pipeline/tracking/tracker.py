@@ -15,7 +15,7 @@ from pipeline.study.trial import EPOCH_LEARNING_RATE, BatchReport, EpochReport
 from pipeline.tracking import registry
 from pipeline.tracking.client import open_client, short_reason
 from pipeline.tracking.entities import to_metrics, to_params, to_tags
-from pipeline.tracking.registry import Candidate, ModelDecision
+from pipeline.tracking.registry import ModelDecision, Registration
 from pipeline.tracking.runs import Place, Runs, StudyStatus
 from pipeline.tracking.sender import Sender
 from pipeline.tracking.store import check_exists, store_uri, without_password
@@ -140,13 +140,13 @@ class Tracker:
         now = _now()
         self._sender.put("end of study", partial(self._runs.end_study, status, to_metrics(metrics, now), now))
 
-    def register_best(self, model_folder: Path, candidate: Candidate) -> ModelDecision:
+    def register_best(self, model_folder: Path, registration: Registration) -> ModelDecision:
         """Uploads an MLflow model folder as the study's model and registers it, perhaps as the champion.
 
         Waits until that is done. If MLflow refuses, the decision is version 0 with the reason.
         """
         try:
-            return self._sender.call(partial(registry.register, self._runs, model_folder, candidate))
+            return self._sender.call(partial(registry.register, self._runs, model_folder, registration))
         except Exception as error:
             return ModelDecision(0, False, f"not registered: {short_reason(error)}")
 

@@ -21,7 +21,7 @@ from pipeline.files import copy_file, write_text
 from pipeline.metrics.evaluation import evaluate
 from pipeline.study.paths import StudyPaths
 from pipeline.study.record import TrialRecord
-from pipeline.tracking import Candidate, ModelDecision, Tracker
+from pipeline.tracking import ModelDecision, Registration, Tracker
 from pipeline.training.task import PredictDataset
 
 
@@ -98,7 +98,7 @@ def publish_best_model(
         _explain(executor, paths, dataset, progress)
     assert best.score is not None
     scores = {f"test_{metric}": f"{score:.6g}" for metric, score in evaluation["scores"].items() if score is not None}
-    candidate = Candidate(
+    registration = Registration(
         name=name,
         study=paths.argument,
         score=best.score,
@@ -108,7 +108,7 @@ def publish_best_model(
         caveat=_caveat(best),
     )
     with status("registering the best model in MLflow", quiet):
-        decision = _register(executor, tracker, paths, candidate, dataset)
+        decision = _register(executor, tracker, paths, registration, dataset)
     model = BestModel(
         trial=best.number,
         digest=_digest(model_file),
@@ -118,7 +118,7 @@ def publish_best_model(
         version=decision.version,
         registry_note=f"{name}, version {decision.version}: {decision.reason}" if decision.version else decision.reason,
         registered_as=name if decision.version else "",
-        caveat=candidate.caveat,
+        caveat=registration.caveat,
     )
     write_text(paths.evaluation, json.dumps({"best_model": asdict(model), **evaluation}, indent=1))
     return model
@@ -134,7 +134,7 @@ def _explain(executor: Executor, paths: StudyPaths, dataset: Dataset, progress: 
 
 
 def _register(
-    executor: Executor, tracker: Tracker, paths: StudyPaths, candidate: Candidate, dataset: Dataset
+    executor: Executor, tracker: Tracker, paths: StudyPaths, registration: Registration, dataset: Dataset
 ) -> ModelDecision:
     """Registers the best model in MLflow; the decision says so if that fails."""
     with tempfile.TemporaryDirectory(prefix="convtune-") as temporary:
@@ -144,7 +144,7 @@ def _register(
             call(executor, WriteMlflowModel(paths.best_model, folder, example, _requirements()))
         except ConvtuneError as error:
             return ModelDecision(0, False, f"not registered: {error}")
-        return tracker.register_best(folder, candidate)
+        return tracker.register_best(folder, registration)
 
 
 def _caveat(best: TrialRecord) -> str:

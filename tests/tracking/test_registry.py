@@ -8,7 +8,7 @@ import mlflow.pyfunc
 import pytest
 
 from pipeline.metrics import ACCURACY, METRICS
-from pipeline.tracking import Candidate, ModelDecision, promote
+from pipeline.tracking import ModelDecision, Registration, promote
 
 
 class Answer(mlflow.pyfunc.PythonModel):
@@ -33,7 +33,7 @@ def name():
 @pytest.fixture
 def register(tracker, study, folder, name):
     def register(score, digest="d" * 64, metric=ACCURACY, **more):
-        return tracker.register_best(folder, Candidate(name, "mine", score, metric, digest, {"trial": "7"}, **more))
+        return tracker.register_best(folder, Registration(name, "mine", score, metric, digest, {"trial": "7"}, **more))
 
     return register
 
@@ -122,14 +122,14 @@ def test_a_champion_without_a_score_stays(register, client, name, score):
 
 
 def test_a_name_that_mlflow_refuses(tracker, study, folder):
-    decision = tracker.register_best(folder, Candidate("a/b:c", "mine", 0.9, ACCURACY, "d", {}))
+    decision = tracker.register_best(folder, Registration("a/b:c", "mine", 0.9, ACCURACY, "d", {}))
     assert (decision.version, decision.champion) == (0, False)
     assert decision.reason.startswith("not registered: ")
 
 
 def test_a_folder_that_is_not_a_model_leaves_a_failed_one(tracker, study, client, tmp_path, name):
     (tmp_path / "notes.txt").write_text("no model")
-    decision = tracker.register_best(tmp_path, Candidate(name, "mine", 0.9, ACCURACY, "d", {}))
+    decision = tracker.register_best(tmp_path, Registration(name, "mine", 0.9, ACCURACY, "d", {}))
     assert decision.version == 0
     (output,) = client.get_run(study).outputs.model_outputs
     assert client.get_logged_model(output.model_id).status == "FAILED"

@@ -14,7 +14,7 @@ from mlflow import MlflowClient
 
 from pipeline.metrics import ACCURACY
 from pipeline.study.trial import EpochReport, TrialState
-from pipeline.tracking import Candidate, connect, sender, ui_command
+from pipeline.tracking import Registration, connect, sender, ui_command
 from tests.tracking.records import make_record
 
 pytestmark = pytest.mark.slow
@@ -92,7 +92,7 @@ def test_a_study_through_a_server_which_then_dies(server, begin_study, tmp_path,
     (tmp_path / "trials.csv").write_text("number,score\n")
     tracker.log_artifact(tmp_path / "trials.csv")
     mlflow.pyfunc.save_model(tmp_path / "m", python_model=Decision(), input_example=[1.0], pip_requirements=["mlflow"])
-    decision = tracker.register_best(tmp_path / "m", Candidate("through-http", "mine", 0.5, ACCURACY, "d", {}))
+    decision = tracker.register_best(tmp_path / "m", Registration("through-http", "mine", 0.5, ACCURACY, "d", {}))
     assert (decision.version, decision.champion) == (1, True)
     tracker.end_study("FINISHED", {"test_accuracy": 0.5})
     tracker._sender.call(lambda: None)

@@ -16,7 +16,7 @@ from pipeline.errors import TrackingError
 from pipeline.metrics import ACCURACY, METRICS
 from pipeline.study.objective import Objective
 from pipeline.study.trial import EpochReport, TrialState
-from pipeline.tracking import Candidate, ModelDecision, connect, sender
+from pipeline.tracking import ModelDecision, Registration, connect, sender
 from tests.tracking.records import make_record
 
 EPOCH = {"loss": 0.5, "accuracy": 0.8, "val_loss": 0.6, "val_accuracy": 0.75}
@@ -317,7 +317,7 @@ def test_metrics_go_on_where_the_artifact_store_is_out_of_reach(store, client, b
         tracker = connect(store)
         study = begin_study(tracker)
         tracker.log_artifact(tmp_path / "trials.csv")
-        decision = tracker.register_best(tmp_path, Candidate("x", "mine", 0.5, ACCURACY, "d", {}))
+        decision = tracker.register_best(tmp_path, Registration("x", "mine", 0.5, ACCURACY, "d", {}))
         tracker.end_study("FINISHED", {"test_accuracy": 0.5})
         tracker.close()
         (problem,) = tracker.problems
@@ -370,7 +370,7 @@ sys.path.insert(0, {root!r})
 import numpy as np
 from pipeline.data import Dataset
 from pipeline.study.trial import TrialState
-from pipeline.tracking import Candidate, ModelDecision, connect, sender
+from pipeline.tracking import connect
 from tests.tracking.records import make_record
 images, labels, rows = np.zeros((3, 8, 8, 1), np.uint8), np.zeros(3, np.int64), np.split(np.arange(3), 3)
 dataset = Dataset("d", "s", "e", ("a", "b"), images, labels, *rows, seed=0)
