@@ -28,6 +28,17 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _slow_machine() -> None:
+    """The rate of a slow machine, so that no test measures its own: measuring takes seconds, and plans would differ."""
+    from pipeline.tune import machine_rate
+
+    for backend in ("", "jax"):
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("KERAS_BACKEND", backend)
+            machine_rate.keep(machine_rate.cache_file("auto"), 3e8)
+
+
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory) -> Path:
     """An MLflow store without runs: making one takes seconds."""

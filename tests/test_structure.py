@@ -71,6 +71,7 @@ KERAS = {
     "training.predict",
     "training.reporting_callback",
     "training.save",
+    "training.throughput",
 }
 """The modules that run where Keras is: in workers, and in commands that are their own worker."""
 

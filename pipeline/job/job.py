@@ -31,9 +31,6 @@ PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 PIXELS = ("auto", "0..1", "0..255")
 """The ranges in which pixels may enter a HyperModel's models; ``auto``: as the models themselves show."""
 
-DEFAULT_TRIALS = 20
-"""Trials of a study that is given no total and whose search does not end by itself."""
-
 _DATA, _SEARCHED, _BEST = "data", "what is searched", "which network is best"
 _HOW, _LONG, _WHERE = "how it is searched", "how long", "where it runs"
 """The groups of the settings in `tune --help`."""
@@ -74,10 +71,12 @@ def _union(mappings: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, Any], ...]
 class Job:
     """A study as the user requests it. Each field declares one setting: its default, help, parser and schema.
 
-    ``trials`` is the total that the study should reach (None: see ``total``). ``time`` bounds one run of the command,
-    in seconds (None: no bound). ``attempts`` are params, or names of start points, that are tried first; ``fixed``
-    turns hyperparameters of the space into constants; ``limits`` replaces limits of the space ("none" removes one).
-    ``image_size`` is (height, width) in pixels (None: a folder's median, at most 256 per side; arrays keep theirs).
+    ``trials`` is the total that the study should reach (None: as many as there are). ``time`` bounds one run of the
+    command, in seconds (None: no bound). ``tune`` fills in what is left open, by the rule of ``pipeline.tune.plan``:
+    here ``epochs`` and ``space`` have the values that they have without it. ``attempts`` are params, or names of start
+    points, that are tried first; ``fixed`` turns hyperparameters of the space into constants; ``limits`` replaces
+    limits of the space ("none" removes one). ``image_size`` is (height, width) in pixels (None: open).
+
     JobError for settings that exclude each other.
     """
 
@@ -112,18 +111,25 @@ class Job:
         1,
         group=_LONG,
         help="trials of the study in total",
-        default_text=f"{DEFAULT_TRIALS}, or the whole space by an exhaustive search",
+        default_text="as many as fit in the time, or the whole space by an exhaustive search",
     )
     time: float | None = setting(
         None,
         group=_LONG,
         help="stop after this long: 600s, 10m, 1h30m",
+        default_text="10m without --trials",
         metavar="T",
         parse=parse_seconds,
         schema=_TIME,
         dump="{:.15g}s".format,
     )
-    epochs: int = whole_number(10, 1, group=_LONG, help="epochs of a full training")
+    epochs: int = whole_number(
+        10,
+        1,
+        group=_LONG,
+        help="epochs of a full training",
+        default_text="5 to 40, by the number of training images",
+    )
     workers: int = whole_number(1, 1, 256, group=_WHERE, help="number of trials that run at the same time")
     pruner: str = choice("asha", PRUNERS, group=_HOW, help="how poor trials are stopped early")
     study: str = setting(
@@ -186,7 +192,7 @@ class Job:
         parse=parse_size,
         schema=_SIZE,
         dump=lambda sides: "{}x{}".format(*sides),
-        default_text="the folder's median size, at most 256; arrays keep theirs",
+        default_text="what the time allows, 32 to 128 and at most the images' own",
     )
     pixels: str = choice("auto", PIXELS, group=_DATA, help="range in which pixels enter a HyperModel's models")
     precision: str = choice("auto", PRECISIONS, group=_WHERE, help="number format for training")
@@ -200,10 +206,8 @@ class Job:
 
     @property
     def total(self) -> float:
-        """The number of trials that the study should have in the end, infinite for an exhaustive search."""
-        if self.trials is None:
-            return math.inf if SAMPLERS[self.search].exhaustive else DEFAULT_TRIALS
-        return self.trials
+        """The number of trials that the study should have in the end, infinite if only time or space end it."""
+        return math.inf if self.trials is None else self.trials
 
     @property
     def study_objective(self) -> Objective:

@@ -51,6 +51,12 @@ class IntRange:
         """Every value, lowest first."""
         return iter(range(self.low, self.high + 1, self.step))
 
+    def at(self, share: float) -> int:
+        """The value at ``share``, from 0 to below 1, of the way from the lowest to the highest."""
+        if self.log:
+            return min(self.high, int(self.low * ((self.high + 1) / self.low) ** share))
+        return self.low + int(share * self.count()) * self.step
+
     def member(self, value: object) -> int | None:
         """``value`` if it is in this range, else None."""
         if not isinstance(value, int) or isinstance(value, bool):
@@ -110,6 +116,14 @@ class FloatRange:
             raise SpaceError("a continuous range has no list of values; give it a step or a choice")
         return (self._at(step) for step in range(count))
 
+    def at(self, share: float) -> float:
+        """The value at ``share``, from 0 to below 1, of the way from the lowest to the highest."""
+        if self.step is not None:
+            return self._at(int(share * (self._steps() + 1)))
+        if self.log:
+            return min(self.high, float(self.low * (self.high / self.low) ** share))
+        return min(self.high, self.low + share * (self.high - self.low))
+
     def member(self, value: object) -> float | None:
         """The number of this range that equals ``value`` up to rounding, else None: 0.30000000000000004 is 0.3."""
         slack = _TOLERANCE * max(abs(self.low), abs(self.high))
@@ -161,6 +175,10 @@ class Choice:
     def values(self) -> Iterator[Scalar]:
         """Every option, in its order."""
         return iter(self.options)
+
+    def at(self, share: float) -> Scalar:
+        """The option at ``share``, from 0 to below 1, of the way from the first to the last."""
+        return self.options[int(share * len(self.options))]
 
     def member(self, value: object) -> Scalar | None:
         """The option that equals ``value`` (true is not 1), None when there is no such option."""

@@ -56,6 +56,20 @@ class DetectDevice:
         return detect_device()
 
 
+@dataclass(frozen=True)
+class MeasureThroughput:
+    """The task of measuring how many multiply-accumulates per second training makes."""
+
+    precision: str
+    number: int = -1
+
+    def run(self, report: ReportCallback) -> float:
+        """See ``pipeline.training.throughput.measure_throughput``."""
+        from pipeline.training.throughput import measure_throughput
+
+        return measure_throughput(self.precision)
+
+
 def check_backend(executor: Executor) -> None:
     """Starts Keras on a free slot; WorkerError if its backend fails, since every trial would fail with that error."""
     try:

@@ -10,8 +10,8 @@ from pipeline.data import Dataset
 from pipeline.errors import JobError
 from pipeline.executors import Executor
 from pipeline.hypermodel.source import HyperModelSource
+from pipeline.job.job import Job
 from pipeline.job.request import JobRequest
-from pipeline.search.samplers import SAMPLERS
 from pipeline.tune.requested_space import adjust
 from pipeline.tune.space_source import SearchedSpace
 
@@ -33,7 +33,11 @@ class HyperModelSpace:
         own_size = (height, width) if height and width else None
         return self._request.job.image_size or own_size, channels if channels in (1, 3) else None
 
-    def searched_space(self, dataset: Dataset, executor: Executor, quiet: bool) -> SearchedSpace:
+    def least_macs(self, dataset: Dataset) -> float | None:
+        """None: the networks are the user's, whatever they cost."""
+        return None
+
+    def searched_space(self, job: Job, dataset: Dataset, executor: Executor, quiet: bool) -> SearchedSpace:
         """The space of all hyperparameters of the HyperModel."""
         assert self._worker is not None
         with status(f"building models of {self._source}", quiet):
@@ -42,8 +46,7 @@ class HyperModelSpace:
             warn(line)
         if not quiet:
             note(*self._worker.notes)
-        job, space = self._request.job, adjust(whole, self._request)
-        SAMPLERS[job.search].plan(space, job.seed)  # refuses what it cannot search
+        space = adjust(whole, self._request)
         minimized = job.study_objective.minimized
         _check_counted("--limit", space.limits)
         _check_counted("--objective", minimized)

@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.console import status
-from pipeline.data import Dataset
-from pipeline.data.load_with_progress import load_with_progress
-from pipeline.errors import JobError
 from pipeline.executors import EXECUTORS, Executor
 from pipeline.job.job import Job
 from pipeline.job.request import JobRequest
 from pipeline.search.problem import SearchProblem
 from pipeline.study.paths import StudyPaths
 from pipeline.training.worker import import_training
+from pipeline.tune.load_and_plan import load_and_plan
 from pipeline.tune.space_source import SearchedSpace, SpaceSource
 from pipeline.tune.start_points import StartPoints, choose_start_points
 from pipeline.tune.study_folder import hold_study
@@ -22,9 +20,13 @@ from pipeline.tune.study_folder import hold_study
 
 @dataclass(frozen=True)
 class OpenStudy:
-    """A job and everything that it needs, checked; ``resumed`` says whether its study has begun before."""
+    """A planned job and everything that it needs, checked.
+
+    ``plan`` says what was planned ("": nothing), ``resumed`` whether the study has begun before.
+    """
 
     job: Job
+    plan: str
     paths: StudyPaths
     searched: SearchedSpace
     problem: SearchProblem
@@ -42,17 +44,20 @@ def open_study(
     ``log`` receives what libraries print in workers (None: the terminal does). A ConvtuneError if the job asks for
     something that it cannot have.
     """
-    job, resumed = request.job, paths.exists
-    workers = int(min(job.workers, job.total))  # never more than trials, since each worker imports Keras
+    resumed = paths.exists
+    workers = int(
+        min(request.job.workers, request.job.total)
+    )  # never more than trials, since each worker imports Keras
     with (
         hold_study(paths),
         closing(source),
-        closing(EXECUTORS[job.executor].start(workers, log, import_training)) as executor,
+        closing(EXECUTORS[request.job.executor].start(workers, log, import_training)) as executor,
     ):
-        dataset = _load(job, source, quiet)
-        searched = source.searched_space(dataset, executor, quiet)
+        dataset, planned = load_and_plan(request, source, executor, resumed, quiet)
+        job = planned.job
+        searched = source.searched_space(job, dataset, executor, quiet)
         with status("reading the space", quiet):
-            start_points = choose_start_points(searched.space, searched.judge, request, resumed)
+            start_points = choose_start_points(searched.space, searched.judge, request, resumed, min(dataset.shape[:2]))
         problem = SearchProblem(
             space=searched.space,
             judge=searched.judge,
@@ -63,18 +68,4 @@ def open_study(
             seed=job.seed,
             paths=paths,
         )
-        yield OpenStudy(job, paths, searched, problem, start_points, executor, resumed)
-
-
-def _load(job: Job, source: SpaceSource, quiet: bool) -> Dataset:
-    """The dataset in the shape that the space needs; JobError if it has too few classes for the metric."""
-    with status(f"reading {job.space}", quiet):
-        size, channels = source.image_shape()
-    dataset = load_with_progress(job.data, size, job.seed, quiet=quiet, channels=channels)
-    metric = job.study_objective.metric
-    if not metric.defined_for(len(dataset.classes)):
-        raise JobError(
-            f"--metric: {metric.name} needs at least {metric.fewest_classes} classes, and {dataset.name} has "
-            f"{len(dataset.classes)}; choose another metric"
-        )
-    return dataset
+        yield OpenStudy(job, planned.line, paths, searched, problem, start_points, executor, resumed)

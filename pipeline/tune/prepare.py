@@ -53,7 +53,8 @@ def prepare(study: OpenStudy, verbosity: Verbosity) -> Iterator[PreparedStudy]:
             for line in training_notes(dataset):
                 warn(line)
             if not quiet:
-                note(f"{dataset.name}: {dataset.describe()}", dataset.describe_classes(), *study.start_points.left_out)
+                note(f"{dataset.name}: {dataset.describe()}", dataset.describe_classes())
+                note(*filter(None, [study.plan]), *study.start_points.left_out)
             yield PreparedStudy(study, storage, tracker)
     except BaseException as error:
         tracker.end_study("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED", {})

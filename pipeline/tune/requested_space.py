@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pipeline.errors import JobError, SpaceError
+from pipeline.hyperparameter import Scalar
 from pipeline.job.request import JobRequest
-from pipeline.space import Space, fix, limit, load
+from pipeline.search.samplers import SAMPLERS
+from pipeline.space import Space, complete, fix, limit, load
 from pipeline.study.paths import StudyPaths
 
 
@@ -16,11 +18,20 @@ def read_space(request: JobRequest, paths: StudyPaths) -> Space:
 
 
 def adjust(space: Space, request: JobRequest) -> Space:
-    """The space with the job's constants and limits; JobError for what it does not have."""
+    """The space with the job's constants and limits; JobError for what it does not have, or cannot search as asked."""
+    job = request.job
     with flag_errors("--set"):
-        space = fix(space, dict(request.job.fixed)) if request.job.fixed else space
+        space = fix(space, dict(job.fixed)) if job.fixed else space
     with flag_errors("--limit"):
-        return limit(space, dict(request.job.limits))
+        space = limit(space, dict(job.limits))
+    SAMPLERS[job.search].plan(space, job.seed)  # refuses what it cannot search
+    return space
+
+
+def attempted_points(space: Space, request: JobRequest) -> list[dict[str, Scalar]]:
+    """The points that this command asks to try first, complete; JobError for one that is not in the space."""
+    with flag_errors("--try"):
+        return [complete(space, point) for point in request.job.attempts if "try" in request.given]
 
 
 @contextmanager

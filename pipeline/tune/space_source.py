@@ -7,6 +7,7 @@ from typing import Protocol
 from pipeline.candidate import Judge
 from pipeline.data import Dataset
 from pipeline.executors import Executor
+from pipeline.job.job import Job
 from pipeline.latency.model import LatencyModel
 from pipeline.search.problem import MakeTask
 from pipeline.space import Space
@@ -34,8 +35,11 @@ class SpaceSource(Protocol):
     def image_shape(self) -> tuple[tuple[int, int] | None, int | None]:
         """The (height, width) and the channels that the dataset must have, each None where it may decide itself."""
 
-    def searched_space(self, dataset: Dataset, executor: Executor, quiet: bool) -> SearchedSpace:
-        """The space that is searched on this dataset; ``executor`` does what needs a worker with Keras."""
+    def least_macs(self, dataset: Dataset) -> float | None:
+        """The limit of MACs that leaves enough of the space; None if the space has a limit, or is to have none."""
+
+    def searched_space(self, job: Job, dataset: Dataset, executor: Executor, quiet: bool) -> SearchedSpace:
+        """The space that a planned job searches on this dataset; ``executor`` does what needs a worker with Keras."""
 
     def close(self) -> None:
         """Ends the processes that it has started."""

@@ -13,6 +13,7 @@ from pipeline.report.progress import choose_verbosity
 from pipeline.study.paths import StudyPaths
 from pipeline.tune.family_space import FamilySpace
 from pipeline.tune.hypermodel_space import HyperModelSpace
+from pipeline.tune.job_plan import fill_in_time
 from pipeline.tune.space_source import SpaceSource
 
 
@@ -22,7 +23,7 @@ def tune(job_file: str | None, flags: Mapping[str, Any], *, quiet: bool = False,
     ``flags`` are parsed values by the key of their setting. A ConvtuneError for flags, a job file or a space that are
     invalid.
     """
-    request = read_job(job_file, flags)
+    request = fill_in_time(read_job(job_file, flags))
     paths = name_study(request.job)
     log = None if verbose else paths.log
     source = choose_source(request, paths, log)

@@ -94,9 +94,46 @@ def test_every_halving_is_left_out_once_from_the_input_on():
     assert halvings.fit_stride(2) == 2
 
 
+@pytest.mark.parametrize(
+    ("designed_for", "image", "added"),
+    [
+        (0, (4000, 4000), 0),
+        (32, (32, 32), 0),
+        (32, (64, 64), 0),
+        (32, (67, 67), 0),
+        (32, (68, 68), 1),
+        (32, (128, 500), 1),
+        (32, (224, 224), 2),
+        (32, (256, 256), 2),
+        (224, (448, 448), 0),
+    ],
+)
+def test_the_first_convolution_strides_over_larger_images(designed_for, image, added):
+    halvings = Halvings(designed_for, *image)
+    kernel, stride = halvings.fit_conv(1, 1)
+    assert stride == 2**added
+    assert kernel == (stride + 1 if added else 1)  # every pixel is seen
+    assert halvings.fit_conv(3, 1) == (3, 1)
+    assert halvings.fit_pool(2, 2) == (2, 2)
+
+
+def test_a_kernel_that_is_large_enough_stays_when_the_stride_grows():
+    assert Halvings(32, 128, 128).fit_conv(7, 2) == (7, 4)
+
+
+@given(st.integers(8, 64), st.integers(1, 2000))
+def test_the_last_map_is_between_half_and_twice_as_long_as_in_the_original(designed_for, side):
+    """For a network of enough halvings, up to the 5 % of slack."""
+    halvings, jump = Halvings(designed_for, side, side), 1
+    jump *= halvings.fit_conv(3, 1)[1]
+    for _ in range(8):
+        jump *= halvings.fit_stride(2)
+    assert 0.5 / 1.06 <= side / jump / (designed_for / 2**8) <= 2 * 1.06
+
+
 @given(st.integers(0, 300), st.integers(1, 300), st.integers(1, 15), st.integers(1, 9))
-def test_nothing_ever_grows(designed_for, side, kernel, stride):
-    halvings = Halvings(designed_for, side, side)
+def test_nothing_grows_on_images_that_are_not_larger(designed_for, side, kernel, stride):
+    halvings = Halvings(designed_for, min(side, designed_for or side), side)
     found_kernel, found_stride = halvings.fit_conv(kernel, stride)
     assert 1 <= found_kernel <= kernel
     assert 1 <= found_stride <= stride

@@ -9,7 +9,7 @@ from pipeline.candidate import judge
 from pipeline.search.optuna_study import read_study
 from pipeline.search.proposer import Proposer
 from pipeline.search.samplers import SAMPLERS
-from pipeline.space import complete, enumeration, load
+from pipeline.space import complete, enumeration
 from pipeline.study.trial import TrialResult, TrialState
 from tests.search_helpers import open_storage
 from tests.spaces import CONTINUOUS, GRID, space
@@ -166,12 +166,26 @@ def test_a_space_without_any_feasible_point_ends(tmp_path, monkeypatch):
 
 
 TIGHT = {"parameters": 12_000, "macs": 500_000, "memory": 12_000_000}
-"""Nine of ten random proposals for 28x28 images in the space ``quick`` exceed at least one of these."""
+"""Nine of ten random proposals for 28x28 images in the space ``SMALL`` exceed at least one of these."""
+
+SMALL = """
+family: plain
+hyperparameters:
+  blocks: {int: [1, 3]}
+  filters: {choice: [8, 16, 32], per: blocks}
+  kernel: {choice: [3, 5], per: blocks}
+  norm: {choice: [none, batch]}
+  fc_layers: {int: [0, 1]}
+  fc_width: {choice: [32, 64, 128], per: fc_layers}
+  dropout: {choice: [0.0, 0.2, 0.4]}
+  optimizer: {choice: [sgd, adam]}
+  learning_rate: {float: [3e-4, 0.1], log: true}
+"""
 
 
 def refusals(folder, search, seed, count=60):
     """Which of the first ``count`` proposals were infeasible, where larger networks have the higher values."""
-    limited = replace(load("quick"), limits=TIGHT)
+    limited = replace(space(folder, SMALL), limits=TIGHT)
     storage, sampler = (
         open_storage(folder, limited, name=f"{search}{seed}.db"),
         SAMPLERS[search].plan(limited, seed).sampler,

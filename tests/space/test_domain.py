@@ -36,6 +36,23 @@ def test_the_values_are_as_many_as_counted_each_once_and_contained(domain):
     assert values[0] == domain.first
 
 
+shares = st.floats(0, 1, exclude_max=True)
+
+
+@given(finite, shares)
+def test_every_share_is_a_value_and_even_shares_are_all_values_in_order(domain, share):
+    assert domain.contains(domain.at(share))
+    count = domain.count()
+    assert [domain.at((number + 0.5) / count) for number in range(count)] == list(domain.values())
+
+
+@given(st.one_of(st.just(IntRange(1, 1000, log=True)), st.just(FloatRange(1e-4, 0.3, log=True))), shares, shares)
+def test_a_logarithmic_range_is_drawn_evenly_in_the_logarithm(domain, share, other):
+    low, high = sorted((share, other))
+    assert domain.low <= domain.at(low) <= domain.at(high) <= domain.high
+    assert domain.at(0.5) == pytest.approx(math.sqrt(domain.low * domain.high), rel=0.05)
+
+
 @given(st.one_of(int_ranges(), stepped_ranges()))
 def test_a_range_ends_at_the_last_number_its_steps_reach(domain):
     assert list(domain.values())[-1] == domain.high

@@ -28,7 +28,7 @@ def searched(**flags):
     """What a study of the quick space on the digits searches, and the dataset."""
     dataset = load("digits", seed=0, fetch=lambda name, folder: None)
     request = read_job(None, {"data": "digits", "study": "mine"} | flags)
-    return FamilySpace(request, locate("mine")).searched_space(dataset, InlineExecutor(), quiet=True)
+    return FamilySpace(request, locate("mine")).searched_space(request.job, dataset, InlineExecutor(), quiet=True)
 
 
 def params_of(space):

@@ -1,7 +1,5 @@
 """What a study tries first."""
 
-import re
-
 import pytest
 
 from pipeline.candidate import judge
@@ -29,16 +27,16 @@ def points(tmp_path, monkeypatch):
     def choose(resumed=False, **flags):
         request = read_job(None, {"data": "digits", "study": "mine", "space": "own.yaml"} | flags)
         space = read_space(request, locate("mine"))
-        return choose_start_points(space, lambda params: judge(space, params, (8, 8, 1), 10), request, resumed)
+        return choose_start_points(space, lambda params: judge(space, params, (8, 8, 1), 10), request, resumed, 8)
 
     return choose
 
 
-def test_start_points_over_a_limit_are_left_out_with_a_reason(points):
+def test_start_points_over_a_limit_are_left_out_with_the_flag_that_trains_them(points):
     chosen = points()
     assert [candidate.params["blocks"] for candidate in chosen.candidates] == [1]
     (line,) = chosen.left_out
-    assert re.fullmatch(r"start point large left out: macs: [\d,]+ is more than the limit of 100,000", line)
+    assert line == "start points over a limit are left out: large; train them with --limit macs=none"
 
 
 def test_limits_can_be_lifted_and_start_points_tried_by_name_each_once(points):
@@ -55,3 +53,11 @@ def test_a_resumed_study_has_had_the_points_of_its_space(points):
 
 LIFTED, LARGE = [{"macs": "none"}], ["large"]
 """Values of flags, as argparse parses them."""
+
+
+def test_published_networks_are_a_flag_away(points):
+    lines = points(space="resnet", limit=[{"macs": 100_000_000}]).left_out
+    assert lines == (
+        "start points over a limit are left out: resnet18, resnet34, resnet50, resnet101; train them with "
+        "--limit parameters=none,macs=none, at the size that they are designed for with --image-size 224",
+    )

@@ -1,0 +1,55 @@
+"""How fast this machine trains: measured once a day, and kept in the cache."""
+
+import json
+import os
+import time
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+
+from pipeline.console import status
+from pipeline.data.cache import cache_key, cache_root
+from pipeline.executors import Executor, call
+from pipeline.files import write_text
+from pipeline.training.worker import MeasureThroughput, check_backend
+
+_KEPT_FOR = 24 * 3600.0
+"""Seconds after which the rate is measured again: what else a machine does changes."""
+
+
+def machine_rate(executor: Executor, precision: str, quiet: bool) -> float:
+    """The multiply-accumulates of training per second that a worker reaches: a cached measurement or a new one.
+
+    A new one takes about 3 s after the import of Keras. WorkerError if Keras cannot start.
+    """
+    file = cache_file(precision)
+    rate = _read(file)
+    if rate is None:
+        with status("measuring how fast this machine trains (once a day)", quiet):
+            check_backend(executor)
+            rate = call(executor, MeasureThroughput(precision))
+        keep(file, rate)
+    return rate
+
+
+def cache_file(precision: str) -> Path:
+    """One file per machine, backend and setting that changes the rate."""
+    settings = (os.environ.get(name, "") for name in ("KERAS_BACKEND", "CUDA_VISIBLE_DEVICES", "TF_ENABLE_ONEDNN_OPTS"))
+    parts = (os.uname().nodename, os.cpu_count(), version("keras"), version("tensorflow"), *settings, precision)
+    return cache_root() / "rates" / f"{cache_key(parts)}.json"
+
+
+def _read(file: Path) -> float | None:
+    try:
+        if time.time() - file.stat().st_mtime > _KEPT_FOR:
+            return None
+        rate = float(json.loads(file.read_text("utf-8"))["macs_per_second"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    return rate if rate > 0 else None
+
+
+def keep(file: Path, rate: float) -> None:
+    """Caches a rate. Without a writable cache, the next study measures again; reading the dataset says so anyway."""
+    with suppress(OSError):
+        write_text(file, json.dumps({"macs_per_second": rate}))

@@ -1,0 +1,153 @@
+"""The rule by which a study gets what its job leaves open: time, size of the images, epochs and a limit of MACs.
+
+What a study can afford is its time and this machine's rate, the multiply-accumulates (MACs) per second that training
+makes. A network of M MACs for one image takes M x images x epochs of them. So:
+
+- space: ``quick``; ``plain`` from an hour on, since a wide space needs many trials.
+- time: 10 minutes, if neither a time nor a number of trials is given and the search does not end by itself.
+- trials: 14 full trainings share 10 minutes, and four times the time is for twice as many of twice the length. Given
+  trials without a time take 43 s each, as those 14 do.
+- epochs: 750 / sqrt(training images), 5 to 40. Few images need many epochs for as many steps, and can afford them.
+- image size: the largest whose trials can afford 6,000 MACs per pixel (three or four blocks of convolutions, 16 to 128
+  filters wide), from 32 to 128 pixels a side and never above the images' own size.
+- MACs of one network: at most 4 times the mean that the time allows, but never so few that hardly any network of the
+  space is left.
+"""
+
+import math
+from dataclasses import dataclass
+
+SECONDS = 600.0
+"""The time of a study that is given neither a time nor a number of trials."""
+
+_LONG = 3600.0
+"""From so many seconds on the wide space is searched."""
+
+_TRIALS = 14
+"""Full trainings in ``SECONDS``."""
+
+_OVERHEAD = 3.0
+"""Seconds of a trial that do not depend on its network: tracing the graph, saving the model."""
+
+_EFFICIENCY = 0.8
+"""The share of the measured rate that whole trials reach, with validation, reading images and small layers."""
+
+_EPOCHS = 750
+_FEWEST_EPOCHS, _MOST_EPOCHS = 5, 40
+
+_MACS_PER_PIXEL = 6_000
+"""What a network needs for one pixel of the images: less leaves no room for a good one at that size."""
+
+_MOST_MACS_PER_PIXEL = 50_000
+"""Time that would allow larger networks than this goes into more trials."""
+
+_LIMIT = 4
+"""The limit of MACs, relative to the mean that the time allows."""
+
+_SMALLEST, _LARGEST, _MULTIPLE = 32, 128, 8
+"""Sides that images are resized to, in pixels, and what they are multiples of."""
+
+_MOST_UNEQUAL = 4
+"""The largest ratio of an image's sides that resizing keeps."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a study can afford.
+
+    ``seconds`` is the time of the whole search, ``trials`` the full trainings that share it, ``rate`` the measured
+    multiply-accumulates of training per second.
+    """
+
+    seconds: float
+    trials: float
+    rate: float
+
+    @classmethod
+    def share(cls, time: float | None, trials: int | None, rate: float) -> "Budget":
+        """The budget for the given time in seconds and number of trials, either of which may be open.
+
+        >>> Budget.share(None, None, 1e9).trials, Budget.share(2400.0, None, 1e9).trials
+        (14.0, 28.0)
+        >>> Budget.share(None, 7, 1e9).seconds
+        300.0
+        """
+        by_trials = SECONDS if trials is None else SECONDS * trials / _TRIALS
+        seconds = by_trials if time is None else time
+        return cls(seconds, trials or max(1.0, _TRIALS * math.sqrt(seconds / SECONDS)), rate)
+
+    @property
+    def macs_per_trial(self) -> float:
+        """The multiply-accumulates of one full training."""
+        seconds = self.seconds / self.trials
+        return max(seconds - _OVERHEAD, seconds / 2) * self.rate * _EFFICIENCY
+
+    def macs(self, images: int, epochs: int) -> float:
+        """The mean MACs that networks may have if ``images`` train for ``epochs``."""
+        return self.macs_per_trial / (images * epochs)
+
+    def seconds_per_trial(self, macs: float, images: int, epochs: int) -> float:
+        """How long a full training of a network of ``macs`` takes."""
+        return macs * images * epochs / (self.rate * _EFFICIENCY) + _OVERHEAD
+
+
+def choose_space(time: float | None) -> str:
+    """The space that is searched for ``time`` in seconds.
+
+    >>> choose_space(None), choose_space(7200)
+    ('quick', 'plain')
+    """
+    return "plain" if (time or SECONDS) >= _LONG else "quick"
+
+
+def choose_epochs(images: int) -> int:
+    """The epochs of a full training on so many training images.
+
+    >>> choose_epochs(100), choose_epochs(1400), choose_epochs(50_000)
+    (40, 20, 5)
+    """
+    return min(max(round(_EPOCHS / math.sqrt(images)), _FEWEST_EPOCHS), _MOST_EPOCHS)
+
+
+def choose_image_size(own: tuple[int, int], macs: float) -> tuple[int, int]:
+    """The (height, width) to which images of the size ``own`` are resized, for networks of ``macs`` on average.
+
+    The aspect ratio stays, unless one side is more than 4 times as long as the other. An image that is at most a tenth
+    larger than affordable, or smaller than 32x32 pixels, keeps its size.
+
+    >>> choose_image_size((480, 640), 20e6), choose_image_size((100, 100), 1e6), choose_image_size((28, 28), 1e9)
+    ((48, 64), (32, 32), (28, 28))
+    """
+    height, width = (min(side, _MOST_UNEQUAL * min(own)) for side in own)
+    side = math.sqrt(height * width)
+    affordable = min(max(math.sqrt(macs / _MACS_PER_PIXEL), _SMALLEST), _LARGEST)
+    if side <= 1.1 * affordable:
+        return height, width
+    return _resize(height, affordable / side), _resize(width, affordable / side)
+
+
+def _resize(side: int, factor: float) -> int:
+    return max(1, round(side * factor / _MULTIPLE)) * _MULTIPLE
+
+
+def choose_macs(mean: float, pixels: int, least: float) -> int:
+    """The limit of MACs of one network, in two digits.
+
+    ``mean`` is what the budget allows on average, ``pixels`` the number of pixels of an image, and ``least`` the limit
+    that leaves enough networks of the space.
+
+    >>> choose_macs(4.33e6, 32 * 32, least=1e6), choose_macs(4.33e6, 32 * 32, least=28_123_456)
+    (18000000, 29000000)
+    """
+    wanted = _LIMIT * min(mean, _MOST_MACS_PER_PIXEL * pixels)
+    return _round_up(max(wanted, least))
+
+
+def mean_macs(limit: float) -> float:
+    """The mean MACs of networks under a limit, as far as trials can be forecast."""
+    return limit / _LIMIT
+
+
+def _round_up(number: float) -> int:
+    digit = int(10 ** max(0, math.floor(math.log10(number)) - 1))
+    return math.ceil(number / digit) * digit

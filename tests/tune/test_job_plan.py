@@ -1,0 +1,129 @@
+import re
+
+import pytest
+
+from pipeline.data import load
+from pipeline.data.requested_shape import Pictures
+from pipeline.errors import DataError
+from pipeline.job.request import read_job
+from pipeline.tune.job_plan import JobPlanner, fill_in_time
+
+PHOTOS = Pictures(480, 640, 3, images=2_000, classes=4)
+RATE = 1e10
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """1,797 images of 8x8 pixels, 1,257 of them for training."""
+    return load("digits", fetch=lambda name, folder: None)
+
+
+@pytest.fixture(autouse=True)
+def _empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def planner(own_size=None, rate=lambda: RATE, **flags):
+    return JobPlanner(fill_in_time(read_job(None, {"data": "d"} | flags)), own_size, rate)
+
+
+def plan(digits, least_macs=1000.0, pictures=PHOTOS, **settings):
+    """The planned job and its line, for digits that claim to be other pictures."""
+    planning = planner(**settings)
+    planning.choose_size(pictures)
+    return planning.complete(digits, least_macs)
+
+
+def fails():
+    raise AssertionError("nothing here depends on the rate")
+
+
+def test_all_that_is_open_is_planned_and_said(digits):
+    planned = plan(digits)
+    job = planned.job
+    assert (job.space, job.time, job.trials, job.image_size, job.epochs) == ("quick", 600.0, None, (8, 8), 21)
+    assert dict(job.limits)["macs"] == 13_000_000
+    assert planned.line == (
+        "2,000 pictures of 480x640: space quick at 8x8, networks up to 13.0 M MACs, about 44 trials of 21 epochs in "
+        "10 min; change with --space, --time, --epochs, --limit macs=N, --image-size"
+    )
+
+
+def test_the_size_follows_from_the_pictures_and_the_rate():
+    assert planner().choose_size(PHOTOS) == (40, 48)
+    assert planner(rate=lambda: 1e13).choose_size(PHOTOS) == (112, 144)
+    assert planner(rate=lambda: 1e6).choose_size(PHOTOS) == (24, 40)
+    assert planner(time=6000.0).choose_size(PHOTOS) == (72, 88)
+
+
+@pytest.mark.parametrize(
+    ("flags", "name", "value"),
+    [
+        ({"epochs": 3}, "epochs", 3),
+        ({"time": 60.0}, "time", 60.0),
+        ({"trials": 7}, "trials", 7),
+        ({"space": "vgg"}, "space", "vgg"),
+    ],
+    ids=lambda value: str(value),
+)
+def test_what_is_given_stays_and_the_rest_is_planned(digits, flags, name, value):
+    job = plan(digits, **flags).job
+    assert getattr(job, name) == value
+    assert job.image_size == (8, 8)
+    assert "macs" in dict(job.limits)
+
+
+def test_a_given_size_is_not_planned_and_not_named_among_the_flags(digits):
+    planned = plan(digits, own_size=(8, 8))
+    assert planned.job.image_size is None  # the job has it already, or the HyperModel does
+    assert "--image-size" not in planned.line
+    assert "--epochs" in planned.line
+
+
+def test_no_limit_is_planned_where_there_is_one_or_none_is_wanted(digits):
+    planned = plan(digits, least_macs=None, limit=[{"macs": "none"}])
+    assert dict(planned.job.limits) == {"macs": "none"}
+    assert "MACs" not in planned.line
+    assert "--limit" not in planned.line
+
+
+def test_the_rate_is_only_measured_where_it_matters(digits):
+    planned = plan(digits, least_macs=None, own_size=(8, 8), rate=fails)
+    assert planned.line.endswith("trials of 21 epochs for 10 min; change with --space, --time, --epochs")
+    assert plan(digits, least_macs=None, own_size=(8, 8), rate=fails, epochs=2).line == ""
+
+
+def test_trials_without_a_time_are_forecast_by_their_length(digits):
+    assert ", 50 trials of 21 epochs in about 11 min;" in plan(digits, trials=50).line
+    assert plan(digits, trials=50).job.time is None
+
+
+def test_a_grid_has_no_time_and_no_number_of_trials(digits):
+    planned = plan(digits, search="grid")
+    assert planned.job.time is planned.job.trials is None
+    assert re.search(r"trials of 21 epochs, about \d+ s each", planned.line)
+
+
+def test_a_few_trials_that_end_early_are_not_more_than_asked_for(digits):
+    assert ", 2 trials of 21 epochs in 10 min;" in plan(digits, trials=2, time=600.0).line
+
+
+def test_pictures_without_content_are_refused_unless_their_size_is_asked_for():
+    dots = Pictures(1, 1, 3, images=40, classes=2)
+    with pytest.raises(DataError, match="1x1 pixels, too small to show anything; enlarge them with --image-size 32"):
+        planner().choose_size(dots)
+    assert planner(own_size=(1, 1)).choose_size(dots) == (1, 1)
+
+
+def test_an_hour_is_for_the_wide_space():
+    assert fill_in_time(read_job(None, {"data": "d", "time": 7200.0})).job.space == "plain"
+    assert fill_in_time(read_job(None, {"data": "d", "time": 7200.0, "space": "vgg"})).job.space == "vgg"
+
+
+def test_a_study_that_has_begun_keeps_its_space_and_gets_time_anew(tmp_path):
+    (tmp_path / "studies" / "mine").mkdir(parents=True)
+    (tmp_path / "studies" / "mine" / "job.yaml").write_text("data: d\nspace: vgg\n")
+    job = fill_in_time(read_job(None, {"study": "mine", "time": None})).job
+    assert (job.space, job.time) == ("vgg", 600.0)
+    (tmp_path / "studies" / "mine" / "job.yaml").write_text("data: d\nspace: vgg\ntrials: 5\n")
+    assert fill_in_time(read_job(None, {"study": "mine"})).job.time is None

@@ -1,0 +1,85 @@
+import math
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from pipeline.tune.plan import SECONDS, Budget, choose_epochs, choose_image_size, choose_macs, choose_space, mean_macs
+
+RATES = st.floats(1e7, 1e14)
+SECONDS_GIVEN = st.one_of(st.none(), st.floats(1, 1e6))
+IMAGES = st.integers(1, 10**7)
+SIDES = st.integers(1, 10_000)
+MACS = st.floats(1, 1e13)
+
+
+@given(SECONDS_GIVEN, st.one_of(st.none(), st.integers(1, 10_000)), RATES, IMAGES)
+def test_the_trials_of_a_budget_fit_its_time(time, trials, rate, images):
+    budget = Budget.share(time, trials, rate)
+    assert budget.seconds == time if time is not None else trials is not None or budget.seconds == SECONDS
+    epochs = choose_epochs(images)
+    macs = budget.macs(images, epochs)
+    assert macs > 0
+    # Trials of a few seconds are all overhead: not more than twice as long as planned.
+    assert budget.seconds_per_trial(macs, images, epochs) <= 2 * budget.seconds / budget.trials + 3
+
+
+def test_more_time_is_for_more_and_for_larger_networks():
+    short, long = Budget.share(600.0, None, 1e10), Budget.share(2400.0, None, 1e10)
+    assert long.trials == 2 * short.trials
+    assert 2 <= long.macs(1000, 20) / short.macs(1000, 20) <= 2.2
+
+
+def test_given_trials_do_not_make_the_networks_smaller_unless_the_time_is_given_too():
+    assert Budget.share(None, 100, 1e10).macs(1000, 20) == pytest.approx(Budget.share(None, None, 1e10).macs(1000, 20))
+    assert Budget.share(600.0, 100, 1e10).macs(1000, 20) < Budget.share(600.0, None, 1e10).macs(1000, 20) / 10
+
+
+@given(IMAGES, IMAGES)
+def test_more_images_need_fewer_epochs_within_bounds(images, others):
+    few, many = sorted((images, others))
+    assert 5 <= choose_epochs(many) <= choose_epochs(few) <= 40
+
+
+@given(SIDES, SIDES, MACS)
+def test_images_are_never_enlarged_and_their_sides_stay_in_bounds(height, width, macs):
+    chosen = choose_image_size((height, width), macs)
+    assert chosen[0] <= max(height, 8)
+    assert chosen[1] <= max(width, 8)
+    if chosen != (height, width):
+        assert math.sqrt(math.prod(chosen)) < 1.2 * 128 + 8
+        assert max(chosen) <= 5 * min(chosen)  # four times, but for the rounding
+
+
+@given(st.integers(33, 4000), st.integers(33, 4000), MACS)
+def test_the_aspect_ratio_stays_up_to_the_rounding(height, width, macs):
+    assume(max(height, width) <= 4 * min(height, width))
+    rows, columns = choose_image_size((height, width), macs)
+    if (rows, columns) != (height, width):
+        factor = math.sqrt(rows * columns / (height * width))
+        assert abs(rows - height * factor) <= 8
+        assert abs(columns - width * factor) <= 8
+
+
+@given(SIDES, MACS, MACS)
+def test_more_macs_allow_larger_images(side, macs, others):
+    few, many = sorted((macs, others))
+    assert choose_image_size((side, side), few) <= choose_image_size((side, side), many)
+
+
+def test_small_images_stay_as_they_are():
+    assert choose_image_size((8, 8), 1.0) == (8, 8)
+    assert choose_image_size((1, 1), 1e9) == (1, 1)
+
+
+@given(MACS, st.integers(1, 10**6), MACS)
+def test_the_limit_admits_what_it_must_and_is_at_most_a_tenth_above(mean, pixels, least):
+    limit = choose_macs(mean, pixels, least)
+    assert limit >= least
+    assert limit <= max(1.1 * max(4 * mean, least), 100)
+    assert mean_macs(limit) == limit / 4
+
+
+@pytest.mark.parametrize(("time", "space"), [(None, "quick"), (60.0, "quick"), (3599.0, "quick"), (3600.0, "plain")])
+def test_a_wide_space_needs_an_hour(time, space):
+    assert choose_space(time) == space
