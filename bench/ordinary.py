@@ -2,8 +2,8 @@
 
     python bench/ordinary.py [FOLDER] [--time 5m] [--seed 0] [--only KIND ...]
 
-FOLDER is CIFAR-10 as an image folder, with train/<class> and test/<class>; without it, only the digits and the generated
-photographs are tried. Beside each default study stands one of ``--space plain --image-size 32``, of the same time.
+FOLDER is CIFAR-10 as an image folder, with train/<class> and test/<class>; without it, only the digits and generated
+pictures are tried. Beside each default study stands one of ``--space plain --image-size 32``, of the same time.
 """
 
 import argparse
