@@ -31,7 +31,8 @@ def show(renderable: RenderableType) -> None:
 
 def note(*lines: str) -> None:
     """Prints lines on stderr; a progress bar stays below them."""
-    print(*lines, sep="\n", file=sys.stderr)
+    for line in lines:
+        print(line, file=sys.stderr)
 
 
 def warn(line: str) -> None:

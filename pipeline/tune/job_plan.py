@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from pipeline.data import Dataset
-from pipeline.data.requested_shape import Pictures
+from pipeline.data.form import Pictures
 from pipeline.errors import DataError
 from pipeline.job.job import SETTINGS, Job
 from pipeline.job.request import JobRequest, name_study

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from pipeline.data import load
-from pipeline.data.requested_shape import Pictures
+from pipeline.data.form import Pictures
 from pipeline.errors import DataError
 from pipeline.job.request import read_job
 from pipeline.tune.job_plan import JobPlanner, fill_in_time
