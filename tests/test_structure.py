@@ -67,6 +67,7 @@ KERAS = {
     "training.keras_model",
     "training.memory",
     "training.optimizer",
+    "training.pixels",
     "training.precision",
     "training.predict",
     "training.reporting_callback",

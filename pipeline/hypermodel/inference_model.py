@@ -9,17 +9,18 @@ from numpy.typing import NDArray
 from pipeline.data.decode import Shape
 from pipeline.hypermodel.data_form import DataForm, Labels
 from pipeline.training.keras_model import are_probabilities, to_array
+from pipeline.training.pixels import as_raw_pixels
 
 
 def build_inference_model(model: Any, shape: Shape, form: DataForm, pixels: NDArray[np.float32]) -> Any:
-    """The model that users get: it takes uint8 images (n, any, any, channels) and returns probabilities (n, classes).
+    """The model that users get: it takes images (n, any, any, channels) and returns probabilities (n, classes).
 
-    It resizes to ``shape``, gives the pixels their ``form`` and continues with the layers of ``model``. ``pixels`` are
-    some images in that form: a softmax is added unless the outputs for them are probabilities. One output for two
-    classes becomes two.
+    It takes pixels as ``as_raw_pixels`` does, resizes to ``shape``, gives the pixels their ``form`` and continues with
+    the layers of ``model``. ``pixels`` are some images in that form: a softmax is added unless the outputs for them are
+    probabilities. One output for two classes becomes two.
     """
     height, width, channels = shape
-    image = keras.Input((None, None, channels), dtype="uint8", name="any_image")
+    image = keras.Input((None, None, channels), dtype="float32", name="any_image")
     resizing = keras.layers.Resizing(
         height,
         width,
@@ -29,7 +30,8 @@ def build_inference_model(model: Any, shape: Shape, form: DataForm, pixels: NDAr
         name="to_the_shape_trained_with",
     )
     scaling = keras.layers.Rescaling(1 / form.divisor, dtype="float32", name="as_trained_with")
-    outputs = model.call(scaling(resizing(image)))  # through call, its layers become layers of the new model
+    images = scaling(resizing(as_raw_pixels(image)))
+    outputs = model.call(images)  # through call, its layers become layers of the new model
     if form.labels is Labels.BINARY:
         outputs = _two_probabilities(outputs, form.logits)
     elif not are_probabilities(to_array(model.predict(pixels, verbose=0))):

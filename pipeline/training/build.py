@@ -21,6 +21,7 @@ from pipeline.architecture.ops import (
     Pool,
 )
 from pipeline.training.grouped import GroupedConv2D, groups_are_slow
+from pipeline.training.pixels import as_raw_pixels
 
 _CHANNELS_LAST = "channels_last"
 """Passed to every layer that takes a data format, since the user's keras.json may have another default."""
@@ -38,18 +39,18 @@ def build_training_model(architecture: Architecture, *, scale: Sequence[float], 
 
 
 def build_inference_model(architecture: Architecture, *, scale: Sequence[float], offset: Sequence[float]) -> Any:
-    """The model that users get, from uint8 images of any size to probabilities.
+    """The model that users get, from images of any size to probabilities.
 
-    It takes (n, height, width, channels) and returns float32 (n, classes). It resizes first, with the filter that
-    resized the training images, and ends in a softmax. Its weights have the order and the shapes of those of
-    ``build_training_model``, so they can be copied.
+    It takes (n, height, width, channels), with pixels as ``as_raw_pixels`` takes them, and returns float32
+    (n, classes). It resizes with the filter that resized the training images, and ends in a softmax. Its weights have
+    the order and the shapes of those of ``build_training_model``, so they can be copied.
     """
     height, width, channels = architecture.input_shape
-    image = keras.Input((None, None, channels), dtype="uint8", name=INPUT)
+    image = keras.Input((None, None, channels), dtype="float32", name=INPUT)
     resizing = keras.layers.Resizing(
         height, width, antialias=True, data_format=_CHANNELS_LAST, dtype="float32", name="resizing"
     )
-    logits = _logits(architecture, resizing(image), scale, offset, keras_layer)
+    logits = _logits(architecture, resizing(as_raw_pixels(image)), scale, offset, keras_layer)
     return keras.Model(image, keras.layers.Softmax(dtype="float32", name="probabilities")(logits))
 
 
