@@ -21,7 +21,7 @@ from tests.fakes import at_epochs
 FILE = str(Path(__file__).with_name("models.py"))
 HALVES = f"import keras\nkeras.config.set_dtype_policy('mixed_bfloat16')\n{Path(FILE).read_text()}"
 SMALL = {"num_layers": 1, "units_0": 8}
-LOGGED = {"loss", "val_loss", "learning_rate"} | {metric.logged_as for metric in METRICS.values()}
+LOGGED = {"loss", "val_loss", "epoch_learning_rate"} | {metric.logged_as for metric in METRICS.values()}
 
 
 def make_task(folder, name, epochs=1, metric=ACCURACY, precision="auto", **params):
@@ -53,7 +53,7 @@ def test_it_trains_as_it_is_compiled_and_leaves_a_model_for_raw_images(tmp_path,
     assert result.score > 0.5  # ten classes: chance is 0.1
     metrics = result.history[0].metrics
     assert set(metrics) == LOGGED | own
-    assert metrics["learning_rate"] == pytest.approx(0.01)
+    assert metrics["epoch_learning_rate"] == pytest.approx(0.01)
     data, model = task.inputs.dataset, load_model(task.inputs.model_file)
     images = data.images[data.validation]
     probabilities = model.predict(images, verbose=0)
