@@ -70,14 +70,20 @@ def _advice(uri: str, error: BaseException) -> str:
     return "start the server or set MLFLOW_TRACKING_URI; unset, runs go to mlflow.db in the current folder"
 
 
+_PACKAGES = {"google": "google-cloud-storage", "azure": "azure-storage-blob azure-identity"}
+"""Packages with artifact stores whose modules have other names."""
+
+
 def explain_refused_files(location: str, error: BaseException) -> str:
     """Why no files get into the artifact store at ``location``, and what to do, in one line."""
-    advice = (
-        "make that place writable from here; or start the server with --serve-artifacts and name a new experiment in "
-        "MLFLOW_EXPERIMENT_NAME, since each keeps its place"
-    )
-    if isinstance(error, ImportError):
-        advice = f"install the Python package that it needs, as in `pip install {error.name or 'boto3'}`"
+    if isinstance(error, ImportError) and error.name:
+        package = error.name.split(".")[0]
+        advice = f"install what it needs, as in `pip install {_PACKAGES.get(package, package)}`"
+    else:
+        advice = (
+            "make that place writable from here; or start the server with --serve-artifacts and name a new experiment "
+            "in MLFLOW_EXPERIMENT_NAME, since each keeps its place"
+        )
     problem = f"the artifact store {without_password(location)} cannot be used ({short_reason(error)})"
     return f"{problem}; metrics are in MLflow, files and models only in the study's folder; {advice}"
 

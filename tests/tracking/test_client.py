@@ -164,12 +164,13 @@ def test_a_folder_with_odd_characters(tmp_path, monkeypatch, store, begin_study,
     folder.mkdir()
     copied(store, folder)
     monkeypatch.chdir(folder)
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "new here")
     tracker = connect()
     study = begin_study(tracker)
     tracker.close()
     assert tracker.problems == []
     assert {path.name for path in folder.iterdir()} == {"mlflow.db", "mlruns"}
-    assert (folder / "mlruns" / "convtune" / study / "artifacts" / "job.yaml").is_file()
+    assert (folder / "mlruns" / "new%20here" / study / "artifacts" / "job.yaml").is_file()
     assert list(tmp_path.iterdir()) == [folder]
 
 

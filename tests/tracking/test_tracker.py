@@ -310,9 +310,15 @@ def test_a_run_of_the_users_keeps_its_name_and_its_other_children(tracker, begin
 
 
 def test_metrics_go_on_where_the_artifact_store_is_out_of_reach(store, client, begin_study, tmp_path, monkeypatch):
-    """An experiment keeps the place of its artifacts: here one that cannot be made, and one that needs boto3."""
+    """An experiment keeps the place of its artifacts: it cannot be made, or packages are missing for it."""
     (tmp_path / "trials.csv").write_text("number\n")
-    for place, advice in {"file:///proc/nowhere": "--serve-artifacts", "s3://bucket/x": "pip install boto3"}.items():
+    places = {
+        "file:///proc/nowhere": "start the server with --serve-artifacts",
+        "s3://bucket/x": "pip install boto3",
+        "gs://bucket/x": "pip install google-cloud-storage",
+        "oss://bucket/x": "make that place writable from here",
+    }
+    for place, advice in places.items():
         monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", client.create_experiment(place.replace("/", "-"), place))
         tracker = connect(store)
         study = begin_study(tracker)
