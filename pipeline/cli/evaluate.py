@@ -10,22 +10,26 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.data import Dataset
+    from pipeline.data.split import Rows
     from pipeline.metrics.evaluation import Evaluation
     from pipeline.study.model_metadata import ModelMetadata
 
 HELP = "measure a model: every metric, precision, recall and F1 of each class, confusion matrix"
 
-_SPLITS = ("test", "validation", "train")
-
-_MAX_NAMED = 5
-"""Classes that a message lists."""
+_NAMES = {"test": "test images", "val": "validation images", "train": "training images", "all": "images"}
+"""What the images of each split are called."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the model and the flags."""
     add_model(parser)
     parser.add_argument("--data", metavar="PATH|NAME", required=True, help="folder, .npz file or name of a dataset")
-    parser.add_argument("--split", choices=_SPLITS, default="test", help="part to evaluate on (default: test)")
+    parser.add_argument(
+        "--split",
+        choices=tuple(_NAMES),
+        type=lambda word: "val" if word == "validation" else word,
+        help="part to measure (default: test; all images of other data without test images of its own)",
+    )
     parser.add_argument(
         "--seed", type=whole_number(0), metavar="N", help="seed of the splits (default: the seed of the model's study)"
     )
@@ -44,41 +48,72 @@ def run(args: argparse.Namespace) -> int:
     model = find_model(args)
     metadata = model.require_metadata()
     seed = metadata.seed if args.seed is None else args.seed
-    data = load_with_progress(args.data, metadata.shape[:2], seed, quiet=args.json, channels=metadata.shape[2])
-    outputs = _match_classes(model.file, metadata, data)
-    rows = {"test": data.test, "validation": data.validation, "train": data.train}[args.split]
+    data = load_with_progress(
+        args.data,
+        metadata.shape[:2],
+        seed,
+        quiet=args.json,
+        channels=metadata.shape[2],
+        white=metadata.white,
+        for_training=False,
+    )
+    classes, outputs = _match_classes(model.file, metadata, data)
+    split, rows = _choose_rows(args.split, metadata, data)
     with keras_worker(f"evaluating {len(rows):,} images") as worker:
         probabilities = call(worker, PredictDataset(model.file, data, rows))
     if not args.json:
         note(f"{data.name}: {data.describe()}")
-    _note_differences(metadata, data, seed)
-    _print(evaluate(data.labels[rows], probabilities[:, outputs], data.classes), args.split, args.json)
+    _note_differences(metadata, data, split, seed)
+    _print(evaluate(data.labels[rows], probabilities[:, outputs], classes), split, args.json)
     return 0
 
 
-def _match_classes(model_file: "Path", metadata: "ModelMetadata", data: "Dataset") -> list[int]:
-    """The model's output for each class of the data; ModelError unless model and data have the same classes."""
+def _match_classes(model_file: "Path", metadata: "ModelMetadata", data: "Dataset") -> tuple[tuple[str, ...], list[int]]:
+    """The classes of the data, then the others of the model, which have no images; and the model's output for each.
+
+    ModelError when the data has a class that the model has not.
+    """
+    import unicodedata
+
+    from pipeline.console import note
+    from pipeline.data.listing_notes import name_some
     from pipeline.errors import ModelError
 
-    missing = [name for name in metadata.classes if name not in data.classes]
-    unknown = [name for name in data.classes if name not in metadata.classes]
-    if missing or unknown:
-        differences = "; ".join(
-            f"{which} has: {_list_names(names)}"
-            for which, names in (("only the model", missing), ("only the data", unknown))
-            if names
+    outputs = {unicodedata.normalize("NFC", name): output for output, name in enumerate(metadata.classes)}
+    unknown = [name for name in data.classes if name not in outputs]
+    if unknown:
+        raise ModelError(
+            f"{model_file}: expected data with classes of the model ({name_some(list(outputs))}), but it also has "
+            f"{name_some(unknown)}; rename or remove what is not one"
         )
-        count = len(metadata.classes)
-        raise ModelError(f"{model_file}: expected data with the {count} classes of the model ({differences})")
-    return [metadata.classes.index(name) for name in data.classes]
+    absent = [name for name in outputs if name not in data.classes]
+    if absent:
+        note(f"note: {data.name} has no images of {name_some(absent)}")
+    classes = (*data.classes, *absent)
+    return classes, [outputs[name] for name in classes]
 
 
-def _list_names(names: list[str]) -> str:
-    more = len(names) - _MAX_NAMED
-    return ", ".join(names[:_MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
+def _choose_rows(asked: str | None, metadata: "ModelMetadata", data: "Dataset") -> "tuple[str, Rows]":
+    """The split that is measured and its images; DataError when there are none.
+
+    Unless it is asked for, it is the test split if there is one: its own, or the one that the seed has made for the
+    model's study. Other data is measured whole.
+    """
+    import numpy as np
+
+    from pipeline.data.split import TEST
+    from pipeline.errors import DataError
+
+    has_test = bool((data.entry.given_splits == TEST).any()) or data.digest == metadata.digest
+    split = asked or ("test" if has_test else "all")
+    rows = {"test": data.test, "val": data.validation, "train": data.train, "all": np.arange(len(data.labels))}
+    if not len(rows[split]):
+        there = ", ".join(name for name, images in rows.items() if len(images))
+        raise DataError(f"--split: {data.name} has no {_NAMES[split]}; choose one of {there}")
+    return split, rows[split]
 
 
-def _note_differences(metadata: "ModelMetadata", data: "Dataset", seed: int) -> None:
+def _note_differences(metadata: "ModelMetadata", data: "Dataset", split: str, seed: int) -> None:
     """Says on stderr why images may not be those that the model was tested on."""
     from pipeline.console import note
 
@@ -86,6 +121,8 @@ def _note_differences(metadata: "ModelMetadata", data: "Dataset", seed: int) -> 
         note(f"note: not the data the model was trained on ({metadata.dataset}); its images may differ")
     elif seed != metadata.seed:
         note(f"note: split by seed {seed}, trained with seed {metadata.seed}: images may be ones it was trained on")
+    elif split != "test":
+        note(f"note: the model was trained on, or chosen by, some of the {_NAMES[split]}")
 
 
 def _print(evaluation: "Evaluation", split: str, as_json: bool) -> None:
@@ -97,7 +134,8 @@ def _print(evaluation: "Evaluation", split: str, as_json: bool) -> None:
     from pipeline.console import show
     from pipeline.report.evaluation_tables import ConfusionView, class_table, score_table
 
-    print(f"Scores on {evaluation.n:,} images of the {split} split\n")
+    which = "images, all of them" if split == "all" else _NAMES[split]
+    print(f"Scores on {evaluation.n:,} {which}\n")
     show(score_table(evaluation))
     print()
     show(class_table(evaluation))

@@ -55,10 +55,12 @@ def run(args: argparse.Namespace) -> int:
 
 def _row(file: "Path", classes: "Sequence[str]", probabilities: "NDArray[Any]", top: int | None) -> dict[str, Any]:
     """The row that is printed for an image: its most probable classes, best first (all if ``top`` is None)."""
+    from pipeline.errors import printable
+
     order = (-probabilities).argsort(kind="stable")[:top]
     by_class = {classes[label]: round(float(probabilities[label]), 6) for label in order}
     best = classes[order[0]]
-    return {"file": str(file), "class": best, "probability": by_class[best], "probabilities": by_class}
+    return {"file": printable(file), "class": best, "probability": by_class[best], "probabilities": by_class}
 
 
 def _print(rows: "Sequence[dict[str, Any]]", as_json: bool) -> None:

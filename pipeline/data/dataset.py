@@ -59,6 +59,12 @@ class Dataset:
         """What the cache knows of it beside images and labels: given splits, copies, range."""
         return read_entry(self.folder)
 
+    @property
+    def white(self) -> int | None:
+        """The stored value that became 255 where pixels have more than 8 bits, else None."""
+        white = self.entry.white
+        return white if white is not None and white > 255 else None
+
     def image_name(self, row: int) -> str:
         """The path of an image below the dataset's folder, or its number where images come from arrays."""
         return self._file_names[row] if self._file_names else f"image {row}"

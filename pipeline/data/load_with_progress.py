@@ -19,6 +19,8 @@ def load_with_progress(
     quiet: bool = False,
     channels: int | None = None,
     choose_size: ChooseSize | None = None,
+    white: int | None = None,
+    for_training: bool = True,
 ) -> Dataset:
     """See ``pipeline.data.load``. Unless ``quiet``, says that it reads, with a bar of the decoded images."""
     with status(f"reading {source}", quiet) as progress:
@@ -27,6 +29,8 @@ def load_with_progress(
             image_size=image_size,
             channels=channels,
             choose_size=choose_size,
+            white=white,
+            for_training=for_training,
             seed=seed,
             progress=progress,
             warn=warn,

@@ -124,9 +124,11 @@ def _stored_shape(splits: Sequence[_Split]) -> Shape:
     first = splits[0].images
     for images in (split.images for split in splits):
         if len(images.shape) not in (3, 4) or (*images.shape, 1)[3] not in (1, 3, 4):
+            first_channels = len(images.shape) == 4 and images.shape[1] in (1, 3, 4)
             raise DataError(
                 f"{images.where} has the shape {images.shape}; "
                 "expected (n, height, width) or (n, height, width, channels) with 1, 3 or 4 channels"
+                + ("; save numpy.moveaxis(images, 1, -1)" if first_channels else "")
             )
         if min(images.shape) < 1:
             raise DataError(f"{images.where} is empty, its shape is {images.shape}; leave the array out or fill it")

@@ -61,7 +61,7 @@ def explain_files(
     for number, path in enumerate(paths):
         progress(number, len(paths))
         try:
-            image = _decode(path, model.shape)
+            image = _decode(path, model.shape, metadata.white if metadata else None)
         except DataError as error:
             faults.append(str(error))
         else:
@@ -85,7 +85,7 @@ def explain_validation(model_file: Path, data: Dataset, progress: Progress = lam
     for number, row in enumerate(rows[selected]):
         progress(number, len(selected))
         pixels, label = np.asarray(data.images[row]), int(data.labels[row])
-        images.append(explain_image(model, pixels, f"validation image {row}", _VALIDATION_OPTIONS, label))
+        images.append(explain_image(model, pixels, f"validation {data.image_name(row)}", _VALIDATION_OPTIONS, label))
     return _explanation(model, images)
 
 
@@ -113,7 +113,7 @@ def _macs(model: ExplainedModel, tensor_shapes: Mapping[int, Shape]) -> int:
     return max(1, sum(count or 0 for count in counts))
 
 
-def _decode(path: Path, shape: tuple[int | None, int | None, int]) -> NDArray[np.uint8]:
+def _decode(path: Path, shape: tuple[int | None, int | None, int], white: int | None) -> NDArray[np.uint8]:
     """The image in the shape that the model takes; where that is open in the image's own, of at most 512 pixels."""
     height, width, channels = shape
     content = read_file(str(path))
@@ -123,7 +123,7 @@ def _decode(path: Path, shape: tuple[int | None, int | None, int]) -> NDArray[np
             scale = min(1.0, _LONGEST_SIDE / max(original.height, original.width))
             height = height or max(1, round(original.height * scale))
             width = width or max(1, round(original.width * scale))
-        return decode_bytes(str(path), content, (height, width, channels))
+        return decode_bytes(str(path), content, (height, width, channels), white)
 
 
 def _explanation(model: ExplainedModel, images: Sequence[ImageExplanation]) -> Explanation:

@@ -18,9 +18,9 @@ class Evaluation:
     """The result for one split.
 
     ``confusion`` is int64 (classes, classes): ``confusion[t, p]`` images of class ``t`` were taken for class ``p``.
-    ``precision``, ``recall`` and ``f1`` are float64 (classes,), as in scikit-learn's ``classification_report``; a
-    ratio of 0/0 (a class that was never predicted, or has no images) is 0. ``scores`` maps the name of each metric
-    that is defined for this number of classes to its score, which may be NaN.
+    ``precision``, ``recall`` and ``f1`` are float64 (classes,), as in scikit-learn's ``classification_report``. Recall
+    and F1 of a class without images are NaN; the precision of one that was never predicted is 0. ``scores`` maps the
+    name of each metric that is defined for this number of classes to its score, which may be NaN.
     """
 
     classes: tuple[str, ...]
@@ -47,12 +47,10 @@ class Evaluation:
         return score if math.isfinite(score) else None
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values for JSON: n, scores (of every metric, None if not defined), classes, per_class and
-        confusion.
-        """
+        """Plain values for JSON: n, scores (of every metric), classes, per_class and confusion; None if not defined."""
         rows = zip(self.classes, self.precision, self.recall, self.f1, self.support, strict=True)
         per_class = [
-            {"class": name, "precision": float(p), "recall": float(r), "f1": float(f), "support": int(s)}
+            {"class": name, "precision": _plain(p), "recall": _plain(r), "f1": _plain(f), "support": int(s)}
             for name, p, r, f, s in rows
         ]
         return {
@@ -73,11 +71,16 @@ def evaluate(labels: "Labels", probabilities: "Probabilities", classes: tuple[st
 
     count, scores = len(classes), compute_metrics(labels, probabilities)
     if not len(labels):
-        zeros = np.zeros(count)
-        return Evaluation(classes, np.zeros((count, count), np.int64), zeros, zeros, zeros, scores)
+        none, zeros = np.full(count, math.nan), np.zeros(count)
+        return Evaluation(classes, np.zeros((count, count), np.int64), zeros, none, none, scores)
     predicted = probabilities.argmax(axis=1)
     confusion = confusion_matrix(labels, predicted, labels=range(count))
-    precision, recall, f1, _ = precision_recall_fscore_support(
+    precision, recall, f1, support = precision_recall_fscore_support(
         labels, predicted, labels=range(count), zero_division=0.0
     )
+    recall[support == 0] = f1[support == 0] = math.nan
     return Evaluation(classes, confusion, precision, recall, f1, scores)
+
+
+def _plain(ratio: float) -> float | None:
+    return float(ratio) if math.isfinite(ratio) else None

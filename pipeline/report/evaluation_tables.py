@@ -35,11 +35,11 @@ def score_table(evaluation: Evaluation) -> Table:
 
 
 def class_table(evaluation: Evaluation) -> Table:
-    """Precision, recall, F1 and number of images, one row per class."""
+    """Precision, recall, F1 and number of images, one row per class; n/a where a class has no images."""
     table = _table("class", ["precision", "recall", "F1", "images"])
     ratios = zip(evaluation.precision, evaluation.recall, evaluation.f1, strict=True)
     for name, row, support in zip(evaluation.classes, ratios, evaluation.support, strict=True):
-        table.add_row(_shorten(name, _NAME_WIDTH), *(f"{ratio:.4f}" for ratio in row), f"{support:,}")
+        table.add_row(_shorten(name, _NAME_WIDTH), *map(_ratio, row), f"{support:,}")
     return table
 
 
@@ -82,6 +82,10 @@ def _most_frequent(evaluation: Evaluation) -> Table:
 
 def _count(count: int, hit: bool) -> Text:
     return Text(f"{count:,}" if count else ".", "bold" if hit else "")
+
+
+def _ratio(ratio: float) -> str:
+    return "n/a" if np.isnan(ratio) else f"{ratio:.4f}"
 
 
 def _table(first: str, others: list[str]) -> Table:

@@ -47,6 +47,7 @@ class SearchProblem:
             study=self.paths.name,
             trial=trial.number,
             metric=self.objective.metric.name,
+            white=self.dataset.white,
         )
         model_file = self.paths.model(trial.number).resolve()
         return TrainingInputs(trial, self.dataset, self.objective.metric, self.precision, model_file, metadata)

@@ -21,6 +21,7 @@ class ModelMetadata:
     ``classes`` are the names of the outputs, in their order; ``shape`` is the (height, width, channels) that the
     network sees. ``dataset`` and ``digest`` are the name and the digest of its data, ``seed`` the one by which the data
     was split. ``score`` is what ``metric`` gave on the validation images, None for a model that was not scored.
+    ``white`` is the stored value that became 255 where the data had more than 8 bits a pixel, else None.
 
     >>> ModelMetadata(("cat", "dog"), (32, 32, 3), "pets", "d41d8c", seed=0, study="pets-quick", trial=3).metric
     'accuracy'
@@ -35,6 +36,7 @@ class ModelMetadata:
     trial: int
     score: float | None = None
     metric: str = DEFAULT_METRIC.name
+    white: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -88,6 +90,8 @@ def _parse(members: dict[str, Any]) -> ModelMetadata:
     numbers = (height, width, channels, metadata.seed + 1, metadata.trial + 1)
     if not all(isinstance(name, str) for name in names) or not all(isinstance(n, int) and n > 0 for n in numbers):
         raise ValueError("a value of the wrong type")
+    if not (metadata.white is None or (isinstance(metadata.white, int) and metadata.white > 0)):
+        raise ValueError("a white level that is none")
     if not isinstance(metadata.score, int | float | None):
         raise ValueError("a score that is no number")
     if not isinstance(members["classes"], list) or channels not in (1, 3):

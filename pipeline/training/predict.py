@@ -60,10 +60,10 @@ def predict_files(
     a text that names it and says why; the texts of the others are "". ``progress(done, total)`` is called with
     the files.
     """
-    model = _load(model_file)
+    model, white = _load(model_file), read_metadata(model_file).white
     parts, faults = [_no_rows(model)], []
     for start in range(0, len(paths), size := reading_batch_size(shape)):
-        images, problems = _decode(paths[start : start + size], shape)
+        images, problems = _decode(paths[start : start + size], shape, white)
         rows = np.full((len(images), parts[0].shape[1]), np.nan, np.float32)
         readable = np.array([not problem for problem in problems])
         if readable.any():
@@ -85,13 +85,15 @@ def _load(model_file: Path) -> Any:
     return model
 
 
-def _decode(paths: Sequence[Path], shape: tuple[int, int, int]) -> tuple[NDArray[np.uint8], list[str]]:
+def _decode(
+    paths: Sequence[Path], shape: tuple[int, int, int], white: int | None
+) -> tuple[NDArray[np.uint8], list[str]]:
     images = np.zeros((len(paths), *shape), np.uint8)
 
     def decode_into(position: int) -> str:
         try:
             path = str(paths[position])
-            images[position] = decode_bytes(path, read_file(path), shape)
+            images[position] = decode_bytes(path, read_file(path), shape, white)
         except DataError as error:
             return str(error)
         return ""

@@ -118,7 +118,7 @@ def test_classes_in_another_order_are_matched(tmp_path, capsys):
     reordered = reorder(straight, tmp_path / "reordered.keras", other)
     results = []
     for model_file in (straight, reordered):
-        run(model_file, "--data", tmp_path / "images", "--json")
+        run(model_file, "--data", tmp_path / "images", "--split", "test", "--json")
         results.append(json.loads(capsys.readouterr().out))
     order = [other.index(name) for name in names]
     assert results[0]["classes"] == results[1]["classes"] == list(names)
@@ -145,19 +145,72 @@ def reorder(source, target, classes):
     return target
 
 
-def test_other_classes_are_named(model, tmp_path):
-    with pytest.raises(
-        ModelError,
-        match=r"expected data with the 10 classes of the model \(only the model has: 3, 4, 5, 6, 7 and 2 more\)",
-    ):
-        run(model, "--data", save(tmp_path / "few.npz", 3))
+def test_a_class_that_the_model_has_not_is_named(tmp_path):
+    few = write_tiny_model(tmp_path / "few.keras", classes=("0", "1", "2"), shape=(8, 8, 1))
+    message = r"expected data with classes of the model \(0, 1, 2\), but it also has 3, 4; rename or remove"
+    with pytest.raises(ModelError, match=message):
+        run(few, "--data", save(tmp_path / "mine.npz", 5))
+
+
+def test_some_of_the_classes_will_do(model, tmp_path, capsys):
+    run(model, "--data", save(tmp_path / "few.npz", 3))
+    said = capsys.readouterr()
+    assert "note: few has no images of 3, 4, 5, 6, 7 and 2 more\n" in said.err
+    lines = said.out.splitlines()
+    assert lines[0] == "Scores on 60 images, all of them"
+    rows = {line.split()[0]: line.split()[1:] for line in lines[10:20]}
+    assert list(rows) == list(DIGITS)
+    assert rows["7"] == ["0.0000", "n/a", "n/a", "0"]
+    assert rows["2"][-1] == "20"
+
+
+def paint(root, *names, count=5):
+    for label, name in enumerate(names):
+        (root / name).mkdir(parents=True)
+        for number in range(count):
+            Image.fromarray(np.full((8, 8), 40 * number + label, np.uint8)).save(root / name / f"{number}.png")
+    return root
+
+
+@pytest.mark.parametrize(
+    ("names", "words", "split", "count"),
+    [
+        (("cat", "dog"), (), "all", 10),
+        (("cat",), (), "all", 5),
+        (("test/cat", "test/dog"), (), "test", 10),
+        (("Training/cat", "Training/dog", "Testing/cat"), (), "test", 5),
+        (("cat", "dog"), ("--split", "test"), "test", 2),
+        (("train/cat", "train/dog", "test/cat"), ("--split", "all"), "all", 15),
+        (("val/cat", "val/dog", "train/owl"), ("--split", "val"), "val", 10),
+    ],
+)
+def test_what_is_measured_of_other_data(tmp_path, capsys, names, words, split, count):
+    there = write_tiny_model(tmp_path / "m.keras")
+    assert run(there, "--data", paint(tmp_path / "photos", *names), "--json", *words) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert (result["split"], result["n"]) == (split, count)
+    assert [row["class"] for row in result["per_class"]][-1] == "owl"
+    assert all((row["recall"] is None) == (row["support"] == 0) for row in result["per_class"])
+
+
+def test_a_split_without_images_is_refused(tmp_path):
+    there = write_tiny_model(tmp_path / "m.keras")
+    with pytest.raises(DataError, match="--split: photos has no training images; choose one of test, all"):
+        run(there, "--data", paint(tmp_path / "photos", "test/cat", "test/dog"), "--split", "train")
+
+
+def test_the_data_that_the_model_was_trained_on_is_told(model, capsys):
+    run(model, "--data", "digits", "--split", "all", "--json")
+    said = capsys.readouterr()
+    assert json.loads(said.out)["n"] == 1797
+    assert said.err == "note: the model was trained on, or chosen by, some of the images\n"
 
 
 @pytest.mark.parametrize(("has", "wants"), [(3, 1), (1, 3)])
 def test_images_get_the_channels_of_the_model(tmp_path, capsys, has, wants):
     there = write_tiny_model(tmp_path / "m.keras", classes=DIGITS, shape=(8, 8, wants))
     assert run(there, "--data", save(tmp_path / "mine.npz", 10, channels=has), "--json") == 0
-    assert json.loads(capsys.readouterr().out)["n"] == 10
+    assert json.loads(capsys.readouterr().out)["n"] == 60
 
 
 def test_a_folder_that_was_read_for_training_is_not_decoded_again(tmp_path, monkeypatch, capsys):
@@ -193,7 +246,7 @@ def test_an_unknown_dataset_is_named_in_one_line(model):
         ([], "required: --data"),
         (
             ["--data", "digits", "--split", "tests"],
-            "--split: expected one of test, validation, train, did you mean 'test'?",
+            "--split: expected one of test, val, train, all, did you mean 'test'?",
         ),
         (["--data", "digits", "--seed", "-1"], "--seed: expected a whole number from 0, got '-1'"),
     ],

@@ -366,6 +366,7 @@ def test_deep_images_are_scaled_by_the_range_of_all_of_them(tmp_path, bits, whit
     said = {8: [], 16: ["0..65,535 is scaled"]}.get(bits, [f"up to {white:,}; 0..{white:,}, {bits} bits is scaled"])
     assert len(lines) == len(said)
     assert all(part in line for part, line in zip(said, lines, strict=True))
+    assert dataset.white == (None if bits == 8 else white)
     assert read(tmp_path / "scans", white=65535).images.max() == (255 if bits in (8, 16) else round(white / 257))
 
 

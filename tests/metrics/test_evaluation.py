@@ -29,8 +29,8 @@ def test_counts_and_ratios_are_scikit_learns(drawn):
         labels, predicted, labels=classes, zero_division=0.0
     )
     np.testing.assert_allclose(result.precision, precision)
-    np.testing.assert_allclose(result.recall, recall)
-    np.testing.assert_allclose(result.f1, f1)
+    np.testing.assert_allclose(result.recall, np.where(support > 0, recall, np.nan))
+    np.testing.assert_allclose(result.f1, np.where(support > 0, f1, np.nan))
     np.testing.assert_array_equal(result.support, support)
     np.testing.assert_array_equal(result.confusion, reference.confusion_matrix(labels, predicted, labels=classes))
     assert result.scores["accuracy"] == pytest.approx(reference.accuracy_score(labels, predicted))
@@ -50,11 +50,12 @@ def test_rows_are_the_truth():
     assert result.confusion.dtype == np.int64
 
 
-def test_nothing_over_nothing_is_zero():
+def test_without_images_nothing_is_defined():
     result = evaluate(np.zeros(0, np.int64), np.zeros((0, 3), np.float32), ("a", "b", "c"))
     assert result.score("accuracy") is None
     assert result.n == 0
-    np.testing.assert_array_equal(result.f1, [0.0, 0.0, 0.0])
+    np.testing.assert_array_equal(result.f1, [np.nan] * 3)
+    assert {row["recall"] for row in result.as_dict()["per_class"]} == {None}
     np.testing.assert_array_equal(result.confusion, np.zeros((3, 3)))
     assert all(math.isnan(score) for score in result.scores.values())
     assert json.loads(json.dumps(result.as_dict()))["scores"] == dict.fromkeys(METRICS)

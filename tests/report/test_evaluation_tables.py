@@ -33,6 +33,11 @@ def test_one_row_per_class():
     ]
 
 
+def test_a_class_without_images_has_no_recall():
+    absent = Evaluation(("cat", "dog"), np.array([[3, 1], [0, 0]]), np.array([1.0, 0.0]), *np.full((2, 2), np.nan), {})
+    assert rendered(class_table(absent))[2] == "dog 0.0000 n/a n/a 0"
+
+
 def test_one_row_per_metric():
     scores = {"accuracy": 0.99951, "balanced_accuracy": 0.875, "f1_macro": 0.0, "log_loss": 12.5, "roc_auc": np.nan}
     assert rendered(score_table(evaluation(("cat", "dog"), np.eye(2, dtype=int), scores))) == [

@@ -41,6 +41,7 @@ def test_an_archive_without_metadata(path):
         json.dumps(METADATA.as_dict() | {"metric": 1}),
         json.dumps(METADATA.as_dict() | {"score": "0.5"}),
         json.dumps(METADATA.as_dict() | {"trial": None}),
+        json.dumps(METADATA.as_dict() | {"white": 0}),
         json.dumps(METADATA.as_dict() | {"shape": [8, 8, 2]}),
     ],
 )

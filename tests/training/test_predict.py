@@ -65,6 +65,20 @@ def test_files_are_decoded_as_for_training(model, photos):
     np.testing.assert_allclose(probabilities, predict.predict_arrays(model, images), atol=1e-6)
 
 
+def test_deep_images_are_scaled_as_those_that_the_model_was_trained_on(tmp_path):
+    file = tmp_path / "scan.png"
+    Image.fromarray(np.full(SHAPE[:2], 2000, np.uint16)).save(file)
+    results = []
+    for white in (4095, None, 65535):
+        deep = write_tiny_model(tmp_path / f"{white}.keras", shape=SHAPE, white=white)
+        probabilities, faults = predict.predict_files(deep, [file], SHAPE)
+        assert faults == [""]
+        expected = predict.predict_arrays(deep, decode(file, SHAPE, white)[None])
+        np.testing.assert_allclose(probabilities, expected, atol=1e-6)
+        results.append(probabilities)
+    assert not np.allclose(results[0], results[2])
+
+
 def test_what_cannot_be_read_is_named_and_the_rest_goes_on(model, photos, monkeypatch):
     monkeypatch.setattr(batches, "_IMAGES", 2)
     photos[2].write_text("no image")
