@@ -69,6 +69,10 @@ class LocalExecutor:
         results = [worker.receive(report) for worker in busy if worker.pipe in ready]
         return [result for result in results if result is not None]
 
+    def drop(self, number: int) -> None:
+        """Replaces the worker that runs the task."""
+        next(worker for worker in self._workers if worker.number == number).drop()
+
     def close(self) -> None:
         """Kills the workers: everything worth keeping is already on disk."""
         for worker in self._workers:
@@ -139,6 +143,11 @@ class _Worker:
         self.number = None
         self._replace()
         return result
+
+    def drop(self) -> None:
+        """Ends the task, by a new process."""
+        self.number = None
+        self._replace()
 
     def _replace(self) -> None:
         self.kill()

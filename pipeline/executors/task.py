@@ -8,6 +8,9 @@ from typing import Any, Protocol, TypeVar
 
 from pipeline.study.trial import BatchReport, Decision, Report, ReportCallback
 
+_TURN = 0.1
+"""Seconds between the calls of ``meanwhile``."""
+
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
@@ -76,6 +79,9 @@ class Executor(Protocol):
         Returns the results of the tasks that have ended. The list may be empty before the time is up: call it again.
         """
 
+    def drop(self, number: int) -> None:
+        """Ends a running task at once, where the executor can; its result is lost."""
+
     def close(self) -> None:
         """Ends the workers at once. The results of running tasks are lost."""
 
@@ -135,6 +141,10 @@ class Watched:
 
         return self._executor.wait(watch, timeout)
 
+    def drop(self, number: int) -> None:
+        """See ``Executor``."""
+        self._executor.drop(number)
+
     def close(self) -> None:
         """See ``Executor``."""
         self._executor.close()
@@ -149,16 +159,24 @@ def progress_of(task: Task[Any], report: ReportCallback) -> Progress:
     return progress
 
 
-def call(executor: Executor, task: Task[T], progress: Progress = lambda done, total: None) -> T:
+def call(
+    executor: Executor,
+    task: Task[T],
+    progress: Progress = lambda done, total: None,
+    meanwhile: Callable[[], None] | None = None,
+) -> T:
     """Runs one task on an executor that has no other, and returns its value; raises the error that ended it.
 
-    ``progress(done, total)`` is called with the task's reports, if it makes any.
+    ``progress(done, total)`` is called with the task's reports, if it makes any; ``meanwhile`` is called ten times a
+    second.
     """
     watched = Watched(executor, progress)
     watched.submit(task)
     results: list[TaskResult] = []
     while not results:
-        results = watched.wait(lambda report: Decision.CONTINUE)
+        results = watched.wait(lambda report: Decision.CONTINUE, None if meanwhile is None else _TURN)
+        if meanwhile is not None:
+            meanwhile()
     if results[0].error is not None:
         raise results[0].error
     value: T = results[0].value

@@ -1,6 +1,6 @@
 """A worker that builds the models of a HyperModel: it lists the hyperparameters and checks proposed params."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -41,6 +41,7 @@ class HyperModelWorker:
         self.notes: list[str] = []
         self.warnings: list[str] = []
         self._built: dict[frozenset[tuple[str, Scalar]], BuiltModel] = {}
+        self._meanwhile: Callable[[], None] | None = None
 
     def inspect(self) -> HyperModelInfo:
         """Imports the HyperModel; returns where its source code is and which images it takes."""
@@ -68,6 +69,10 @@ class HyperModelWorker:
             return impossible(reason, f"{unknown} not countable", limits)
         return check_limits(HyperModelCandidate(params, self._source, built.key, costs), limits)
 
+    def while_judging(self, meanwhile: Callable[[], None]) -> None:
+        """From now on, calls ``meanwhile`` ten times a second while ``judge`` waits for a model to be built."""
+        self._meanwhile = meanwhile
+
     def close(self) -> None:
         """Ends the worker."""
         self._worker.close()
@@ -85,7 +90,9 @@ class HyperModelWorker:
         key = frozenset(params.items())
         if key not in self._built:
             try:
-                self._built[key] = call(self._worker, BuildModel(self._source, self._dataset, params))
+                self._built[key] = call(
+                    self._worker, BuildModel(self._source, self._dataset, params), meanwhile=self._meanwhile
+                )
             except WorkerError as error:  # perhaps it ran out of memory
                 self._built[key] = BuiltModel(reason=f"building it failed: {error}", kind="building it failed")
         return self._built[key]

@@ -11,10 +11,24 @@ from pipeline.search.proposer import Accepted, Proposer
 from pipeline.search.stop_reason import StopReason
 from pipeline.search.storage import StudyStorage
 from pipeline.study.record import TrialRecord
-from pipeline.study.trial import BatchReport, Decision, EpochReport, Fault, Report, Trial, TrialResult, ending
+from pipeline.study.trial import (
+    BatchReport,
+    Decision,
+    EpochReport,
+    Fault,
+    Report,
+    Trial,
+    TrialResult,
+    ending,
+    ending_reason,
+)
 
 _TICK = 0.5
 """The longest wait for the workers, in seconds, before signals and the clock are checked again."""
+
+
+_GRACE = 5.0
+"""Seconds after the deadline within which a trial may still report, and be stopped."""
 
 
 class Listener(Protocol):
@@ -48,6 +62,11 @@ class Budget:
         """Whether the deadline has passed."""
         return self.deadline is not None and time.monotonic() >= self.deadline
 
+    @property
+    def is_overdue(self) -> bool:
+        """Whether the deadline has passed long enough for every trial that can be stopped to have stopped."""
+        return self.deadline is not None and time.monotonic() >= self.deadline + _GRACE
+
 
 class Loop:
     """Runs one study on one executor, in one thread.
@@ -80,15 +99,31 @@ class Loop:
             while reason is None or self._storage.running:
                 self._check_signals()
                 reason = reason or self._step(proposals, budget)
-                tick = _TICK if reason is not None or not self._executor.free else 0
-                for task_result in self._executor.wait(lambda report: self._decide(report, budget), tick):
-                    self._end(self._result(task_result))
+                self.serve(budget, _TICK if reason is not None or not self._executor.free else 0)
+                self._drop_overdue(budget)
         except KeyboardInterrupt:
             self._executor.close()
             for record in self._storage.running:
                 self._end(self._without_answer(record, Fault.CUT_OFF, "the study was interrupted"))
             raise
         return reason
+
+    def serve(self, budget: Budget, timeout: float = 0) -> None:
+        """Answers the workers for ``timeout`` seconds at most: between steps, and within a step that takes long."""
+        for task_result in self._executor.wait(lambda report: self._decide(report, budget), timeout):
+            self._end(self._result(task_result))
+
+    def _drop_overdue(self, budget: Budget) -> None:
+        """Ends the trials that cannot be stopped when the time is up, as they build or compile, if that costs nothing.
+
+        A trial with a finished epoch is waited for: its worker has the best weights.
+        """
+        if not budget.is_overdue:
+            return
+        for record in self._storage.running:
+            if record.result.epochs == 0 and self._decisions.get(record.number) is not Decision.STOP:
+                self._executor.drop(record.number)
+                self._end(self._without_answer(record, Fault.CUT_OFF, ending_reason(Decision.STOP, 0)))
 
     def _step(self, proposals: Iterator[Accepted | None], budget: Budget) -> StopReason | None:
         """If a worker is free, judges one proposal and starts its trial; returns the reason if no more will follow."""

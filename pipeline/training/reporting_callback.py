@@ -36,18 +36,22 @@ _REPORT_EVERY = 0.5
 
 
 class TrainingStopped(BaseException):
-    """Unwinds a ``fit`` within an epoch, since the time is up. No ``except Exception`` of a HyperModel's catches it."""
+    """Unwinds a training that was told to end, with all that a HyperModel's own ``fit`` would still do.
+
+    No ``except Exception`` catches it.
+    """
 
 
 class ReportingCallback(keras.callbacks.Callback):  # type: ignore[misc]
     """Reports every epoch, keeps the weights of the best one, and ends the training when it is told to.
 
-    It reports twice a second within an epoch too, while training and while validating. If the answer is to stop, it
-    raises ``TrainingStopped``, then and at each batch that may come after all. ``batch_size`` is only reported.
+    It reports twice a second within an epoch too, while training and while validating. If it is told to prune or to
+    stop, it raises ``TrainingStopped``, then and at each batch that may come after all. ``batch_size`` is only
+    reported.
 
     The best epoch is the one with the best score by ``metric``. A loss that is not finite ends the training too. A
     model may be fitted several times: its epochs are numbered on, up to those of the trial, and whatever has ended the
-    training ends every further ``fit`` after its first batch, or before it if the time is up.
+    training ends every further ``fit`` at its first batch.
     """
 
     def __init__(self, trial: Trial, metric: Metric, report: ReportCallback, batch_size: int | None = None) -> None:
@@ -83,11 +87,8 @@ class ReportingCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self._report_batch(self.params.get("steps") or 0, time.monotonic(), validating=True)
 
     def _report_batch(self, batch: int, now: float, validating: bool = False) -> None:
-        if self._ended:
-            if self._decision is Decision.STOP:
-                raise TrainingStopped
-            return
-        if now - self._reported < _REPORT_EVERY:
+        self._unwind_if_told()
+        if self._ended or now - self._reported < _REPORT_EVERY:
             return
         self._reported = now
         first, since = self._first_batch
@@ -107,6 +108,10 @@ class ReportingCallback(keras.callbacks.Callback):  # type: ignore[misc]
         )
         if decision is Decision.STOP:
             self._decision, self._ended = decision, True
+        self._unwind_if_told()
+
+    def _unwind_if_told(self) -> None:
+        if self._decision is not Decision.CONTINUE:
             raise TrainingStopped
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -120,6 +125,7 @@ class ReportingCallback(keras.callbacks.Callback):  # type: ignore[misc]
         else:
             self._lost = f"loss is {loss:g}, val_loss {val_loss:g} in epoch {len(self._history) + 1}"
             self._ended = True
+        self._unwind_if_told()
         if self._ended:  # otherwise another callback may have stopped it
             self.model.stop_training = True
 

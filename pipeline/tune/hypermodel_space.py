@@ -55,6 +55,7 @@ class HyperModelSpace:
             judge=partial(self._worker.judge, space.limits, minimized),
             make_task=hypermodel.make_task,
             text=partial(hypermodel.source_text, whole, self._source, self._file),
+            while_judging=self._worker.while_judging,
             code=hypermodel.fingerprint(self._source, self._file),
         )
 

@@ -31,7 +31,14 @@ def search(prepared: PreparedStudy, verbosity: Verbosity) -> StopReason:
         listeners = (StudyFiles(prepared.study.paths, storage), prepared.tracker, progress)
         with deferred(signal.SIGINT, *ENDING) as check_signals:
             loop = Loop(_proposer(prepared), storage, prepared.study.executor, problem.task, listeners, check_signals)
-            return loop.run(Budget(job.total, deadline))
+            budget = Budget(job.total, deadline)
+
+            def meanwhile() -> None:
+                check_signals()
+                loop.serve(budget)
+
+            prepared.study.searched.while_judging(meanwhile)
+            return loop.run(budget)
 
 
 def _expected_trials(job: Job, space: Space) -> float:

@@ -18,7 +18,7 @@ class SearchedSpace:
     """A space, the judge of params in it, and what makes the training task of a candidate.
 
     ``text`` gives the text that the study's folder keeps of the space; ``code`` stands for the user's code that builds
-    the models ("": none).
+    the models ("": none). ``while_judging`` takes what is to be called again and again while the judge takes long.
     """
 
     space: Space
@@ -27,6 +27,7 @@ class SearchedSpace:
     text: Callable[[], str]
     latency: LatencyModel | None = None
     code: str = ""
+    while_judging: Callable[[Callable[[], None]], None] = lambda meanwhile: None
 
 
 class SpaceSource(Protocol):

@@ -67,10 +67,22 @@ def test_a_parent_that_is_busy_does_not_keep_batches_waiting(pair):
     assert wait_for(pair, 1)[1].value in pair.pids
 
 
+def test_a_task_that_is_dropped_has_no_result_and_its_worker_is_replaced(pair):
+    pids = pair.pids
+    pair.submit(Climb(4, pause=60))
+    pair.drop(4)
+    assert pair.free == 2
+    assert len(set(pids) & set(pair.pids)) == 1
+    pair.submit(GetPid(5))
+    assert wait_for(pair, 1)[5].value in pair.pids
+
+
 def test_call_passes_reports_on(pair):
     heard = []
-    call(pair, Count(3), lambda done, total: heard.append((done, total)))
+    turns = []
+    call(pair, Count(3), lambda done, total: heard.append((done, total)), lambda: turns.append(None))
     assert heard == [(1, 3), (2, 3), (3, 3)]
+    assert len(turns) > 1
 
 
 def test_a_killed_worker_costs_its_own_trial_only(pair):

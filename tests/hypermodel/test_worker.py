@@ -129,7 +129,10 @@ def test_params_are_judged_by_building_their_model(open_hypermodel, capfd):
     good = worker.judge({}, (), complete(space, {"width": 8}))
     assert good.candidate.costs == {"parameters": 8 * 9 + 8 + 8 * 16 * 3 + 3, "macs": 16 * 8 * 9 + 8 * 16 * 3}
     assert worker.judge({}, (), complete(space, {"width": 8, "unused": 0.5})).candidate.key == good.candidate.key
+    turns = []
+    worker.while_judging(lambda: turns.append(None))
     assert worker.judge({}, (), complete(space, {"width": 16})).candidate.key != good.candidate.key
+    assert turns
     bad = worker.judge({"parameters": 1000}, (), complete(space, {"kind": "bad"}))
     assert (bad.candidate, bad.kind) == (None, "build raised ValueError")
     assert "it is bad" in bad.reason
@@ -142,7 +145,7 @@ def test_limits_hold_before_training_and_the_dead_do_not_end_the_study(open_hype
     over = worker.judge({"parameters": 500}, (), complete(space, {"width": 16}))
     assert over.kind == "parameters over the limit"
 
-    def dies(*arguments):
+    def dies(*arguments, **more):
         raise WorkerError("worker died: signal 9")
 
     monkeypatch.setattr("pipeline.hypermodel.worker.call", dies)

@@ -1,5 +1,6 @@
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 
 import pytest
@@ -146,6 +147,39 @@ def test_time_ends_a_trial_within_an_epoch(tmp_path, epochs, score):
     assert (record.state, record.result.epochs, record.score) == (TrialState.INTERRUPTED, epochs, score)
     assert diary.lines[-3:] == [("progressed", 0, 0), ("progressed", 0, 1), ("ended", 0, TrialState.INTERRUPTED)]
     assert storage.begun == 0
+
+
+def test_a_trial_that_cannot_be_stopped_is_dropped_before_its_first_epoch_ends(tmp_path, monkeypatch):
+    monkeypatch.setattr("pipeline.search.loop._GRACE", 0.1)
+    with closing(LocalExecutor([{}])) as executor:
+        study, storage = loop(tmp_path, lambda trial, candidate: Climb(trial.number, pause=60), executor)
+        began = time.monotonic()
+        assert study.run(Budget(100, began + 0.1)) == StopReason.TIME_UP
+        assert time.monotonic() - began < 10
+        assert executor.free == 1
+    [record] = storage.records
+    assert (record.state, record.result.reason) == (TrialState.INTERRUPTED, "time was up in its first epoch")
+
+
+def test_trials_are_answered_while_another_proposal_is_judged(tmp_path):
+    found = space(tmp_path, CONTINUOUS)
+    storage = open_storage(tmp_path, found, "none", EPOCHS)
+    budget, judged = Budget(2), []
+
+    def judge_slowly(params):
+        judged.append(params)
+        deadline = time.monotonic() + 20
+        while len(judged) == 2 and storage.running and time.monotonic() < deadline:
+            study.serve(budget, 0.05)
+        return judging(found)(params)
+
+    proposer = Proposer(found, SAMPLERS["random"].plan(found, 0), storage, judge_slowly, 0)
+    with closing(LocalExecutor([{}, {}])) as executor:
+        study = Loop(proposer, storage, executor, climb, ())
+        began = time.monotonic()
+        study.run(budget)
+    assert time.monotonic() - began < 20
+    assert [record.state for record in storage.records] == [TrialState.COMPLETE] * 2
 
 
 def test_a_grid_ends_when_it_is_covered(tmp_path):
