@@ -12,8 +12,8 @@ from pipeline.errors import printable
 _LOPSIDED = 5
 """Classes are lopsided when one has this many times as many training images as another."""
 
-_DARK = 31
-"""A highest pixel of 5 bits or less: so dark are images only when their values were not in 0..255."""
+_DARK = 63
+"""A highest pixel of 6 bits or less: so dark are images only when their values were not in 0..255."""
 
 _FEW = 100
 """Validation images below which the steps of a score are worth a line: at 100, accuracy moves in steps of 0.01."""
