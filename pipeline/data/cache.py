@@ -168,8 +168,10 @@ def _remove_unused(entries: Path) -> None:
 
 
 def _listed_content(file: Path) -> str:
+    """The key of the content that a listing points to; "" for a damaged one, and for one of an older format."""
     try:
-        return str(json.loads(file.read_text("utf-8"))["content"])
+        listed = json.loads(file.read_text("utf-8"))
+        return str(listed["content"]) if "pictures" in listed else ""
     except (OSError, ValueError, TypeError, KeyError):
         return ""
 

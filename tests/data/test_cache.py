@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -154,6 +155,16 @@ def test_an_older_content_goes_when_nobody_used_it_for_a_day(root):
 def test_with_an_older_content_its_other_shapes_go_too(root):
     old = open_entry(Counting(), tiny)
     open_entry(Counting("changed", "changed"))
+    age(old)
+    open_entry(Counting("again", "again"))
+    assert not old.folder.exists()
+
+
+def test_a_listing_of_an_older_format_keeps_nothing(root):
+    old = open_entry(Counting())
+    (listing,) = (root / "listings").iterdir()
+    listing.rename(root / "listings" / "older")
+    (root / "listings" / "older").write_text(json.dumps({"listing": "l", "content": content_of(old.folder)}))
     age(old)
     open_entry(Counting("again", "again"))
     assert not old.folder.exists()
