@@ -54,9 +54,8 @@ def _fit(source: HyperModelSource, inputs: TrainingInputs, callback: ReportingCa
     settings = {"epochs": inputs.trial.epochs, "callbacks": [callback], "verbose": 0}
     if has_own_fit(hypermodel):  # it expects images and labels, and a pair of them for the validation
         _check_size(source, data)
-        settings["validation_data"] = given = form.arrays(data, data.validation)
-        followed = FollowedFit(model, callback, inputs.trial.epochs, validation, given)
-        call_fit(hypermodel, hp, model, form.arrays(data, data.train), settings, lambda: followed.begun)
+        followed, rows = FollowedFit(model, callback, inputs.trial.epochs, validation), (data.train, data.validation)
+        call_fit(hypermodel, hp, model, data, form, rows, settings, lambda: followed.begun)
         if not followed.begun:
             raise WorkerError("its fit() ended without training the model that it was given by model.fit()")
     else:

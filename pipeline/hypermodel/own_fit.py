@@ -4,6 +4,7 @@ import inspect
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -12,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.data import Dataset
-from pipeline.errors import first_line
-from pipeline.hypermodel.data_form import DataForm
+from pipeline.hypermodel.data_form import DataForm, Labels
 from pipeline.hypermodel.replaced import replaced
 from pipeline.hypermodel.source import UntrainableError
 from pipeline.hypermodel.user_model import compute_key
@@ -27,7 +27,11 @@ _TRIED_BYTES = 64 << 20
 _MOST_FITS = 20
 """The calls of ``model.fit`` after which a try is over: it may go on until some metric is good enough."""
 
+_MOST_SCALING = 5.0
+"""The factor by which a ``fit`` may change the brightest pixel: standardised images have less, 255 is more."""
+
 Arrays = tuple[NDArray[np.float32], NDArray[Any]]
+Rows = NDArray[np.int64]
 
 
 class _TryIsOver(BaseException):
@@ -43,17 +47,37 @@ def call_fit(
     hypermodel: Any,
     hp: Any,
     model: Any,
-    training: Arrays,
+    data: Dataset,
+    form: DataForm,
+    rows: tuple[Rows, Rows],
     settings: dict[str, Any],
     has_begun: Callable[[], bool],
 ) -> None:
-    """Calls ``fit`` as KerasTuner does: images and labels by position, ``settings`` by keyword.
+    """Calls ``fit`` as KerasTuner does: images and labels by position, ``validation_data`` and settings by keyword.
 
-    KerasTuner passes on what was given to ``search``, and that may or may not include ``epochs`` and ``verbose``. So a
-    setting that ``fit`` does not take, or sets itself, is left out and ``fit`` is called again, unless it ``has_begun``
-    to train.
+    ``rows`` are those for training and validation. Where the loss takes one-hot labels, a ``fit`` may want to make
+    these itself: if it fails before it ``has_begun`` to train, it gets class numbers. Raises what ``fit`` raises.
     """
-    settings = dict(settings)
+    forms = [form, replace(form, labels=Labels.NUMBERS)] if form.labels is Labels.ONE_HOT else [form]
+    errors: list[Exception] = []
+    for one in forms:
+        training, validation = (one.arrays(data, part) for part in rows)
+        try:
+            return _call(hypermodel, hp, model, training, {"validation_data": validation, **settings}, has_begun)
+        except Exception as error:
+            errors.append(error)
+            if has_begun():
+                raise
+    raise errors[0]
+
+
+def _call(
+    hypermodel: Any, hp: Any, model: Any, training: Arrays, settings: dict[str, Any], has_begun: Callable[[], bool]
+) -> None:
+    """KerasTuner passes on what was given to ``search``, which may or may not include ``epochs`` and ``verbose``.
+
+    So a setting that ``fit`` does not take, or sets itself, is left out.
+    """
     while True:
         try:
             hypermodel.fit(hp, model, *training, **settings)
@@ -69,33 +93,33 @@ def call_fit(
 def try_fit(hypermodel: Any, hp: Any, model: Any, data: Dataset, form: DataForm) -> list[Any]:
     """Runs ``fit`` on a few images of every class without training; ``hp`` lists the hyperparameters that it used.
 
-    Returns what each ``model.fit`` was given, comparable by ``==``. UntrainableError unless it trains its model by
-    ``model.fit``.
+    Returns what each ``model.fit`` was given, comparable by ``==``. Raises what ``fit`` raises before it trains, and
+    UntrainableError unless it trains its model by ``model.fit``.
     """
-    attempt = _Attempt(model)
-    settings = {
-        "validation_data": form.arrays(data, _few(data, data.validation)),
-        "callbacks": [keras.callbacks.Callback()],
-        "epochs": 1,
-        "verbose": 0,
-    }
+    rows = _few(data, data.train), _few(data, data.validation)
+    attempt = _Attempt(model, float(data.images[rows[0]].max()) / form.divisor)
+    settings = {"callbacks": [keras.callbacks.Callback()], "epochs": 1, "verbose": 0}
     try:
         with attempt.instead_of_training():
-            call_fit(hypermodel, hp, model, form.arrays(data, _few(data, data.train)), settings, lambda: attempt.begun)
+            call_fit(hypermodel, hp, model, data, form, rows, settings, lambda: attempt.begun)
     except _TryIsOver:
         pass
     except (Exception, SystemExit) as error:
-        if not attempt.begun:  # later it may stumble over the history of a training that there was not
-            raise UntrainableError(
-                f"its fit() raised {first_line(error)} on {_PER_CLASS} images of each class",
-                f"fit raised {type(error).__name__}",
-            ) from error
+        # once it has begun, it may only stumble over the history of a training that there was not
+        if not attempt.begun or isinstance(error, UntrainableError):
+            raise
     if not attempt.begun:
         raise UntrainableError(attempt.what_it_did(), "fit without model.fit")
     return attempt.fits
 
 
-def _few(data: Dataset, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+def _check_labels(labels: Any) -> None:
+    """ValueError for labels that were one-hot before they were made so."""
+    if getattr(labels, "ndim", 1) > 2:
+        raise ValueError(f"labels of shape {labels.shape}; expected one-hot labels of 2 axes")
+
+
+def _few(data: Dataset, rows: Rows) -> Rows:
     """The first rows of each class, in order."""
     image_bytes = 4 * int(np.prod(data.shape)) * len(data.classes)
     count = max(2, min(_PER_CLASS, _TRIED_BYTES // image_bytes))
@@ -104,10 +128,10 @@ def _few(data: Dataset, rows: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 class _Attempt:
-    """Notes what a ``fit`` would train."""
+    """Notes what a ``fit`` would train; ``brightest`` is the largest value in the images that it is given."""
 
-    def __init__(self, model: Any) -> None:
-        self._model = model
+    def __init__(self, model: Any, brightest: float) -> None:
+        self._model, self._brightest = model, brightest
         self.fits: list[Any] = []
         self._others = self._batches = False
 
@@ -137,10 +161,22 @@ class _Attempt:
         if model is not self._model:
             self._others = True
             return
+        _check_labels(arguments.get("y"))
+        self._check_scale(arguments.get("x"))
         del arguments["self"]
         self.fits.append([compute_key(model), _comparable(arguments)])
         if len(self.fits) >= _MOST_FITS:
             raise _TryIsOver
+
+    def _check_scale(self, images: Any) -> None:
+        """UntrainableError for images that are not scaled as those on which the model will be validated."""
+        brightest = float(np.abs(images).max(initial=0)) if isinstance(images, np.ndarray) else self._brightest
+        if not self._brightest / _MOST_SCALING <= brightest <= self._brightest * _MOST_SCALING:
+            raise UntrainableError(
+                f"its fit() changes pixels of up to {self._brightest:.3g} into ones of up to {brightest:.3g} before it"
+                " trains, which the saved model would not do; scale them in build, by a layer Rescaling",
+                "fit scales the images",
+            )
 
     def what_it_did(self) -> str:
         """Why its training cannot be followed."""
@@ -192,14 +228,12 @@ class FollowedFit:
     """Replaces ``model.fit``, so that each of its trainings is reported, scored and stopped as those of families are.
 
     Whatever the user's ``fit`` gives it, ``callback`` is among its callbacks, it validates on ``validation`` after each
-    epoch, and it prints nothing. Epochs that are not given are those of the trial if the callback is passed on, or the
-    validation images that the user's ``fit`` was ``given``, as KerasTuner would pass on all of them; else they are one,
-    as for Keras.
+    epoch, and it prints nothing. Epochs that are not given are those of the trial if the callback or validation images
+    are passed on, since KerasTuner would pass on all of it; else they are one, as for Keras.
     """
 
-    def __init__(self, model: Any, callback: ReportingCallback, epochs: int, validation: Any, given: Arrays) -> None:
-        self._model, self._callback, self._epochs = model, callback, epochs
-        self._validation, self._given = validation, given
+    def __init__(self, model: Any, callback: ReportingCallback, epochs: int, validation: Any) -> None:
+        self._model, self._callback, self._epochs, self._validation = model, callback, epochs, validation
         self._fit, self._signature = model.fit, inspect.signature(model.fit)
         self._begun = False
         model.fit = self._follow
@@ -212,11 +246,12 @@ class FollowedFit:
     def _follow(self, *args: Any, **kwargs: Any) -> Any:
         if self._callback.ended:
             raise TrainingStopped  # all that its own fit does from here on is in vain
-        self._begun = True
         arguments = self._signature.bind(*args, **kwargs).arguments
+        _check_labels(arguments.get("y"))
+        self._begun = True
         callbacks = self._callbacks(arguments.get("callbacks"))
         others = [other for other in callbacks if not isinstance(other, ReportingCallback)]  # it may pass a copy
-        if len(others) < len(callbacks) or arguments.get("validation_data") is self._given:
+        if len(others) < len(callbacks) or arguments.get("validation_data") is not None:
             arguments.setdefault("epochs", self._epochs)
         ours = {
             "callbacks": [*others, self._callback],

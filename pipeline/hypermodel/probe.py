@@ -75,7 +75,13 @@ def probe(source: HyperModelSource, dataset: Dataset, hp: Any) -> Probe:
     pixels = choose_pixels(model, dataset.shape, source.pixels)
     if not has_own_fit(hypermodel):
         return Probe(model, pixels, batch_size(hp))
-    return Probe(model, pixels, try_fit(hypermodel, hp, model, dataset, data_form(model, dataset, source.pixels)))
+    try:
+        return Probe(model, pixels, try_fit(hypermodel, hp, model, dataset, data_form(model, dataset, source.pixels)))
+    except UntrainableError:
+        raise
+    except (Exception, SystemExit) as error:
+        reason = describe_error(error, source, "its fit(), tried on a few images of each class,")
+        raise UntrainableError(reason, f"fit raised {type(error).__name__}") from error
 
 
 def probe_params(source: HyperModelSource, dataset: Dataset, params: Params) -> BuiltModel:
