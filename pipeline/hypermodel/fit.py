@@ -36,18 +36,25 @@ def train(source: HyperModelSource, inputs: TrainingInputs, report: ReportCallba
     """
     callback = ReportingCallback(inputs.trial, inputs.metric, report)
     with forget_models():
+        hp = hyperparameters_with(inputs.trial.params)
+        model = _build(source, inputs, hp)
         with suppress(TrainingStopped):
-            _fit(source, inputs, callback)
+            _fit(model, hp, source, inputs, callback)
         if not callback.keeps_model:
             return callback.result()
-        return save_best_model(_inference_model(source, inputs, callback.best_weights), callback, inputs)
+        return save_best_model(_inference_model(model, source, inputs, callback.best_weights), callback, inputs)
 
 
-def _fit(source: HyperModelSource, inputs: TrainingInputs, callback: ReportingCallback) -> None:
+def _build(source: HyperModelSource, inputs: TrainingInputs, hp: Any) -> Any:
     keras.utils.set_random_seed(inputs.trial.seed)
-    hypermodel, hp = load(source), hyperparameters_with(inputs.trial.params)
+    load(source)  # its import may set a dtype policy
     keras.config.set_dtype_policy(own_policy(source) if inputs.precision == "auto" else inputs.precision)
-    model = build_model(source, hp)
+    return build_model(source, hp)
+
+
+def _fit(model: Any, hp: Any, source: HyperModelSource, inputs: TrainingInputs, callback: ReportingCallback) -> None:
+    """Trains the model that was built with ``hp``: ``fit`` asks for hyperparameters beside those of ``build``."""
+    hypermodel = load(source)
     data, form = inputs.dataset, data_form(model, inputs.dataset, source.pixels)
     validation = FormedBatches(ReadingBatches(data.images, data.validation, data.labels, form.classes), form)
     log_all_metrics(model, validation, data.labels[data.validation], form.probabilities)
@@ -65,10 +72,14 @@ def _fit(source: HyperModelSource, inputs: TrainingInputs, callback: ReportingCa
         hypermodel.fit(hp, model, FormedBatches(training, form), validation_data=validation, **settings)
 
 
-def _inference_model(source: HyperModelSource, inputs: TrainingInputs, weights: Weights) -> Any:
-    """The model that users get, in float32 whatever the precision of the training was: it must run anywhere."""
-    keras.config.set_dtype_policy("float32")
-    model = build_model(source, hyperparameters_with(inputs.trial.params))
+def _inference_model(model: Any, source: HyperModelSource, inputs: TrainingInputs, weights: Weights) -> Any:
+    """The model that users get, in float32 whatever the precision of the training was: it must run anywhere.
+
+    A model that was trained in float32 is used as it is, since building it anew takes seconds for deep networks.
+    """
+    if keras.config.dtype_policy().name != "float32":
+        keras.config.set_dtype_policy("float32")
+        model = build_model(source, hyperparameters_with(inputs.trial.params))
     model.set_weights(weights)
     data = inputs.dataset
     form = data_form(model, data, source.pixels)

@@ -92,8 +92,7 @@ def probe_params(source: HyperModelSource, dataset: Dataset, params: Params) -> 
     with forget_models():
         hp = hyperparameters_with(params)
         try:
-            found = probe(source, dataset, hp)
-            _check_ranges(hp)
+            return as_built(source, hp, probe(source, dataset, hp))
         except FatalError as error:
             raise SpaceError(f"{source}: {describe_error(error, source, 'build')}") from None
         except UntrainableError as error:
@@ -102,10 +101,18 @@ def probe_params(source: HyperModelSource, dataset: Dataset, params: Params) -> 
             traceback.print_exc()  # into the worker's log, since a study shows only the number of each kind
             reason = describe_error(error, source, "build")
             return BuiltModel(reason=reason, kind=f"build raised {type(error).__name__}")
-        model = found.model
-        # what a fit of its own does with a value is not all seen, so its values tell candidates apart
-        training = dict(sorted(hp.values.items())) if has_own_fit(load(source)) else found.fits
-        return BuiltModel(compute_key(model, training), count_parameters(model), count_model_macs(model))
+
+
+def as_built(source: HyperModelSource, hp: Any, found: Probe) -> BuiltModel:
+    """The costs and the key of a model; the reason why there is none for values outside their ranges."""
+    try:
+        _check_ranges(hp)
+    except UntrainableError as error:
+        return BuiltModel(reason=str(error), kind=error.kind)
+    # what a fit of its own does with a value is not all seen, so its values tell candidates apart
+    training = dict(sorted(hp.values.items())) if has_own_fit(load(source)) else found.fits
+    model = found.model
+    return BuiltModel(compute_key(model, training), count_parameters(model), count_model_macs(model))
 
 
 def _check_ranges(hp: Any) -> None:

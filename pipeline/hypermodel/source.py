@@ -88,21 +88,6 @@ class ListedHyperparameter:
 
 
 @dataclass(frozen=True)
-class Survey:
-    """What building some models of a HyperModel has shown.
-
-    ``listed`` are its hyperparameters, parents before children; one whose range follows other values is listed once for
-    each range that widens it. ``idle`` names those whose values have changed nothing in the models that were tried,
-    nor in their compilation or training. ``pixels`` are the forms in which the models take their images, the default
-    model's first.
-    """
-
-    listed: tuple[ListedHyperparameter, ...]
-    idle: tuple[str, ...] = ()
-    pixels: tuple[PixelForm, ...] = ()
-
-
-@dataclass(frozen=True)
 class BuiltModel:
     """The costs of the model that was built from some params, or the ``reason`` why there is no model.
 
@@ -115,3 +100,19 @@ class BuiltModel:
     macs: int | None = None
     reason: str = ""
     kind: str = ""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What building some models of a HyperModel has shown.
+
+    ``listed`` are its hyperparameters, parents before children; one whose range follows other values is listed once for
+    each range that widens it. ``idle`` names those whose values have changed nothing in the models that were tried,
+    nor in their compilation or training. ``pixels`` are the forms in which the models take their images, the default
+    model's first. ``built`` are the values that models were built from, and these.
+    """
+
+    listed: tuple[ListedHyperparameter, ...]
+    idle: tuple[str, ...] = ()
+    pixels: tuple[PixelForm, ...] = ()
+    built: tuple[tuple[dict[str, Scalar], BuiltModel], ...] = ()

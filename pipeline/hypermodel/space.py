@@ -90,7 +90,7 @@ def describe_survey(source: HyperModelSource, survey: Survey) -> tuple[list[str]
 def _pixels_note(source: HyperModelSource, survey: Survey) -> str:
     first, *others = survey.pixels
     advice = "" if source.pixels != AUTO else "; --pixels changes that"
-    more = f", and some models {others[0].range}, since {others[0].reason.replace('its ', 'their ')}" if others else ""
+    more = "".join(f"; with other params {other.range}: {other.reason}" for other in others)
     return f"{source}: the model gets pixels of {first.range}: {first.reason}{more}{advice}"
 
 

@@ -13,9 +13,9 @@ from pipeline.data import Dataset
 from pipeline.errors import SpaceError
 from pipeline.hypermodel.declared import as_listed
 from pipeline.hypermodel.loader import explain_errors, hyperparameters_with, load
-from pipeline.hypermodel.probe import probe
+from pipeline.hypermodel.probe import as_built, probe
 from pipeline.hypermodel.replaced import replaced
-from pipeline.hypermodel.source import HyperModelSource, ListedHyperparameter, PixelForm, Survey
+from pipeline.hypermodel.source import BuiltModel, HyperModelSource, ListedHyperparameter, PixelForm, Survey
 from pipeline.hypermodel.widen import widen
 from pipeline.hyperparameter import Params, Scalar
 from pipeline.training.memory import forget_models
@@ -54,6 +54,7 @@ class _Surveyor:
         self._widest: dict[str, ListedHyperparameter] = {}
         self._listed: list[ListedHyperparameter] = []
         self._tried: list[tuple[dict[str, Any], Any]] = []  # values and what they gave
+        self._built: list[tuple[dict[str, Any], BuiltModel]] = []
         self._pixels: dict[str, PixelForm] = {}
 
     def survey(self) -> Survey:
@@ -75,7 +76,7 @@ class _Surveyor:
             raise SpaceError(
                 f"{self._source}: it has no hyperparameters; declare some with hp.Int, hp.Float, hp.Choice"
             )
-        return Survey(tuple(self._listed), tuple(self._idle()), tuple(self._pixels.values()))
+        return Survey(tuple(self._listed), tuple(self._idle()), tuple(self._pixels.values()), tuple(self._built))
 
     def _active(self, params: Params) -> dict[str, Any]:
         """``params`` without those whose conditions do not hold."""
@@ -91,6 +92,7 @@ class _Surveyor:
             found = probe(self._source, self._dataset, hp)
             self._pixels.setdefault(found.pixels.range, found.pixels)
             self._tried.append((dict(hp.values), found.traits()))
+            self._built.append((dict(hp.values), as_built(self._source, hp, found)))
 
     def _note(self, entries: Iterable[Any]) -> list[Any]:
         """Adds what is new: names, conditions, wider ranges. Returns the entries with these."""

@@ -53,6 +53,7 @@ class HyperModelWorker:
         self._dataset = dataset
         survey = self._call(SurveyHyperModel(self._source, dataset))
         space = make_space(self._source, survey.listed)
+        self._built |= {frozenset(values.items()): built for values, built in survey.built}
         self.notes, self.warnings = describe_survey(self._source, survey)
         return space
 

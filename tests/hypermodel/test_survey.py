@@ -1,0 +1,81 @@
+"""What building models tells about ranges and effects."""
+
+import keras
+import pytest
+from keras import layers
+
+from pipeline.hypermodel import loader
+from pipeline.hypermodel.probe import probe_params
+from pipeline.hypermodel.source import HyperModelSource
+from pipeline.hypermodel.space import describe_survey, make_space
+from pipeline.hypermodel.survey import survey
+from pipeline.space import Choice, FloatRange, IntRange
+from tests.hypermodel.tiny_data import tiny_data
+
+DATA = tiny_data((4, 4, 1), 3)
+
+
+@pytest.fixture
+def source_of(monkeypatch):
+    """The source of a function, as if a file held it."""
+
+    def source_of(build):
+        source = HyperModelSource("mine.py", build.__name__, DATA.shape, 3)
+        monkeypatch.setitem(loader._loaded, source, loader._Function(build))
+        return source
+
+    return source_of
+
+
+def network(*inside):
+    model = keras.Sequential([keras.Input(DATA.shape), layers.Flatten(), *inside, layers.Dense(3)])
+    model.compile("sgd", "mse")
+    return model
+
+
+def dependent(hp):
+    wide = hp.Int("wide", 32, 512, step=32)
+    narrow = hp.Int("narrow", 32, wide, step=32)
+    rate = hp.Float("rate", 0.0, 0.1 if narrow < 64 else 0.5, step=0.1)
+    layer = hp.Choice("layer", ["one"] if wide < 256 else ["one", "two"])
+    return network(
+        layers.Dense(wide), layers.Dense(narrow), layers.Dropout(rate), layers.Activation("relu", name=layer)
+    )
+
+
+def test_a_range_that_follows_other_values_is_drawn_from_its_widest_and_kept_by_building(source_of):
+    source = source_of(dependent)
+    found = survey(source, DATA)
+    domains = {searched.name: searched.domain for searched in make_space(source, found.listed).searched}
+    assert domains["narrow"] == IntRange(32, 512, 32)
+    assert domains["rate"] == FloatRange(0.0, 0.5, 0.1)
+    assert domains["layer"] == Choice(("one", "two"))
+    notes, warnings = describe_survey(source, found)
+    assert "the ranges of narrow, rate, layer follow other values" in notes[1]
+    assert warnings == []
+    fits = {"wide": 64, "narrow": 64, "rate": 0.5, "layer": "one"}
+    assert probe_params(source, DATA, fits).parameters
+    beside = probe_params(source, DATA, fits | {"narrow": 96})
+    assert (beside.parameters, beside.kind) == (None, "narrow outside its range")
+    assert beside.reason == "narrow=96 is outside its range beside the other values, 32 to 64 in steps of 32"
+    assert probe_params(source, DATA, fits | {"layer": "two"}).parameters is None
+
+
+def without_effect(hp):
+    hp.Int("epochs", 5, 50)
+    hp.Float("momentum", 0.1, 0.9)
+    hp.Int("batch_size", 4, 16, step=4)
+    units = [hp.Int(f"units_{number}", 4, 12) for number in range(2)]
+    return network(*map(layers.Dense, units[: hp.Int("depth", 1, 2)]))
+
+
+def test_what_changes_nothing_is_named_and_a_batch_size_is_one(source_of):
+    source = source_of(without_effect)
+    found = survey(source, DATA)
+    assert found.idle == ("epochs", "momentum")
+    assert describe_survey(source, found)[1] == [
+        "mine.py:without_effect: epochs, momentum had no effect on the models tried, their compilation or their"
+        " training; --epochs sets the epochs"
+    ]
+    assert probe_params(source, DATA, {"batch_size": 4}).key != probe_params(source, DATA, {"batch_size": 8}).key
+    assert "batch_size: expected a whole number" in probe_params(source, DATA, {"batch_size": 0}).reason
