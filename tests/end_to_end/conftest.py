@@ -94,9 +94,9 @@ def store(home, study) -> Path:
 
 
 @pytest.fixture
-def shell(tmp_path, store) -> Shell:
+def shell(tmp_path, empty_store) -> Shell:
     """A folder of its own with a copy of an MLflow store: making one takes seconds."""
-    shutil.copyfile(store, tmp_path / "mlflow.db")
+    shutil.copy(empty_store, tmp_path)
     return shell_with_space(tmp_path)
 
 

@@ -8,8 +8,10 @@ import psutil
 import pytest
 from mlflow import MlflowClient
 
+from pipeline.cli import main
 from pipeline.report.trials_table import as_json
 from pipeline.search.optuna_study import read_study
+from tests.end_to_end.conftest import shell_with_space
 
 pytestmark = pytest.mark.slow
 
@@ -35,20 +37,25 @@ def epochs(shell, number):
     return len(history.read_text().splitlines()) - 1 if history.exists() else 0
 
 
-def test_a_study_goes_on_after_kill_9_and_repeats_the_trial_that_was_cut(shell):
-    process = shell.start("tune", *FLAGS, "--trials", "2")
-    workers = []
+def test_a_killed_worker_costs_its_trial_and_a_killed_study_goes_on(shell):
+    process = shell.start("tune", *FLAGS, "--trials", "3", "--workers", "2")
     until(lambda: epochs(shell, 0) >= 2)
+    pythons = [child for child in psutil.Process(process.pid).children() if "spawn_main" in " ".join(child.cmdline())]
+    assert len(pythons) == 2
+    os.kill(min(pythons, key=lambda python: python.pid).pid, signal.SIGKILL)
+    until((shell.folder / "studies" / "cut" / "trials.csv").exists)
     workers = psutil.Process(process.pid).children(recursive=True)
     process.kill()
     process.wait()
     until(lambda: not any(worker.is_running() and worker.status() != "zombie" for worker in workers), 60)
-    assert [trial["state"] for trial in trials(shell)] == ["running"]
+    [failed] = [trial for trial in trials(shell) if trial["state"] == "failed"]
+    assert "SIGKILL" in failed["reason"]
+    assert [trial["trial"] for trial in trials(shell) if trial["state"] == "running"]
     shell.run("tune", "--study", "cut")
-    assert [(trial["trial"], trial["state"], trial["epochs"]) for trial in trials(shell)] == [
-        (0, "complete", 20),
-        (1, "complete", 20),
+    assert [(trial["trial"], trial["state"], trial["epochs"]) for trial in trials(shell) if trial != failed] == [
+        (number, "complete", 20) for number in range(3) if number != failed["trial"]
     ]
+    assert failed in trials(shell)
     client = MlflowClient(f"sqlite:///{shell.folder}/mlflow.db")
     parents = client.search_runs(
         [client.get_experiment_by_name("convtune").experiment_id], "tags.mlflow.runName = 'cut'"
@@ -58,34 +65,34 @@ def test_a_study_goes_on_after_kill_9_and_repeats_the_trial_that_was_cut(shell):
         [client.get_experiment_by_name("convtune").experiment_id],
         f"tags.`mlflow.parentRunId` = '{parents[0].info.run_id}'",
     )
-    assert sorted(run.info.run_name for run in children) == ["cut #0", "cut #1"]
+    assert sorted(run.info.run_name for run in children) == ["cut #0", "cut #1", "cut #2"]
 
 
-def test_ctrl_c_once_ends_cleanly_and_the_study_can_go_on(shell):
-    process = shell.start("tune", *FLAGS, "--trials", "2")
+def test_a_signal_ends_a_study_cleanly_and_it_can_go_on(shell):
+    process = shell.start("tune", *FLAGS, "--trials", "9")
     until(lambda: epochs(shell, 0) >= 1)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the whole group
+    refused = shell.run("tune", "--study", "cut", expect=2)
+    assert "another process runs this study" in refused.stderr
+    end(process, process.send_signal, signal.SIGTERM)
+    *complete, last = trials(shell)
+    assert ({trial["state"] for trial in complete}, last["state"]) == (
+        {"complete"} if complete else set(),
+        "interrupted",
+    )
+    (shell.folder / "studies" / "cut" / "trials" / f"{last['trial']:04d}" / "history.csv").unlink()
+
+    process = shell.start("tune", "--study", "cut")
+    until(lambda: epochs(shell, last["trial"]) >= 1)
+    end(process, lambda number: os.killpg(process.pid, number), signal.SIGINT)  # as a terminal does: the whole group
+    assert trials(shell)[-1]["state"] == "interrupted"
+
+
+def end(process, send, number):
+    send(number)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in out + err
     assert "convtune tune --study cut" in err
-    assert [trial["state"] for trial in trials(shell)] == ["interrupted"]
-    shell.run("tune", "--study", "cut", "--trials", "1")
-    assert [trial["state"] for trial in trials(shell)] == ["complete"]
-
-
-def test_a_worker_that_is_killed_costs_its_trial_and_the_study_goes_on(shell):
-    process = shell.start("tune", *FLAGS, "--trials", "3", "--workers", "2")
-    until(lambda: epochs(shell, 0) >= 1)
-    pythons = [child for child in psutil.Process(process.pid).children() if "spawn_main" in " ".join(child.cmdline())]
-    assert len(pythons) == 2
-    os.kill(min(pythons, key=lambda python: python.pid).pid, signal.SIGKILL)
-    process.communicate(timeout=200)
-    assert process.returncode == 0
-    states = sorted((trial["state"], trial["reason"]) for trial in trials(shell))
-    assert states[:2] == [("complete", "")] * 2
-    assert states[2][0] == "failed"
-    assert "SIGKILL" in states[2][1]
 
 
 def test_time_ends_a_study_with_a_model(shell):
@@ -96,29 +103,12 @@ def test_time_ends_a_study_with_a_model(shell):
     assert (shell.folder / "studies" / "cut" / "best.keras").is_file()
 
 
-def test_a_nan_loss_is_a_failed_trial_and_without_a_model_the_exit_code_is_1(shell):
-    flags = (
-        "--set",
-        "learning_rate=100",
-        "--set",
-        "optimizer=sgd,norm=none,activation=elu,convs=4",
-        "--trials",
-        "1",
-        "--epochs",
-        "3",
-    )
-    run = shell.run("tune", *FLAGS[:4], *flags, "--study", "cut", expect=1)
+def test_a_nan_loss_is_a_failed_trial_and_without_a_model_the_exit_code_is_1(here, capsys):
+    shell = shell_with_space(here)
+    fixed = "learning_rate=100,optimizer=sgd,norm=none,activation=elu,convs=4"
+    flags = ["--set", fixed, "--trials", "1", "--epochs", "3", "--study", "cut", "--executor", "inline", "-q"]
+    assert main(["tune", *FLAGS[:4], *flags]) == 1
     [trial] = trials(shell)
     assert trial["state"] == "failed"
     assert "loss is" in trial["reason"]
-    assert "No trial left a model" in run.stdout
-
-
-def test_two_processes_cannot_run_one_study(shell):
-    process = shell.start("tune", *FLAGS, "--trials", "1")
-    until(lambda: epochs(shell, 0) >= 1)
-    refused = shell.run("tune", "--study", "cut", expect=2)
-    assert "another process runs this study" in refused.stderr
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert "No trial left a model" in capsys.readouterr().out
