@@ -143,7 +143,7 @@ def test_reasons_are_shown_without_control_characters():
         listener.trial_ended(ended(started(0), TrialState.FAILED, reason=reason))
 
     _, line = output_of(Verbosity.LINES, fail).splitlines()
-    assert "  the worker? is [bold]down?[31m?  filters=16" in line
+    assert r"  the worker\n is [bold]down\x1b[31m\x07  filters=16" in line
 
 
 def test_an_unknown_total_is_shown_as_a_count():

@@ -122,7 +122,7 @@ def test_trials_that_fit_go_on_at_the_same_pace():
     study = StudyProgress(math.inf, (record(0), record(1)), (within(),), earlier=1)
     assert study.work == pytest.approx(1.06)
     assert trials_that_fit(study, 10.6, until=62) == 1 + 7
-    assert trials_that_fit(study, 10.6, until=-1) == 2
+    assert trials_that_fit(study, 10.6, until=0) is None
     assert trials_that_fit(study, 10.6, None) is None
     assert trials_that_fit(replace(study, total=8), 10.6, 62) is None
     assert trials_that_fit(replace(study, total=9), 10.6, 62) == 8
