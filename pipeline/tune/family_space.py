@@ -13,7 +13,7 @@ from pipeline.study.paths import StudyPaths
 from pipeline.study.trial import TrialResult
 from pipeline.training.inputs import TrainingInputs
 from pipeline.training.task import TrainTask
-from pipeline.tune.feasible import check_feasible, least_macs
+from pipeline.tune.feasible import NetworkSizes, check_feasible, measure_networks
 from pipeline.tune.requested_space import attempted_points, read_space
 from pipeline.tune.space_source import SearchedSpace
 
@@ -29,11 +29,10 @@ class FamilySpace:
         """The size that the job asks for."""
         return self._request.job.image_size, None
 
-    def least_macs(self, dataset: Dataset) -> float | None:
-        """A limit that admits the points to try first, the space's smallest start point and a tenth of its draws."""
-        if "macs" in {**self._space.limits, **dict(self._request.job.limits)}:
-            return None
-        return least_macs(self._space, attempted_points(self._space, self._request), dataset)
+    def network_sizes(self, dataset: Dataset) -> NetworkSizes:
+        """Those of draws, start points and the points to try first."""
+        limited = "macs" in {**self._space.limits, **dict(self._request.job.limits)}
+        return measure_networks(self._space, attempted_points(self._space, self._request), dataset, limited)
 
     def searched_space(self, job: Job, dataset: Dataset, executor: Executor, quiet: bool) -> SearchedSpace:
         """The space of the file, with a latency model where a limit or an objective needs one.

@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import chain, islice
 
 from pipeline.architecture import Infeasible
@@ -29,17 +30,34 @@ _LARGEST_SIDE = 512
 """The largest side of images that is tried to find one that fits, in pixels."""
 
 
-def least_macs(space: Space, attempts: Iterable[Params], dataset: Dataset) -> float:
-    """A limit of MACs that admits ``attempts``, the smallest start point, and a tenth of the networks of the space.
+@dataclass(frozen=True)
+class NetworkSizes:
+    """How many MACs the networks of a space have.
 
-    Points without a network do not count; at least 1.
+    ``least`` is a limit that admits the points to try first, the smallest start point and a tenth of the draws, at
+    least 1. ``draws`` are the MACs of random networks, in ascending order. ``limited`` says whether the space or the
+    job has a limit of MACs, or lifts it.
     """
+
+    least: float
+    draws: tuple[float, ...]
+    limited: bool
+
+    def mean(self, limit: float) -> float | None:
+        """The mean of the draws within ``limit``; None if there are none."""
+        within = [macs for macs in self.draws if macs <= limit]
+        return sum(within) / len(within) if within else None
+
+
+def measure_networks(space: Space, attempts: Iterable[Params], dataset: Dataset, limited: bool) -> NetworkSizes:
+    """The sizes of the networks that ``attempts``, start points and draws give on a dataset, if they give one."""
     shape, classes = dataset.shape, len(dataset.classes)
     tried, start_points, drawn = (
         sorted(candidate.costs["macs"] for candidate in _design(points, shape, classes))
         for points in (attempts, space.start_from.values(), _draw(space, _DRAWS))
     )
-    return max([1, *tried, *start_points[:1], *drawn[int(_QUANTILE * len(drawn)) :][:1]])
+    least = max([1, *tried, *start_points[:1], *drawn[int(_QUANTILE * len(drawn)) :][:1]])
+    return NetworkSizes(least, tuple(drawn), limited)
 
 
 def check_feasible(space: Space, dataset: Dataset) -> None:

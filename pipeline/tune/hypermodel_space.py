@@ -33,9 +33,8 @@ class HyperModelSpace:
         own_size = (height, width) if height and width else None
         return self._request.job.image_size or own_size, channels if channels in (1, 3) else None
 
-    def least_macs(self, dataset: Dataset) -> float | None:
-        """None: the networks are the user's, whatever they cost."""
-        return None
+    def network_sizes(self, dataset: Dataset) -> None:
+        """None: the networks are the user's, and are not limited by the plan."""
 
     def searched_space(self, job: Job, dataset: Dataset, executor: Executor, quiet: bool) -> SearchedSpace:
         """The space of all hyperparameters of the HyperModel."""

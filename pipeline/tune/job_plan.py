@@ -1,5 +1,6 @@
 """Applies the rule of ``pipeline.tune.plan`` to a job: fills in what it leaves open, and says so in one line."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,6 +13,7 @@ from pipeline.job.job import SETTINGS, Job
 from pipeline.job.request import JobRequest, name_study
 from pipeline.quantity import format_count
 from pipeline.search.samplers import SAMPLERS
+from pipeline.tune.feasible import NetworkSizes
 from pipeline.tune.plan import (
     SECONDS,
     Budget,
@@ -19,7 +21,6 @@ from pipeline.tune.plan import (
     choose_image_size,
     choose_macs,
     choose_space,
-    mean_macs,
 )
 
 _TRAINED = 0.7
@@ -81,28 +82,25 @@ class JobPlanner:
         images = max(1, round(_TRAINED * pictures.images))
         return choose_image_size((pictures.height, pictures.width), self._budget.macs(images, self._epochs(images)))
 
-    def complete(self, dataset: Dataset, least_macs: float | None) -> PlannedJob:
-        """The job with everything filled in.
-
-        ``least_macs`` is the limit of MACs that leaves enough networks of the space; None if none is to be planned.
-        """
+    def complete(self, dataset: Dataset, sizes: NetworkSizes | None) -> PlannedJob:
+        """The job with everything filled in; a limit of MACs only if ``sizes`` are known and not limited already."""
         images, (height, width, _) = len(dataset.train), dataset.shape
         planned: dict[str, Any] = {}
         if self._own_size is None:
             planned["image_size"] = (height, width)
         if "epochs" not in self._given:
             planned["epochs"] = self._epochs(images)
-        if least_macs is not None:
+        if sizes is not None and not sizes.limited:
             mean = self._budget.macs(images, self._epochs(images))
-            macs = choose_macs(mean, height * width, least_macs)
+            macs = choose_macs(mean, height * width, sizes.least)
             planned["limits"] = tuple(sorted({**dict(self._job.limits), "macs": macs}.items()))
         job = replace(self._job, **planned)
-        return PlannedJob(job, self._describe(job, planned, dataset) if planned else "")
+        return PlannedJob(job, self._describe(job, planned, dataset, sizes) if planned else "")
 
     def _epochs(self, images: int) -> int:
         return self._job.epochs if "epochs" in self._given else choose_epochs(images)
 
-    def _describe(self, job: Job, planned: Mapping[str, Any], dataset: Dataset) -> str:
+    def _describe(self, job: Job, planned: Mapping[str, Any], dataset: Dataset, sizes: NetworkSizes | None) -> str:
         """What was planned, and the flags that change it."""
         assert self._pictures is not None
         own, size = f"{self._pictures.height}x{self._pictures.width}", "{}x{}".format(*dataset.shape)
@@ -113,17 +111,17 @@ class JobPlanner:
         flags = flags.replace("--limit", "--limit macs=N")
         return (
             f"{self._pictures.images:,} pictures of {own}: space {job.space} at {size}{networks}, "
-            f"{self._forecast(job, len(dataset.train))}; change with {flags}"
+            f"{self._forecast(job, len(dataset.train), sizes)}; change with {flags}"
         )
 
-    def _forecast(self, job: Job, images: int) -> str:
+    def _forecast(self, job: Job, images: int, sizes: NetworkSizes | None) -> str:
         """How many trials there will be, and how long they take, as far as that is known."""
         each = f"{job.epochs} epochs"
         if "_budget" not in vars(self):  # nothing that was planned depends on the rate
             return f"trials of {each}" + (f" for {_duration(job.time)}" if job.time else "")
         limit = dict(job.limits).get("macs")
-        mean = mean_macs(limit) if isinstance(limit, int) else self._budget.macs(images, job.epochs)
-        seconds = self._budget.seconds_per_trial(mean, images, job.epochs)
+        mean = sizes.mean(limit if isinstance(limit, int) else math.inf) if sizes else None
+        seconds = self._budget.seconds_per_trial(mean or self._budget.macs(images, job.epochs), images, job.epochs)
         if job.time is None:
             if job.trials is None:
                 return f"trials of {each}, about {_duration(seconds)} each"

@@ -31,7 +31,7 @@ def load_and_plan(
         job.data, None, job.seed, quiet=quiet, channels=channels, choose_size=planner.choose_size
     )
     _check_metric(job, dataset)
-    return dataset, planner.complete(dataset, source.least_macs(dataset))
+    return dataset, planner.complete(dataset, source.network_sizes(dataset))
 
 
 def _check_metric(job: Job, dataset: Dataset) -> None:

@@ -143,11 +143,6 @@ def choose_macs(mean: float, pixels: int, least: float) -> int:
     return _round_up(max(wanted, least))
 
 
-def mean_macs(limit: float) -> float:
-    """The mean MACs of networks under a limit, as far as trials can be forecast."""
-    return limit / _LIMIT
-
-
 def _round_up(number: float) -> int:
     digit = int(10 ** max(0, math.floor(math.log10(number)) - 1))
     return math.ceil(number / digit) * digit

@@ -11,6 +11,7 @@ from pipeline.job.job import Job
 from pipeline.latency.model import LatencyModel
 from pipeline.search.problem import MakeTask
 from pipeline.space import Space
+from pipeline.tune.feasible import NetworkSizes
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,8 @@ class SpaceSource(Protocol):
     def image_shape(self) -> tuple[tuple[int, int] | None, int | None]:
         """The (height, width) and the channels that the dataset must have, each None where it may decide itself."""
 
-    def least_macs(self, dataset: Dataset) -> float | None:
-        """The limit of MACs that leaves enough of the space; None if the space has a limit, or is to have none."""
+    def network_sizes(self, dataset: Dataset) -> NetworkSizes | None:
+        """How large the space's networks are; None if that is not known."""
 
     def searched_space(self, job: Job, dataset: Dataset, executor: Executor, quiet: bool) -> SearchedSpace:
         """The space that a planned job searches on this dataset; ``executor`` does what needs a worker with Keras."""

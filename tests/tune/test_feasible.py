@@ -5,7 +5,7 @@ import pytest
 from pipeline.data import load as load_data
 from pipeline.errors import SpaceError
 from pipeline.space import available, fix, limit, load
-from pipeline.tune.feasible import check_feasible, least_macs
+from pipeline.tune.feasible import NetworkSizes, check_feasible, measure_networks
 from tests.spaces import CONTINUOUS, space
 
 
@@ -21,23 +21,25 @@ class Images:
 def test_every_shipped_space_has_networks_from_16_to_256_pixels_within_the_least_limit(name, side, monkeypatch):
     monkeypatch.setattr("pipeline.tune.feasible._DRAWS", 10)
     shipped = load(name)
-    least = least_macs(shipped, [], Images(side))
+    least = measure_networks(shipped, [], Images(side), False).least
     check_feasible(limit(shipped, {"macs": int(least)}), Images(side))
 
 
 def test_the_least_limit_admits_the_smallest_start_point_and_every_attempt():
     quick = load("quick")
-    least = least_macs(quick, [], Images(32))
+    least = measure_networks(quick, [], Images(32), False).least
     assert quick.start_from["small"]
-    large = least_macs(quick, [quick.start_from["large"]], Images(32))
+    large = measure_networks(quick, [quick.start_from["large"]], Images(32), False).least
     assert least < large == pytest.approx(38.6e6, rel=0.01)
 
 
 def test_without_start_points_a_tenth_of_the_draws_count(tmp_path):
     free = space(tmp_path, CONTINUOUS)
-    check_feasible(limit(free, {"macs": int(least_macs(free, [], Images(16)))}), Images(16))
+    check_feasible(limit(free, {"macs": int(measure_networks(free, [], Images(16), False).least)}), Images(16))
     with pytest.raises(SpaceError):
-        check_feasible(limit(free, {"macs": int(least_macs(free, [], Images(16)) / 100)}), Images(16))
+        check_feasible(
+            limit(free, {"macs": int(measure_networks(free, [], Images(16), False).least / 100)}), Images(16)
+        )
 
 
 def test_images_that_are_too_small_are_refused_in_seconds_with_the_smallest_that_fit():
@@ -66,3 +68,8 @@ def test_a_latency_limit_is_left_to_the_search():
 
 def test_a_real_dataset_will_do():
     check_feasible(load("quick"), load_data("digits", fetch=lambda name, folder: None))
+
+
+def test_the_mean_is_that_of_the_draws_within_a_limit():
+    sizes = NetworkSizes(1, (1.0, 2.0, 6.0), limited=False)
+    assert (sizes.mean(10), sizes.mean(2), sizes.mean(0.5)) == (3.0, 1.5, None)

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -6,6 +7,7 @@ from pipeline.data import load
 from pipeline.data.form import Pictures
 from pipeline.errors import DataError
 from pipeline.job.request import read_job
+from pipeline.tune.feasible import NetworkSizes
 from pipeline.tune.job_plan import JobPlanner, fill_in_time
 
 PHOTOS = Pictures(480, 640, 3, images=2_000, classes=4)
@@ -27,11 +29,14 @@ def planner(own_size=None, rate=lambda: RATE, **flags):
     return JobPlanner(fill_in_time(read_job(None, {"data": "d"} | flags)), own_size, rate)
 
 
-def plan(digits, least_macs=1000.0, pictures=PHOTOS, **settings):
+SIZES = NetworkSizes(1000, (1e6, 2e6, 6e6, 1e9), limited=False)
+
+
+def plan(digits, sizes=SIZES, pictures=PHOTOS, **settings):
     """The planned job and its line, for digits that claim to be other pictures."""
     planning = planner(**settings)
     planning.choose_size(pictures)
-    return planning.complete(digits, least_macs)
+    return planning.complete(digits, sizes)
 
 
 def fails():
@@ -44,7 +49,7 @@ def test_all_that_is_open_is_planned_and_said(digits):
     assert (job.space, job.time, job.trials, job.image_size, job.epochs) == ("quick", 600.0, None, (8, 8), 21)
     assert dict(job.limits)["macs"] == 13_000_000
     assert planned.line == (
-        "2,000 pictures of 480x640: space quick at 8x8, networks up to 13.0 M MACs, about 44 trials of 21 epochs in "
+        "2,000 pictures of 480x640: space quick at 8x8, networks up to 13.0 M MACs, about 46 trials of 21 epochs in "
         "10 min; change with --space, --time, --epochs, --limit macs=N, --image-size"
     )
 
@@ -81,16 +86,16 @@ def test_a_given_size_is_not_planned_and_not_named_among_the_flags(digits):
 
 
 def test_no_limit_is_planned_where_there_is_one_or_none_is_wanted(digits):
-    planned = plan(digits, least_macs=None, limit=[{"macs": "none"}])
+    planned = plan(digits, replace(SIZES, limited=True), limit=[{"macs": "none"}])
     assert dict(planned.job.limits) == {"macs": "none"}
     assert "MACs" not in planned.line
     assert "--limit" not in planned.line
 
 
 def test_the_rate_is_only_measured_where_it_matters(digits):
-    planned = plan(digits, least_macs=None, own_size=(8, 8), rate=fails)
+    planned = plan(digits, sizes=None, own_size=(8, 8), rate=fails)
     assert planned.line.endswith("trials of 21 epochs for 10 min; change with --space, --time, --epochs")
-    assert plan(digits, least_macs=None, own_size=(8, 8), rate=fails, epochs=2).line == ""
+    assert plan(digits, sizes=None, own_size=(8, 8), rate=fails, epochs=2).line == ""
 
 
 def test_trials_without_a_time_are_forecast_by_their_length(digits):

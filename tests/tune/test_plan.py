@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pipeline.tune.plan import SECONDS, Budget, choose_epochs, choose_image_size, choose_macs, choose_space, mean_macs
+from pipeline.tune.plan import SECONDS, Budget, choose_epochs, choose_image_size, choose_macs, choose_space
 
 RATES = st.floats(1e7, 1e14)
 SECONDS_GIVEN = st.one_of(st.none(), st.floats(1, 1e6))
@@ -77,7 +77,6 @@ def test_the_limit_admits_what_it_must_and_is_at_most_a_tenth_above(mean, pixels
     limit = choose_macs(mean, pixels, least)
     assert limit >= least
     assert limit <= max(1.1 * max(4 * mean, least), 100)
-    assert mean_macs(limit) == limit / 4
 
 
 @pytest.mark.parametrize(("time", "space"), [(None, "quick"), (60.0, "quick"), (3599.0, "quick"), (3600.0, "plain")])
