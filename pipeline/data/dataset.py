@@ -106,5 +106,5 @@ def open_cached(folder: str, name: str, source: str, seed: int) -> Dataset:
 
 def split_entry(entry: CacheEntry, name: str, source: str, seed: int) -> Dataset:
     """The dataset of a cache entry, split by ``seed``."""
-    splits = split_rows(entry.labels, entry.given_splits, seed)
+    splits = split_rows(entry.labels, entry.given_splits, entry.copy_of, seed)
     return Dataset(name, source, entry.digest, entry.classes, entry.images, entry.labels, *splits, seed)

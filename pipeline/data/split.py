@@ -30,12 +30,13 @@ class Splits(NamedTuple):
     test: Rows
 
 
-def split_rows(labels: Rows, given_splits: NDArray[np.uint8], seed: int) -> Splits:
+def split_rows(labels: Rows, given_splits: NDArray[np.uint8], copy_of: Rows, seed: int) -> Splits:
     """The given splits as they are; the missing ones are taken from the training images.
 
     Each missing split takes 15 % of every class's given training images, rounded, but at least one image, and leaves at
-    least one to train with; it takes none of a class that has too few for that. The result depends only on labels,
-    given splits and seed.
+    least one to train with; it takes none of a class that has too few for that. The copies of a picture in a class stay
+    together (``copy_of`` is as in ``find_copies``), unless that leaves a split without the class. The result depends
+    only on labels, given splits, copies and seed.
     """
     missing = _missing_splits(given_splits)
     given_train = np.flatnonzero(given_splits == TRAIN)
@@ -47,8 +48,10 @@ def split_rows(labels: Rows, given_splits: NDArray[np.uint8], seed: int) -> Spli
             continue
         rows = _shuffle(by_class[start:stop], seed, label)
         count = max(1, int(len(rows) * HELD_OUT_SHARE + 0.5))
-        for position, split in enumerate(missing):
-            splits[rows[position * count : (position + 1) * count]] = split
+        parts = np.repeat([*missing, TRAIN], [*([count] * len(missing)), len(rows) - count * len(missing)])
+        _, first, group = np.unique(copy_of[rows], return_index=True, return_inverse=True)
+        together = parts[first[group]]
+        splits[rows] = together if len(np.unique(together)) > len(missing) else parts
     return Splits(*(np.flatnonzero(splits == split) for split in (TRAIN, VALIDATION, TEST)))
 
 

@@ -24,7 +24,7 @@ def labelled(draw):
 @given(labelled(), st.integers(0, 2**32))
 def test_splits_are_disjoint_covering_sorted_and_stratified(case, seed):
     labels, given_, classes = case
-    parts = split_rows(labels, given_, seed)
+    parts = split_rows(labels, given_, np.arange(len(labels)), seed)
     assert np.array_equal(np.sort(np.concatenate(parts)), np.arange(len(labels)))
     for number, rows in enumerate(parts):
         assert rows.dtype == np.int64
@@ -43,26 +43,26 @@ def test_splits_are_disjoint_covering_sorted_and_stratified(case, seed):
 @settings(max_examples=30, deadline=None)
 @given(labelled(), st.integers(0, 2**32))
 def test_the_same_seed_gives_the_same_split(case, seed):
-    first, again = (split_rows(*case[:2], seed) for _ in range(2))
+    first, again = (split_rows(*case[:2], np.arange(len(case[0])), seed) for _ in range(2))
     assert all(np.array_equal(one, other) for one, other in zip(first, again, strict=True))
 
 
 def test_another_seed_gives_another_split():
     labels = np.repeat(np.arange(4), 50)
-    first, other = (split_rows(labels, np.zeros(200, np.uint8), seed) for seed in (0, 1))
+    first, other = (split_rows(labels, np.zeros(200, np.uint8), np.arange(200), seed) for seed in (0, 1))
     assert not np.array_equal(first.test, other.test)
     assert len(first.test) == len(other.test)
 
 
 def test_the_split_is_the_same_on_every_machine_and_version():
-    parts = split_rows(np.tile(np.arange(2), 10), np.zeros(20, np.uint8), 0)
+    parts = split_rows(np.tile(np.arange(2), 10), np.zeros(20, np.uint8), np.arange(20), 0)
     assert parts.validation.tolist() == [4, 6, 9, 15]
     assert parts.test.tolist() == [2, 3, 11, 16]
 
 
 def test_all_given_splits_leave_nothing_to_the_seed():
     given_ = np.array([TRAIN, TRAIN, VALIDATION, TEST], np.uint8)
-    parts = split_rows(np.array([0, 1, 0, 1]), given_, 3)
+    parts = split_rows(np.array([0, 1, 0, 1]), given_, np.arange(4), 3)
     assert [rows.tolist() for rows in parts] == [[0, 1], [2], [3]]
 
 
@@ -82,9 +82,26 @@ def test_a_class_too_small_is_named(given_, message):
     assert str(caught.value) == f"pets: {message}; add images or remove the class"
 
 
+@given(st.integers(0, 2**32))
+def test_copies_stay_together(seed):
+    copy_of = np.concatenate([np.arange(40), np.arange(20)])
+    parts = split_rows(np.zeros(60, np.int64), np.zeros(60, np.uint8), copy_of, seed)
+    assert np.array_equal(np.sort(np.concatenate(parts)), np.arange(60))
+    where = np.empty(60, np.int64)
+    for number, rows in enumerate(parts):
+        assert len(rows)
+        where[rows] = number
+    assert np.array_equal(where[:20], where[40:])
+
+
+def test_copies_are_parted_where_a_split_would_have_none():
+    parts = split_rows(np.zeros(6, np.int64), np.zeros(6, np.uint8), np.zeros(6, np.int64), 0)
+    assert [len(rows) for rows in parts] == [4, 1, 1]
+
+
 def test_a_class_too_small_to_split_stays_whole_where_nothing_is_trained():
-    parts = split_rows(np.array([0, 0, 1, 1, 1]), np.zeros(5, np.uint8), 0)
+    parts = split_rows(np.array([0, 0, 1, 1, 1]), np.zeros(5, np.uint8), np.arange(5), 0)
     assert [len(rows) for rows in parts] == [3, 1, 1]
     assert set(parts.train) >= {0, 1}
-    parts = split_rows(np.array([0, 1]), np.full(2, TEST, np.uint8), 0)
+    parts = split_rows(np.array([0, 1]), np.full(2, TEST, np.uint8), np.arange(2), 0)
     assert [rows.tolist() for rows in parts] == [[], [], [0, 1]]
