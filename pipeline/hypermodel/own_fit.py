@@ -1,10 +1,13 @@
 """A ``fit`` of a HyperModel's own: called as KerasTuner calls it, tried on a few images, followed as it trains."""
 
 import inspect
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
+from types import FunctionType
 from typing import Any
 
 import keras
@@ -76,18 +79,26 @@ def _call(
 ) -> None:
     """KerasTuner passes on what was given to ``search``, which may or may not include ``epochs`` and ``verbose``.
 
-    So a setting that ``fit`` does not take, or sets itself, is left out.
+    So a setting that ``fit`` does not take, or sets itself, is left out. Where it takes only keywords, images and
+    labels are ``x`` and ``y``.
     """
+    images: tuple[Any, ...] = training
     while True:
         try:
-            hypermodel.fit(hp, model, *training, **settings)
+            hypermodel.fit(hp, model, *images, **settings)
             return
         except TypeError as error:
-            about = str(error) if "multiple values" in str(error) or "unexpected keyword" in str(error) else ""
-            refused = next((name for name in settings if f"'{name}'" in about), None)
-            if refused is None or has_begun():
+            about = str(error)
+            misused = "multiple values" in about or "unexpected keyword" in about
+            refused = next((name for name in settings if misused and f"'{name}'" in about), None)
+            if has_begun():
                 raise
-            del settings[refused]
+            if refused is not None:
+                del settings[refused]
+            elif images and re.search(r"takes .* positional arguments? but .* given", about):
+                images, settings = (), {"x": training[0], "y": training[1], **settings}
+            else:
+                raise
 
 
 def try_fit(hypermodel: Any, hp: Any, model: Any, data: Dataset, form: DataForm) -> list[Any]:
@@ -219,8 +230,10 @@ def _comparable(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_comparable(part) for part in value]
     if isinstance(value, keras.callbacks.Callback):
-        known = {key: part for key, part in vars(value).items() if isinstance(part, bool | int | float | str)}
-        return type(value).__name__, known
+        parts = vars(value)
+        if not any(isinstance(part, FunctionType | partial) for part in parts.values()):
+            known = {key: part for key, part in parts.items() if isinstance(part, bool | int | float | str)}
+            return type(value).__name__, known
     return object()  # unknown: equal to nothing
 
 

@@ -12,14 +12,20 @@ from pipeline.executors import Executor
 from pipeline.hypermodel.source import HyperModelSource
 from pipeline.job.job import Job
 from pipeline.job.request import JobRequest
+from pipeline.space.limits import COSTS
 from pipeline.tune.requested_space import adjust
 from pipeline.tune.space_source import SearchedSpace
 
 
 class HyperModelSpace:
-    """The source of such a space; SpaceError of one line for a HyperModel that cannot be searched."""
+    """The source of such a space; SpaceError of one line for a HyperModel that cannot be searched.
+
+    JobError for limits and objectives that are not known of a model that is only built.
+    """
 
     def __init__(self, source: HyperModelSource, request: JobRequest, log: Path | None) -> None:
+        _check_counted("--limit", dict(request.job.limits))
+        _check_counted("--objective", request.job.study_objective.minimized)
         self._request, self._source, self._log = request, source, log
         self._worker: hypermodel.HyperModelWorker | None = None
         self._file = ""
@@ -46,12 +52,9 @@ class HyperModelSpace:
         if not quiet:
             note(*self._worker.notes)
         space = adjust(whole, self._request)
-        minimized = job.study_objective.minimized
-        _check_counted("--limit", space.limits)
-        _check_counted("--objective", minimized)
         return SearchedSpace(
             space,
-            judge=partial(self._worker.judge, space.limits, minimized),
+            judge=partial(self._worker.judge, space.limits, job.study_objective.minimized),
             make_task=hypermodel.make_task,
             text=partial(hypermodel.source_text, whole, self._source, self._file),
             while_judging=self._worker.while_judging,
@@ -65,8 +68,8 @@ class HyperModelSpace:
 
 
 def _check_counted(flag: str, costs: Iterable[str]) -> None:
-    """JobError for a cost that is not known of a model that is only built."""
+    """JobError for a cost that is not known of a model that is only built; unknown names are another's concern."""
     for name in costs:
-        if name not in hypermodel.COUNTED_COSTS:
+        if name in COSTS and name not in hypermodel.COUNTED_COSTS:
             counted = " and ".join(hypermodel.COUNTED_COSTS)
             raise JobError(f"{flag}: {name} is not known of a HyperModel's models; {counted} are")

@@ -50,6 +50,21 @@ class Loop(keras_tuner.HyperModel):
     def build(self, hp): return compiled(hp)
     def fit(self, hp, model, *args, **kwargs): return 0.5
 
+class Batches(Loop):
+    def fit(self, hp, model, x, y, **kwargs): return model.train_on_batch(x, y)
+
+class Another(Loop):
+    def fit(self, hp, model, x, y, **kwargs): return keras.models.clone_model(model).fit(x, y, **kwargs)
+
+class Scales(Loop):
+    def fit(self, hp, model, x, y, **kwargs): return model.fit(x / 255, y, **kwargs)
+
+class Wrong(Loop):
+    def fit(self, hp, model, x, y, **kwargs): return model.fit(x, y[:, 7], **kwargs)
+
+def one(hp): return compiled(hp, classes=1)
+def unclear(hp): return compiled(hp, layers.Rescaling(0.1))
+
 def ends(hp):
     if hp.Choice("a", [1, 2]) == 2:
         raise SystemExit(2)
@@ -81,6 +96,12 @@ REFUSED = {
     "two": "has 2 inputs and 1 outputs",
     "Needs": "cannot be created without depth",
     "Loop": "does not call model.fit",
+    "Batches": "its fit() trains by train_on_batch()",
+    "Another": "its fit() trains another model than the one that it is given",
+    "Scales": "its fit() changes pixels of up to 0.6",
+    "Wrong": "its fit(), tried on a few images of each class, raised IndexError",
+    "one": "has shape 1; expected one value for each of the data's 3 classes",
+    "unclear": "give --pixels 0..1 or --pixels 0..255",
 }
 
 
