@@ -152,7 +152,8 @@ def test_params_are_judged_by_building_their_model(open_hypermodel, capfd):
     assert worker.judge({}, (), complete(space, {"width": 8, "unused": 0.5})).candidate.key == good.candidate.key
     turns = []
     worker.while_judging(lambda: turns.append(None))
-    assert worker.judge({}, (), complete(space, {"width": 16})).candidate.key != good.candidate.key
+    other = worker.judge({}, (), complete(space, {"width": 16, "unused": 0.75}))  # not among those built at first
+    assert other.candidate.key != good.candidate.key
     assert turns
     bad = worker.judge({"parameters": 1000}, (), complete(space, {"kind": "bad"}))
     assert (bad.candidate, bad.kind) == (None, "build raised ValueError")
