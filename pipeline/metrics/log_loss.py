@@ -20,4 +20,4 @@ def compute(labels: "Labels", probabilities: "Probabilities") -> float:
     return float(log_loss(labels, scaled, labels=range(probabilities.shape[1])))
 
 
-LOG_LOSS = Metric("log_loss", "log loss", Direction.MINIMIZE, compute)
+LOG_LOSS = Metric("log_loss", "log loss", Direction.MINIMIZE, compute, unbounded=True)

@@ -28,7 +28,8 @@ class Metric:
     ``name`` is used in files and flags, ``label`` in tables and plots. ``compute(labels, probabilities)`` takes class
     numbers (n,) with n of at least 1, and float64 probabilities (n, classes) whose rows add up to 1 up to the rounding
     of whatever type they came in. It returns the score, or NaN where the metric is not defined for these labels.
-    ``fewest_classes`` is the smallest number of classes for which the score is informative.
+    ``fewest_classes`` is the smallest number of classes for which the score is informative. ``unbounded`` scores have
+    no upper end, so that plots of them have a logarithmic axis.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Metric:
     direction: Direction
     compute: "Callable[[Labels, Probabilities], float]"
     fewest_classes: int = 2
+    unbounded: bool = False
 
     @property
     def logged_as(self) -> str:

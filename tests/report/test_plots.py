@@ -139,3 +139,11 @@ def test_curves_are_those_of_the_studys_metric(folder):
 def test_no_global_state_of_pyplot():
     code = "import sys, pipeline.report.plots.draw; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+@pytest.mark.parametrize(("metric", "scale"), [(LOG_LOSS, "log"), (ACCURACY, "linear")])
+def test_scores_without_an_upper_end_have_a_logarithmic_axis(folder, metric, scale):
+    records = [record(0, 0.0, metric=metric), record(1, 0.9, metric=metric)]
+    learn(folder, 1, [0.0, 0.9], metric.logged_as)
+    for figure in (draw_history(records), draw_curves(records, folder)):
+        assert figure.axes[0].get_yscale() == scale

@@ -8,8 +8,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from pipeline.metrics import Metric
-from pipeline.report.formatting import describe_score
-from pipeline.report.plots.figure import add_legend, new_figure, score_of, use_whole_numbers
+from pipeline.report.plots.figure import add_legend, new_figure, score_of, use_scores, use_whole_numbers
 from pipeline.study.paths import StudyPaths
 from pipeline.study.record import TrialRecord, ranked
 
@@ -28,7 +27,8 @@ def draw_curves(records: Sequence[TrialRecord], paths: StudyPaths) -> Figure | N
         if curve:
             label = f"trial {record.number}: {score_of(record):.4f}"
             axes.plot(range(1, len(curve) + 1), curve, marker="o", markersize=3, label=label)
-    axes.set(xlabel="epoch", ylabel=describe_score(best[0].metric), title="Learning curves of the best trials")
+    axes.set(xlabel="epoch", title="Learning curves of the best trials")
+    use_scores(axes, best[0].metric)
     use_whole_numbers(axes)
     add_legend(figure)
     return figure

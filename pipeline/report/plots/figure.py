@@ -9,6 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from pipeline.files import replacing
+from pipeline.metrics import Metric
+from pipeline.report.formatting import describe_score
 from pipeline.study.record import TrialRecord
 
 BLUE, GREY, RED, ORANGE = "#1f77b4", "#9a9a9a", "#d62728", "#d95f02"
@@ -30,6 +32,13 @@ def scatter(axes: Axes, points: Sequence[tuple[float, float]], color: str, label
         axes.scatter(
             [x for x, _ in points], [y for _, y in points], s=28, marker=marker, color=color, label=label, zorder=3
         )
+
+
+def use_scores(axes: Axes, metric: Metric) -> None:
+    """Puts the scores along the vertical axis: a logarithmic one where a few poor trials would flatten all others."""
+    axes.set_ylabel(describe_score(metric))
+    if metric.unbounded:
+        axes.set_yscale("log", nonpositive="clip")
 
 
 def use_whole_numbers(axes: Axes) -> None:

@@ -6,8 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pipeline.metrics import Direction
-from pipeline.report.formatting import describe_score
-from pipeline.report.plots.figure import BLUE, GREY, ORANGE, add_legend, new_figure, scatter, score_of
+from pipeline.report.plots.figure import BLUE, GREY, ORANGE, add_legend, new_figure, scatter, score_of, use_scores
 from pipeline.space.limits import COSTS
 from pipeline.study.objective import pareto_front
 from pipeline.study.record import TrialRecord
@@ -36,7 +35,8 @@ def draw_front(records: Sequence[TrialRecord], cost: str) -> Figure | None:
         axes.set_xscale("log")
     axes.margins(y=0.1)
     title = f"{metric.label[0].upper()}{metric.label[1:]} against its cost"
-    axes.set(xlabel=COSTS[cost].help, ylabel=describe_score(metric), title=title)
+    axes.set(xlabel=COSTS[cost].help, title=title)
+    use_scores(axes, metric)
     add_legend(figure)
     return figure
 

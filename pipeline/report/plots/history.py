@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from pipeline.report.formatting import describe_score
 from pipeline.report.plots.figure import (
     BLUE,
     GREY,
@@ -14,6 +13,7 @@ from pipeline.report.plots.figure import (
     new_figure,
     scatter,
     score_of,
+    use_scores,
     use_whole_numbers,
 )
 from pipeline.study.record import TrialRecord
@@ -39,7 +39,8 @@ def draw_history(records: Sequence[TrialRecord]) -> Figure | None:
     numbers, best = best_so_far(scored)
     if numbers:
         axes.step(numbers, best, where="post", color=ORANGE, label="best complete so far")
-    axes.set(xlabel="trial number", ylabel=describe_score(scored[0].metric), title="Optimisation history")
+    axes.set(xlabel="trial number", title="Optimisation history")
+    use_scores(axes, scored[0].metric)
     use_whole_numbers(axes)
     add_legend(figure)
     return figure
