@@ -67,6 +67,7 @@ def _fit(model: Any, hp: Any, source: HyperModelSource, inputs: TrainingInputs, 
             raise WorkerError("its fit() ended without training the model that it was given by model.fit()")
     else:
         choose_compilation(model)
+        callback.batch_size = batch_size(hp)
         recipe = replace(Recipe.from_params({}), batch_size=batch_size(hp))
         training = TrainingBatches(data.images, data.labels, data.train, form.classes, recipe, inputs.trial.seed)
         hypermodel.fit(hp, model, FormedBatches(training, form), validation_data=validation, **settings)

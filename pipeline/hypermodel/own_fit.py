@@ -27,6 +27,8 @@ _PER_CLASS = 16
 """The images of each class that a ``fit`` is tried on: enough for one of each class in a tenth of them."""
 _TRIED_BYTES = 64 << 20
 """The most bytes of such images, unless two of each class are more."""
+_BATCH_SIZE = 32
+"""Images per step of a ``model.fit`` that is given arrays and no batch size: Keras's own default."""
 _MOST_FITS = 20
 """The calls of ``model.fit`` after which a try is over: it may go on until some metric is good enough."""
 
@@ -275,6 +277,8 @@ class FollowedFit:
             "verbose": 0,
         }
         choose_compilation(self._model)
+        in_arrays = isinstance(arguments.get("x"), np.ndarray)
+        self._callback.batch_size = (arguments.get("batch_size") or _BATCH_SIZE) if in_arrays else None
         return self._fit(**arguments | ours)
 
     def _callbacks(self, given: Any) -> list[Any]:

@@ -46,8 +46,8 @@ class ReportingCallback(keras.callbacks.Callback):  # type: ignore[misc]
     """Reports every epoch, keeps the weights of the best one, and ends the training when it is told to.
 
     It reports twice a second within an epoch too, while training and while validating. If it is told to prune or to
-    stop, it raises ``TrainingStopped``, then and at each batch that may come after all. ``batch_size`` is only
-    reported.
+    stop, it raises ``TrainingStopped``, then and at each batch that may come after all. ``batch_size`` is that
+    of the ``fit`` that comes next (None: unknown), and only reported.
 
     The best epoch is the one with the best score by ``metric``. A loss that is not finite ends the training too. A
     model may be fitted several times: its epochs are numbered on, up to those of the trial, and whatever has ended the
@@ -56,7 +56,8 @@ class ReportingCallback(keras.callbacks.Callback):  # type: ignore[misc]
 
     def __init__(self, trial: Trial, metric: Metric, report: ReportCallback, batch_size: int | None = None) -> None:
         super().__init__()
-        self._trial, self._metric, self._report, self._batch_size = trial, metric, report, batch_size
+        self._trial, self._metric, self._report = trial, metric, report
+        self.batch_size = batch_size
         self._began = time.monotonic()
         self._reported = -math.inf
         self._first_batch = (0, 0.0)
@@ -102,7 +103,7 @@ class ReportingCallback(keras.callbacks.Callback):  # type: ignore[misc]
                 len(self._history) + 1,
                 now - self._began,
                 self._speed,
-                self._batch_size,
+                self.batch_size,
                 validating,
             )
         )
