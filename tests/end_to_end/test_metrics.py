@@ -45,7 +45,7 @@ def test_the_lowest_log_loss_wins_everywhere(tune, trials, tmp_path, capsys, pru
         assert trial["score"] == pytest.approx(min(histories(tmp_path, trial["trial"], "val_log_loss")), rel=1e-4)
     ranking = [line.split() for line in shown.splitlines() if line.split()[:1] and line.split()[0].isdigit()]
     assert int(ranking[0][1]) == best["trial"]
-    assert f"Test log loss of the best model (trial {best['number']}): " in shown
+    assert f"Test log loss of the best model (trial {best['trial']}): " in shown
     if pruner == "asha":
         assert 0 < len(complete) < len(found)
         pruned = [trial["params"]["filters"] for trial in found if trial["state"] == "pruned"]
@@ -100,7 +100,7 @@ def test_a_new_metric_is_one_record_in_the_table(tune, trials, tmp_path, monkeyp
     shown = capsys.readouterr().out
     found = trials()
     best = min(found, key=lambda trial: trial["score"])
-    assert f"Test error rate of the best model (trial {best['number']}): 0.0000" in shown
+    assert f"Test error rate of the best model (trial {best['trial']}): 0.0000" in shown
     assert best["params"]["filters"] == 32
     assert histories(tmp_path, best["trial"], "val_error")[-1] == pytest.approx(best["score"], rel=1e-4)
     client, experiment = mlflow_client(tmp_path)

@@ -31,7 +31,7 @@ def test_a_study_of_two_objectives(tune, tmp_path, capsys):
     lines = list(itertools.dropwhile(lambda line: not line.startswith("rank"), shown.splitlines()))[1:9]
     assert [line.split()[3] == "yes" for line in lines] == [True] * 4 + [False] * 4
     champion = max(complete, key=lambda one: one["score"])
-    assert f"best model (trial {champion['number']})" in shown
+    assert f"best model (trial {champion['trial']})" in shown
     assert "On the Pareto front:           4 trials" in shown
 
     study = tmp_path / "studies" / "mine"

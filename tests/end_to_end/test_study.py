@@ -140,8 +140,8 @@ def test_running_the_same_study_again_adds_nothing_and_a_higher_total_goes_on(ho
 )
 def test_another_space_or_dataset_under_an_old_name_is_refused(home, study, flags, part):
     refused = home.run("tune", "--study", "first", *flags, expect=2)
-    assert part in refused.stderr
-    assert len(refused.stderr.splitlines()) == 1
+    (line,) = [line for line in refused.stderr.splitlines() if not line.endswith(" ...")]
+    assert part in line
 
 
 def test_export_predict_and_evaluate_the_winner(home, study):
