@@ -87,6 +87,7 @@ class Loop:
         self._proposer, self._storage, self._executor = proposer, storage, executor
         self._make_task, self._listeners, self._check_signals = make_task, listeners, check_signals
         self._decisions: dict[int, Decision] = {}
+        self._began: dict[int, float] = {}
 
     def run(self, budget: Budget) -> StopReason:
         """Runs until the budget or the space is used up and every trial has ended; returns why there are no more.
@@ -121,7 +122,7 @@ class Loop:
         if not budget.is_overdue:
             return
         for record in self._storage.running:
-            if record.result.epochs == 0 and self._decisions.get(record.number) is not Decision.STOP:
+            if record.result.epochs == 0:
                 self._executor.drop(record.number)
                 self._end(self._without_answer(record, Fault.CUT_OFF, ending_reason(Decision.STOP, 0)))
 
@@ -144,6 +145,7 @@ class Loop:
     def _begin(self, accepted: Accepted) -> None:
         for listener in self._listeners:
             listener.trial_started(accepted.record)
+        self._began[accepted.record.number] = time.monotonic()
         self._executor.submit(self._make_task(accepted.record.trial, accepted.candidate))
 
     def _decide(self, report: Report, budget: Budget) -> Decision:
@@ -187,7 +189,8 @@ class Loop:
         """The result of a trial whose worker gave none, made of its reports and the fault."""
         decision = self._decisions.get(record.number, Decision.CONTINUE)
         state = ending(decision, record.result.epochs, fault).state
-        return replace(record.result, state=state, decision=decision, reason=reason)
+        seconds = time.monotonic() - self._began[record.number]
+        return replace(record.result, state=state, decision=decision, reason=reason, seconds=seconds)
 
     def _end(self, result: TrialResult) -> None:
         self._decisions.pop(result.number, None)

@@ -159,6 +159,7 @@ def test_a_trial_that_cannot_be_stopped_is_dropped_before_its_first_epoch_ends(t
         assert executor.free == 1
     [record] = storage.records
     assert (record.state, record.result.reason) == (TrialState.INTERRUPTED, "time was up in its first epoch")
+    assert 0.1 < record.result.seconds < 10
 
 
 def test_trials_are_answered_while_another_proposal_is_judged(tmp_path):
