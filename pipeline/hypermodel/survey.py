@@ -13,7 +13,7 @@ from pipeline.data import Dataset
 from pipeline.errors import SpaceError
 from pipeline.hypermodel.declared import as_listed
 from pipeline.hypermodel.loader import explain_errors, hyperparameters_with, load
-from pipeline.hypermodel.probe import as_built, probe
+from pipeline.hypermodel.probe import Probe, as_built, probe
 from pipeline.hypermodel.replaced import replaced
 from pipeline.hypermodel.source import BuiltModel, HyperModelSource, ListedHyperparameter, PixelForm, Survey
 from pipeline.hypermodel.widen import widen
@@ -91,7 +91,7 @@ class _Surveyor:
         with forget_models(), _at_most(most_weights):
             found = probe(self._source, self._dataset, hp)
             self._pixels.setdefault(found.pixels.range, found.pixels)
-            self._tried.append((dict(hp.values), found.traits()))
+            self._tried.append((dict(hp.values), _traits(hp, found)))
             self._built.append((dict(hp.values), as_built(self._source, hp, found)))
 
     def _note(self, entries: Iterable[Any]) -> list[Any]:
@@ -126,9 +126,15 @@ class _Surveyor:
         values, traits = change
         try:
             with forget_models(), _at_most(_MAX_WEIGHTS):
-                return bool(probe(self._source, self._dataset, hyperparameters_with(values)).traits() == traits)
+                hp = hyperparameters_with(values)
+                return bool(_traits(hp, probe(self._source, self._dataset, hp)) == traits)
         except (Exception, SystemExit):
             return False
+
+
+def _traits(hp: Any, found: Probe) -> list[Any]:
+    """What a value may have an effect on: the model, its training, and what else is asked for, in which range."""
+    return [*found.traits(), [as_listed(entry) for entry in hp.space if hp.is_active(entry)]]
 
 
 class _TooLargeError(Exception):

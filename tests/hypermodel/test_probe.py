@@ -53,6 +53,7 @@ def test_a_class_is_made_for_the_images():
 @pytest.fixture
 def shallow(monkeypatch):
     """KerasTuner's own with short stacks, since 100 layers take seconds to build; weights would come from the net."""
+    monkeypatch.setattr("pipeline.hypermodel.survey._SECONDS", 0.0)  # nor are effects looked for
     for stack in ("stack1", "stack2", "stack3"):
         deep = getattr(resnet, stack)
         monkeypatch.setattr(resnet, stack, lambda x, filters, blocks, deep=deep, **more: deep(x, filters, 2, **more))

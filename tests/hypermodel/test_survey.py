@@ -79,3 +79,22 @@ def test_what_changes_nothing_is_named_and_a_batch_size_is_one(source_of):
     ]
     assert probe_params(source, DATA, {"batch_size": 4}).key != probe_params(source, DATA, {"batch_size": 8}).key
     assert "batch_size: expected a whole number" in probe_params(source, DATA, {"batch_size": 0}).reason
+
+
+def by_condition(hp):
+    """The size alone makes the models differ, and its range follows the kind."""
+    kind = hp.Choice("kind", ["small", "large"])
+    with hp.conditional_scope("kind", ["small"]):
+        small = hp.Int("units", 2, 4)
+    with hp.conditional_scope("kind", ["large"]):
+        large = hp.Int("units", 8, 12)
+    return network(layers.Dense(small if kind == "small" else large))
+
+
+def test_what_decides_on_the_range_of_another_has_an_effect(source_of):
+    source = source_of(by_condition)
+    found = survey(source, DATA)
+    assert found.idle == ()
+    assert make_space(source, found.listed).searched[1].domain == IntRange(2, 12)
+    assert probe_params(source, DATA, {"kind": "large", "units": 3}).kind == "units outside its range"
+    assert probe_params(source, DATA, {"kind": "large", "units": 8}).parameters
