@@ -40,16 +40,18 @@ def find_layout(root: Path) -> Layout:
     """The class folders below ``root``; DataError when there are none, or two folders are the same split.
 
     A folder that is alone in ``root`` is entered. Split folders are told by their names (``split_folders``) and lie
-    above the class folders, or inside each of them. Where there are none, all images are there to train with.
+    above the class folders, or inside each of them. Where there are none, all images are there to train with. DataError
+    too when one of several folders has splits with classes of its own.
     """
     base = _enter_single(root, "", through_splits=False)
     names = subfolders(root / base)
     if not names:
-        problem = "no class folders in it" if any(not is_hidden(name) for name in os.listdir(root)) else "is empty"
-        raise DataError(f"{printable(root)}: {problem.replace('is empty', 'the folder is empty')}; {EXPECTED}")
-    layout = _splits_above(root, base, names) or _splits_inside(root, base, names)
+        problem = "the folder is empty" if all(map(is_hidden, os.listdir(root))) else "no class folders in it"
+        raise DataError(f"{printable(root)}: {problem}; {EXPECTED}")
+    layout = _splits_above(root, base, names)
     if layout is None:
-        layout = Layout(list(_class_folders(root, base, TRAIN)), [base], [])
+        _check_no_datasets(root, base, names)
+        layout = _splits_inside(root, base, names) or _classes_only(root, base, names)
     if base:
         layout.notes.insert(0, f"{printable(root)}: the classes are taken from {printable(base)}/ in it")
     return layout
@@ -70,24 +72,56 @@ def _splits_above(root: Path, base: str, names: Sequence[str]) -> Layout | None:
     """The layout with split folders above the classes; DataError when all folders are splits without classes.
 
     A folder called ``train`` that has no folders in it is a class if other classes lie beside it. If there are only
-    images to validate and test with, there may be nothing beside them.
+    images to validate and test with, there may be nothing beside them, or the same classes to train with.
     """
     splits = split_folders(names)
     inside = {name: _enter_single(root, join(base, name), through_splits=True) for name in splits}
-    nested = [name for name in splits if subfolders(root / inside[name])]
-    if nested and (any(splits[name] == TRAIN for name in nested) or len(nested) == len(names)):
-        _check_repeated(root, {name: splits[name] for name in nested})
-        folders = [folder for name in nested for folder in _class_folders(root, inside[name], splits[name])]
-        taken = {inside[name].removeprefix(base).lstrip("/"): splits[name] for name in nested}
-        notes = [*_unusual_names(root, taken), *_passed_over(root, base, names, nested, splits)]
-        return Layout(folders, [base, *(inside[name] for name in nested)], notes)
-    if len(splits) < len(names):
+    nested = {name: split for name, split in splits.items() if subfolders(root / inside[name])}
+    beside = [name for name in names if name not in nested]
+    whole = TRAIN in nested.values() or not beside
+    if not whole and len(splits) == len(names):
+        raise _no_classes_in(root, beside)
+    if not nested:
         return None
-    flat = [f"{printable(name)}/" for name in names if name not in nested]
-    raise DataError(
+    _check_repeated(root, nested)
+    folders = [folder for name in nested for folder in _class_folders(root, inside[name], splits[name])]
+    trained = [] if whole else _trained_beside(root, base, folders, [*nested], beside, splits)
+    taken = {inside[name].removeprefix(base).lstrip("/"): split for name, split in nested.items()}
+    passed_over = [name for name in beside if name not in [folder.name for folder in trained]]
+    notes = [*_unusual_names(root, taken, bool(trained)), *_passed_over(root, base, passed_over, [*nested], splits)]
+    return Layout([*trained, *folders], [base, *(inside[name] for name in nested)], notes)
+
+
+def _no_classes_in(root: Path, names: Sequence[str]) -> DataError:
+    flat = [f"{printable(name)}/" for name in names]
+    return DataError(
         f"{printable(root)}: no class folders in {name_some(flat)}; expected a folder for each class, as in "
         f"{flat[0]}cat/ and {flat[0]}dog/; if {flat[0]} is a class, call it otherwise"
     )
+
+
+def _trained_beside(
+    root: Path,
+    base: str,
+    held_out: Sequence[ClassFolder],
+    nested: Sequence[str],
+    beside: Sequence[str],
+    splits: Mapping[str, int],
+) -> list[ClassFolder]:
+    """The folders to train with, beside split folders; DataError unless each held out class is one of them."""
+    classes = {folder.name for folder in held_out}
+    unknown = [f"{printable(name)}/" for name in sorted(classes.difference(beside))]
+    if unknown:
+        where = f"{printable(nested[0])}/"
+        raise DataError(
+            f"{printable(root)}: {where} has the name of a split, and {name_some(unknown)} in it but not beside it; "
+            f"put what is to train with into train/, or call {where} otherwise if it is a class"
+        )
+    return [
+        folder
+        for folder in _class_folders(root, base, TRAIN)
+        if folder.name in classes or (folder.name in beside and folder.name not in splits)
+    ]
 
 
 def _splits_inside(root: Path, base: str, names: Sequence[str]) -> Layout | None:
@@ -106,6 +140,25 @@ def _splits_inside(root: Path, base: str, names: Sequence[str]) -> Layout | None
     return Layout(folders, [base, *(join(base, name) for name in names)], [note])
 
 
+def _classes_only(root: Path, base: str, names: Sequence[str]) -> Layout:
+    """The layout without splits. A note names folders that are called as a split."""
+    held_out = [f"{printable(name)}/" for name, split in split_folders(names).items() if split != TRAIN]
+    note = f"{printable(root)}: a class, and not a split with a folder for each class: {name_some(held_out)}"
+    return Layout(list(_class_folders(root, base, TRAIN)), [base], [note] if held_out else [])
+
+
+def _check_no_datasets(root: Path, base: str, names: Sequence[str]) -> None:
+    """DataError if one of the folders has splits with class folders in it, as in 2024/train/cat/."""
+    for name in names:
+        for split in split_folders(subfolders(root / base / name)):
+            relative = join(base, name, split)
+            if subfolders(root / relative) and not has_image(root / relative):
+                raise DataError(
+                    f"{printable(root)}: {printable(relative)}/ is a split inside {printable(name)}/; "
+                    f"give {printable(root / base / name)}, or put all splits side by side into one folder"
+                )
+
+
 def _class_folders(root: Path, above: str, split: int) -> Iterator[ClassFolder]:
     for name in subfolders(root / above):
         relative = join(above, name)
@@ -119,17 +172,18 @@ def _check_repeated(root: Path, splits: Mapping[str, int]) -> None:
         raise DataError(f"{printable(root)}: {same} are the same split; keep one of them")
 
 
-def _unusual_names(root: Path, splits: Mapping[str, int]) -> Iterator[str]:
-    if any(name.lower() not in _CANONICAL for name in splits):
-        taken = ", ".join(f"{printable(name)}/ is {SPLIT_NAMES[split]}" for name, split in splits.items())
-        yield f"{printable(root)}: taken as splits: {taken}"
+def _unusual_names(root: Path, splits: Mapping[str, int], trained_beside: bool) -> Iterator[str]:
+    if trained_beside or any(name.lower() not in _CANONICAL for name in splits):
+        taken = [f"{printable(name)}/ is {SPLIT_NAMES[split]}" for name, split in splits.items()]
+        taken += ["the folders beside are train"] if trained_beside else []
+        yield f"{printable(root)}: taken as splits: {', '.join(taken)}"
 
 
 def _passed_over(
     root: Path, base: str, names: Sequence[str], nested: Sequence[str], splits: Mapping[str, int]
 ) -> Iterator[str]:
-    for name in splits:
-        if name not in nested:
+    for name in names:
+        if name in splits:
             count = sum(ending in EXTENSIONS for ending in endings_in(root / base / name))
             yield f"{printable(root)}: passed over {printable(name)}/, which has {count:,} images in no class folder"
     others = [f"{printable(name)}/" for name in names if name not in splits]

@@ -54,7 +54,7 @@ def scan(root: Path) -> FolderListing:
     try:
         layout = find_layout(root)
         found, ignored, nested = _find_files(layout.classes)
-        empty = _find_empty(layout.classes, {name for name, _ in found})
+        empty = _find_empty(layout.classes, {name for name, _ in found}, [*nested])
         for folder in layout.above:
             ignored.update(endings_in(root / folder))
     except OSError as error:
@@ -113,13 +113,17 @@ def _find_files(
     return files, ignored, nested
 
 
-def _find_empty(folders: Sequence[ClassFolder], classes: set[str]) -> tuple[str, ...]:
-    """A line for each class folder to train with whose class has no image in any folder."""
+def _find_empty(folders: Sequence[ClassFolder], classes: set[str], nested: Sequence[ClassFolder]) -> tuple[str, ...]:
+    """A line for each class folder to train with whose class has no image in any folder.
+
+    It asks for the folder that has its images in ``nested`` folders, if there is just one.
+    """
+    lower = f"give {printable(nested[0].path)} if the classes are in it, or " if len(nested) == 1 else ""
     problems = []
     for folder in folders:
         if folder.given_split == TRAIN and _class_name(folder) not in classes:
             found = Counter(ending(entry.name) for _, entry in walk(folder.path, "", {folder_identity(folder.path)}))
-            has = f", but {count_endings(found)}; convert them" if found else "; add some"
+            has = f", but {count_endings(found)}; {lower}convert them" if found else "; add some"
             problems.append(f"{printable(folder.relative)}: no images in this class folder{has} or remove the folder")
     return tuple(problems)
 
@@ -132,12 +136,15 @@ def _nested_notes(root: Path, nested: Mapping[ClassFolder, Sequence[str]]) -> li
     if not nested:
         return []
     folder, inside = next(iter(nested.items()))
-    others = f", like {len(nested) - 1:,} more," if len(nested) > 1 else ""
+    folders = name_some([f"{printable(folder.relative)}/" for folder in nested])
     names = name_some([f"{printable(name)}/" for name in inside])
-    return [
-        f"{printable(root)}: {printable(folder.relative)}/ has no images of its own and{others} is one class with "
-        f"those in {names}; if these are the classes, give {printable(folder.path)} instead"
-    ]
+    if len(nested) == 1:
+        line = f"{folders} is one class, with the images in its folders {names}"
+        remedy = f"give {printable(folder.path)} instead"
+    else:
+        line = f"each is one class, with the images in its folders ({names}): {folders}"
+        remedy = "put them all into one folder and give that"
+    return [f"{printable(root)}: {line}; if the folders in it are the classes, {remedy}"]
 
 
 def _ignored_notes(root: Path, ignored: Counter[str]) -> list[str]:

@@ -132,6 +132,10 @@ SPLIT = ["train/a/1.png", "train/b/1.png"]
             ["a/1.png", "b/x.heic", "b/y.heic"],
             "/b: no images in this class folder, but 2 .heic; convert them or",
         ),
+        (
+            ["Images/a/1.png", "Images/b/1.png", "Annotation/a/1.xml", "Annotation/b/1.xml"],
+            "/Annotation: no images in this class folder, but 2 .xml; give {root}/Images if the classes are in it, or",
+        ),
         ([*SPLIT, "train/c/x.txt"], "/train/c: no images in this class folder, but 1 .txt;"),
         (["a/x.txt", "b/"], "/a: no images in this class folder, but 1 .txt;"),
     ],
@@ -140,7 +144,7 @@ def test_what_makes_no_dataset_is_refused(tmp_path, names, message):
     plant(tmp_path, *names)
     with pytest.raises(DataError) as caught:
         check_training(tmp_path, scan(tmp_path))
-    assert str(caught.value).startswith(f"{tmp_path}{message}")
+    assert str(caught.value).startswith(f"{tmp_path}{message.format(root=tmp_path)}")
     assert "\n" not in str(caught.value)
 
 
