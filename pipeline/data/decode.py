@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from pipeline.data.white_level import to_bytes, white_level
+from pipeline.data.white_level import PixelRange, count_bits, to_bytes, white_level
 from pipeline.errors import DataError, printable
 
 Pixels = NDArray[np.uint8]
@@ -113,14 +113,14 @@ def read_header(path: str, content: bytes) -> ImageHeader:
         return ImageHeader(height, width, grey, _is_deep(image))
 
 
-def read_highest(path: str, content: bytes) -> tuple[float, bool]:
-    """The highest pixel of an image of more than 8 bits, and whether its pixels are floats."""
+def read_range(path: str, content: bytes) -> PixelRange:
+    """The range of an image of more than 8 bits."""
     with _decoding_errors(path, content):
         image = _open(path, content)
         pixels = np.asarray(image)
         if not (np.isfinite(pixels).all() and pixels.min() >= 0):
             raise ValueError("it has pixels below 0 or not finite")
-        return float(pixels.max()), image.mode == "F"
+        return PixelRange(float(pixels.max()), count_bits(pixels), image.mode == "F")
 
 
 def fit_image(image: Image.Image, shape: Shape, white: int | None = None) -> Pixels:

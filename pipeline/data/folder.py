@@ -15,7 +15,7 @@ from pipeline.data.decode import (
     decode_bytes,
     read_file,
     read_header,
-    read_highest,
+    read_range,
     silence_pillow,
 )
 from pipeline.data.form import Form, Pictures
@@ -23,7 +23,7 @@ from pipeline.data.listing_notes import name_some
 from pipeline.data.scan import ImageFile, check_training, scan
 from pipeline.data.split import TRAIN, check_counts
 from pipeline.data.threads import map_in_threads
-from pipeline.data.white_level import white_level
+from pipeline.data.white_level import PixelRange
 from pipeline.errors import DataError, printable
 
 _MAX_BROKEN_SHARE = 0.1
@@ -33,13 +33,12 @@ _MAX_BROKEN_SHARE = 0.1
 class _CheckedFile(NamedTuple):
     """A file that has been read: the digest of its bytes, and its header, or why it cannot be read.
 
-    ``highest`` is the highest pixel where they have more than 8 bits, and ``floats`` tells whether they are floats.
+    ``range`` is that of the pixels where they have more than 8 bits.
     """
 
     digest: str
     header: ImageHeader | None = None
-    highest: float | None = None
-    floats: bool = False
+    range: PixelRange | None = None
     fault: str = ""
 
 
@@ -148,8 +147,7 @@ def _check_file(file: ImageFile) -> _CheckedFile:
         content = read_file(file.path)
         digest = hashlib.sha256(content).hexdigest()
         header = read_header(file.path, content)
-        highest, floats = read_highest(file.path, content) if header.deep else (None, False)
-        return _CheckedFile(digest, header, highest, floats)
+        return _CheckedFile(digest, header, read_range(file.path, content) if header.deep else None)
     except BrokenImageError as error:
         return _CheckedFile(digest, fault=error.reason)
 
@@ -160,12 +158,9 @@ def _describe(checked: Sequence[tuple[ImageFile, _CheckedFile]]) -> Pictures:
     trained = [check.header for file, check in checked if check.header and file.given_split == TRAIN]
     height, width = (int(median + 0.5) for median in np.median([header[:2] for header in trained or headers], axis=0))
     channels = 1 if all(header.grey for header in headers) else 3
-    deep = [(check.highest, check.floats) for _, check in checked if check.highest is not None]
+    ranges = [check.range for _, check in checked if check.range is not None]
     pictures = Pictures(height, width, channels, len(headers), classes=0)
-    if not deep:
-        return pictures
-    highest = max(pixel for pixel, _ in deep)
-    return pictures._replace(white=white_level(highest, all(floats for _, floats in deep)), highest=highest)
+    return pictures.with_range(PixelRange.join(ranges)) if ranges else pictures
 
 
 def _name_faults(faults: dict[str, str]) -> str:

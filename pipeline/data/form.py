@@ -4,14 +4,15 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from pipeline.data.decode import Shape
+from pipeline.data.white_level import PixelRange
 
 
 class Pictures(NamedTuple):
     """The images of a source before any is decoded.
 
     ``height`` and ``width`` are the medians of the training images in pixels, ``channels`` is 1 (all are grey), 3 or
-    4; ``images`` and ``classes`` are counts. Where pixels are not bytes, ``white`` is the value that becomes 255, and
-    ``highest`` the highest one that there is.
+    4; ``images`` and ``classes`` are counts. Where pixels are not bytes, ``white`` is the value that becomes 255,
+    ``highest`` the highest one that there is, and nearly all are below ``usual``, a power of two.
     """
 
     height: int
@@ -21,6 +22,11 @@ class Pictures(NamedTuple):
     classes: int
     white: int | None = None
     highest: float = 255.0
+    usual: int | None = None
+
+    def with_range(self, pixels: PixelRange) -> "Pictures":
+        """The same images, of pixels that are not bytes."""
+        return self._replace(white=pixels.white, highest=pixels.highest, usual=pixels.usual)
 
 
 ChooseSize = Callable[[Pictures], tuple[int, int]]

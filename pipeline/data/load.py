@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 
 from pipeline.data.cache import open_entry
@@ -12,10 +11,11 @@ from pipeline.data.form import ChooseSize, Form, Pictures, RequestedForm, own_si
 from pipeline.data.named import NAMED_DATASETS, Fetch, NamedSource
 from pipeline.data.npz import NpzSource
 from pipeline.data.split import check_counts
+from pipeline.data.white_level import USUAL_SHARE
 from pipeline.errors import DataError, nearest, printable
 
-_MAX_SIDE = 256
-"""The most pixels of the longer side of a folder's images when nobody asks for a size."""
+_HOT = 8
+"""It is said when nearly all pixels lie below this part of white: they lose 3 bits to the few that do not."""
 
 
 def _ignore_progress(done: int, total: int) -> None:
@@ -31,7 +31,7 @@ def load(
     *,
     image_size: tuple[int, int] | None = None,
     channels: int | None = None,
-    choose_size: ChooseSize | None = None,
+    choose_size: ChooseSize = own_size,
     white: int | None = None,
     for_training: bool = True,
     seed: int = 0,
@@ -44,14 +44,13 @@ def load(
     A named dataset wins over a folder of that name. The images are decoded at the first use and come from the cache
     from then on.
 
-    ``image_size`` is (height, width). Without it, ``choose_size(pictures)`` is asked once a load, for folders and
-    arrays alike, before any image is decoded. Without either, folders take the median of their training images, at most
-    256 pixels a side, and arrays keep their size. ``channels`` is 1 (grey) or 3 (RGB); without it, the images decide.
-    ``white`` is that of the images that a model was trained on. ``for_training=False`` admits data that can only be
-    measured: one class, a test split alone, few images. ``seed`` decides the splits that are not given.
-    ``progress(done, total)`` is called while images are decoded. ``warn`` is called at every load, with one line for
-    each thing that is left out, guessed or changed. ``fetch(name, folder)`` is called for named datasets that must be
-    downloaded, and writes ``name``.npz into the folder. Raises DataError.
+    ``image_size`` is (height, width). Without it, ``choose_size(pictures)`` is asked once a load, before any image is
+    decoded; by default the images keep their size, or take the median of the training images. ``channels`` is 1 (grey)
+    or 3 (RGB); without it, the images decide. ``white`` is that of the images that a model was trained on.
+    ``for_training=False`` admits data that can only be measured: one class, a test split alone, few images. ``seed``
+    decides the splits that are not given. ``progress(done, total)`` is called while images are decoded. ``warn`` is
+    called at every load, with one line for each thing that is left out, guessed or changed. ``fetch(name, folder)`` is
+    called for named datasets that must be downloaded, and writes ``name``.npz into the folder. Raises DataError.
     """
     if image_size is not None and min(image_size) < 1:
         height, width = image_size
@@ -61,19 +60,18 @@ def load(
         warn(note)
     if for_training:
         arrays.check_training()
-    default = partial(_limit_size, printable(source), warn) if isinstance(arrays, FolderSource) else own_size
-    requested = RequestedForm(image_size, channels, choose_size or default, white)
-    ranges: list[str] = []
+    requested = RequestedForm(image_size, channels, choose_size, white)
 
     def choose_form(pictures: Pictures) -> Form:
         form = requested.resolve(pictures)
-        ranges.extend(_range_notes(printable(source), pictures, form))
+        for note in _range_notes(printable(source), pictures, form):
+            warn(note)
         return form
 
     entry = open_entry(arrays, choose_form)
     if for_training:
         check_counts(entry.labels, entry.given_splits, entry.classes, printable(source))
-    for note in (*ranges, *entry.notes):
+    for note in entry.notes:
         warn(note)
     return split_entry(entry, name, source, seed)
 
@@ -84,22 +82,14 @@ def _range_notes(source: str, pictures: Pictures, form: Form) -> Iterator[str]:
     if white in (1, 255) and highest > white:
         yield f"{source}: pixels go up to {highest:g}; taken as 0..{white}, what is above becomes white"
     if white is not None and white > 255:
-        bits = "" if white == 65535 else f", {white.bit_length()} bits"
+        bits = "" if white == 65535 else f" ({white.bit_length()} bits)"
         yield f"{source}: pixels go up to {highest:,g}; 0..{white:,}{bits} is scaled to 0..255"
-
-
-def _limit_size(source: str, warn: Callable[[str], None], pictures: Pictures) -> tuple[int, int]:
-    """The images' own size, scaled down to at most 256 pixels on the longer side, which is said."""
-    height, width = own_size(pictures)
-    scale = _MAX_SIDE / max(height, width)
-    if scale >= 1:
-        return height, width
-    limited = max(1, int(height * scale + 0.5)), max(1, int(width * scale + 0.5))
-    warn(
-        f"{source}: the median image is {height} high and {width} wide; "
-        f"scaled down to {limited[0]} by {limited[1]}, choose another size with --image-size"
-    )
-    return limited
+    usual = pictures.usual
+    if white is not None and usual is not None and usual <= highest and usual * _HOT <= white + 1:
+        yield (
+            f"{source}: {USUAL_SHARE:.1%} of the pixels are below {usual:,}, and become only 0..{255 * usual // white} "
+            f"of 255; if the others are faults, clip them to {max(1, usual - 1):,} and save the images again"
+        )
 
 
 def _find_source(

@@ -7,7 +7,7 @@ from pathlib import Path
 from pipeline.console import status, warn
 from pipeline.data.dataset import Dataset
 from pipeline.data.fetch import FetchDataset
-from pipeline.data.form import ChooseSize
+from pipeline.data.form import ChooseSize, own_size
 from pipeline.data.load import load
 from pipeline.executors import call, local
 
@@ -18,7 +18,7 @@ def load_with_progress(
     seed: int,
     quiet: bool = False,
     channels: int | None = None,
-    choose_size: ChooseSize | None = None,
+    choose_size: ChooseSize = own_size,
     white: int | None = None,
     for_training: bool = True,
 ) -> Dataset:

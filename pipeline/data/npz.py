@@ -16,9 +16,9 @@ from pipeline.data.form import Form, Pictures
 from pipeline.data.npz_array import NpzArray, read_headers
 from pipeline.data.npz_labels import number_labels
 from pipeline.data.npz_names import CLASS_NAMES, find_split_names
-from pipeline.data.scale import highest_pixel
+from pipeline.data.scale import read_range
 from pipeline.data.split import TRAIN, Rows, check_counts
-from pipeline.data.white_level import to_bytes, white_level
+from pipeline.data.white_level import to_bytes
 from pipeline.errors import DataError, printable
 
 
@@ -53,17 +53,14 @@ class NpzSource:
         """The key of the file's bytes, and the images by the headers of the arrays and the highest pixel."""
         splits, names = self._find_arrays()
         labels, _, classes = self._read_labels(splits, names)
-        highest = highest_pixel([split.images for split in splits])
+        pixels = read_range([split.images for split in splits])
         try:
             with self._path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise _cannot_read(self._path, error) from None
         pictures = Pictures(*_stored_shape(splits), len(labels), len(classes))
-        if highest is not None:
-            white = white_level(highest, splits[0].images.dtype.kind == "f")
-            pictures = pictures._replace(white=white, highest=highest)
-        return SourceContent(cache_key(("npz", digest)), pictures)
+        return SourceContent(cache_key(("npz", digest)), pictures.with_range(pixels) if pixels else pictures)
 
     def build(self, folder: Path, form: Form) -> None:
         """Copies the images, resized and scaled."""

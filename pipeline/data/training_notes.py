@@ -8,6 +8,7 @@ from pipeline.data.dataset import Dataset
 from pipeline.data.listing_notes import name_some
 from pipeline.data.split import Rows
 from pipeline.errors import printable
+from pipeline.metrics import Metric
 
 _LOPSIDED = 5
 """Classes are lopsided when one has this many times as many training images as another."""
@@ -16,28 +17,31 @@ _DARK = 63
 """A highest pixel of 6 bits or less: so dark are images only when their values were not in 0..255."""
 
 _FEW = 100
-"""Validation images below which the steps of a score are worth a line: at 100, accuracy moves in steps of 0.01."""
+"""Validation images below which chance is worth a line: at 100, accuracy moves in steps of 0.01."""
 
 _MAX_NAMED = 3
 """Pairs of copies that a line names."""
 
 
-def training_notes(dataset: Dataset) -> Iterator[str]:
-    """Lopsided classes, classes without images to validate or test with, few validation images, copies, dark images."""
+def training_notes(dataset: Dataset, metric: Metric) -> Iterator[str]:
+    """Lopsided classes, classes without images to validate or test with, few validation images, copies, dark images.
+
+    ``metric`` is the study's.
+    """
     where = printable(dataset.source)
-    for lines in _lopsided(dataset), _absent(dataset), _few(dataset), _leaks(dataset), _two_classes(dataset):
+    checks = _lopsided(dataset, metric), _absent(dataset), _few(dataset, metric), _leaks(dataset), _two_classes(dataset)
+    for lines in (*checks, _dark(dataset)):
         yield from (f"{where}: {line}" for line in lines)
-    if dataset.entry.highest <= _DARK:
-        yield f"{where}: the highest pixel is {dataset.entry.highest} of 255; was the range another one?"
 
 
-def _lopsided(dataset: Dataset) -> Iterator[str]:
+def _lopsided(dataset: Dataset, metric: Metric) -> Iterator[str]:
     counts = np.bincount(dataset.labels[dataset.train], minlength=len(dataset.classes))
     most, least = int(counts.argmax()), int(counts.argmin())
     if counts[most] >= _LOPSIDED * counts[least]:
+        advice = f"; {metric.label} hardly counts the rare ones, --metric balanced_accuracy does"
         yield (
             f"lopsided classes: {counts[most]:,} training images of {dataset.classes[most]} and {counts[least]:,} of "
-            f"{dataset.classes[least]}; accuracy hardly counts the rare ones, --metric balanced_accuracy does"
+            f"{dataset.classes[least]}{'' if metric.classes_count_alike else advice}"
         )
 
 
@@ -49,13 +53,11 @@ def _absent(dataset: Dataset) -> Iterator[str]:
             yield f"no {name} images of {name_some(absent)}"
 
 
-def _few(dataset: Dataset) -> Iterator[str]:
+def _few(dataset: Dataset, metric: Metric) -> Iterator[str]:
     count = len(dataset.validation)
     if 0 < count < _FEW:
-        yield (
-            f"{count} validation images: accuracy moves in steps of {1 / count:.3g}, and trials tie or win by chance; "
-            "add images"
-        )
+        steps = f"{metric.label} moves in steps of {1 / count:.3g}, and trials tie or win by chance"
+        yield f"{count} validation images: {steps if metric.share_of_images else 'trials win by chance'}; add images"
 
 
 def _leaks(dataset: Dataset) -> Iterator[str]:
@@ -81,6 +83,15 @@ def _two_classes(dataset: Dataset) -> Iterator[str]:
         pairs = [_pair(dataset, int(row), int(dataset.entry.copy_of[row])) for row in _one_per_picture(dataset, rows)]
         which = "1 picture is" if len(pairs) == 1 else f"{len(pairs):,} pictures are"
         yield f"{which} in two classes ({name_some(pairs, _MAX_NAMED)}); keep each in one"
+
+
+def _dark(dataset: Dataset) -> Iterator[str]:
+    highest = dataset.entry.highest
+    if highest <= _DARK:
+        yield (
+            f"all images are nearly black, their highest pixel is {highest} of 255; "
+            f"if {highest} stands for white, scale the pixels to 0..255 and save them again"
+        )
 
 
 def _one_per_picture(dataset: Dataset, rows: Rows) -> Rows:

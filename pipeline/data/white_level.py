@@ -1,13 +1,58 @@
 """Which stored value becomes 255, for pixels that are not bytes."""
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 _OVERSHOOT = 2
 """Floats in 0..1 or 0..255 may go up to twice that where a filter has overshot; cubic and Lanczos ones stay below."""
+
+USUAL_SHARE = 0.999
+"""The share of pixels that are usual. A sensor has far fewer faulty ones."""
+
+Bits = NDArray[np.int64]
+"""How many pixels have each number of bits, (33,): 0 bits below 1, 8 bits from 128 to below 256."""
+
+
+class PixelRange(NamedTuple):
+    """The range of images: the highest pixel, how many pixels have how many bits, and whether all are floats."""
+
+    highest: float
+    counts: Bits
+    floats: bool
+
+    @classmethod
+    def join(cls, ranges: Sequence["PixelRange"]) -> "PixelRange":
+        """The range of several images or arrays together."""
+        highest, counts, floats = zip(*ranges, strict=True)
+        return cls(max(highest), np.sum(counts, axis=0), all(floats))
+
+    @property
+    def white(self) -> int:
+        """The value that becomes 255."""
+        return white_level(self.highest, self.floats)
+
+    @property
+    def usual(self) -> int:
+        """The lowest power of two that 99.9 % of the pixels are below.
+
+        >>> PixelRange(65535, count_bits(np.array([4000] * 2000 + [65535])), floats=False).usual
+        4096
+        """
+        return int(2 ** np.searchsorted(self.counts.cumsum(), USUAL_SHARE * self.counts.sum()))
+
+
+def count_bits(pixels: NDArray[Any]) -> Bits:
+    """How many pixels, all 0 or more, have each number of bits; those of more than 32 count as 32.
+
+    >>> count_bits(np.array([0.5, 255, 255.5, 256]))[[0, 8, 9]]
+    array([1, 2, 1])
+    """
+    exponents = np.frexp(pixels.astype(np.float64, copy=False))[1]
+    return np.bincount(np.clip(exponents, 0, 32).ravel(), minlength=33)
 
 
 def white_level(highest: float, floats: bool) -> int:

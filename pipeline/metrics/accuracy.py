@@ -15,4 +15,4 @@ def compute(labels: "Labels", probabilities: "Probabilities") -> float:
     return float(accuracy_score(labels, probabilities.argmax(axis=1)))
 
 
-ACCURACY = Metric("accuracy", "accuracy", Direction.MAXIMIZE, compute)
+ACCURACY = Metric("accuracy", "accuracy", Direction.MAXIMIZE, compute, share_of_images=True)

@@ -20,4 +20,6 @@ def compute(labels: "Labels", probabilities: "Probabilities") -> float:
     return float(recall_score(labels, probabilities.argmax(axis=1), labels=present, average="macro", zero_division=0.0))
 
 
-BALANCED_ACCURACY = Metric("balanced_accuracy", "balanced accuracy", Direction.MAXIMIZE, compute)
+BALANCED_ACCURACY = Metric(
+    "balanced_accuracy", "balanced accuracy", Direction.MAXIMIZE, compute, classes_count_alike=True
+)

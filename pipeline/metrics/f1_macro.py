@@ -15,4 +15,4 @@ def compute(labels: "Labels", probabilities: "Probabilities") -> float:
     return float(f1_score(labels, probabilities.argmax(axis=1), average="macro", zero_division=0.0))
 
 
-F1_MACRO = Metric("f1_macro", "macro F1", Direction.MAXIMIZE, compute)
+F1_MACRO = Metric("f1_macro", "macro F1", Direction.MAXIMIZE, compute, classes_count_alike=True)

@@ -29,7 +29,8 @@ class Metric:
     numbers (n,) with n of at least 1, and float64 probabilities (n, classes) whose rows add up to 1 up to the rounding
     of whatever type they came in. It returns the score, or NaN where the metric is not defined for these labels.
     ``fewest_classes`` is the smallest number of classes for which the score is informative. ``unbounded`` scores have
-    no upper end, so that plots of them have a logarithmic axis.
+    no upper end, so that plots of them have a logarithmic axis. ``share_of_images`` scores move in steps of 1 / n;
+    ``classes_count_alike`` ones give a rare class the weight of a frequent one.
     """
 
     name: str
@@ -38,6 +39,8 @@ class Metric:
     compute: "Callable[[Labels, Probabilities], float]"
     fewest_classes: int = 2
     unbounded: bool = False
+    share_of_images: bool = False
+    classes_count_alike: bool = False
 
     @property
     def logged_as(self) -> str:

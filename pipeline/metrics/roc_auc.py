@@ -26,4 +26,4 @@ def compute(labels: "Labels", probabilities: "Probabilities") -> float:
     return float(roc_auc_score(labels[:, None] == classes, probabilities.take(classes, axis=1), average="macro"))
 
 
-ROC_AUC = Metric("roc_auc", "ROC AUC", Direction.MAXIMIZE, compute)
+ROC_AUC = Metric("roc_auc", "ROC AUC", Direction.MAXIMIZE, compute, classes_count_alike=True)

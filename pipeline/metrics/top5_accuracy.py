@@ -23,4 +23,6 @@ def compute(labels: "Labels", probabilities: "Probabilities") -> float:
     return float(top_k_accuracy_score(reversed_labels, reversed_classes, k=_K, labels=range(classes)))
 
 
-TOP5_ACCURACY = Metric("top5_accuracy", "top-5 accuracy", Direction.MAXIMIZE, compute, fewest_classes=_K + 1)
+TOP5_ACCURACY = Metric(
+    "top5_accuracy", "top-5 accuracy", Direction.MAXIMIZE, compute, fewest_classes=_K + 1, share_of_images=True
+)

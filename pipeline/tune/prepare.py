@@ -50,7 +50,7 @@ def prepare(study: OpenStudy, verbosity: Verbosity) -> Iterator[PreparedStudy]:
             storage = _open_storage(study)
             write_job(study.paths, study.job, study.searched.text)
             dataset = study.problem.dataset
-            for line in training_notes(dataset):
+            for line in training_notes(dataset, study.problem.objective.metric):
                 warn(line)
             if not quiet:
                 note(f"{dataset.name}: {dataset.describe()}", dataset.describe_classes())

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.data.decode import EXTENSIONS, BrokenImageError, decode, read_header, read_highest
+from pipeline.data.decode import EXTENSIONS, BrokenImageError, decode, read_header, read_range
 from pipeline.errors import DataError
 
 
@@ -81,7 +81,7 @@ def test_floats_in_a_tiff(tmp_path, pixels, expected):
 def test_pixels_without_a_range_are_broken(tmp_path, pixel):
     path = saved(tmp_path / "a.tif", Image.fromarray(np.array([[pixel, 1]], np.float32)))
     with pytest.raises(BrokenImageError, match="pixels below 0 or not finite"):
-        read_highest(str(path), path.read_bytes())
+        read_range(str(path), path.read_bytes())
 
 
 @pytest.mark.parametrize("kind", ["tif", "TIFF", "jfif", "jpe", "ppm", "jp2", "avif"])

@@ -115,17 +115,6 @@ def test_the_median_of_the_upright_training_images_is_the_shape(tmp_path):
     assert read(tmp_path / "pets").shape[:2] == (30, 12)
 
 
-def test_a_large_median_is_scaled_down_and_said(tmp_path):
-    paint(tmp_path / "pets", size=(400, 200))
-    dataset, lines = read_with_lines(tmp_path / "pets")
-    assert dataset.shape == (128, 256, 3)
-    assert lines == [
-        f"{tmp_path}/pets: the median image is 200 high and 400 wide; scaled down to 128 by 256, "
-        "choose another size with --image-size"
-    ]
-    assert read_with_lines(tmp_path / "pets")[1] == lines
-
-
 def test_image_size_is_height_and_width_and_another_entry(tmp_path):
     paint(tmp_path / "pets", size=(400, 200))
     for size in (20, 30), (30, 20):
@@ -162,17 +151,7 @@ def test_a_size_is_chosen_by_the_training_images(tmp_path):
     dataset = read(tmp_path / "pets", choose_size=lambda pictures: seen.append(pictures) or (5, 6), warn=lines.append)
     assert seen == [Pictures(200, 400, 1, images=25, classes=2)]
     assert dataset.shape == (5, 6, 1)
-    assert not any("median" in line for line in lines)
-    assert read(tmp_path / "pets", image_size=(4, 4), choose_size=None).content == dataset.content
-
-
-def test_without_a_request_the_chosen_size_is_noted_even_if_it_was_requested_before(tmp_path):
-    paint(tmp_path / "pets", size=(400, 200))
-    exact, lines = read_with_lines(tmp_path / "pets", image_size=(128, 256), channels=3)
-    assert lines == []
-    chosen, lines = read_with_lines(tmp_path / "pets")
-    assert chosen.folder == exact.folder
-    assert "scaled down to 128 by 256" in lines[0]
+    assert read(tmp_path / "pets", image_size=(4, 4)).content == dataset.content
 
 
 @pytest.mark.parametrize(("mode", "channels"), [("L", 3), ("RGB", 1)])
@@ -363,7 +342,7 @@ def test_deep_images_are_scaled_by_the_range_of_all_of_them(tmp_path, bits, whit
     dataset, lines = read_with_lines(tmp_path / "scans")
     assert dataset.classes == ("bright", "dark")
     assert dataset.images[:, 0, 0, 0].tolist() == pytest.approx([255, 250, 245, 240, 85, 80, 75, 70], abs=1)
-    said = {8: [], 16: ["0..65,535 is scaled"]}.get(bits, [f"up to {white:,}; 0..{white:,}, {bits} bits is scaled"])
+    said = {8: [], 16: ["0..65,535 is scaled"]}.get(bits, [f"up to {white:,}; 0..{white:,} ({bits} bits) is scaled"])
     assert len(lines) == len(said)
     assert all(part in line for part, line in zip(said, lines, strict=True))
     assert dataset.white == (None if bits == 8 else white)

@@ -42,7 +42,7 @@ def test_pixels_become_bytes(tmp_path, stored, expected):
 @pytest.mark.parametrize(
     ("stored", "line"),
     [
-        (np.array([0, 4000], np.uint16), "pixels go up to 4,000; 0..4,095, 12 bits is scaled to 0..255"),
+        (np.array([0, 4000], np.uint16), "pixels go up to 4,000; 0..4,095 (12 bits) is scaled to 0..255"),
         (np.array([0, 1.02]), "pixels go up to 1.02; taken as 0..1, what is above becomes white"),
         (np.array([0, 1.0]), ""),
     ],
@@ -52,6 +52,29 @@ def test_a_range_that_is_not_obvious_is_said(tmp_path, stored, line):
         lines = []
         read(tmp_path, train(np.tile(stored, (6, 2)).reshape(6, 2, 2)), warn=lines.append)
         assert lines == ([f"{tmp_path}/mine.npz: {line}"] if line else [])
+
+
+@pytest.mark.parametrize(
+    ("usual", "highest", "line"),
+    [
+        (
+            np.uint16(3900),
+            65535,
+            "99.9% of the pixels are below 4,096, and become only 0..15 of 255; if the others are",
+        ),
+        (0.9, 255, "99.9% of the pixels are below 1, and become only 0..1 of 255; if the others are faults, clip"),
+        (np.uint16(9000), 65535, ""),
+        (np.uint16(20), 20, ""),
+    ],
+)
+def test_a_hot_pixel_is_said(tmp_path, usual, highest, line):
+    images = np.full((12, 12, 10), usual)
+    images[3, 4, 5] = highest
+    for _ in range(2):
+        lines = []
+        read(tmp_path, train(images), warn=lines.append)
+        assert len([text for text in lines if "clip" in text]) == bool(line)
+        assert not line or line in lines[-1]
 
 
 def test_the_scale_is_one_for_all_arrays(tmp_path):

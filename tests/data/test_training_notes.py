@@ -3,6 +3,7 @@ import pytest
 
 from pipeline.data import load
 from pipeline.data.training_notes import training_notes
+from pipeline.metrics import METRICS
 from tests.data.npz_files import read
 
 
@@ -15,10 +16,10 @@ def noise(count, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (count, 6, 6), dtype=np.uint8)
 
 
-def said(tmp_path, **content):
+def said(tmp_path, metric="accuracy", **content):
     """The notes without the path, and the dataset."""
     dataset = read(tmp_path, content)
-    return [line.removeprefix(f"{tmp_path}/mine.npz: ") for line in training_notes(dataset)], dataset
+    return [line.removeprefix(f"{tmp_path}/mine.npz: ") for line in training_notes(dataset, METRICS[metric])], dataset
 
 
 def split(counts, seed=0):
@@ -64,6 +65,23 @@ def test_few_validation_images_are_told_with_the_step_of_the_score(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("metric", "advice", "steps"),
+    [
+        ("balanced_accuracy", "", "trials win by chance"),
+        ("f1_macro", "", "trials win by chance"),
+        ("roc_auc", "", "trials win by chance"),
+        ("log_loss", "; log loss hardly counts", "trials win by chance"),
+        ("top5_accuracy", "; top-5 accuracy hardly counts", "top-5 accuracy moves in steps of 0.0625, and"),
+    ],
+)
+def test_what_is_advised_suits_the_metric(tmp_path, metric, advice, steps):
+    (lopsided, few), _ = said(tmp_path, metric, **whole((2, 20), (8, 8), (3, 3)))
+    assert lopsided.startswith(f"lopsided classes: 20 training images of 1 and 2 of 0{advice}")
+    assert lopsided.endswith("does" if advice else "2 of 0")
+    assert few.startswith(f"16 validation images: {steps}")
+
+
 def test_classes_without_test_images(tmp_path):
     lines, _ = said(tmp_path, **whole((20, 20, 20), (50, 50, 2), (3, 3)))
     assert lines == ["no test images of 2"]
@@ -93,7 +111,10 @@ def test_one_picture_in_two_classes(tmp_path):
 def test_images_as_dark_as_if_they_had_another_range(tmp_path):
     content = whole((20, 20), (50, 50), (3, 3))
     lines, _ = said(tmp_path, **{name: array % 16 if name[0] == "x" else array for name, array in content.items()})
-    assert lines == ["the highest pixel is 15 of 255; was the range another one?"]
+    assert lines == [
+        "all images are nearly black, their highest pixel is 15 of 255; "
+        "if 15 stands for white, scale the pixels to 0..255 and save them again"
+    ]
 
 
 def test_a_bundled_set_is_taken_before_a_folder_of_its_name_and_this_is_said(tmp_path, monkeypatch):
