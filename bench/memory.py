@@ -29,8 +29,8 @@ from pipeline.study.objective import Objective
 from pipeline.study.paths import StudyPaths
 from pipeline.study.record import TrialRecord
 from pipeline.study.trial import BatchReport, EpochReport
+from pipeline.training.task import make_task
 from pipeline.training.worker import start_worker
-from pipeline.tune.family_space import make_family_task
 
 
 def main() -> None:
@@ -86,7 +86,7 @@ def search_problem(folder: Path) -> SearchProblem:
     return SearchProblem(
         space=space,
         judge=partial(judge, space, shape=dataset.shape, classes=len(dataset.classes)),
-        make_task=make_family_task,
+        make_task=make_task,
         dataset=dataset,
         objective=Objective(),
         precision="auto",

@@ -35,7 +35,7 @@ def main() -> None:
     arguments = parser.parse_args()
     print(machine(), flush=True)
     with tempfile.TemporaryDirectory() as temporary:
-        for kind, make in kinds(arguments.folder):
+        for kind, make in kinds(arguments.folder and arguments.folder.resolve()):
             if arguments.only and kind not in arguments.only:
                 continue
             data = make(Path(temporary, kind))

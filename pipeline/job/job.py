@@ -72,10 +72,10 @@ class Job:
     """A study as the user requests it. Each field declares one setting: its default, help, parser and schema.
 
     ``trials`` is the total that the study should reach (None: as many as there are). ``time`` bounds one run of the
-    command, in seconds (None: no bound). ``tune`` fills in what is left open, by the rule of ``pipeline.tune.plan``:
-    here ``epochs`` and ``space`` have the values that they have without it. ``attempts`` are params, or names of start
-    points, that are tried first; ``fixed`` turns hyperparameters of the space into constants; ``limits`` replaces
-    limits of the space ("none" removes one). ``image_size`` is (height, width) in pixels (None: open).
+    command, in seconds (None: no bound). ``attempts`` are params, or names of start points, that are tried first;
+    ``fixed`` turns hyperparameters of the space into constants; ``limits`` replaces limits of the space ("none" removes
+    one). ``image_size`` is (height, width) in pixels. What is left open, as ``epochs`` and ``image_size`` are with
+    None, is filled in by the rule of ``pipeline.tune.plan``.
 
     JobError for settings that exclude each other.
     """
@@ -124,8 +124,8 @@ class Job:
         schema=_TIME,
         dump="{:.15g}s".format,
     )
-    epochs: int = whole_number(
-        10,
+    epochs: int | None = whole_number(
+        None,
         1,
         group=_LONG,
         help="epochs of a full training",
@@ -210,6 +210,12 @@ class Job:
     def total(self) -> float:
         """The number of trials that the study should have in the end, infinite if only time or space end it."""
         return math.inf if self.trials is None else self.trials
+
+    @property
+    def full_epochs(self) -> int:
+        """The epochs of a full training; only of a job that leaves them open no more."""
+        assert self.epochs is not None
+        return self.epochs
 
     @property
     def study_objective(self) -> Objective:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.architecture import Architecture
+from pipeline.candidate import Candidate, FamilyCandidate
 from pipeline.data import Dataset
 from pipeline.executors import progress_of
 from pipeline.recipe import Recipe
@@ -36,6 +37,12 @@ class TrainTask:
         from pipeline.training.fit import train
 
         return train(self.architecture, self.recipe, self.inputs, report)
+
+
+def make_task(candidate: Candidate, inputs: TrainingInputs) -> TrainTask:
+    """The training of a candidate of one of the FAMILIES."""
+    assert isinstance(candidate, FamilyCandidate)
+    return TrainTask(inputs, candidate.architecture, candidate.recipe)
 
 
 @dataclass(frozen=True, eq=False)

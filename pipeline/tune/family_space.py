@@ -2,18 +2,17 @@
 
 from functools import partial
 
-from pipeline.candidate import Candidate, FamilyCandidate, judge
+from pipeline.candidate import judge
 from pipeline.data import Dataset
-from pipeline.executors import Executor, Task
+from pipeline.executors import Executor
 from pipeline.job.job import Job
 from pipeline.job.request import JobRequest
 from pipeline.latency.study import load_or_calibrate
 from pipeline.space import limit, source_text
 from pipeline.study.paths import StudyPaths
-from pipeline.study.trial import TrialResult
-from pipeline.training.inputs import TrainingInputs
-from pipeline.training.task import TrainTask
-from pipeline.tune.feasible import NetworkSizes, check_feasible, measure_networks
+from pipeline.training.task import make_task
+from pipeline.tune.feasible import check_feasible
+from pipeline.tune.networks import NetworkSizes, measure_networks
 from pipeline.tune.requested_space import attempted_points, read_space
 from pipeline.tune.space_source import SearchedSpace
 
@@ -29,6 +28,10 @@ class FamilySpace:
         """The size that the job asks for."""
         return self._request.job.image_size, None
 
+    def check(self, shape: tuple[int, int, int], classes: int) -> None:
+        """See ``feasible.check_feasible``."""
+        check_feasible(self._space, attempted_points(self._space, self._request), shape, classes)
+
     def network_sizes(self, dataset: Dataset) -> NetworkSizes:
         """Those of draws, start points and the points to try first."""
         limited = "macs" in {**self._space.limits, **dict(self._request.job.limits)}
@@ -40,23 +43,17 @@ class FamilySpace:
         SpaceError if no network of the space can be trained on these images.
         """
         space, shape, classes = limit(self._space, dict(job.limits)), dataset.shape, len(dataset.classes)
-        check_feasible(space, dataset)
+        check_feasible(space, attempted_points(space, self._request), shape, classes)
         needed = "latency_ms" in (*space.limits, *job.study_objective.minimized)
         model = load_or_calibrate(self._paths, executor, quiet) if needed else None
         latency = None if model is None else model.predict
         return SearchedSpace(
             space,
             judge=partial(judge, space, shape=shape, classes=classes, latency=latency),
-            make_task=make_family_task,
+            make_task=make_task,
             text=partial(source_text, job.space),
             latency=model,
         )
 
     def close(self) -> None:
         """Nothing was started."""
-
-
-def make_family_task(candidate: Candidate, inputs: TrainingInputs) -> Task[TrialResult]:
-    """The training of a candidate of one of the FAMILIES."""
-    assert isinstance(candidate, FamilyCandidate)
-    return TrainTask(inputs, candidate.architecture, candidate.recipe)

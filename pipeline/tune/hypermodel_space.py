@@ -39,6 +39,9 @@ class HyperModelSpace:
         own_size = (height, width) if height and width else None
         return self._request.job.image_size or own_size, channels if channels in (1, 3) else None
 
+    def check(self, shape: tuple[int, int, int], classes: int) -> None:
+        """Nothing: only building its models shows what can be trained."""
+
     def network_sizes(self, dataset: Dataset) -> None:
         """None: the networks are the user's, and are not limited by the plan."""
 

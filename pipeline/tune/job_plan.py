@@ -13,7 +13,7 @@ from pipeline.job.job import SETTINGS, Job
 from pipeline.job.request import JobRequest, name_study
 from pipeline.quantity import format_count
 from pipeline.search.samplers import SAMPLERS
-from pipeline.tune.feasible import NetworkSizes
+from pipeline.tune.networks import NetworkSizes
 from pipeline.tune.plan import (
     SECONDS,
     Budget,
@@ -21,6 +21,7 @@ from pipeline.tune.plan import (
     choose_image_size,
     choose_macs,
     choose_space,
+    lengthen,
 )
 
 _TRAINED = 0.7
@@ -47,7 +48,7 @@ def fill_in_time(request: JobRequest) -> JobRequest:
     begun = bool(job.study) and name_study(job).exists
     ends = job.trials is not None or SAMPLERS[job.search].exhaustive
     time = SECONDS if job.time is None and not ends else job.time
-    space = job.space if begun or "space" in request.given else choose_space(time)
+    space = job.space if begun or "space" in request.given else choose_space(time, job.trials)
     return replace(request, job=replace(job, time=time, space=space))
 
 
@@ -55,14 +56,19 @@ class JobPlanner:
     """Plans what a new job leaves open; what was given stays.
 
     ``own_size`` is the (height, width) that the job or its space asks for, None if any will do. ``measure_rate`` gives
-    the multiply-accumulates of training per second; it is called only if the plan depends on it.
+    the multiply-accumulates of training per second; it is called only if the plan depends on it. ``check`` raises an
+    error if no network for images of a (height, width, channels) and so many classes can be trained.
     """
 
     def __init__(
-        self, request: JobRequest, own_size: tuple[int, int] | None, measure_rate: Callable[[], float]
+        self,
+        request: JobRequest,
+        own_size: tuple[int, int] | None,
+        measure_rate: Callable[[], float],
+        check: Callable[[tuple[int, int, int], int], None],
     ) -> None:
         self._job, self._given = request.job, request.given
-        self._own_size, self._measure_rate = own_size, measure_rate
+        self._own_size, self._measure_rate, self._check = own_size, measure_rate, check
         self._pictures: Pictures | None = None
 
     @cached_property
@@ -79,8 +85,10 @@ class JobPlanner:
                 f"--data: its pictures are {pictures.height}x{pictures.width} pixels, too small to show anything; "
                 "enlarge them with --image-size 32, or give that very size with --image-size"
             )
-        images = max(1, round(_TRAINED * pictures.images))
-        return choose_image_size((pictures.height, pictures.width), self._budget.macs(images, self._epochs(images)))
+        own, images = (pictures.height, pictures.width), max(1, round(_TRAINED * pictures.images))
+        smallest = choose_image_size(own, macs=1)
+        self._check((*smallest, min(pictures.channels, 3)), pictures.classes)  # before the rate is measured
+        return choose_image_size(own, self._budget.macs(images, self._job.epochs or choose_epochs(images)))
 
     def complete(self, dataset: Dataset, sizes: NetworkSizes | None) -> PlannedJob:
         """The job with everything filled in; a limit of MACs only if ``sizes`` are known and not limited already."""
@@ -88,17 +96,26 @@ class JobPlanner:
         planned: dict[str, Any] = {}
         if self._own_size is None:
             planned["image_size"] = (height, width)
-        if "epochs" not in self._given:
-            planned["epochs"] = self._epochs(images)
+        epochs = self._job.epochs or self._choose_epochs(images, height * width)
+        if self._job.epochs is None:
+            planned["epochs"] = epochs
         if sizes is not None and not sizes.limited:
-            mean = self._budget.macs(images, self._epochs(images))
-            macs = choose_macs(mean, height * width, sizes.least)
+            macs = choose_macs(self._budget.macs(images, epochs), height * width, sizes.least)
             planned["limits"] = tuple(sorted({**dict(self._job.limits), "macs": macs}.items()))
         job = replace(self._job, **planned)
         return PlannedJob(job, self._describe(job, planned, dataset, sizes) if planned else "")
 
-    def _epochs(self, images: int) -> int:
-        return self._job.epochs if "epochs" in self._given else choose_epochs(images)
+    def _choose_epochs(self, images: int, pixels: int) -> int:
+        """More epochs where there is ample time, if that is known: nothing else of a HyperModel may need the rate."""
+        epochs = choose_epochs(images)
+        if not self._knows_rate:
+            return epochs
+        return lengthen(epochs, self._budget.macs(images, epochs), pixels)
+
+    @property
+    def _knows_rate(self) -> bool:
+        """Whether something that was planned depends on the rate."""
+        return "_budget" in vars(self)
 
     def _describe(self, job: Job, planned: Mapping[str, Any], dataset: Dataset, sizes: NetworkSizes | None) -> str:
         """What was planned, and the flags that change it."""
@@ -115,20 +132,29 @@ class JobPlanner:
         )
 
     def _forecast(self, job: Job, images: int, sizes: NetworkSizes | None) -> str:
-        """How many trials there will be, and how long they take, as far as that is known."""
-        each = f"{job.epochs} epochs"
-        if "_budget" not in vars(self):  # nothing that was planned depends on the rate
+        """How many full trainings there will be, and how long they take, as far as that is known."""
+        each = _count(job.full_epochs, "epoch")
+        if not self._knows_rate:
             return f"trials of {each}" + (f" for {_duration(job.time)}" if job.time else "")
         limit = dict(job.limits).get("macs")
         mean = sizes.mean(limit if isinstance(limit, int) else math.inf) if sizes else None
-        seconds = self._budget.seconds_per_trial(mean or self._budget.macs(images, job.epochs), images, job.epochs)
+        seconds = self._budget.seconds_per_trial(
+            mean or self._budget.macs(images, job.full_epochs), images, job.full_epochs
+        )
         if job.time is None:
             if job.trials is None:
                 return f"trials of {each}, about {_duration(seconds)} each"
-            return f"{job.trials} trials of {each} in about {_duration(job.trials * seconds)}"
-        fit = max(1, round(job.time / seconds))
-        trials = f"about {fit}" if job.trials is None or fit < job.trials else f"{job.trials}"
-        return f"{trials} trials of {each} in {_duration(job.time)}"
+            return f"{_count(job.trials, 'trial')} of {each} in at most about {_duration(job.trials * seconds)}"
+        fit = round(job.time / seconds)
+        if not fit:
+            return f"{_duration(job.time)}, though one full training of {each} takes about {_duration(seconds)}"
+        if job.trials is not None and job.trials <= fit:
+            return f"{_count(job.trials, 'trial')} of {each} in {_duration(job.time)}"
+        return f"about {_count(fit, 'full training')} of {each} in {_duration(job.time)}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _duration(seconds: float) -> str:
@@ -137,7 +163,8 @@ def _duration(seconds: float) -> str:
     >>> _duration(600.0), _duration(45.0), _duration(5400.0)
     ('10 min', '45 s', '1.5 h')
     """
-    for unit, length in (("h", 3600), ("min", 60)):
-        if seconds >= length:
-            return f"{seconds / length:.2g} {unit}"
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length or (seconds >= length and unit != "d"):
+            number = seconds / length
+            return f"{number:,.0f} {unit}" if number >= 10 else f"{number:.2g} {unit}"
     return f"{seconds:.0f} s"

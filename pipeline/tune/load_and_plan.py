@@ -1,5 +1,6 @@
 """The dataset of a study, and the plan that suits it."""
 
+from dataclasses import replace
 from functools import partial
 
 from pipeline.console import status
@@ -11,6 +12,7 @@ from pipeline.job.job import Job
 from pipeline.job.request import JobRequest
 from pipeline.tune.job_plan import JobPlanner, PlannedJob
 from pipeline.tune.machine_rate import machine_rate
+from pipeline.tune.plan import choose_epochs
 from pipeline.tune.space_source import SpaceSource
 
 
@@ -25,8 +27,9 @@ def load_and_plan(
     with status(f"reading {job.space}", quiet):
         size, channels = source.image_shape()
     if resumed:
-        return load_with_progress(job.data, size, job.seed, quiet=quiet, channels=channels), PlannedJob(job)
-    planner = JobPlanner(request, size, partial(machine_rate, executor, job.precision, quiet))
+        dataset = load_with_progress(job.data, size, job.seed, quiet=quiet, channels=channels)
+        return dataset, PlannedJob(replace(job, epochs=job.epochs or choose_epochs(len(dataset.train))))
+    planner = JobPlanner(request, size, partial(machine_rate, executor, job.precision, quiet), source.check)
     dataset = load_with_progress(
         job.data, None, job.seed, quiet=quiet, channels=channels, choose_size=planner.choose_size
     )

@@ -8,10 +8,11 @@ makes. A network of M MACs for one image takes M x images x epochs of them. So:
 - trials: 14 full trainings share 10 minutes, and four times the time is for twice as many of twice the length. Given
   trials without a time take 43 s each, as those 14 do.
 - epochs: 750 / sqrt(training images), 5 to 40. Few images need many epochs for as many steps, and can afford them.
+  Where the time allows networks larger than 24,000 MACs per pixel, half of that factor goes into more epochs.
 - image size: the largest whose trials can afford 6,000 MACs per pixel (three or four blocks of convolutions, 16 to 128
   filters wide), from 32 to 128 pixels a side and never above the images' own size.
-- MACs of one network: at most 4 times the mean that the time allows, but never so few that hardly any network of the
-  space is left.
+- MACs of one network: at most 4 times the mean that the time allows, since most trials are pruned after a part of their
+  epochs, but never so few that hardly any network of the space is left.
 """
 
 import math
@@ -37,6 +38,9 @@ _FEWEST_EPOCHS, _MOST_EPOCHS = 5, 40
 
 _MACS_PER_PIXEL = 6_000
 """What a network needs for one pixel of the images: less leaves no room for a good one at that size."""
+
+_AMPLE_MACS_PER_PIXEL = 24_000
+"""Above this, more epochs are worth as much as larger networks."""
 
 _MOST_MACS_PER_PIXEL = 50_000
 """Time that would allow larger networks than this goes into more trials."""
@@ -91,22 +95,32 @@ class Budget:
         return macs * images * epochs / (self.rate * _EFFICIENCY) + _OVERHEAD
 
 
-def choose_space(time: float | None) -> str:
-    """The space that is searched for ``time`` in seconds.
+def choose_space(time: float | None, trials: int | None) -> str:
+    """The space that is searched for ``time`` in seconds, or for so many trials.
 
-    >>> choose_space(None), choose_space(7200)
-    ('quick', 'plain')
+    >>> choose_space(None, None), choose_space(7200, None), choose_space(None, 100)
+    ('quick', 'plain', 'plain')
     """
-    return "plain" if (time or SECONDS) >= _LONG else "quick"
+    return "plain" if Budget.share(time, trials, rate=1.0).seconds >= _LONG else "quick"
 
 
 def choose_epochs(images: int) -> int:
-    """The epochs of a full training on so many training images.
+    """The epochs of a full training on so many training images, unless there is ample time.
 
     >>> choose_epochs(100), choose_epochs(1400), choose_epochs(50_000)
     (40, 20, 5)
     """
     return min(max(round(_EPOCHS / math.sqrt(images)), _FEWEST_EPOCHS), _MOST_EPOCHS)
+
+
+def lengthen(epochs: int, mean: float, pixels: int) -> int:
+    """The epochs, or more of them if ``mean`` MACs of a network are ample for images of ``pixels``.
+
+    >>> lengthen(5, mean=1e9, pixels=1024), lengthen(5, mean=1e8, pixels=1024), lengthen(5, mean=1e7, pixels=1024)
+    (32, 10, 5)
+    """
+    ample = mean / (_AMPLE_MACS_PER_PIXEL * pixels)
+    return min(round(epochs * math.sqrt(max(1.0, ample))), max(epochs, _MOST_EPOCHS))
 
 
 def choose_image_size(own: tuple[int, int], macs: float) -> tuple[int, int]:

@@ -70,7 +70,7 @@ def _fingerprint(study: OpenStudy) -> StudyFingerprint:
     return StudyFingerprint(
         space=study.problem.space.fingerprint,
         dataset=study.problem.dataset.digest,
-        epochs=study.job.epochs,
+        epochs=study.job.full_epochs,
         seed=study.job.seed,
         metric=study.job.metric,
         objective=",".join(study.job.objective),
@@ -84,7 +84,7 @@ def _open_storage(study: OpenStudy) -> StudyStorage:
         study.paths.storage,
         study.problem.space,
         PRUNERS[study.job.pruner],
-        study.job.epochs,
+        study.job.full_epochs,
         study.problem.objective,
     )
     for candidate in study.start_points.candidates:

@@ -11,7 +11,7 @@ from pipeline.job.job import Job
 from pipeline.latency.model import LatencyModel
 from pipeline.search.problem import MakeTask
 from pipeline.space import Space
-from pipeline.tune.feasible import NetworkSizes
+from pipeline.tune.networks import NetworkSizes
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,9 @@ class SpaceSource(Protocol):
 
     def image_shape(self) -> tuple[tuple[int, int] | None, int | None]:
         """The (height, width) and the channels that the dataset must have, each None where it may decide itself."""
+
+    def check(self, shape: tuple[int, int, int], classes: int) -> None:
+        """A SpaceError if no images of this (height, width, channels) can be trained on, as far as that is known."""
 
     def network_sizes(self, dataset: Dataset) -> NetworkSizes | None:
         """How large the space's networks are; None if that is not known."""

@@ -44,8 +44,8 @@ def _describe_left_out(space: Space, named: Mapping[str, Feasibility], image_sid
     if over:
         lifted = ",".join(f"{limit}=none" for limit in space.limits if limit in set().union(*over.values()))
         designed_for = int(space.constants.get("designed_for", 0))
-        smaller = designed_for > image_side
-        size = f", at the size that they are designed for with --image-size {designed_for}" if smaller else ""
+        far = designed_for > 2 * image_side
+        size = f", at the size that they are designed for with --image-size {designed_for}" if far else ""
         yield f"start points over a limit are left out: {', '.join(over)}; train them with --limit {lifted}{size}"
     for name, feasibility in named.items():
         if feasibility.candidate is None and name not in over:

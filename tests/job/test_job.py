@@ -124,7 +124,6 @@ def test_what_has_no_value_is_not_written():
         "search": "bayesian",
         "metric": "accuracy",
         "objective": "score",
-        "epochs": 10,
         "workers": 1,
         "pruner": "asha",
         "seed": 0,

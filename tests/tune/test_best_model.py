@@ -69,7 +69,7 @@ def test_what_the_best_model_sees_is_drawn_and_goes_into_mlflow(tmp_path, best, 
     assert "Wrong: predicted" in (paths.explanation / "index.html").read_text()
     record_study(prepared(tracker, paths), [best])
     assert {name for place, name in tracker.paths if place == "explain/trial-1"} == pictures
-    assert capsys.readouterr().err == ""
+    assert all(line.endswith(" ...") for line in capsys.readouterr().err.splitlines())
 
 
 def test_a_fault_in_the_pictures_costs_a_warning(tmp_path, best, data, capsys, monkeypatch):

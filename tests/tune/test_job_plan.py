@@ -5,10 +5,10 @@ import pytest
 
 from pipeline.data import load
 from pipeline.data.form import Pictures
-from pipeline.errors import DataError
+from pipeline.errors import DataError, SpaceError
 from pipeline.job.request import read_job
-from pipeline.tune.feasible import NetworkSizes
 from pipeline.tune.job_plan import JobPlanner, fill_in_time
+from pipeline.tune.networks import NetworkSizes
 
 PHOTOS = Pictures(480, 640, 3, images=2_000, classes=4)
 RATE = 1e10
@@ -25,16 +25,16 @@ def _empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def planner(own_size=None, rate=lambda: RATE, **flags):
-    return JobPlanner(fill_in_time(read_job(None, {"data": "d"} | flags)), own_size, rate)
+def planner(own_size=None, rate=lambda: RATE, check=lambda shape, classes: None, **flags):
+    return JobPlanner(fill_in_time(read_job(None, {"data": "d"} | flags)), own_size, rate, check)
 
 
 SIZES = NetworkSizes(1000, (1e6, 2e6, 6e6, 1e9), limited=False)
 
 
-def plan(digits, sizes=SIZES, pictures=PHOTOS, **settings):
-    """The planned job and its line, for digits that claim to be other pictures."""
-    planning = planner(**settings)
+def plan(digits, sizes=SIZES, pictures=PHOTOS, rate=lambda: RATE / 10, **settings):
+    """The planned job and its line on a slower machine, for digits that claim to be other pictures."""
+    planning = planner(rate=rate, **settings)
     planning.choose_size(pictures)
     return planning.complete(digits, sizes)
 
@@ -47,10 +47,10 @@ def test_all_that_is_open_is_planned_and_said(digits):
     planned = plan(digits)
     job = planned.job
     assert (job.space, job.time, job.trials, job.image_size, job.epochs) == ("quick", 600.0, None, (8, 8), 21)
-    assert dict(job.limits)["macs"] == 13_000_000
+    assert dict(job.limits)["macs"] == 4_900_000
     assert planned.line == (
-        "2,000 pictures of 480x640: space quick at 8x8, networks up to 13.0 M MACs, about 46 trials of 21 epochs in "
-        "10 min; change with --space, --time, --epochs, --limit macs=N, --image-size"
+        "2,000 pictures of 480x640: space quick at 8x8, networks up to 4.9 M MACs, about 11 full trainings of "
+        "21 epochs in 10 min; change with --space, --time, --epochs, --limit macs=N, --image-size"
     )
 
 
@@ -99,7 +99,7 @@ def test_the_rate_is_only_measured_where_it_matters(digits):
 
 
 def test_trials_without_a_time_are_forecast_by_their_length(digits):
-    assert ", 50 trials of 21 epochs in about 11 min;" in plan(digits, trials=50).line
+    assert ", 50 trials of 21 epochs in at most about 44 min;" in plan(digits, trials=50).line
     assert plan(digits, trials=50).job.time is None
 
 
@@ -110,7 +110,7 @@ def test_a_grid_has_no_time_and_no_number_of_trials(digits):
 
 
 def test_a_few_trials_that_end_early_are_not_more_than_asked_for(digits):
-    assert ", 2 trials of 21 epochs in 10 min;" in plan(digits, trials=2, time=600.0).line
+    assert ", 2 trials of 40 epochs in 10 min;" in plan(digits, trials=2, time=600.0).line
 
 
 def test_pictures_without_content_are_refused_unless_their_size_is_asked_for():
@@ -132,3 +132,21 @@ def test_a_study_that_has_begun_keeps_its_space_and_gets_time_anew(tmp_path):
     assert (job.space, job.time) == ("vgg", 600.0)
     (tmp_path / "studies" / "mine" / "job.yaml").write_text("data: d\nspace: vgg\ntrials: 5\n")
     assert fill_in_time(read_job(None, {"study": "mine"})).job.time is None
+
+
+def test_what_cannot_be_trained_even_at_the_smallest_size_is_refused_before_anything_is_measured():
+    def refuse(shape, classes):
+        assert (shape, classes) == ((24, 40, 3), 4)
+        raise SpaceError("nothing fits")
+
+    with pytest.raises(SpaceError, match="nothing fits"):
+        planner(rate=fails, check=refuse).choose_size(PHOTOS)
+
+
+def test_a_training_that_does_not_fit_is_said(digits):
+    line = plan(digits, NetworkSizes(1e12, (1e12,), limited=False), time=60.0).line
+    assert ", 1 min, though one full training of 21 epochs takes about 383 d;" in line
+
+
+def test_one_trial_of_one_epoch_is_in_the_singular(digits):
+    assert ", 1 trial of 1 epoch in at most about" in plan(digits, trials=1, epochs=1).line

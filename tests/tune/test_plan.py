@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pipeline.tune.plan import SECONDS, Budget, choose_epochs, choose_image_size, choose_macs, choose_space
+from pipeline.tune.plan import SECONDS, Budget, choose_epochs, choose_image_size, choose_macs, choose_space, lengthen
 
 RATES = st.floats(1e7, 1e14)
 SECONDS_GIVEN = st.one_of(st.none(), st.floats(1, 1e6))
@@ -79,6 +79,30 @@ def test_the_limit_admits_what_it_must_and_is_at_most_a_tenth_above(mean, pixels
     assert limit <= max(1.1 * max(4 * mean, least), 100)
 
 
-@pytest.mark.parametrize(("time", "space"), [(None, "quick"), (60.0, "quick"), (3599.0, "quick"), (3600.0, "plain")])
-def test_a_wide_space_needs_an_hour(time, space):
-    assert choose_space(time) == space
+@pytest.mark.parametrize(
+    ("time", "trials", "space"),
+    [
+        (None, None, "quick"),
+        (60.0, None, "quick"),
+        (3599.0, None, "quick"),
+        (3600.0, None, "plain"),
+        (None, 14, "quick"),
+        (None, 84, "plain"),
+        (600.0, 84, "quick"),
+    ],
+)
+def test_a_wide_space_needs_an_hour(time, trials, space):
+    assert choose_space(time, trials) == space
+
+
+@given(st.integers(5, 40), MACS, MACS, st.integers(1, 10**6))
+def test_ample_time_makes_for_more_epochs_up_to_40_and_scarce_time_not_for_fewer(epochs, mean, more, pixels):
+    few, many = sorted((mean, more))
+    assert epochs <= lengthen(epochs, few, pixels) <= lengthen(epochs, many, pixels) <= 40
+    if few <= 24_000 * pixels:
+        assert lengthen(epochs, few, pixels) == epochs
+
+
+def test_on_a_gpu_the_hours_go_into_epochs_too():
+    budget = Budget.share(8 * 3600.0, None, 3e12)
+    assert lengthen(choose_epochs(49_000), budget.macs(49_000, 5), 32 * 32) == 40
