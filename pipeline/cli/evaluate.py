@@ -39,6 +39,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prints the scores, the classes and the confusions."""
     from pipeline.console import note
+    from pipeline.data.listing_notes import name_some
     from pipeline.data.load_with_progress import load_with_progress
     from pipeline.executors import call
     from pipeline.metrics.evaluation import evaluate
@@ -64,7 +65,10 @@ def run(args: argparse.Namespace) -> int:
     if not args.json:
         note(f"{data.name}: {data.describe()}")
     _note_differences(metadata, data, split, seed)
-    _print(evaluate(data.labels[rows], probabilities[:, outputs], classes), split, args.json)
+    evaluation = evaluate(data.labels[rows], probabilities[:, outputs], classes)
+    if evaluation.false_alarms:
+        note(f"note: macro F1 counts {name_some(evaluation.false_alarms)} as 0: no images, but some are taken for it")
+    _print(evaluation, split, args.json)
     return 0
 
 
@@ -118,7 +122,9 @@ def _note_differences(metadata: "ModelMetadata", data: "Dataset", split: str, se
     from pipeline.console import note
 
     if data.digest != metadata.digest:
-        note(f"note: not the data the model was trained on ({metadata.dataset}); its images may differ")
+        note(
+            f"note: not the data of the study ({metadata.dataset}), but it may have images that the model was trained on"
+        )
     elif seed != metadata.seed:
         note(f"note: split by seed {seed}, trained with seed {metadata.seed}: images may be ones it was trained on")
     elif split != "test":

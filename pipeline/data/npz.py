@@ -31,15 +31,24 @@ class _Split(NamedTuple):
 class NpzSource:
     """An .npz file with ``x_train, y_train[, x_val, y_val][, x_test, y_test][, classes]`` as a source for the cache.
 
-    ``npz_names`` has the other names that arrays may have. ``progress(done, total)`` counts images.
+    ``npz_names`` has the other names that arrays may have. Images of another size than the first array's are stretched
+    to its size. ``progress(done, total)`` counts images.
     """
-
-    notes: Sequence[str] = ()
 
     def __init__(self, path: Path, progress: Callable[[int, int], None]) -> None:
         self.location = cache_key(("npz", path.resolve()))
         self._path = path
         self._progress = progress
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """The arrays whose images have another size than those of the first, one line each."""
+        first, *others = (split.images for split in self._find_arrays()[0])
+        return [
+            f"{images.where}: images of {_size(images)}, while {first.name} has {_size(first)}; all get one size"
+            for images in others
+            if images.shape[1:3] != first.shape[1:3]
+        ]
 
     def listing_key(self) -> str:
         """The key of the file's size and the time of its last change."""
@@ -59,14 +68,16 @@ class NpzSource:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise _cannot_read(self._path, error) from None
-        pictures = Pictures(*_stored_shape(splits), len(labels), len(classes))
+        height, width, _ = _stored_shape(splits[0].images)
+        channels = max(_stored_shape(split.images)[2] for split in splits)
+        pictures = Pictures(height, width, channels, len(labels), len(classes))
         return SourceContent(cache_key(("npz", digest)), pictures.with_range(pixels) if pixels else pictures)
 
     def build(self, folder: Path, form: Form) -> None:
         """Copies the images, resized and scaled."""
         splits, names = self._find_arrays()
         labels, given_splits, classes = self._read_labels(splits, names)
-        self._copy_images(folder, [split.images for split in splits], _stored_shape(splits), form)
+        self._copy_images(folder, [split.images for split in splits], form)
         complete_entry(folder, labels, given_splits, tuple(classes), white=form.white)
 
     def check_training(self) -> None:
@@ -87,7 +98,8 @@ class NpzSource:
         found = find_split_names(arrays, printable(self._path))
         names = next((array for name, array in arrays.items() if name.lower() in CLASS_NAMES), None)
         splits = [_Split(split, arrays[images], arrays[labels]) for split, images, labels in found]
-        _stored_shape(splits)  # checks it
+        for split in splits:
+            _check_shape(split.images)
         return splits, names
 
     def _read_labels(
@@ -99,14 +111,14 @@ class NpzSource:
         given_splits = np.repeat(np.array([split.number for split in splits], np.uint8), counts)
         return labels, given_splits, classes
 
-    def _copy_images(self, folder: Path, arrays: Sequence[NpzArray], stored: Shape, form: Form) -> None:
+    def _copy_images(self, folder: Path, arrays: Sequence[NpzArray], form: Form) -> None:
         total = sum(array.shape[0] for array in arrays)
         images = allocate_images(folder, (total, *form.shape), printable(self._path))
         row = 0
         for array in arrays:
             for _, block in array.read_blocks():
                 pixels = block if form.white is None else to_bytes(block, form.white)
-                images[row : row + len(block)] = _fit_images(pixels.reshape(-1, *stored), form.shape)
+                images[row : row + len(block)] = _fit_images(pixels.reshape(-1, *_stored_shape(array)), form.shape)
                 row += len(block)
                 self._progress(row, total)
         images.flush()
@@ -116,26 +128,27 @@ def _cannot_read(path: Path, error: OSError) -> DataError:
     return DataError(f"{printable(path)}: cannot be read ({error.strerror}); expected an .npz file")
 
 
-def _stored_shape(splits: Sequence[_Split]) -> Shape:
-    """Height, width and channels as stored; DataError unless they are the same in all splits."""
-    first = splits[0].images
-    for images in (split.images for split in splits):
-        if len(images.shape) not in (3, 4) or (*images.shape, 1)[3] not in (1, 3, 4):
-            first_channels = len(images.shape) == 4 and images.shape[1] in (1, 3, 4)
-            raise DataError(
-                f"{images.where} has the shape {images.shape}; "
-                "expected (n, height, width) or (n, height, width, channels) with 1, 3 or 4 channels"
-                + ("; save numpy.moveaxis(images, 1, -1)" if first_channels else "")
-            )
-        if min(images.shape) < 1:
-            raise DataError(f"{images.where} is empty, its shape is {images.shape}; leave the array out or fill it")
-        if images.shape[1:] != first.shape[1:]:
-            raise DataError(
-                f"{images.where} has images of {images.shape[1:]} and {first.name} of {first.shape[1:]}; "
-                "expected one shape"
-            )
-    height, width, channels, *_ = (*first.shape[1:], 1)
+def _stored_shape(images: NpzArray) -> Shape:
+    """Height, width and channels as stored."""
+    height, width, channels, *_ = (*images.shape[1:], 1)
     return height, width, channels
+
+
+def _size(images: NpzArray) -> str:
+    return f"{images.shape[1]}x{images.shape[2]}"
+
+
+def _check_shape(images: NpzArray) -> None:
+    """DataError unless it has images in one of the shapes that are understood."""
+    if len(images.shape) not in (3, 4) or (*images.shape, 1)[3] not in (1, 3, 4):
+        first_channels = len(images.shape) == 4 and images.shape[1] in (1, 3, 4)
+        raise DataError(
+            f"{images.where} has the shape {images.shape}; "
+            "expected (n, height, width) or (n, height, width, channels) with 1, 3 or 4 channels"
+            + ("; save numpy.moveaxis(images, 1, -1)" if first_channels else "")
+        )
+    if min(images.shape) < 1:
+        raise DataError(f"{images.where} is empty, its shape is {images.shape}; leave the array out or fill it")
 
 
 def _fit_images(block: Pixels, shape: Shape) -> Pixels:

@@ -54,6 +54,9 @@ def find_split_names(names: Iterable[str], where: str) -> list[SplitNames]:
             continue
         match = _NAME.fullmatch(name)
         if match is None:
+            if re.fullmatch(r"arr_\d+", name):
+                unnamed = f"{where}: its arrays have no names ({name})"
+                raise DataError(f"{unnamed}; save them as numpy.savez(file, x_train=images, y_train=labels)")
             unknown = f"{where}: unknown array {printable(name)!r}{nearest(name, _EXPECTED)}"
             raise DataError(f"{unknown}; expected {', '.join(_EXPECTED)}")
         kind = "images" if (match["kind"] or match["second"]).lower() in _IMAGES else "labels"

@@ -41,6 +41,12 @@ class Evaluation:
         counts: NDArray[np.int64] = self.confusion.sum(axis=1)
         return counts
 
+    @property
+    def false_alarms(self) -> list[str]:
+        """The classes without images that some were taken for: macro F1 counts 0 for each."""
+        predicted = self.confusion.sum(axis=0)
+        return [self.classes[label] for label in np.flatnonzero((self.support == 0) & (predicted > 0))]
+
     def score(self, metric: str) -> float | None:
         """The score of a metric; None where it is not defined for these classes or images."""
         score = self.scores.get(metric, math.nan)

@@ -104,7 +104,10 @@ def save(path, classes, channels=1):
 
 def test_other_data_of_the_same_classes_is_noted(model, tmp_path, capsys):
     run(model, "--data", save(tmp_path / "mine.npz", 10), "--json")
-    assert "note: not the data the model was trained on (digits)" in capsys.readouterr().err
+    assert (
+        "note: not the data of the study (digits), but it may have images that the model was trained on"
+        in capsys.readouterr().err
+    )
 
 
 def test_classes_in_another_order_are_matched(tmp_path, capsys):
@@ -143,6 +146,15 @@ def reorder(source, target, classes):
                 new.writestr(name, old.read(name))
     write_metadata(replace(read_metadata(source), classes=classes), target)
     return target
+
+
+@pytest.mark.parametrize("alarms", [True, False])
+def test_macro_f1_of_classes_without_images_is_explained(tmp_path, capsys, alarms):
+    there = write_tiny_model(tmp_path / "m.keras", classes=("0", "1", "2"), bias=99.0 if alarms else -99.0)
+    np.savez(tmp_path / "mine.npz", x_train=np.zeros((6, 8, 8), np.uint8), y_train=np.arange(6) % 2 + 1)
+    run(there, "--data", tmp_path / "mine.npz", "--json")
+    explained = "note: macro F1 counts 0 as 0: no images, but some are taken for it\n" in capsys.readouterr().err
+    assert explained == alarms
 
 
 def test_a_class_that_the_model_has_not_is_named(tmp_path):

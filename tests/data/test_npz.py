@@ -65,6 +65,17 @@ def test_image_size_resizes_as_pillow_does(tmp_path, channels):
     assert np.array_equal(dataset.images[3], expected)
 
 
+def test_test_images_of_another_size_are_stretched_and_this_is_said(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (4, 8, 6, 3), dtype=np.uint8)
+    lines = []
+    dataset = read(tmp_path, with_test(x_test=images), warn=lines.append)
+    assert dataset.shape == (5, 4, 3)
+    assert lines == [f"{tmp_path}/mine.npz: x_test: images of 8x6, while x_train has 5x4; all get one size"]
+    expected = np.asarray(Image.fromarray(images[1]).resize((4, 5), Image.Resampling.BILINEAR))
+    assert np.array_equal(dataset.images[dataset.test[1]], expected)
+    assert np.array_equal(dataset.images[: len(dataset.images) - 4, ..., 2], arrays()["x_train"])
+
+
 def test_grey_becomes_colour_and_colour_grey(tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (6, 5, 4, 3), dtype=np.uint8)
     grey = read(tmp_path, train(images), channels=1)
@@ -130,6 +141,10 @@ REFUSED = [
     (with_test(y_test=None), "y_test is missing"),
     (with_test(x_test=None), "x_test is missing"),
     (arrays(x_trian=np.zeros(3)), f"unknown array 'x_trian', did you mean 'x_train'?; {KEYS}"),
+    (
+        dict(zip(("arr_0", "arr_1"), arrays().values(), strict=True)),
+        "its arrays have no names (arr_0); save them as numpy.savez(file, x_train=images, y_train=labels)",
+    ),
     (arrays(weights=np.zeros(3)), f"unknown array 'weights'; {KEYS}"),
     (arrays(x_train=np.zeros((12, 20), np.uint8)), "x_train has the shape (12, 20); expected (n, height, width) or"),
     (arrays(x_train=np.zeros((12, 5, 4, 2), np.uint8)), "x_train has the shape (12, 5, 4, 2); expected"),
@@ -139,7 +154,6 @@ REFUSED = [
     (arrays(x_train=np.zeros((0, 5, 4), np.uint8)), "x_train is empty, its shape is (0, 5, 4)"),
     (arrays(x_train=np.zeros((12, 0, 4), np.uint8)), "x_train is empty"),
     (with_test(x_test=np.zeros((0, 5, 4), np.uint8), y_test=np.zeros(0, int)), "x_test is empty"),
-    (with_test(x_test=np.zeros((4, 4, 5), np.uint8)), "x_test has images of (4, 5) and x_train of (5, 4)"),
     (with_test(x_test=np.zeros((4, 5, 4))), "x_test is float64 and x_train is uint8; save all images with one dtype"),
     (arrays(x_train=NAN), "x_train[7, 2, 1] is nan; expected finite pixels"),
     (arrays(x_train=INFINITE), "x_train[0, 1, 2, 0] is inf; expected finite pixels"),

@@ -35,6 +35,12 @@ def test_counts_and_ratios_are_scikit_learns(drawn):
     np.testing.assert_array_equal(result.confusion, reference.confusion_matrix(labels, predicted, labels=classes))
     assert result.scores["accuracy"] == pytest.approx(reference.accuracy_score(labels, predicted))
     assert result.n == len(labels)
+    f1_counted = (
+        reference.f1_score(labels, predicted, labels=np.flatnonzero(support), average="macro", zero_division=0.0)
+        * sum(support > 0)
+        / (sum(support > 0) + len(result.false_alarms))
+    )
+    assert result.scores["f1_macro"] == pytest.approx(f1_counted)
 
 
 @given(predictions())
