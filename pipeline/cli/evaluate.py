@@ -122,9 +122,7 @@ def _note_differences(metadata: "ModelMetadata", data: "Dataset", split: str, se
     from pipeline.console import note
 
     if data.digest != metadata.digest:
-        note(
-            f"note: not the data of the study ({metadata.dataset}), but it may have images that the model was trained on"
-        )
+        note(f"note: not the data of the study ({metadata.dataset}), but may have images that the model was trained on")
     elif seed != metadata.seed:
         note(f"note: split by seed {seed}, trained with seed {metadata.seed}: images may be ones it was trained on")
     elif split != "test":

@@ -1,7 +1,7 @@
 """Which folders of an image folder are classes, and of which split."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -85,11 +85,16 @@ def _splits_above(root: Path, base: str, names: Sequence[str]) -> Layout | None:
         return None
     _check_repeated(root, nested)
     folders = [folder for name in nested for folder in _class_folders(root, inside[name], splits[name])]
-    trained = [] if whole else _trained_beside(root, base, folders, [*nested], beside, splits)
+    trained: list[str] = []
+    if not whole:
+        classes = {folder.name for folder in folders}
+        _check_beside(root, next(iter(nested)), classes, beside)
+        trained = [name for name in beside if name not in splits or name in classes]
+        folders = [*(folder for folder in _class_folders(root, base, TRAIN) if folder.name in trained), *folders]
     taken = {inside[name].removeprefix(base).lstrip("/"): split for name, split in nested.items()}
-    passed_over = [name for name in beside if name not in [folder.name for folder in trained]]
+    passed_over = [name for name in beside if name not in trained]
     notes = [*_unusual_names(root, taken, bool(trained)), *_passed_over(root, base, passed_over, [*nested], splits)]
-    return Layout([*trained, *folders], [base, *(inside[name] for name in nested)], notes)
+    return Layout(folders, [base, *(inside[name] for name in nested)], notes)
 
 
 def _no_classes_in(root: Path, names: Sequence[str]) -> DataError:
@@ -100,28 +105,15 @@ def _no_classes_in(root: Path, names: Sequence[str]) -> DataError:
     )
 
 
-def _trained_beside(
-    root: Path,
-    base: str,
-    held_out: Sequence[ClassFolder],
-    nested: Sequence[str],
-    beside: Sequence[str],
-    splits: Mapping[str, int],
-) -> list[ClassFolder]:
-    """The folders to train with, beside split folders; DataError unless each held out class is one of them."""
-    classes = {folder.name for folder in held_out}
-    unknown = [f"{printable(name)}/" for name in sorted(classes.difference(beside))]
+def _check_beside(root: Path, split: str, classes: Iterable[str], beside: Sequence[str]) -> None:
+    """DataError unless all classes in a folder called as a split lie beside it too."""
+    unknown = [f"{printable(name)}/" for name in sorted(set(classes).difference(beside))]
     if unknown:
-        where = f"{printable(nested[0])}/"
+        where = f"{printable(split)}/"
         raise DataError(
             f"{printable(root)}: {where} has the name of a split, and {name_some(unknown)} in it but not beside it; "
             f"put what is to train with into train/, or call {where} otherwise if it is a class"
         )
-    return [
-        folder
-        for folder in _class_folders(root, base, TRAIN)
-        if folder.name in classes or (folder.name in beside and folder.name not in splits)
-    ]
 
 
 def _splits_inside(root: Path, base: str, names: Sequence[str]) -> Layout | None:

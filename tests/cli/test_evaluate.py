@@ -105,7 +105,7 @@ def save(path, classes, channels=1):
 def test_other_data_of_the_same_classes_is_noted(model, tmp_path, capsys):
     run(model, "--data", save(tmp_path / "mine.npz", 10), "--json")
     assert (
-        "note: not the data of the study (digits), but it may have images that the model was trained on"
+        "note: not the data of the study (digits), but may have images that the model was trained on"
         in capsys.readouterr().err
     )
 
