@@ -135,7 +135,7 @@ def _splits_inside(root: Path, base: str, names: Sequence[str]) -> Layout | None
 def _classes_only(root: Path, base: str, names: Sequence[str]) -> Layout:
     """The layout without splits. A note names folders that are called as a split."""
     held_out = [f"{printable(name)}/" for name, split in split_folders(names).items() if split != TRAIN]
-    note = f"{printable(root)}: a class, and not a split with a folder for each class: {name_some(held_out)}"
+    note = f"{printable(root)}: taken as a class, since there are no class folders in it: {name_some(held_out)}"
     return Layout(list(_class_folders(root, base, TRAIN)), [base], [note] if held_out else [])
 
 
@@ -147,7 +147,7 @@ def _check_no_datasets(root: Path, base: str, names: Sequence[str]) -> None:
             if subfolders(root / relative) and not has_image(root / relative):
                 raise DataError(
                     f"{printable(root)}: {printable(relative)}/ is a split inside {printable(name)}/; "
-                    f"give {printable(root / base / name)}, or put all splits side by side into one folder"
+                    f"give {printable(root / base / name)}, or merge all into one folder of splits"
                 )
 
 

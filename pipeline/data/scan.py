@@ -118,13 +118,15 @@ def _find_empty(folders: Sequence[ClassFolder], classes: set[str], nested: Seque
 
     It asks for the folder that has its images in ``nested`` folders, if there is just one.
     """
-    lower = f"give {printable(nested[0].path)} if the classes are in it, or " if len(nested) == 1 else ""
+    lower = f"give {printable(nested[0].path)} if its folders are the classes, else " if len(nested) == 1 else ""
     problems = []
     for folder in folders:
         if folder.given_split == TRAIN and _class_name(folder) not in classes:
             found = Counter(ending(entry.name) for _, entry in walk(folder.path, "", {folder_identity(folder.path)}))
             has = f", but {count_endings(found)}; {lower}convert them" if found else "; add some"
-            problems.append(f"{printable(folder.relative)}: no images in this class folder{has} or remove the folder")
+            needed = f"; {EXPECTED}" if found and not lower and len(classes) < 2 else ""
+            line = f"{printable(folder.relative)}: no images in this class folder{has} or remove the folder{needed}"
+            problems.append(line)
     return tuple(problems)
 
 
@@ -144,7 +146,7 @@ def _nested_notes(root: Path, nested: Mapping[ClassFolder, Sequence[str]]) -> li
     else:
         line = f"each is one class, with the images in its folders ({names}): {folders}"
         remedy = "put them all into one folder and give that"
-    return [f"{printable(root)}: {line}; if the folders in it are the classes, {remedy}"]
+    return [f"{printable(root)}: {line}; if these are the classes, {remedy}"]
 
 
 def _ignored_notes(root: Path, ignored: Counter[str]) -> list[str]:

@@ -67,12 +67,12 @@ def test_a_class_without_images_of_its_own_is_noted(tmp_path):
     plant(tmp_path, "Images/cat/1.png", "Images/dog/1.png", "Samples/1.png")
     assert scan(tmp_path).notes == (
         f"{tmp_path}: Images/ is one class, with the images in its folders cat/, dog/; "
-        f"if the folders in it are the classes, give {tmp_path}/Images instead",
+        f"if these are the classes, give {tmp_path}/Images instead",
     )
     plant(tmp_path, "More/x/1.png", "More/y/1.png", "All/one/1.png")
     assert scan(tmp_path).notes == (
         f"{tmp_path}: each is one class, with the images in its folders (cat/, dog/): Images/, More/; "
-        "if the folders in it are the classes, put them all into one folder and give that",
+        "if these are the classes, put them all into one folder and give that",
     )
 
 
@@ -110,13 +110,13 @@ def test_a_split_of_other_classes_beside_classes_is_refused(tmp_path, names, unk
 
 def test_a_class_that_could_be_a_split_is_noted(tmp_path):
     _, notes = layout(tmp_path, "cat/1.png", "dog/1.png", "test/1.png", "train/1.png")
-    assert notes == ["a class, and not a split with a folder for each class: test/"]
+    assert notes == ["taken as a class, since there are no class folders in it: test/"]
 
 
 @pytest.mark.parametrize("other", ["2025/val/cat/1.png", "2025/train/cat/1.png", "dog/1.png"])
 def test_one_of_several_datasets_is_asked_for(tmp_path, other):
     plant(tmp_path, "2024/train/cat/1.png", "2024/train/dog/1.png", other)
-    message = rf"2024/train/ is a split inside 2024/; give {tmp_path}/2024, or put all splits"
+    message = rf"2024/train/ is a split inside 2024/; give {tmp_path}/2024, or merge all"
     with pytest.raises(DataError, match=message):
         find_layout(tmp_path)
 

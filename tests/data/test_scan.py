@@ -134,7 +134,11 @@ SPLIT = ["train/a/1.png", "train/b/1.png"]
         ),
         (
             ["Images/a/1.png", "Images/b/1.png", "Annotation/a/1.xml", "Annotation/b/1.xml"],
-            "/Annotation: no images in this class folder, but 2 .xml; give {root}/Images if the classes are in it, or",
+            "/Annotation: no images in this class folder, but 2 .xml; give {root}/Images if its folders are",
+        ),
+        (
+            ["images/train/1.png", "images/val/1.png", "labels/train/1.txt", "labels/val/1.txt"],
+            "/labels/train: no images in this class folder, but 1 .txt; convert them or remove the folder; expected a",
         ),
         ([*SPLIT, "train/c/x.txt"], "/train/c: no images in this class folder, but 1 .txt;"),
         (["a/x.txt", "b/"], "/a: no images in this class folder, but 1 .txt;"),
