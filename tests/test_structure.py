@@ -49,14 +49,16 @@ KERAS = {
     "export.served_model",
     "hypermodel.data_form",
     "hypermodel.fit",
+    "hypermodel.fit_data",
+    "hypermodel.followed_fit",
     "hypermodel.import_watch",
     "hypermodel.inference_model",
     "hypermodel.loader",
-    "hypermodel.own_fit",
     "hypermodel.own_functions",
     "hypermodel.pixels",
     "hypermodel.probe",
     "hypermodel.survey",
+    "hypermodel.try_fit",
     "hypermodel.user_model",
     "latency.calibrate",
     "training.batches",
@@ -79,7 +81,7 @@ KERAS = {
 HEAVY = {
     "keras": KERAS,
     "keras_tuner": {
-        f"hypermodel.{name}" for name in ("declared", "import_watch", "loader", "own_fit", "probe", "survey")
+        f"hypermodel.{name}" for name in ("call_fit", "declared", "import_watch", "loader", "probe", "survey")
     },
     "tensorflow": {"explain.grad_cam", "export.saved_model", "training.memory"},
     "jax": {"explain.grad_cam"},

@@ -5,14 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 import keras
-import numpy as np
 
-from pipeline.data import Dataset
-from pipeline.errors import WorkerError
+from pipeline.hypermodel.call_fit import has_own_fit
 from pipeline.hypermodel.data_form import FormedBatches, data_form
+from pipeline.hypermodel.followed_fit import FollowedFit, call_followed, choose_compilation
 from pipeline.hypermodel.inference_model import build_inference_model
 from pipeline.hypermodel.loader import batch_size, build_model, hyperparameters_with, load, own_policy
-from pipeline.hypermodel.own_fit import FollowedFit, call_fit, choose_compilation, has_own_fit
 from pipeline.hypermodel.source import HyperModelSource
 from pipeline.recipe import Recipe
 from pipeline.study.trial import ReportCallback, TrialResult
@@ -22,8 +20,6 @@ from pipeline.training.inputs import TrainingInputs
 from pipeline.training.memory import forget_models
 from pipeline.training.reporting_callback import ReportingCallback, TrainingStopped, Weights, save_best_model
 
-_MAX_BYTES = 4 << 30
-"""The most bytes of images that a ``fit`` of the HyperModel's own is given as arrays."""
 _SAMPLE = 32
 """The number of images that show whether a model's outputs are probabilities."""
 
@@ -60,11 +56,8 @@ def _fit(model: Any, hp: Any, source: HyperModelSource, inputs: TrainingInputs, 
     log_all_metrics(model, validation, data.labels[data.validation], form.probabilities)
     settings = {"epochs": inputs.trial.epochs, "callbacks": [callback], "verbose": 0}
     if has_own_fit(hypermodel):  # it expects images and labels, and a pair of them for the validation
-        _check_size(source, data)
-        followed, rows = FollowedFit(model, callback, inputs.trial.epochs, validation), (data.train, data.validation)
-        call_fit(hypermodel, hp, model, data, form, rows, settings, lambda: followed.begun)
-        if not followed.begun:
-            raise WorkerError("its fit() ended without training the model that it was given by model.fit()")
+        followed = FollowedFit(model, callback, inputs.trial.epochs, validation)
+        call_followed(followed, hypermodel, hp, data, form, settings)
     else:
         choose_compilation(model)
         callback.batch_size = batch_size(hp)
@@ -86,13 +79,3 @@ def _inference_model(model: Any, source: HyperModelSource, inputs: TrainingInput
     form = data_form(model, data, source.pixels)
     sample = form.form_images(data.images[data.validation[:_SAMPLE]])
     return build_inference_model(model, data.shape, form, sample)
-
-
-def _check_size(source: HyperModelSource, data: Dataset) -> None:
-    """WorkerError for images that are too many or too large to be held as arrays."""
-    size = 4 * (len(data.train) + len(data.validation)) * int(np.prod(data.shape))
-    if size > _MAX_BYTES:
-        raise WorkerError(
-            f"{source}: its own fit() is given all images as arrays of {size / 1e9:.1f} GB,"
-            f" at most {_MAX_BYTES / 1e9:.1f}; give fewer or smaller images"
-        )

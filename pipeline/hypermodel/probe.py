@@ -9,6 +9,7 @@ from keras_tuner.errors import FatalError
 
 from pipeline.data import Dataset
 from pipeline.errors import SpaceError
+from pipeline.hypermodel.call_fit import has_own_fit
 from pipeline.hypermodel.data_form import data_form
 from pipeline.hypermodel.declared import as_listed
 from pipeline.hypermodel.loader import (
@@ -22,10 +23,10 @@ from pipeline.hypermodel.loader import (
     load,
     needs_data,
 )
-from pipeline.hypermodel.own_fit import has_own_fit, try_fit
 from pipeline.hypermodel.pixels import choose_pixels
 from pipeline.hypermodel.source import BuiltModel, HyperModelInfo, HyperModelSource, PixelForm, UntrainableError
 from pipeline.hypermodel.space import make_domain
+from pipeline.hypermodel.try_fit import try_fit
 from pipeline.hypermodel.user_model import compute_key, count_model_macs
 from pipeline.hyperparameter import Params, format_value
 from pipeline.training.keras_model import count_parameters

@@ -98,7 +98,7 @@ REFUSED = {
     "Loop": "does not call model.fit",
     "Batches": "its fit() trains by train_on_batch()",
     "Another": "its fit() trains another model than the one that it is given",
-    "Scales": "its fit() changes pixels of up to 0.6",
+    "Scales": "preprocess them in build, by a layer",
     "Wrong": "its fit(), tried on a few images of each class, raised IndexError",
     "one": "has shape 1; expected one value for each of the data's 3 classes",
     "unclear": "give --pixels 0..1 or --pixels 0..255",
