@@ -1,6 +1,6 @@
 """The range in which the pixels of images enter a model: 0 to 255 if it scales them itself, else 0 to 1. In workers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -9,12 +9,17 @@ from numpy.typing import NDArray
 
 from pipeline.data.decode import Shape
 from pipeline.hypermodel.source import AUTO, PIXEL_RANGES, PixelForm, UntrainableError
-from pipeline.training.keras_model import graph, has_graph, to_array
+from pipeline.training.keras_model import flat_calls, graph, has_graph, to_array
+
+_STATISTICS = (keras.layers.Normalization, keras.layers.BatchNormalization)
+"""Layers whose weights are statistics of what they are given: an untrained one tells what it does to pixels."""
 
 _NEAR = 1.5
 """A model that takes 0 to 1 maps some pixel from -0.5 to 1.5 to zero: x - 0.5, ImageNet's means around 0.45."""
 _SMALL, _LARGE = 1 / 16, 1 / 2
 """A model that takes 0 to 255 multiplies by at most the first (1/255, 1/127.5, 1/58), one for 0 to 1 by the second."""
+_LATE = 50
+"""Behind a layer with weights, where no pixel can be followed, division by so much is meant for 0 to 255."""
 _TOLERANCE = 1e-3
 """How far a pixel that is handed on unchanged may be from what it was: 16-bit types round."""
 _PART, _WHOLE = PIXEL_RANGES
@@ -24,8 +29,9 @@ def choose_pixels(model: Any, shape: Shape, requested: str = AUTO) -> PixelForm:
     """The range for a model of images of ``shape``: the ``requested`` one, else what the model itself says.
 
     Images of zeros and of ones run through the model up to its first layer with weights to learn. What reaches that
-    layer shows how pixels are scaled and shifted on the way, whatever layers, operations and nested models do it. The
-    ``value_range`` of a layer that augments the images before that says it too. UntrainableError if neither tells.
+    layer shows how pixels are scaled and shifted on the way, whatever layers, operations and nested models do it; one
+    that normalizes does so by the statistics that it has. The ``value_range`` of a layer that augments the images
+    before that says it too. UntrainableError if neither tells, or pixels are scaled only behind that layer.
     """
     if keras.backend.is_int_dtype(model.inputs[0].dtype):
         return PixelForm(_WHOLE, "it takes whole numbers")
@@ -36,8 +42,24 @@ def choose_pixels(model: Any, shape: Shape, requested: str = AUTO) -> PixelForm:
     try:
         walk.run(model, keras.ops.convert_to_tensor(levels, model.inputs[0].dtype))
     except _LearnedLayer as reached:
+        if walk.declared is None and _is_unchanged(reached.tensor) and (late := _scaling_for_whole(model)):
+            raise _not_clear(f"{late} behind layers with weights") from None
         return _judge(reached.tensor, walk)
     return PixelForm(_PART, "it does not rescale them")
+
+
+def find_unadapted(model: Any) -> str:
+    """The name of a ``Normalization`` without statistics of any data that nothing rescales for, "" if there is none.
+
+    Those of ``keras.applications`` without trained weights follow a ``Rescaling``, which is enough.
+    """
+    for node in flat_calls(model):
+        layer = node.operation
+        if isinstance(layer, keras.layers.Rescaling):
+            return ""
+        if isinstance(layer, keras.layers.Normalization) and _is_unadapted(layer):
+            return str(layer.name)
+    return ""
 
 
 class _LearnedLayer(Exception):
@@ -70,7 +92,7 @@ class _Walk:
             tensor = keras.tree.flatten((args, kwargs))[0]
             if has_graph(operation):
                 return self.run(operation, tensor)
-            if getattr(operation, "weights", ()) and not isinstance(operation, keras.layers.Normalization):
+            if getattr(operation, "weights", ()) and not isinstance(operation, _STATISTICS):
                 raise _LearnedLayer(tensor)
             self._note_range(operation, tensor)
             if getattr(operation, "_call_has_training_arg", False):
@@ -101,11 +123,42 @@ def _judge(tensor: Any, walk: _Walk) -> PixelForm:
         return PixelForm(_WHOLE, f"it rescales them itself ({walk.scaling})")
     if abs(slope) >= _LARGE:
         return PixelForm(_PART, f"its {walk.scaling} suits such pixels")
-    raise UntrainableError(
-        f"it is not clear whether its {walk.scaling} is for pixels of 0 to 1 or of 0 to 255;"
+    raise _not_clear(walk.scaling)
+
+
+def _not_clear(scaling: str) -> UntrainableError:
+    return UntrainableError(
+        f"it is not clear whether its {scaling} is for pixels of 0 to 1 or of 0 to 255;"
         f" give --pixels {' or --pixels '.join(PIXEL_RANGES)}",
         "pixels not clear",
     )
+
+
+def _is_unadapted(layer: Any) -> bool:
+    given = layer.input_mean is not None
+    return not given and not to_array(layer.adapt_mean).any() and bool((to_array(layer.adapt_variance) == 1).all())
+
+
+def _scaling_for_whole(model: Any) -> str:
+    """The class of a layer or operation, anywhere in the model, that scales as for pixels of 0 to 255; "" for none."""
+    for node in flat_calls(model):
+        factors = list(_factors(node))
+        if any(0 < factor <= 1 / _LATE for factor in factors):
+            return type(node.operation).__name__
+    return ""
+
+
+def _factors(node: Any) -> Iterator[float]:
+    """The constants by which a call multiplies, as positive numbers."""
+    operation, name = node.operation, type(node.operation).__name__
+    if isinstance(operation, keras.layers.Rescaling):
+        yield float(np.abs(operation.scale).max())
+    elif isinstance(operation, keras.layers.Normalization) and not operation.invert:
+        yield float(1 / np.sqrt(np.maximum(to_array(operation.variance).mean(), _TOLERANCE)))
+    elif name in ("Multiply", "TrueDivide", "Divide"):
+        for part in keras.tree.flatten((node.arguments.args, node.arguments.kwargs)):
+            if isinstance(part, int | float | np.ndarray | np.generic) and (size := float(np.abs(part).max())):
+                yield size if name == "Multiply" else 1 / size
 
 
 def _levels(tensor: Any) -> tuple[float, float]:

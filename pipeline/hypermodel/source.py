@@ -109,10 +109,12 @@ class Survey:
     ``listed`` are its hyperparameters, parents before children; one whose range follows other values is listed once for
     each range that widens it. ``idle`` names those whose values have changed nothing in the models that were tried,
     nor in their compilation or training. ``pixels`` are the forms in which the models take their images, the default
-    model's first. ``built`` are the values that models were built from, and these.
+    model's first. ``built`` are the values that models were built from, and these. ``unadapted`` are the names
+    of ``Normalization`` layers without statistics.
     """
 
     listed: tuple[ListedHyperparameter, ...]
     idle: tuple[str, ...] = ()
     pixels: tuple[PixelForm, ...] = ()
     built: tuple[tuple[dict[str, Scalar], BuiltModel], ...] = ()
+    unadapted: tuple[str, ...] = ()

@@ -84,6 +84,11 @@ def describe_survey(source: HyperModelSource, survey: Survey) -> tuple[list[str]
             f"{source}: {', '.join(survey.idle)} had no effect on the models tried, their compilation or their"
             f" training{advice}"
         )
+    if survey.unadapted:
+        warnings.append(
+            f"{source}: its layer {survey.unadapted[0]} has no statistics, so it changes nothing:"
+            " adapt that Normalization to images, or give it mean and variance"
+        )
     return notes, warnings
 
 

@@ -13,6 +13,7 @@ from pipeline.data import Dataset
 from pipeline.errors import SpaceError
 from pipeline.hypermodel.declared import as_listed
 from pipeline.hypermodel.loader import explain_errors, hyperparameters_with, load
+from pipeline.hypermodel.pixels import find_unadapted
 from pipeline.hypermodel.probe import Probe, as_built, probe
 from pipeline.hypermodel.replaced import replaced
 from pipeline.hypermodel.source import BuiltModel, HyperModelSource, ListedHyperparameter, PixelForm, Survey
@@ -56,6 +57,7 @@ class _Surveyor:
         self._tried: list[tuple[dict[str, Any], Any]] = []  # values and what they gave
         self._built: list[tuple[dict[str, Any], BuiltModel]] = []
         self._pixels: dict[str, PixelForm] = {}
+        self._unadapted: dict[str, None] = {}
 
     def survey(self) -> Survey:
         declared = keras_tuner.HyperParameters()
@@ -76,7 +78,8 @@ class _Surveyor:
             raise SpaceError(
                 f"{self._source}: it has no hyperparameters; declare some with hp.Int, hp.Float, hp.Choice"
             )
-        return Survey(tuple(self._listed), tuple(self._idle()), tuple(self._pixels.values()), tuple(self._built))
+        pixels, built, unadapted = (tuple(self._pixels.values()), tuple(self._built), tuple(self._unadapted))
+        return Survey(tuple(self._listed), tuple(self._idle()), pixels, built, unadapted)
 
     def _active(self, params: Params) -> dict[str, Any]:
         """``params`` without those whose conditions do not hold."""
@@ -91,6 +94,8 @@ class _Surveyor:
         with forget_models(), _at_most(most_weights):
             found = probe(self._source, self._dataset, hp)
             self._pixels.setdefault(found.pixels.range, found.pixels)
+            if name := find_unadapted(found.model):
+                self._unadapted[name] = None
             self._tried.append((dict(hp.values), _traits(hp, found)))
             self._built.append((dict(hp.values), as_built(self._source, hp, found)))
 

@@ -1,10 +1,11 @@
 """How the pixels of images enter a model."""
 
 import keras
+import numpy as np
 import pytest
 from keras import applications, layers, ops
 
-from pipeline.hypermodel.pixels import choose_pixels
+from pipeline.hypermodel.pixels import choose_pixels, find_unadapted
 from pipeline.hypermodel.source import PIXEL_RANGES, UntrainableError
 from pipeline.job.job import PIXELS
 
@@ -40,6 +41,7 @@ WHOLE = {
     "augmentation alone": layers.RandomBrightness(0.2),
     "nested": within(layers.RandomFlip(), layers.RandomRotation(0.1), layers.Resizing(6, 6), layers.Rescaling(1 / 255)),
     "behind noise": chain(layers.GaussianNoise(0.1), layers.ZeroPadding2D(), lambda x: (x - 127.5) / 127.5),
+    "behind batch norm": chain(layers.BatchNormalization(), layers.Rescaling(1 / 255)),
     "part of a network": within(layers.Identity(), within(layers.Rescaling(1 / 255), layers.Conv2D(3, 1))),
 }
 PART = {
@@ -49,7 +51,16 @@ PART = {
     "0..1 to -1..1": layers.Rescaling(2.0, offset=-1.0),
     "a shift": lambda x: x - 0.5,
     "batch norm": layers.BatchNormalization(),
-    "behind a convolution": chain(layers.Conv2D(3, 1), layers.Rescaling(1 / 255)),
+    "batch norm to -1..1": chain(layers.BatchNormalization(), layers.Rescaling(2.0, offset=-1.0)),
+    "small factors behind a convolution": chain(layers.Conv2D(3, 1), layers.Rescaling(1 / 6), lambda x: x * 0.1 / 8),
+}
+NOT_CLEAR = {
+    "Rescaling": layers.Rescaling(0.1),
+    "Rescaling behind layers with weights": chain(layers.Conv2D(3, 1), layers.Rescaling(1 / 255)),
+    "TrueDivide behind layers with weights": chain(layers.LayerNormalization(), lambda x: (x - 100) / 127.5),
+    "Normalization behind layers with weights": chain(
+        within(layers.Conv2D(3, 1)), layers.Normalization(mean=[123.0] * 3, variance=[3300.0] * 3)
+    ),
 }
 
 
@@ -59,13 +70,25 @@ def test_a_model_that_scales_its_pixels_gets_them_whole(first, pixels):
     assert (form.range, form.divisor) == (pixels, PIXEL_RANGES[pixels]), form.reason
 
 
-def test_the_range_is_asked_for_where_it_is_not_clear_and_may_be_given():
-    model = model_with(layers.Rescaling(0.1))
-    with pytest.raises(UntrainableError, match=r"its Rescaling is for .*; give --pixels 0\.\.1 or --pixels 0\.\.255"):
+@pytest.mark.parametrize("scaling", NOT_CLEAR)
+def test_the_range_is_asked_for_where_it_is_not_clear(scaling):
+    model = model_with(NOT_CLEAR[scaling])
+    with pytest.raises(UntrainableError, match=rf"its {scaling} is for .*; give --pixels 0\.\.1 or --pixels 0\.\.255"):
         choose_pixels(model, SHAPE)
     assert choose_pixels(model, SHAPE, "0..1").range == "0..1"
+
+
+def test_whole_numbers_are_given_as_they_are():
     whole = model_with(lambda x: ops.cast(x, "float32"), "uint8")
     assert choose_pixels(whole, SHAPE, "0..1").reason == "it takes whole numbers"
+
+
+def test_a_normalization_without_statistics_is_found():
+    assert find_unadapted(model_with(within(layers.Normalization(name="mine")))) == "mine"
+    assert find_unadapted(model_with(WHOLE["of raw statistics"])) == ""
+    assert find_unadapted(model_with(chain(layers.Rescaling(1 / 255), layers.Normalization()))) == ""
+    (adapted := layers.Normalization()).adapt(np.full((2, *SHAPE), 100.0))
+    assert find_unadapted(model_with(adapted)) == ""
 
 
 def test_a_job_may_ask_for_each_range():

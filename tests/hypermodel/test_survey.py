@@ -98,3 +98,16 @@ def test_what_decides_on_the_range_of_another_has_an_effect(source_of):
     assert make_space(source, found.listed).searched[1].domain == IntRange(2, 12)
     assert probe_params(source, DATA, {"kind": "large", "units": 3}).kind == "units outside its range"
     assert probe_params(source, DATA, {"kind": "large", "units": 8}).parameters
+
+
+def normalized(hp):
+    before = [layers.Normalization(name="unknowing")] if hp.Boolean("normalize") else []
+    return network(*before, layers.Dense(hp.Int("units", 2, 3)))
+
+
+def test_a_normalization_that_changes_nothing_is_warned_of(source_of):
+    source = source_of(normalized)
+    assert describe_survey(source, survey(source, DATA))[1] == [
+        "mine.py:normalized: its layer unknowing has no statistics, so it changes nothing: adapt that Normalization to"
+        " images, or give it mean and variance"
+    ]
