@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pipeline.cli.types import whole_number
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from pipeline.study.model_metadata import ModelMetadata
     from pipeline.study.paths import StudyPaths
@@ -134,9 +134,16 @@ def _of_study(paths: "StudyPaths", trial: int | None) -> ModelSource:
         lost = "; the files of their models are gone" if best(records) else ""
         raise StudyError(f"study {paths.name}: no trial has a model{lost}; see `convtune trials {paths.argument}`")
     if trial not in files:
-        which = f"trials with a model: {', '.join(map(str, files))}" if files else "no trial has one"
+        which = f"only {_trials(files)} one" if files else "no trial has one"
         raise StudyError(f"study {paths.name}: trial {trial} {_why_without_model(records, trial)}; {which}")
     return ModelSource(files[trial], paths.name, find_metadata(files[trial]), paths)
+
+
+def _trials(numbers: "Collection[int]") -> str:
+    """The trials as the subject of a sentence that goes on with their model."""
+    return (
+        f"trial{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))} ha{'ve' if len(numbers) > 1 else 's'}"
+    )
 
 
 def _model_files(paths: "StudyPaths", records: "Sequence[TrialRecord]") -> dict[int, Path]:

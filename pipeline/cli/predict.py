@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     model = find_model(args)
     metadata = model.require_metadata()
     files = find_image_files(args.images)
-    with keras_worker(f"predicting {len(files):,} images") as worker:
+    with keras_worker(f"predicting {len(files):,} image{'s' if len(files) > 1 else ''}") as worker:
         probabilities, faults = call(worker, PredictFiles(model.file, files, metadata.shape))
     if all(faults):
         more = f" (none of the {len(files):,} files could be read as an image)" if len(files) > 1 else ""

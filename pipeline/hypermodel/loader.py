@@ -73,8 +73,12 @@ def own_policy(source: HyperModelSource) -> Any:
 
 
 def needs_data(member: Any) -> bool:
-    """Whether this is a class whose constructor takes the shape of the images or the number of classes."""
-    return isinstance(member, type) and not _ARGUMENTS.isdisjoint(_parameters(member))
+    """Whether this is a class whose constructor takes the shape of the images, or requires the number of classes."""
+    if not isinstance(member, type):
+        return False
+    parameters = _parameters(member)
+    required = {name for name, parameter in parameters.items() if parameter.default is parameter.empty}
+    return "input_shape" in parameters or not _ARGUMENTS.isdisjoint(required)
 
 
 def build_model(source: HyperModelSource, hp: keras_tuner.HyperParameters) -> Any:
@@ -130,7 +134,7 @@ def _make_hypermodel(source: HyperModelSource, member: Any) -> Any:
 
 
 def _arguments(source: HyperModelSource, hypermodel: type) -> dict[str, Any]:
-    """The arguments for the constructor of a HyperModel."""
+    """The arguments for the constructor of a HyperModel, as far as the images are known."""
     available = dict.fromkeys(_ARGUMENTS, source.classes) | {"input_shape": source.shape}
     parameters = _parameters(hypermodel)
     required = [name for name, parameter in parameters.items() if parameter.default is parameter.empty]
@@ -139,7 +143,7 @@ def _arguments(source: HyperModelSource, hypermodel: type) -> dict[str, Any]:
             f"{source}: cannot be created without {', '.join(missing)};"
             f" write 'mine = {hypermodel.__name__}(...)' in a file and give file.py:mine"
         )
-    return {name: value for name, value in available.items() if name in parameters}
+    return {name: value for name, value in available.items() if name in parameters and value is not None}
 
 
 def _parameters(hypermodel: type) -> dict[str, inspect.Parameter]:

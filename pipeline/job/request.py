@@ -29,6 +29,8 @@ def read_job(file: str | None, flags: Mapping[str, Any]) -> JobRequest:
     begun keeps the settings that are not given now, except ``time``, which bounds one run of the command.
     JobError names the file and the key, or the flag; StudyError for a study that is unknown or unreadable.
     """
+    if file and Path(file).is_dir():
+        raise JobError(f"{file}: is a folder, not a job file; to search for its images, give --data {file}")
     given = _read_file(Path(file), JobError) if file else {}
     given |= _read_flags(flags)
     settings = _begun_with(given) | given

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
@@ -27,11 +28,11 @@ _GAP = 2
 """Spaces between columns."""
 
 
-def render_leaderboard(records: Sequence[TrialRecord], top: int = 10) -> RenderableType:
+def render_leaderboard(records: Sequence[TrialRecord], top: int = 10, study: str = "STUDY") -> RenderableType:
     """The best ``top`` trials: rank, number, score, epochs, costs, seconds, and the params that vary among all records.
 
-    A Pareto front is shown completely, even if it is longer than ``top``. A line says how many more trials there are,
-    or that none has a score yet.
+    A Pareto front is shown completely, even if it is longer than ``top``. A line says how many more trials the
+    ``study`` has, or that none has a score yet; another that complete trials rank first, where the scores do not.
     """
     ranking = ranked(records)
     listed = ranking[: max(top, sum(record.front for record in records))]
@@ -55,7 +56,20 @@ def render_leaderboard(records: Sequence[TrialRecord], top: int = 10) -> Rendera
     return Group(
         *_note(records),
         _TrialsTable(listed, _needed(columns, records), varying_groups(records)),
-        *([Text(f"and {more:,} more: convtune trials", "dim")] if more else []),
+        *([Text(f"and {more:,} more: convtune trials {study}", "dim")] if more else []),
+        *([Text("Complete trials rank before the others.", "dim")] if _is_out_of_order(listed) else []),
+    )
+
+
+def _is_out_of_order(listed: Sequence[TrialRecord]) -> bool:
+    """Whether a trial that is not complete has a better score than the complete one above it."""
+    return any(
+        above.state is TrialState.COMPLETE
+        and above.front is below.front
+        and below.state is not TrialState.COMPLETE
+        and below.score is not None
+        and below.metric.better(below.score, than=above.score)
+        for above, below in pairwise(listed)
     )
 
 

@@ -78,9 +78,9 @@ def describe_fit(trials: int) -> str:
     """The forecast of a study that its time limit will end.
 
     >>> describe_fit(14)
-    'about 14 trials fit'
+    'about 14 trials in all'
     """
-    return f"about {_count(trials, 'trial')} fit{'s' if trials == 1 else ''}"
+    return f"about {_count(trials, 'trial')} in all"
 
 
 def format_share(done: int, total: float) -> str:

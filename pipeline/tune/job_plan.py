@@ -127,7 +127,7 @@ class JobPlanner:
         flags = ", ".join(setting.flag for setting in SETTINGS.values() if setting.name in names)
         flags = flags.replace("--limit", "--limit macs=N")
         return (
-            f"{self._pictures.images:,} pictures of {own}: space {job.space} at {size}{networks}, "
+            f"{len(dataset.images):,} pictures of {own}: space {job.space} at {size}{networks}, "
             f"{self._forecast(job, len(dataset.train), sizes)}; change with {flags}"
         )
 

@@ -48,8 +48,13 @@ _MOST_MACS_PER_PIXEL = 50_000
 _LIMIT = 4
 """The limit of MACs, relative to the mean that the time allows."""
 
-_SMALLEST, _LARGEST, _MULTIPLE = 32, 128, 8
-"""Sides that images are resized to, in pixels, and what they are multiples of."""
+_SMALLEST, _LARGEST = 32, 128
+"""Sides that images are resized to, in pixels: the square root of their area."""
+
+_MULTIPLES = (8, 4)
+"""What the sides are multiples of: the second where the first would change the aspect ratio by over ``_STRETCHED``."""
+
+_STRETCHED = 0.1
 
 _MOST_UNEQUAL = 4
 """The largest ratio of an image's sides that resizing keeps."""
@@ -137,11 +142,15 @@ def choose_image_size(own: tuple[int, int], macs: float) -> tuple[int, int]:
     affordable = min(max(math.sqrt(macs / _MACS_PER_PIXEL), _SMALLEST), _LARGEST)
     if side <= 1.1 * affordable:
         return height, width
-    return _resize(height, affordable / side), _resize(width, affordable / side)
+    return _resize(height, width, affordable / side)
 
 
-def _resize(side: int, factor: float) -> int:
-    return max(1, round(side * factor / _MULTIPLE)) * _MULTIPLE
+def _resize(height: int, width: int, factor: float) -> tuple[int, int]:
+    for multiple in _MULTIPLES:
+        rows, columns = (max(1, round(side * factor / multiple)) * multiple for side in (height, width))
+        if abs(rows * width / (columns * height) - 1) <= _STRETCHED:
+            break
+    return rows, columns
 
 
 def choose_macs(mean: float, pixels: int, least: float) -> int:

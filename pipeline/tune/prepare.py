@@ -50,11 +50,12 @@ def prepare(study: OpenStudy, verbosity: Verbosity) -> Iterator[PreparedStudy]:
             storage = _open_storage(study)
             write_job(study.paths, study.job, study.searched.text)
             dataset = study.problem.dataset
+            if not quiet:
+                note(*filter(None, [study.plan]), f"{dataset.name}: {dataset.describe()}", dataset.describe_classes())
             for line in training_notes(dataset, study.problem.objective.metric):
                 warn(line)
             if not quiet:
-                note(f"{dataset.name}: {dataset.describe()}", dataset.describe_classes())
-                note(*filter(None, [study.plan]), *study.start_points.left_out)
+                note(*study.start_points.left_out)
             yield PreparedStudy(study, storage, tracker)
     except BaseException as error:
         tracker.end_study("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED", {})

@@ -31,7 +31,7 @@ def print_summary(
         _print_why_no_model(paths, records, infeasible, reason)
         return
     print()
-    show(render_leaderboard(records))
+    show(render_leaderboard(records, study=paths.argument))
     print()
     if front := sum(record.front for record in records):
         print(f"On the Pareto front:           {front} trial{'s' if front != 1 else ''}; see {paths.plots}")

@@ -33,11 +33,12 @@ def render(renderable, width=200, **settings) -> str:
 def test_the_leaderboard_ranks_complete_trials_first():
     lines = render(render_leaderboard(RECORDS)).splitlines()
     assert lines[0].split() == ["rank", "trial", "score", "epochs", "parameters", "macs", "seconds", "state", "params"]
-    assert [line.split()[:3] for line in lines[1:]] == [
+    assert [line.split()[:3] for line in lines[1:4]] == [
         ["1", "2", "0.9100"],
         ["2", "0", "0.8100"],
         ["3", "1", "0.9500"],
     ]
+    assert lines[4:] == ["Complete trials rank before the others."]
     assert "1.2 M" in lines[1]
     assert "2.1 M" in lines[1]
     assert "1,234.5" in lines[2]
@@ -52,7 +53,7 @@ def test_the_leaderboard_stops_at_top_but_sees_what_varies_among_all():
     text = render(render_leaderboard(RECORDS, top=1))
     assert len(text.splitlines()) == 3
     assert "blocks=3" in text
-    assert text.splitlines()[-1] == f"and {len(ranked(RECORDS)) - 1} more: convtune trials"
+    assert text.splitlines()[-1] == f"and {len(ranked(RECORDS)) - 1} more: convtune trials STUDY"
     assert "more" not in render(render_leaderboard(RECORDS))
 
 
@@ -112,7 +113,7 @@ FRONT = mark_front(
 def test_the_front_stands_first_and_is_marked():
     lines = render(render_leaderboard(FRONT)).splitlines()
     assert lines[0].split()[:5] == ["rank", "trial", "score", "front", "epochs"]
-    cells = [line.split() for line in lines[1:]]
+    cells = [line.split() for line in lines[1:5]]
     assert [row[1] for row in cells] == ["0", "2", "1", "3"]
     assert [row[3] == "yes" for row in cells] == [True, True, False, False]
     assert "0.0123" in lines[2]

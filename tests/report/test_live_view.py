@@ -179,4 +179,4 @@ def test_the_line_of_an_epoch_is_never_wider_than_the_terminal(width, batch):
 def test_the_trials_that_fit_are_told():
     terminal = console(80)
     terminal.print(LiveView(STUDY, 72.0, 130.0, fit=14))
-    assert "\n       about 14 trials fit  1 complete  1 pruned" in terminal.file.getvalue()
+    assert "\n       about 14 trials in all  1 complete  1 pruned" in terminal.file.getvalue()

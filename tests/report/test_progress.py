@@ -323,5 +323,5 @@ def test_live_shows_batches_and_the_trials_that_fit():
         listener.progressed(started(3), BatchReport(3, 50, 100, 1, 20.0, 4.0))
 
     picture = last_picture(output_of(Verbosity.LIVE, slowly, total=10_000))
-    assert re.match(r" +about \d\d trials fit  0 complete", picture[2])
+    assert re.match(r" +about \d\d trials in all  0 complete", picture[2])
     assert re.fullmatch(r"      batch 50/100 ━+╸━+ left: epoch 0:12, trial 0:38", picture[4])

@@ -49,15 +49,15 @@ def test_all_that_is_open_is_planned_and_said(digits):
     assert (job.space, job.time, job.trials, job.image_size, job.epochs) == ("quick", 600.0, None, (8, 8), 21)
     assert dict(job.limits)["macs"] == 4_900_000
     assert planned.line == (
-        "2,000 pictures of 480x640: space quick at 8x8, networks up to 4.9 M MACs, about 11 full trainings of "
+        "1,797 pictures of 480x640: space quick at 8x8, networks up to 4.9 M MACs, about 11 full trainings of "
         "21 epochs in 10 min; change with --space, --time, --epochs, --limit macs=N, --image-size"
     )
 
 
 def test_the_size_follows_from_the_pictures_and_the_rate():
-    assert planner().choose_size(PHOTOS) == (40, 48)
+    assert planner().choose_size(PHOTOS) == (36, 52)
     assert planner(rate=lambda: 1e13).choose_size(PHOTOS) == (112, 144)
-    assert planner(rate=lambda: 1e6).choose_size(PHOTOS) == (24, 40)
+    assert planner(rate=lambda: 1e6).choose_size(PHOTOS) == (28, 36)
     assert planner(time=6000.0).choose_size(PHOTOS) == (72, 88)
 
 
@@ -136,7 +136,7 @@ def test_a_study_that_has_begun_keeps_its_space_and_gets_time_anew(tmp_path):
 
 def test_what_cannot_be_trained_even_at_the_smallest_size_is_refused_before_anything_is_measured():
     def refuse(shape, classes):
-        assert (shape, classes) == ((24, 40, 3), 4)
+        assert (shape, classes) == ((28, 36, 3), 4)
         raise SpaceError("nothing fits")
 
     with pytest.raises(SpaceError, match="nothing fits"):

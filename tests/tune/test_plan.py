@@ -59,6 +59,7 @@ def test_the_aspect_ratio_stays_up_to_the_rounding(height, width, macs):
         factor = math.sqrt(rows * columns / (height * width))
         assert abs(rows - height * factor) <= 8
         assert abs(columns - width * factor) <= 8
+        assert rows / columns == pytest.approx(height / width, rel=0.25)
 
 
 @given(SIDES, MACS, MACS)
