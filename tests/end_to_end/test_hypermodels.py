@@ -19,15 +19,16 @@ TUNE = "tune --executor inline --data two.npz --search grid --pruner none --epoc
 
 
 @pytest.fixture
-def tune(tmp_path, monkeypatch):
+def tune(tmp_path, empty_store, monkeypatch):
     """Runs a study of a HyperModel on real zeros and ones; returns the rows of its trials."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("pipeline.hypermodel.worker.start_worker", lambda log, **environment: InlineExecutor())
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    shutil.copy(empty_store, tmp_path)
     shutil.copy(HYPERMODELS, tmp_path / "mine.py")
     images, labels = load_digits(n_class=2, return_X_y=True)
-    pictures = np.kron(images[:80].reshape(-1, 8, 8, 1) * 15, np.ones((4, 4, 3))).astype(np.uint8)
-    np.savez("two.npz", x_train=pictures, y_train=labels[:80])
+    pictures = np.kron(images[:160].reshape(-1, 8, 8, 1) * 15, np.ones((4, 4, 3))).astype(np.uint8)
+    np.savez("two.npz", x_train=pictures, y_train=labels[:160])
 
     def tune(arguments):
         assert main(shlex.split(TUNE + arguments)) == 0
@@ -36,16 +37,10 @@ def tune(tmp_path, monkeypatch):
     return tune
 
 
-def test_networks_of_keras_applications_are_trained(tune, capfd):
-    rows = tune("--space mine.py:application --trials 5")
-    assert [row["state"] for row in rows] == ["complete"] * 5
-    assert "with other params 0..255: it rescales them itself (Rescaling)" in capfd.readouterr().err
-
-
 def test_every_kind_of_output_loss_and_preprocessing_is_trained(tune, tmp_path, capfd):
     rows = tune("--space mine.py:variant --epochs 3 --set rate=0.1 --trials 9")
     assert {row["kind"]: row["state"] for row in rows} == dict.fromkeys(VARIANTS, "complete")
-    assert all(float(row["score"]) > 0.6 for row in rows)
+    assert all(float(row["score"]) > 0.9 for row in rows)
     said = capfd.readouterr().err
     assert "0..1: it does not rescale them; with other params 0..255: it rescales them itself (Add); --pixels" in said
     images = np.load("two.npz")["x_train"][:9]
