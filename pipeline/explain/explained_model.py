@@ -17,7 +17,9 @@ from pipeline.explain.head import Head, find_head
 from pipeline.explain.receptive_field import Shape
 from pipeline.study.model_metadata import ModelMetadata
 from pipeline.training.grouped import GroupedConv2D, groups_are_slow
-from pipeline.training.keras_model import count_parameters, has_graph, takes_raw_pixels
+from pipeline.training.keras_model import count_parameters, has_graph
+from pipeline.training.pixel_form import PIXEL_RANGES, PixelForm, UnclearPixelsError
+from pipeline.training.pixel_range import choose_pixels
 from pipeline.training.save import load
 
 Tensors = Mapping[int, Any]
@@ -30,6 +32,10 @@ _ACTIVATIONS = (
     layers.LeakyReLU, layers.ELU, layers.PReLU,
 )  # fmt: skip
 """Layers after a convolution that are applied before its map is shown, since later layers see their output."""
+
+
+_ANY_SIDE = 64
+"""The side, in pixels, of an image for a model that takes any."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,8 +118,12 @@ def open_model(file: Path, metadata: ModelMetadata | None, pixel_range: PixelRan
     fixed = metadata is not None or keras.backend.is_int_dtype(tensor.dtype)
     if pixel_range and fixed:
         raise JobError(f"--pixels: {file} takes pixels as they are (0 to 255); leave it out")
-    raw = fixed or takes_raw_pixels(tensor.dtype, (step.operation for step in graph.steps))
-    used_range = pixel_range or ((0.0, 255.0) if raw else (0.0, 1.0))
+    notes = [_origin(metadata)] if metadata else []
+    used_range: PixelRange = (0.0, 255.0)
+    if metadata is None:
+        form = _pixel_form(model, tensor)
+        used_range = pixel_range or (0.0, 255 / form.divisor)
+        notes.append(_assumption(used_range, "as requested" if pixel_range else form.reason, fixed))
     head = find_head(graph, len(model.outputs[output].shape))
     width = (model.outputs[output].shape[-1] or 1) if head else 0
     return ExplainedModel(
@@ -126,7 +136,7 @@ def open_model(file: Path, metadata: ModelMetadata | None, pixel_range: PixelRan
         pixel_range=used_range,
         classes=_class_names(file, metadata, 2 if width == 1 else width),
         parameters=count_parameters(model),
-        notes=(_origin(metadata) if metadata else _assumption(used_range, pixel_range is not None, raw, fixed),),
+        notes=tuple(notes),
     )
 
 
@@ -173,14 +183,20 @@ def _origin(metadata: ModelMetadata) -> str:
     return f"Trial {metadata.trial} of the study {metadata.study}, trained on {metadata.dataset}."
 
 
-def _assumption(pixel_range: PixelRange, requested: bool, raw: bool, fixed: bool) -> str:
+def _pixel_form(model: Any, image: Any) -> PixelForm:
+    """The range of pixels that a model from another program takes, 0 to 1 if it does not tell; reasons for people."""
+    try:
+        height, width, channels = (size or _ANY_SIDE for size in image.shape[1:])
+        form = choose_pixels(model, (height, width, channels))
+        return PixelForm(form.range, f"since {form.reason}")
+    except UnclearPixelsError as error:
+        return PixelForm(next(iter(PIXEL_RANGES)), f"though {error}")
+
+
+def _assumption(pixel_range: PixelRange, reason: str, fixed: bool) -> str:
     """A sentence about the pixel range that was used for a model from another program."""
     black, white = pixel_range
-    if requested:
-        reason = "as requested"
-    else:
-        reason = "since the model rescales them" if raw else "since the model does not rescale them"
-    advice = "" if requested or fixed else "; --pixels changes that"
+    advice = "" if reason == "as requested" or fixed else "; --pixels changes that"
     return f"Pixels entered the model as {black:g} (black) to {white:g} (white), {reason}{advice}."
 
 

@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.data import Dataset
-from pipeline.hypermodel.pixels import choose_pixels
-from pipeline.hypermodel.source import AUTO
+from pipeline.data.decode import Shape
+from pipeline.hypermodel.source import UntrainableError
 from pipeline.hypermodel.user_model import loss_name, loss_of
 from pipeline.training.keras_model import as_probabilities
+from pipeline.training.pixel_form import AUTO, PIXEL_RANGES, PixelForm, UnclearPixelsError
+from pipeline.training.pixel_range import choose_pixels
 
 
 class Labels(Enum):
@@ -67,10 +69,19 @@ class DataForm:
         return np.concatenate([1 - second, second], axis=1)
 
 
+def pixel_form(model: Any, shape: Shape, pixels: str = AUTO) -> PixelForm:
+    """See ``choose_pixels``; UntrainableError if the range is not clear."""
+    try:
+        return choose_pixels(model, shape, pixels)
+    except UnclearPixelsError as error:
+        advice = f"give --pixels {' or --pixels '.join(PIXEL_RANGES)}"
+        raise UntrainableError(f"{error}; {advice}", "pixels not clear") from None
+
+
 def data_form(model: Any, data: Dataset, pixels: str = AUTO) -> DataForm:
     """The form for a compiled model; UntrainableError if its pixels' range is not clear."""
     classes = len(data.classes)
-    divisor = choose_pixels(model, data.shape, pixels).divisor
+    divisor = pixel_form(model, data.shape, pixels).divisor
     if model.outputs[0].shape[-1] == 1:
         return DataForm(divisor, Labels.BINARY, classes, "logits" in loss_name(model) or _from_logits(model))
     return DataForm(divisor, Labels.NUMBERS if _takes_numbers(model, classes) else Labels.ONE_HOT, classes)

@@ -10,7 +10,7 @@ from keras_tuner.errors import FatalError
 from pipeline.data import Dataset
 from pipeline.errors import SpaceError
 from pipeline.hypermodel.call_fit import has_own_fit
-from pipeline.hypermodel.data_form import data_form
+from pipeline.hypermodel.data_form import data_form, pixel_form
 from pipeline.hypermodel.declared import as_listed
 from pipeline.hypermodel.loader import (
     batch_size,
@@ -23,14 +23,14 @@ from pipeline.hypermodel.loader import (
     load,
     needs_data,
 )
-from pipeline.hypermodel.pixels import choose_pixels
-from pipeline.hypermodel.source import BuiltModel, HyperModelInfo, HyperModelSource, PixelForm, UntrainableError
+from pipeline.hypermodel.source import BuiltModel, HyperModelInfo, HyperModelSource, UntrainableError
 from pipeline.hypermodel.space import make_domain
 from pipeline.hypermodel.try_fit import try_fit
 from pipeline.hypermodel.user_model import compute_key, count_model_macs
 from pipeline.hyperparameter import Params, format_value
 from pipeline.training.keras_model import count_parameters
 from pipeline.training.memory import forget_models
+from pipeline.training.pixel_form import PixelForm
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def probe(source: HyperModelSource, dataset: Dataset, hp: Any) -> Probe:
     """
     keras.utils.set_random_seed(0)  # layers that draw their own seed must be equal each time
     hypermodel, model = load(source), build_model(source, hp)
-    pixels = choose_pixels(model, dataset.shape, source.pixels)
+    pixels = pixel_form(model, dataset.shape, source.pixels)
     if not has_own_fit(hypermodel):
         return Probe(model, pixels, batch_size(hp))
     try:

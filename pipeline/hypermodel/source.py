@@ -1,15 +1,10 @@
 """How a HyperModel is described to workers, and what they report about it: plain data, without Keras."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pipeline.data.decode import Shape
 from pipeline.hyperparameter import Conditions, Scalar
-
-AUTO = "auto"
-"""The range of pixels that the models themselves say they take."""
-PIXEL_RANGES: Mapping[str, float] = {"0..1": 255.0, "0..255": 1.0}
-"""The ranges in which pixels may enter a model, each with the number by which pixels from 0 to 255 are divided."""
+from pipeline.training.pixel_form import AUTO, PixelForm
 
 
 class UntrainableError(Exception):
@@ -18,19 +13,6 @@ class UntrainableError(Exception):
     def __init__(self, reason: str, kind: str) -> None:
         super().__init__(reason)
         self.kind = kind
-
-
-@dataclass(frozen=True)
-class PixelForm:
-    """The range in which pixels enter a model, one of ``PIXEL_RANGES``, and the reason in a few words."""
-
-    range: str
-    reason: str
-
-    @property
-    def divisor(self) -> float:
-        """The number by which pixels from 0 to 255 are divided."""
-        return PIXEL_RANGES[self.range]
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,11 @@ from typing import Any
 import yaml
 
 from pipeline.errors import SpaceError, error_at
-from pipeline.hypermodel.source import AUTO, HyperModelSource, ListedHyperparameter, Survey
+from pipeline.hypermodel.source import HyperModelSource, ListedHyperparameter, Survey
 from pipeline.hypermodel.widen import widen
 from pipeline.hyperparameter import Conditions, Hyperparameter, Hyperparameters, Scalar
 from pipeline.space import Choice, Domain, FloatRange, IntRange, SearchedHyperparameter, Space, complete
+from pipeline.training.pixel_form import AUTO
 
 
 def parse_source(spec: str) -> HyperModelSource | None:

@@ -13,13 +13,14 @@ from pipeline.data import Dataset
 from pipeline.errors import SpaceError
 from pipeline.hypermodel.declared import as_listed
 from pipeline.hypermodel.loader import explain_errors, hyperparameters_with, load
-from pipeline.hypermodel.pixels import find_unadapted
 from pipeline.hypermodel.probe import Probe, as_built, probe
 from pipeline.hypermodel.replaced import replaced
-from pipeline.hypermodel.source import BuiltModel, HyperModelSource, ListedHyperparameter, PixelForm, Survey
+from pipeline.hypermodel.source import BuiltModel, HyperModelSource, ListedHyperparameter, Survey
 from pipeline.hypermodel.widen import widen
 from pipeline.hyperparameter import Params, Scalar
 from pipeline.training.memory import forget_models
+from pipeline.training.pixel_form import PixelForm
+from pipeline.training.pixel_range import find_unadapted
 
 _MAX_COUNT = 100
 """A range of whole numbers that ends at or below this one may count layers, so models are built at both its ends.

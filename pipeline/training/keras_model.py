@@ -1,7 +1,7 @@
-"""Reads the graph of any Keras model: its calls, its costs, how it takes pixels, and whether it gives probabilities."""
+"""Reads the graph of any Keras model: its calls, its costs, and whether it gives probabilities."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -14,15 +14,6 @@ _MATRIX_LAYERS = (layers.Conv2D, layers.Conv2DTranspose, layers.DepthwiseConv2D,
 
 _ELEMENTWISE_LAYERS = (layers.PReLU, layers.LayerNormalization, layers.RMSNormalization, layers.Normalization)
 """Layers whose weights may have several axes but are multiplied element by element."""
-
-_MOVING = frozenset((
-    "Cast", "CenterCrop", "Concatenate", "ConvertToTensor", "Cropping2D", "Flatten", "GetItem", "Identity", "Permute",
-    "Reshape", "Resizing", "Transpose", "ZeroPadding2D",
-))  # fmt: skip
-"""Classes of layers and operations that keep the scale of the pixels."""
-
-_SCALING = frozenset(("Rescaling", "Normalization", "TrueDivide", "Divide", "Multiply", "Subtract"))
-"""Classes of layers and operations that change the scale of the pixels."""
 
 _SUM_TOLERANCE = 0.01
 """How far from 1 the sum of an image's probabilities may be; sums in bfloat16 are up to 0.0054 away (measured)."""
@@ -76,18 +67,6 @@ def count_macs(operation: Any, before: tuple[Any, ...], after: tuple[Any, ...]) 
     if not channels_last or not isinstance(operation, _MATRIX_LAYERS) or None in positions:
         return None
     return int(math.prod(positions) * sum(math.prod(matrix.shape) for matrix in matrices))
-
-
-def takes_raw_pixels(dtype: str, operations: Iterable[Any]) -> bool:
-    """Whether a model expects pixels from 0 to 255: its input is of whole numbers, or it scales them first.
-
-    ``operations`` are those of its calls, in order. Operations that only move, crop or distort the image may come
-    before the one that scales.
-    """
-    if keras.backend.is_int_dtype(dtype):
-        return True
-    names = (type(operation).__name__ for operation in operations)
-    return next((name for name in names if name not in _MOVING and not name.startswith("Random")), "") in _SCALING
 
 
 def are_probabilities(outputs: NDArray[np.float32]) -> bool:

@@ -104,8 +104,7 @@ def test_a_model_without_metadata(tmp_path):
     assert explanation.classes == ("0", "1")
     (note,) = explanation.notes
     assert note == (
-        "Pixels entered the model as 0 (black) to 1 (white), since the model does not rescale them; "
-        "--pixels changes that."
+        "Pixels entered the model as 0 (black) to 1 (white), since it does not rescale them; --pixels changes that."
     )
     (image,) = explanation.images
     red = np.zeros((4, 4))

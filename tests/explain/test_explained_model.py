@@ -43,6 +43,9 @@ def test_grouped_convolutions_give_the_same_however_they_are_computed(tmp_path, 
         ((keras.layers.Rescaling(1 / 255),), "uint8", (0, 255)),
         ((keras.layers.Rescaling(1 / 255),), "float32", (0, 255)),
         ((lambda image: image / 255,), "float32", (0, 255)),
+        ((keras.applications.resnet50.preprocess_input,), "float32", (0, 255)),
+        ((keras.layers.BatchNormalization(), keras.layers.Rescaling(2.0, offset=-1.0)), "float32", (0, 1)),
+        ((keras.layers.Rescaling(0.1),), "float32", (0, 1)),
     ],
 )
 def test_how_pixels_enter_the_model(tmp_path, first, dtype, pixel_range):

@@ -6,9 +6,8 @@ import pytest
 from keras import applications, layers
 
 from pipeline.hypermodel import loader
-from pipeline.hypermodel.data_form import data_form
+from pipeline.hypermodel.data_form import data_form, pixel_form
 from pipeline.hypermodel.inference_model import build_inference_model
-from pipeline.hypermodel.pixels import choose_pixels
 from pipeline.hypermodel.probe import probe_params
 from pipeline.hypermodel.source import HyperModelSource
 from pipeline.hypermodel.task import HyperModelTask
@@ -60,7 +59,7 @@ def test_it_is_built_judged_and_made_a_model_for_raw_images(source, net):
     assert built.reason == ""
     assert min(built.parameters, built.macs) > 900_000
     model = loader.build_model(source, loader.hyperparameters_with({"net": net}))
-    assert choose_pixels(model, DATA.shape).range == NETS[net]
+    assert pixel_form(model, DATA.shape).range == NETS[net]
     form = data_form(model, DATA)
     final = build_inference_model(model, DATA.shape, form, form.form_images(DATA.images[:2]))
     probabilities = np.asarray(final(np.full((2, 40, 50, 3), 200, np.uint8)))

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from keras import layers, ops
+from keras import layers
 
 from pipeline.architecture import FAMILIES
 from pipeline.training.build import build_training_model
@@ -12,34 +12,7 @@ from pipeline.training.keras_model import (
     count_macs,
     count_parameters,
     flat_calls,
-    takes_raw_pixels,
 )
-
-
-def within(*inside):
-    return keras.Sequential([keras.Input((8, 8, 3)), *inside])
-
-
-@pytest.mark.parametrize(
-    ("dtype", "first", "raw"),
-    [
-        ("float32", lambda x: x, False),
-        ("float32", layers.Rescaling(1 / 255), True),
-        ("float32", lambda x: (x - 127.5) / 127.5, True),
-        ("float32", lambda x: ops.cast(x, "float32") / 255, True),
-        ("float32", lambda x: ops.convert_to_tensor(x) / 255, True),
-        ("float32", lambda x: layers.Normalization(mean=1, variance=2)(layers.Resizing(4, 4)(x[..., ::-1])), True),
-        ("float32", lambda x: layers.Rescaling(1 / 255)(layers.Concatenate()([x, x])), True),
-        ("float32", within(layers.RandomFlip(), layers.Rescaling(1 / 255)), True),
-        ("float32", within(layers.Conv2D(3, 1), layers.Rescaling(1 / 255)), False),
-        ("uint8", lambda x: ops.cast(x, "float32"), True),
-        ("int32", lambda x: ops.cast(x, "float32"), True),
-    ],
-)
-def test_whether_a_model_scales_its_pixels(dtype, first, raw):
-    image = keras.Input((8, 8, 3), dtype=dtype)
-    model = keras.Model(image, layers.Dense(2)(layers.Flatten()(first(image))))
-    assert takes_raw_pixels(model.inputs[0].dtype, [call.operation for call in flat_calls(model)]) == raw
 
 
 @pytest.mark.parametrize(
@@ -85,7 +58,7 @@ def test_costs_are_those_that_the_architecture_knows_without_keras(family, param
 
 
 def test_calls_of_models_within_models_are_in_their_order():
-    inner = within(layers.Conv2D(2, 3, name="one"), layers.ReLU(name="two"))
+    inner = keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(2, 3, name="one"), layers.ReLU(name="two")])
     image = keras.Input((8, 8, 3))
     model = keras.Model(image, layers.Dense(2, name="three")(inner(image)))
     assert [call.operation.name for call in flat_calls(model)] == ["one", "two", "three"]

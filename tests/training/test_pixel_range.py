@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from keras import applications, layers, ops
 
-from pipeline.hypermodel.pixels import choose_pixels, find_unadapted
-from pipeline.hypermodel.source import PIXEL_RANGES, UntrainableError
 from pipeline.job.job import PIXELS
+from pipeline.training.pixel_form import PIXEL_RANGES, UnclearPixelsError
+from pipeline.training.pixel_range import choose_pixels, find_unadapted
 
 SHAPE = (8, 8, 3)
 
@@ -34,6 +34,8 @@ WHOLE = {
     "caffe": applications.resnet50.preprocess_input,
     "tf": applications.mobilenet_v2.preprocess_input,
     "torch": applications.densenet.preprocess_input,
+    "operations": lambda x: ops.convert_to_tensor(ops.cast(x, "float32")) / 255,
+    "after other moves": chain(lambda x: layers.Concatenate()([x[..., ::-1], x]), layers.Rescaling(1 / 255)),
     "a layer": layers.Rescaling(1 / 255),
     "to -1..1": layers.Rescaling(1 / 127.5, offset=-1),
     "of raw statistics": layers.Normalization(mean=[123.0, 116.0, 103.0], variance=[3300.0] * 3),
@@ -73,7 +75,7 @@ def test_a_model_that_scales_its_pixels_gets_them_whole(first, pixels):
 @pytest.mark.parametrize("scaling", NOT_CLEAR)
 def test_the_range_is_asked_for_where_it_is_not_clear(scaling):
     model = model_with(NOT_CLEAR[scaling])
-    with pytest.raises(UntrainableError, match=rf"its {scaling} is for .*; give --pixels 0\.\.1 or --pixels 0\.\.255"):
+    with pytest.raises(UnclearPixelsError, match=rf"its {scaling} is for pixels of 0 to 1 or of 0 to 255$"):
         choose_pixels(model, SHAPE)
     assert choose_pixels(model, SHAPE, "0..1").range == "0..1"
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.data.decode import Shape
-from pipeline.hypermodel.source import AUTO, PIXEL_RANGES, PixelForm, UntrainableError
 from pipeline.training.keras_model import flat_calls, graph, has_graph, to_array
+from pipeline.training.pixel_form import AUTO, PIXEL_RANGES, PixelForm, UnclearPixelsError
 
 _STATISTICS = (keras.layers.Normalization, keras.layers.BatchNormalization)
 """Layers whose weights are statistics of what they are given: an untrained one tells what it does to pixels."""
@@ -31,7 +31,7 @@ def choose_pixels(model: Any, shape: Shape, requested: str = AUTO) -> PixelForm:
     Images of zeros and of ones run through the model up to its first layer with weights to learn. What reaches that
     layer shows how pixels are scaled and shifted on the way, whatever layers, operations and nested models do it; one
     that normalizes does so by the statistics that it has. The ``value_range`` of a layer that augments the images
-    before that says it too. UntrainableError if neither tells, or pixels are scaled only behind that layer.
+    before that says it too. UnclearPixelsError if neither tells, or pixels are scaled only behind that layer.
     """
     if keras.backend.is_int_dtype(model.inputs[0].dtype):
         return PixelForm(_WHOLE, "it takes whole numbers")
@@ -126,12 +126,8 @@ def _judge(tensor: Any, walk: _Walk) -> PixelForm:
     raise _not_clear(walk.scaling)
 
 
-def _not_clear(scaling: str) -> UntrainableError:
-    return UntrainableError(
-        f"it is not clear whether its {scaling} is for pixels of 0 to 1 or of 0 to 255;"
-        f" give --pixels {' or --pixels '.join(PIXEL_RANGES)}",
-        "pixels not clear",
-    )
+def _not_clear(scaling: str) -> UnclearPixelsError:
+    return UnclearPixelsError(f"it is not clear whether its {scaling} is for pixels of 0 to 1 or of 0 to 255")
 
 
 def _is_unadapted(layer: Any) -> bool:
