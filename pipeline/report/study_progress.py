@@ -122,7 +122,7 @@ class StudyProgress:
 def trials_that_fit(study: StudyProgress, seconds: float, until: float | None) -> int | None:
     """How many trials the study will have ended in ``until`` seconds, at the pace of its work in ``seconds``.
 
-    None without a time limit, when the time is up, before any work is done, and where all trials fit.
+    None without a time limit, when the time is up, before enough is done for one trial, and where all trials fit.
 
     >>> trials_that_fit(StudyProgress(math.inf), seconds=0, until=60) is None
     True
@@ -130,7 +130,7 @@ def trials_that_fit(study: StudyProgress, seconds: float, until: float | None) -
     if until is None or until <= 0 or study.work <= 0 or seconds <= 0:
         return None
     fit = study.earlier + int(study.work + until * study.work / seconds)
-    return fit if fit < study.total else None
+    return fit if 1 <= fit < study.total else None
 
 
 def time_left(left: float, work: float, seconds: float, until: float | None) -> float | None:
