@@ -36,7 +36,7 @@ def _slow_machine() -> None:
     for backend in ("", "jax"):
         with pytest.MonkeyPatch.context() as environment:
             environment.setenv("KERAS_BACKEND", backend)
-            machine_rate.keep(machine_rate.cache_file("auto"), 3e8)
+            machine_rate.keep(machine_rate.cache_file("auto"), 4.8e8)
 
 
 @pytest.fixture(scope="session")

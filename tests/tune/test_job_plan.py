@@ -11,7 +11,7 @@ from pipeline.tune.job_plan import JobPlanner, fill_in_time
 from pipeline.tune.networks import NetworkSizes
 
 PHOTOS = Pictures(480, 640, 3, images=2_000, classes=4)
-RATE = 1e10
+RATE = 1.6e10
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +56,8 @@ def test_all_that_is_open_is_planned_and_said(digits):
 
 def test_the_size_follows_from_the_pictures_and_the_rate():
     assert planner().choose_size(PHOTOS) == (36, 52)
-    assert planner(rate=lambda: 1e13).choose_size(PHOTOS) == (112, 144)
-    assert planner(rate=lambda: 1e6).choose_size(PHOTOS) == (28, 36)
+    assert planner(rate=lambda: 1.6e13).choose_size(PHOTOS) == (112, 144)
+    assert planner(rate=lambda: 1.6e6).choose_size(PHOTOS) == (28, 36)
     assert planner(time=6000.0).choose_size(PHOTOS) == (72, 88)
 
 
