@@ -9,6 +9,25 @@ from keras import applications, layers, losses
 SHAPE = (32, 32, 3)
 
 
+NETS = {
+    "MobileNet": lambda: applications.MobileNet(SHAPE, alpha=0.25, include_top=False, weights=None),
+    "MobileNetV3Small": lambda: applications.MobileNetV3Small(SHAPE, alpha=0.75, include_top=False, weights=None),
+    "VGG16": lambda: applications.VGG16(include_top=False, weights=None, input_shape=SHAPE),
+    "ResNet50V2": lambda: applications.ResNet50V2(include_top=False, weights=None, input_shape=SHAPE),
+    "EfficientNetB0": lambda: applications.EfficientNetB0(include_top=False, weights=None, input_shape=SHAPE),
+}
+
+
+def application(hp):
+    """A network of keras.applications, with a head."""
+    inputs = keras.Input(SHAPE)
+    x = layers.GlobalAveragePooling2D()(NETS[hp.Choice("net", list(NETS))]()(inputs))
+    model = keras.Model(inputs, layers.Dense(2, activation="softmax")(x))
+    # eagerly, since tracing takes longer than these few images
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"], run_eagerly=True)
+    return model
+
+
 def variant(hp):
     """A small network in one of many variants."""
     kind = hp.Choice("kind", list(VARIANTS))

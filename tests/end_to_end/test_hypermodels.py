@@ -12,7 +12,7 @@ from sklearn.datasets import load_digits
 from pipeline.cli import main
 from pipeline.executors import InlineExecutor
 from pipeline.training.save import load
-from tests.end_to_end.hypermodels import VARIANTS, WAYS
+from tests.end_to_end.hypermodels import NETS, VARIANTS, WAYS
 
 HYPERMODELS = Path(__file__).with_name("hypermodels.py")
 TUNE = "tune --executor inline --data two.npz --search grid --pruner none --epochs 1 --study mine "
@@ -35,6 +35,12 @@ def tune(tmp_path, empty_store, monkeypatch):
         return list(csv.DictReader((tmp_path / "studies" / "mine" / "trials.csv").open()))
 
     return tune
+
+
+def test_networks_of_keras_applications_are_trained(tune, capfd):
+    rows = tune("--space mine.py:application --trials 5")
+    assert {row["net"]: row["state"] for row in rows} == dict.fromkeys(NETS, "complete")
+    assert "with other params 0..255: it rescales them itself (Rescaling)" in capfd.readouterr().err
 
 
 def test_every_kind_of_output_loss_and_preprocessing_is_trained(tune, tmp_path, capfd):
