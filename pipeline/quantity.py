@@ -7,7 +7,7 @@ from decimal import Decimal
 from types import MappingProxyType
 
 Units = Mapping[str, int]
-"""What each unit stands for, by its name; the case of a unit's letters does not matter where it is read."""
+"""The factor of each unit, by its name; upper and lower case do not matter when a unit is read."""
 
 NUMBER: Units = MappingProxyType({})
 
@@ -42,7 +42,7 @@ def parse_quantity(text: str, units: Units = NUMBER) -> int | float:
 
 
 def describe_units(units: Units) -> str:
-    """What is expected: a number, or one with a unit.
+    """Describes the expected text: a number, or one with a unit.
 
     >>> describe_units(NUMBER), describe_units(SECONDS)
     ('a number', 'a number, or one with s, m, min, h or d')

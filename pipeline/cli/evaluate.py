@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 HELP = "measure a model: every metric, precision, recall and F1 of each class, confusion matrix"
 
 _NAMES = {"test": "test images", "val": "validation images", "train": "training images", "all": "images"}
-"""What the images of each split are called."""
+"""The words for the images of each split."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

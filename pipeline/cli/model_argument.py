@@ -141,9 +141,8 @@ def _of_study(paths: "StudyPaths", trial: int | None) -> ModelSource:
 
 def _trials(numbers: "Collection[int]") -> str:
     """The trials as the subject of a sentence that goes on with their model."""
-    return (
-        f"trial{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))} ha{'ve' if len(numbers) > 1 else 's'}"
-    )
+    several = len(numbers) > 1
+    return f"trial{'s' if several else ''} {', '.join(map(str, numbers))} {'have' if several else 'has'}"
 
 
 def _model_files(paths: "StudyPaths", records: "Sequence[TrialRecord]") -> dict[int, Path]:

@@ -47,7 +47,7 @@ class Source(Protocol):
 
     @property
     def notes(self) -> Sequence[str]:
-        """What is said at every load: what was passed over and guessed, one line each."""
+        """Lines for every load about files that were passed over and guesses that were made."""
 
     def check_training(self) -> None:
         """DataError when it is clear before any image is decoded that there are too few to train with."""

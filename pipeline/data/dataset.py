@@ -56,7 +56,7 @@ class Dataset:
 
     @cached_property
     def entry(self) -> CacheEntry:
-        """What the cache knows of it beside images and labels: given splits, copies, range."""
+        """Its entry in the cache, which also has the given splits, the copies and the range of the pixels."""
         return read_entry(self.folder)
 
     @property

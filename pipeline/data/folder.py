@@ -153,7 +153,7 @@ def _check_file(file: ImageFile) -> _CheckedFile:
 
 
 def _describe(checked: Sequence[tuple[ImageFile, _CheckedFile]]) -> Pictures:
-    """What the images are: the median height and width of those to train with, rounded, and their channels."""
+    """The median height and width of the training images, rounded, and the channels of all images."""
     headers = [check.header for _, check in checked if check.header]
     trained = [check.header for file, check in checked if check.header and file.given_split == TRAIN]
     height, width = (int(median + 0.5) for median in np.median([header[:2] for header in trained or headers], axis=0))

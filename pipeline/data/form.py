@@ -1,4 +1,4 @@
-"""What images become: by the user's request, or chosen by what they are."""
+"""The form into which images are decoded: requested by the user, or chosen to suit the images."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -43,7 +43,7 @@ def own_size(pictures: Pictures) -> tuple[int, int]:
 
 
 class Form(NamedTuple):
-    """What images become: their height, width and channels, and the stored value that becomes 255 (None: bytes)."""
+    """The height, width and channels of decoded images, and the stored value that becomes 255 (None: bytes)."""
 
     shape: Shape
     white: int | None = None

@@ -13,7 +13,7 @@ from pipeline.data.visible_files import endings_in, has_image, is_hidden, join, 
 from pipeline.errors import DataError, printable
 
 EXPECTED = "expected a folder of images for each class, or train/, val/ and test/ above the classes"
-"""What an error says at its end."""
+"""The end of an error message."""
 
 _CANONICAL = ("train", "val", "valid", "validation", "test")
 """Paths of split folders that need no note."""

@@ -16,7 +16,7 @@ _EITHER = ("evaluation", "eval")
 """Words for validation or test, whichever is not there."""
 
 _FILLER = "(?:set|dataset|data|images?|imgs?|pictures|pics|photos|folder|files|split)*"
-"""What may stand before and after such a word, as in ``train_images`` and ``TestSet``."""
+"""Words that may stand before or after the name of a split, as in ``train_images`` and ``TestSet``."""
 
 _NAME = re.compile(f"{_FILLER}({'|'.join(sorted(_WORDS, key=len, reverse=True))}){_FILLER}")
 

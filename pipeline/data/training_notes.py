@@ -1,4 +1,4 @@
-"""What people should know about a dataset before they train on it, one line each."""
+"""Notes on a dataset that people should read before they train on it, one line each."""
 
 from collections.abc import Iterator
 

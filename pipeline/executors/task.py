@@ -151,7 +151,7 @@ class Watched:
 
 
 def progress_of(task: Task[Any], report: ReportCallback) -> Progress:
-    """What a task without epochs calls after each of its steps."""
+    """The function that a task without epochs calls after each of its steps."""
 
     def progress(done: int, total: int) -> None:
         report(BatchReport(task.number, done, total))

@@ -21,7 +21,7 @@ _MODEL_FILE = "data/model.keras"
 """Where ``mlflow.keras`` keeps the model in its folder."""
 
 _CODE = Path(__file__).with_name("served_model.py")
-"""What answers requests, in place of MLflow's own code, which knows no class names."""
+"""The code that answers requests, in place of MLflow's own, which knows no class names."""
 
 
 def write(model_file: Path, folder: Path, example: npt.NDArray[np.uint8], requirements: list[str]) -> None:

@@ -46,7 +46,7 @@ class Probe:
     fits: Any
 
     def traits(self) -> tuple[str, Any]:
-        """What makes this model and its training differ from others."""
+        """The properties by which this model and its training differ from others."""
         return compute_key(self.model), self.fits
 
 

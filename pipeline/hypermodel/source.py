@@ -86,7 +86,7 @@ class BuiltModel:
 
 @dataclass(frozen=True)
 class Survey:
-    """What building some models of a HyperModel has shown.
+    """The hyperparameters that were found by building some models of a HyperModel, and their effects.
 
     ``listed`` are its hyperparameters, parents before children; one whose range follows other values is listed once for
     each range that widens it. ``idle`` names those whose values have changed nothing in the models that were tried,

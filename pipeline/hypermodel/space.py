@@ -67,7 +67,7 @@ def make_space(source: HyperModelSource, listed: Iterable[ListedHyperparameter])
 
 
 def describe_survey(source: HyperModelSource, survey: Survey) -> tuple[list[str], list[str]]:
-    """What people should know of a HyperModel before it is searched: notes and warnings, one line each."""
+    """Notes and warnings about a HyperModel before it is searched, one line each."""
     names = list(dict.fromkeys(entry.name for entry in survey.listed))
     ranges = {name: {make_domain(entry) for entry in survey.listed if entry.name == name} for name in names}
     following = [name for name in names if len(ranges[name]) > 1]

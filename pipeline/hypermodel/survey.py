@@ -139,7 +139,7 @@ class _Surveyor:
 
 
 def _traits(hp: Any, found: Probe) -> list[Any]:
-    """What a value may have an effect on: the model, its training, and what else is asked for, in which range."""
+    """Everything that a value may affect: the model, its training, and the other hyperparameters with their ranges."""
     return [*found.traits(), [as_listed(entry) for entry in hp.space if hp.is_active(entry)]]
 
 

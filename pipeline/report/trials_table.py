@@ -27,7 +27,7 @@ _PRINTED: Mapping[str, Callable[[Any], str]] = {
 }
 
 ABSENT = "-"
-"""What tables print where there is no value."""
+"""The text that tables print where there is no value."""
 
 _PREFIX = "hyperparameter."
 

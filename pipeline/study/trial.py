@@ -81,7 +81,7 @@ class BatchReport:
 
 
 Report = EpochReport | BatchReport
-"""What a task reports while it runs."""
+"""The reports that a task makes while it runs."""
 
 ReportCallback = Callable[[Report], Decision]
 """Takes a report and returns the decision. A trial is pruned only after an epoch, and stopped after any report."""

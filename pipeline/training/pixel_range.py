@@ -158,7 +158,7 @@ def _factors(node: Any) -> Iterator[float]:
 
 
 def _levels(tensor: Any) -> tuple[float, float]:
-    """What has become of zeros and ones: the median, which padding does not change; NaN if there are not two images."""
+    """The median values of the images of zeros and of ones, which padding does not change; NaN unless there are two."""
     values: NDArray[np.float32] = to_array(tensor)
     if values.ndim == 0 or len(values) != 2:
         return np.nan, np.nan

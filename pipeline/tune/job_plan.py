@@ -78,7 +78,9 @@ class JobPlanner:
     def choose_size(self, pictures: Pictures) -> tuple[int, int]:
         """The (height, width) for the dataset's images: that which is asked for, else one that the time allows."""
         self._pictures = pictures
+        channels = min(pictures.channels, 3)
         if self._own_size is not None:
+            self._check((*self._own_size, channels), pictures.classes)
             return self._own_size
         if min(pictures.height, pictures.width) < _SMALLEST_SIDE:
             raise DataError(
@@ -87,7 +89,7 @@ class JobPlanner:
             )
         own, images = (pictures.height, pictures.width), max(1, round(_TRAINED * pictures.images))
         smallest = choose_image_size(own, macs=1)
-        self._check((*smallest, min(pictures.channels, 3)), pictures.classes)  # before the rate is measured
+        self._check((*smallest, channels), pictures.classes)  # before the rate is measured
         return choose_image_size(own, self._budget.macs(images, self._job.epochs or choose_epochs(images)))
 
     def complete(self, dataset: Dataset, sizes: NetworkSizes | None) -> PlannedJob:
@@ -118,7 +120,7 @@ class JobPlanner:
         return "_budget" in vars(self)
 
     def _describe(self, job: Job, planned: Mapping[str, Any], dataset: Dataset, sizes: NetworkSizes | None) -> str:
-        """What was planned, and the flags that change it."""
+        """The line that says what was planned, and which flags change it."""
         assert self._pictures is not None
         own, size = f"{self._pictures.height}x{self._pictures.width}", "{}x{}".format(*dataset.shape)
         limit = dict(job.limits).get("macs")

@@ -40,7 +40,7 @@ _EPOCHS = 750
 _FEWEST_EPOCHS, _MOST_EPOCHS = 5, 40
 
 _MACS_PER_PIXEL = 6_000
-"""What a network needs for one pixel of the images: less leaves no room for a good one at that size."""
+"""The MACs that a network needs for each pixel: fewer leave no room for a good network at that size."""
 
 _AMPLE_MACS_PER_PIXEL = 24_000
 """Above this, more epochs are worth as much as larger networks."""
@@ -55,9 +55,10 @@ _SMALLEST, _LARGEST = 32, 128
 """Sides that images are resized to, in pixels: the square root of their area."""
 
 _MULTIPLES = (8, 4)
-"""What the sides are multiples of: the second where the first would change the aspect ratio by over ``_STRETCHED``."""
+"""The sides are multiples of the first; of the second where the first would stretch the images by over ``_STRETCHED``."""
 
 _STRETCHED = 0.1
+"""The largest relative change of the aspect ratio."""
 
 _MOST_UNEQUAL = 4
 """The largest ratio of an image's sides that resizing keeps."""
@@ -65,7 +66,7 @@ _MOST_UNEQUAL = 4
 
 @dataclass(frozen=True)
 class Budget:
-    """What a study can afford.
+    """The computation that a study can afford.
 
     ``seconds`` is the time of the whole search, ``trials`` the full trainings that share it, ``rate`` the measured
     multiply-accumulates of training per second.
