@@ -55,7 +55,7 @@ _SMALLEST, _LARGEST = 32, 128
 """Sides that images are resized to, in pixels: the square root of their area."""
 
 _MULTIPLES = (8, 4)
-"""The sides are multiples of the first; of the second where the first would stretch the images by over ``_STRETCHED``."""
+"""The sides are multiples of the first, or of the second if the first would stretch images by over ``_STRETCHED``."""
 
 _STRETCHED = 0.1
 """The largest relative change of the aspect ratio."""
