@@ -27,6 +27,13 @@ HYPERPARAMETERS = Hyperparameters(
     Hyperparameter("flip", False, "mirror half of the images left to right"),
     Hyperparameter("shift", 0.0, "crop shifted by up to this share of each side", low=0.0, high=0.5),
     Hyperparameter("cutout", 0.0, "grey square of this share of the shorter side", low=0.0, high=0.9),
+    Hyperparameter(
+        "ema",
+        0.3,
+        "epochs over which weights are averaged, for validation and the saved model; 0: none",
+        low=0.0,
+        high=100,
+    ),
 )
 
 _ONLY_WITH = {"momentum": ("sgd",), "weight_decay": ("sgd", "adamw")}
@@ -48,6 +55,7 @@ class Recipe:
     flip: bool
     shift: float
     cutout: float
+    ema: float
 
     @classmethod
     def from_params(cls, params: Params) -> "Recipe":

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import WorkerError
-from pipeline.executors.devices import environments, gpus
+from pipeline.executors.devices import bind, environments, gpus, share, usable_cores
 from pipeline.executors.task import ExecutorKind, PickledTask, Task, TaskResult, WarmUp
 from pipeline.executors.worker import PARENT_SIGNALS, serve
 from pipeline.study.trial import Decision, Report, ReportCallback
@@ -31,7 +31,10 @@ def start(workers: int, log: Path | None, warm_up: WarmUp, **environment: str) -
 
 
 class LocalExecutor:
-    """One worker per slot. A worker serves many tasks, and its death costs only the task that it was running."""
+    """One worker per slot. A worker serves many tasks, and its death costs only the task that it was running.
+
+    The busy workers share the cores, so that one that is alone has all of them.
+    """
 
     def __init__(
         self, environments: Sequence[dict[str, str]], warm_up: WarmUp | None = None, log: Path | None = None
@@ -59,6 +62,7 @@ class LocalExecutor:
     def submit(self, task: Task[Any]) -> None:
         """Sends the task to an idle worker."""
         next(worker for worker in self._workers if worker.number is None).send(task)
+        self._share_cores()
 
     def wait(self, report: ReportCallback, timeout: float | None = None) -> list[TaskResult]:
         """See ``Executor.wait``. The error of a task whose worker died names the signal or the exit code."""
@@ -66,12 +70,23 @@ class LocalExecutor:
         if not busy:
             return []
         ready = connection.wait([worker.pipe for worker in busy], timeout)
-        results = [worker.receive(report) for worker in busy if worker.pipe in ready]
-        return [result for result in results if result is not None]
+        received = [worker.receive(report) for worker in busy if worker.pipe in ready]
+        results = [result for result in received if result is not None]
+        if results:
+            self._share_cores()
+        return results
+
+    def _share_cores(self) -> None:
+        """Divides the cores among the workers that have a task."""
+        busy = [worker for worker in self._workers if worker.number is not None]
+        if len(self._workers) > 1:
+            for worker, cores in zip(busy, share(usable_cores(), len(busy)), strict=True):
+                bind(worker.process.pid or 0, cores)
 
     def drop(self, number: int) -> None:
         """Replaces the worker that runs the task."""
         next(worker for worker in self._workers if worker.number == number).drop()
+        self._share_cores()
 
     def close(self) -> None:
         """Kills the workers: everything worth keeping is already on disk."""

@@ -17,6 +17,7 @@ from pipeline.training.normalisation import compute_normalisation
 from pipeline.training.optimizer import make_loss, make_optimizer
 from pipeline.training.precision import choose_jit, choose_policy
 from pipeline.training.reporting_callback import ReportingCallback, TrainingStopped, Weights, save_best_model
+from pipeline.training.weight_average import WeightAverage
 
 
 def train(architecture: Architecture, recipe: Recipe, inputs: TrainingInputs, report: ReportCallback) -> TrialResult:
@@ -26,11 +27,12 @@ def train(architecture: Architecture, recipe: Recipe, inputs: TrainingInputs, re
     that is not finite, and a score that never is, make the trial a failed one.
     """
     batch_size = min(recipe.batch_size, len(inputs.dataset.train))
-    callback = ReportingCallback(inputs.trial, inputs.metric, report, batch_size)
+    average = WeightAverage(recipe.ema, len(inputs.dataset.train) // batch_size) if recipe.ema else None
+    callback = ReportingCallback(inputs.trial, inputs.metric, report, batch_size, average)
     with forget_models():
         model = _compile(architecture, recipe, inputs)
         with suppress(TrainingStopped):
-            _fit(model, recipe, inputs, callback)
+            _fit(model, recipe, inputs, callback, average)
         if not callback.keeps_model:
             return callback.result()
         return save_best_model(_inference_model(architecture, inputs, callback.best_weights), callback, inputs)
@@ -52,13 +54,16 @@ def _compile(architecture: Architecture, recipe: Recipe, inputs: TrainingInputs)
     return model
 
 
-def _fit(model: Any, recipe: Recipe, inputs: TrainingInputs, callback: ReportingCallback) -> None:
+def _fit(
+    model: Any, recipe: Recipe, inputs: TrainingInputs, callback: ReportingCallback, average: WeightAverage | None
+) -> None:
     data = inputs.dataset
     classes = len(data.classes)
     training = TrainingBatches(data.images, data.labels, data.train, classes, recipe, inputs.trial.seed)
     validation = ReadingBatches(data.images, data.validation, data.labels, classes)
     log_all_metrics(model, validation, data.labels[data.validation])
-    model.fit(training, validation_data=validation, epochs=inputs.trial.epochs, callbacks=[callback], verbose=0)
+    callbacks = [callback] if average is None else [average, callback]
+    model.fit(training, validation_data=validation, epochs=inputs.trial.epochs, callbacks=callbacks, verbose=0)
 
 
 def _inference_model(architecture: Architecture, inputs: TrainingInputs, weights: Weights) -> Any:

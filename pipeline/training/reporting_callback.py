@@ -27,6 +27,7 @@ from pipeline.study.trial import (
 from pipeline.training.inputs import TrainingInputs
 from pipeline.training.precision import detect_device
 from pipeline.training.save import save
+from pipeline.training.weight_average import WeightAverage
 
 Weights = list[Any]
 """The arrays of ``keras.Model.get_weights``."""
@@ -47,15 +48,24 @@ class ReportingCallback(keras.callbacks.Callback):  # type: ignore[misc]
 
     It reports twice a second within an epoch too, while training and while validating. If it is told to prune or to
     stop, it raises ``TrainingStopped``, then and at each batch that may come after all. ``batch_size`` is that
-    of the ``fit`` that comes next (None: unknown), and only reported.
+    of the ``fit`` that comes next (None: unknown), and only reported. ``average`` has the weights that are validated
+    (None: the model's own).
 
     The best epoch is the one with the best score by ``metric``. A loss that is not finite ends the training too. A
     model may be fitted several times: its epochs are numbered on, up to those of the trial, and whatever has ended the
     training ends every further ``fit`` at its first batch.
     """
 
-    def __init__(self, trial: Trial, metric: Metric, report: ReportCallback, batch_size: int | None = None) -> None:
+    def __init__(
+        self,
+        trial: Trial,
+        metric: Metric,
+        report: ReportCallback,
+        batch_size: int | None = None,
+        average: WeightAverage | None = None,
+    ) -> None:
         super().__init__()
+        self._average = average
         self._trial, self._metric, self._report = trial, metric, report
         self.batch_size = batch_size
         self._began = time.monotonic()
@@ -147,11 +157,16 @@ class ReportingCallback(keras.callbacks.Callback):  # type: ignore[misc]
         score = metrics[self._metric.logged_as]
         if self._metric.better(score, than=self.score):
             self.score = score
-            self.best_weights = self.model.get_weights()
+            self.best_weights = self._validated_weights()
         decision = self._report(epoch_report)
         if number < self._trial.epochs:  # after the last epoch there is nothing left to decide
             self._decision = decision
         self._ended = number >= self._trial.epochs or decision is not Decision.CONTINUE
+
+    def _validated_weights(self) -> Weights:
+        if self._average is None:
+            return self.model.get_weights()  # type: ignore[no-any-return]
+        return [weights.copy() for weights in self._average.weights]
 
     @property
     def ended(self) -> bool:
