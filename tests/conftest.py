@@ -36,7 +36,8 @@ def _slow_machine() -> None:
     for backend in ("", "jax"):
         with pytest.MonkeyPatch.context() as environment:
             environment.setenv("KERAS_BACKEND", backend)
-            machine_rate.keep(machine_rate.cache_file("auto"), 4.8e8)
+            for workers in (1, 2):
+                machine_rate.keep(machine_rate.cache_file("auto", workers), 4.8e8)
 
 
 @pytest.fixture(scope="session")

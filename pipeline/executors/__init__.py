@@ -13,6 +13,7 @@ from pipeline.executors.task import (
     TaskResult,
     Watched,
     call,
+    call_all,
     progress_of,
 )
 
@@ -28,6 +29,7 @@ __all__ = [
     "TaskResult",
     "Watched",
     "call",
+    "call_all",
     "progress_of",
 ]
 

@@ -36,6 +36,17 @@ def usable_cores() -> list[int]:
     return list(range(os.cpu_count() or 1))
 
 
+def count_workers() -> int:
+    """How many trials this machine trains best side by side: one per GPU, or per core where there is none.
+
+    On cores that share their arithmetic units (hyper-threading), one per pair.
+    """
+    import psutil
+
+    cards = gpus()
+    return len(cards) or min(len(usable_cores()), psutil.cpu_count(logical=False) or 1)
+
+
 def share(cores: Sequence[int], workers: int) -> list[list[int]]:
     """The cores of each of so many busy workers: equal shares, or all cores for each if there are too few.
 

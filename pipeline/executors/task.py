@@ -1,7 +1,7 @@
 """Tasks, their results, and the executors that run them."""
 
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -170,14 +170,22 @@ def call(
     ``progress(done, total)`` is called with the task's reports, if it makes any; ``meanwhile`` is called ten times a
     second.
     """
-    watched = Watched(executor, progress)
-    watched.submit(task)
-    results: list[TaskResult] = []
-    while not results:
-        results = watched.wait(lambda report: Decision.CONTINUE, None if meanwhile is None else _TURN)
+    return call_all(Watched(executor, progress), [task], meanwhile)[0]
+
+
+def call_all(executor: Executor, tasks: Sequence[Task[T]], meanwhile: Callable[[], None] | None = None) -> list[T]:
+    """Runs tasks side by side, at most one per slot of an idle executor; returns their values in the same order.
+
+    Their numbers must differ. Raises the error of the first one that fails. See ``call``.
+    """
+    for task in tasks:
+        executor.submit(task)
+    values: dict[int, T] = {}
+    while len(values) < len(tasks):
+        for result in executor.wait(lambda report: Decision.CONTINUE, None if meanwhile is None else _TURN):
+            if result.error is not None:
+                raise result.error
+            values[result.number] = result.value
         if meanwhile is not None:
             meanwhile()
-    if results[0].error is not None:
-        raise results[0].error
-    value: T = results[0].value
-    return value
+    return [values[task.number] for task in tasks]

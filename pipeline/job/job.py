@@ -131,7 +131,14 @@ class Job:
         help="epochs of a full training",
         default_text="5 to 40, by the number of training images",
     )
-    workers: int = whole_number(1, 1, 256, group=_WHERE, help="number of trials that run at the same time")
+    workers: int | None = whole_number(
+        None,
+        1,
+        256,
+        group=_WHERE,
+        help="number of trials that run at the same time; with 1 a study is repeatable",
+        default_text="one per GPU, or per core without one, as far as the memory suffices",
+    )
     pruner: str = choice("asha", PRUNERS, group=_HOW, help="how poor trials are stopped early")
     study: str = setting(
         "",
@@ -201,7 +208,7 @@ class Job:
     executor: str = choice("local", EXECUTORS, group=_WHERE, help="where trials run")
 
     def __post_init__(self) -> None:
-        if self.workers > 1 and not EXECUTORS[self.executor].parallel:
+        if self.workers is not None and self.workers > 1 and not EXECUTORS[self.executor].parallel:
             parallel = " or ".join(name for name, kind in EXECUTORS.items() if kind.parallel)
             expected = f"expected 1 with --executor {self.executor}"
             raise JobError(f"--workers: {expected}, got {self.workers}; use --executor {parallel}")

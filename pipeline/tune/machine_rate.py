@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pipeline.console import status
 from pipeline.data.cache import cache_key, cache_root
-from pipeline.executors import Executor, call
+from pipeline.executors import Executor, Ready, call_all
 from pipeline.files import write_text
 from pipeline.training.worker import MeasureThroughput, check_backend
 
@@ -18,24 +18,34 @@ _KEPT_FOR = 24 * 3600.0
 
 
 def machine_rate(executor: Executor, precision: str, quiet: bool) -> float:
-    """The multiply-accumulates of training per second that a worker reaches: a cached measurement or a new one.
+    """The multiply-accumulates of training per second that all workers reach together: cached, or measured.
 
-    A new one takes about 3 s after the import of Keras. WorkerError if Keras cannot start.
+    Measuring takes about 3 s after the import of Keras. WorkerError if Keras cannot start.
     """
-    file = cache_file(precision)
+    file = cache_file(precision, executor.slots)
     rate = _read(file)
     if rate is None:
         with status("measuring how fast this machine trains (once a day)", quiet):
             check_backend(executor)
-            rate = call(executor, MeasureThroughput(precision))
+            numbers = range(executor.slots)
+            call_all(executor, [Ready(number) for number in numbers])
+            rate = sum(call_all(executor, [MeasureThroughput(precision, number) for number in numbers]))
         keep(file, rate)
     return rate
 
 
-def cache_file(precision: str) -> Path:
-    """One file per machine, backend and setting that changes the rate."""
+def cache_file(precision: str, workers: int) -> Path:
+    """One file per machine, number of workers, backend and setting that changes the rate."""
     settings = (os.environ.get(name, "") for name in ("KERAS_BACKEND", "CUDA_VISIBLE_DEVICES", "TF_ENABLE_ONEDNN_OPTS"))
-    parts = (os.uname().nodename, os.cpu_count(), version("keras"), version("tensorflow"), *settings, precision)
+    parts = (
+        os.uname().nodename,
+        os.cpu_count(),
+        version("keras"),
+        version("tensorflow"),
+        *settings,
+        precision,
+        workers,
+    )
     return cache_root() / "rates" / f"{cache_key(parts)}.json"
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pipeline.console import status
 from pipeline.executors import EXECUTORS, Executor
+from pipeline.executors.devices import count_workers
 from pipeline.job.job import Job
 from pipeline.job.request import JobRequest
 from pipeline.search.problem import SearchProblem
@@ -45,13 +46,10 @@ def open_study(
     something that it cannot have.
     """
     resumed = paths.exists
-    workers = int(
-        min(request.job.workers, request.job.total)
-    )  # never more than trials, since each worker imports Keras
     with (
         hold_study(paths),
         closing(source),
-        closing(EXECUTORS[request.job.executor].start(workers, log, import_training)) as executor,
+        closing(EXECUTORS[request.job.executor].start(_workers(request.job), log, import_training)) as executor,
     ):
         dataset, planned = load_and_plan(request, source, executor, resumed, quiet)
         job = planned.job
@@ -69,3 +67,9 @@ def open_study(
             paths=paths,
         )
         yield OpenStudy(job, planned.line, paths, searched, problem, start_points, executor, resumed)
+
+
+def _workers(job: Job) -> int:
+    """As many as the job says or the machine can use; never more than trials, since each worker imports Keras."""
+    wanted = count_workers() if job.workers is None else job.workers
+    return int(min(wanted, job.total))

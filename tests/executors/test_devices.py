@@ -1,8 +1,14 @@
+import os
+import threading
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from pipeline.executors.devices import environments, gpus
+from pipeline.executors import devices
+from pipeline.executors.devices import bind, count_workers, environments, gpus, share
 
-SETTINGS = """CUDA_VISIBLE_DEVICES CUDA_DEVICE_ORDER OMP_NUM_THREADS NPROC
+SETTINGS = """CUDA_VISIBLE_DEVICES CUDA_DEVICE_ORDER OMP_NUM_THREADS NPROC TF_ENABLE_ONEDNN_OPTS
 TF_FORCE_GPU_ALLOW_GROWTH TF_NUM_INTRAOP_THREADS TF_NUM_INTEROP_THREADS XLA_PYTHON_CLIENT_PREALLOCATE"""
 
 
@@ -75,8 +81,64 @@ def test_what_the_user_has_set_stays(monkeypatch):
     assert settings["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
 
 
-def test_threads_are_divided_among_workers(monkeypatch):
-    monkeypatch.setattr("os.sched_getaffinity", lambda pid: set(range(8)), raising=False)
-    assert {env["TF_NUM_INTRAOP_THREADS"] for env in environments(4, [])} == {"2"}
+@pytest.mark.parametrize(("cores", "threads"), [(2, "2"), (64, "8")])
+def test_one_of_several_workers_has_the_threads_that_it_could_use_alone(monkeypatch, cores, threads):
+    monkeypatch.setattr(devices, "usable_cores", lambda: list(range(cores)))
+    settings = environments(4, [])[0]
+    assert {settings[name] for name in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "NPROC")} == {threads}
     assert "OMP_NUM_THREADS" not in environments(1, [])[0]
-    assert {env["NPROC"] for env in environments(20, [])} == {"1"}
+
+
+def test_onednn_is_on_unless_the_user_says_otherwise(monkeypatch):
+    assert environments(1, [])[0]["TF_ENABLE_ONEDNN_OPTS"] == "1"
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    assert "TF_ENABLE_ONEDNN_OPTS" not in environments(1, [])[0]
+
+
+@given(st.lists(st.integers(0, 200), min_size=1, max_size=64, unique=True), st.integers(1, 70))
+def test_cores_are_shared_evenly_and_none_is_idle(cores, workers):
+    shares = share(cores, workers)
+    assert len(shares) == workers
+    assert {core for own in shares for core in own} == set(cores)
+    sizes = {len(own) for own in shares}
+    assert max(sizes) - min(sizes) <= 1
+    assert workers > len(cores) or sum(map(len, shares)) == len(cores)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system binds no threads to cores")
+def test_all_threads_of_a_process_are_bound():
+    before = os.sched_getaffinity(0)
+    inside, outside = threading.Event(), threading.Event()
+    bound = []
+
+    def work():
+        inside.set()
+        outside.wait()
+        bound.append(os.sched_getaffinity(threading.get_native_id()))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    inside.wait()
+    try:
+        bind(os.getpid(), [min(before)])
+    finally:
+        outside.set()
+        thread.join()
+        own = os.sched_getaffinity(0)
+        bind(os.getpid(), sorted(before))
+    assert (own, bound) == ({min(before)}, [{min(before)}])
+
+
+def test_a_process_that_has_ended_is_not_bound():
+    bind(2**22 + 1, [0])  # above the largest process id of Linux
+
+
+def test_a_trial_for_each_core_or_card(monkeypatch):
+    monkeypatch.setattr(devices, "usable_cores", lambda: [0, 1, 2, 3])
+    monkeypatch.setattr("psutil.cpu_count", lambda logical: 2)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert count_workers() == 2
+    monkeypatch.setattr("psutil.cpu_count", lambda logical: 8)
+    assert count_workers() == 4
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2")
+    assert count_workers() == 3

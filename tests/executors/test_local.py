@@ -240,3 +240,16 @@ def test_a_signal_to_the_whole_group_is_the_parents_to_answer(tmp_path):
     )
     assert ran.stdout.split() == ["complete", "True", "9"], ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+def test_busy_workers_share_the_cores_and_the_last_one_has_them_all(pair, monkeypatch):
+    monkeypatch.setattr("pipeline.executors.local.usable_cores", lambda: [0, 1])
+    bound = {}
+    monkeypatch.setattr("pipeline.executors.local.bind", lambda process, cores: bound.update({process: cores}))
+    pair.submit(Climb(1, epochs=1))
+    assert list(bound.values()) == [[0, 1]]
+    pair.submit(Climb(2, epochs=40, pause=0.01))
+    assert sorted(bound.values()) == [[0], [1]]
+    assert wait_for(pair, 1).keys() == {1}
+    assert sorted(bound.values())[-1] == [0, 1]
+    wait_for(pair, 1)

@@ -64,7 +64,7 @@ def test_a_study_that_goes_on_keeps_its_settings():
 def test_a_flag_and_a_file_win_over_an_earlier_run(here):
     begin("mine", epochs=3, seed=1, workers=4)
     (here / "job.yaml").write_text("study: mine\nepochs: 5\nworkers: 2\n")
-    assert ask("job.yaml", "--workers", "1").job == Job("digits", epochs=5, seed=1, study="mine")
+    assert ask("job.yaml", "--workers", "1").job == Job("digits", epochs=5, seed=1, study="mine", workers=1)
 
 
 def test_the_time_of_one_run_does_not_bound_the_next():

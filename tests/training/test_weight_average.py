@@ -26,9 +26,7 @@ def fit(average, steps, epochs=1):
     model.compile(keras.optimizers.SGD(0.1), "mse")
     x, y = np.ones((steps, 1), np.float32), np.full((steps, 1), -9, np.float32)
     seen = Seen()
-    model.fit(
-        x, y, batch_size=1, epochs=epochs, validation_data=(x[:1], y[:1]), callbacks=[average, seen], verbose=0
-    )
+    model.fit(x, y, batch_size=1, epochs=epochs, validation_data=(x[:1], y[:1]), callbacks=[average, seen], verbose=0)
     return seen, float(model.get_weights()[0][0, 0])
 
 

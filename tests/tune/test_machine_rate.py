@@ -10,18 +10,24 @@ from pipeline.tune.machine_rate import machine_rate
 
 
 class Measuring:
-    """An executor whose worker measures what it is told to, and counts how often."""
+    """An executor whose workers measure what they are told to, and counts how often."""
 
-    free = slots = 1
-
-    def __init__(self, rate, error=None):
+    def __init__(self, rate, error=None, slots=1):
         self.rate, self.error, self.tasks = rate, error, []
+        self.waiting, self.slots = [], slots
+
+    @property
+    def free(self):
+        return self.slots - len(self.waiting)
 
     def submit(self, task):
+        assert self.free
         self.tasks.append(task)
+        self.waiting.append(task)
 
     def wait(self, report, timeout=None):
-        return [TaskResult(-1, self.rate, self.error)]
+        task = self.waiting.pop()
+        return [TaskResult(task.number, self.rate, self.error)]
 
     @property
     def measured(self):
@@ -38,6 +44,13 @@ def test_it_is_measured_once_and_then_cached():
     executor = Measuring(2e9)
     assert [machine_rate(executor, "auto", quiet=True) for _ in range(3)] == [2e9] * 3
     assert executor.measured == 1
+
+
+def test_workers_are_measured_side_by_side():
+    executor = Measuring(2e9, slots=3)
+    assert machine_rate(executor, "auto", quiet=True) == 6e9
+    assert machine_rate(Measuring(1e9), "auto", quiet=True) == 1e9
+    assert executor.measured == 3
 
 
 def test_it_is_measured_anew_for_other_settings_and_after_a_day(cache, monkeypatch):
