@@ -1,12 +1,15 @@
 """The loop of a study: propose, train, tell, until trials, time or space are used up."""
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 from pipeline.candidate import Candidate
 from pipeline.executors import Executor, Task, TaskResult
+from pipeline.search.forecast import Forecast
 from pipeline.search.proposer import Accepted, Proposer
 from pipeline.search.stop_reason import StopReason
 from pipeline.search.storage import StudyStorage
@@ -58,6 +61,11 @@ class Budget:
     deadline: float | None = None
 
     @property
+    def seconds_left(self) -> float:
+        """The seconds until the deadline, infinite without one."""
+        return math.inf if self.deadline is None else self.deadline - time.monotonic()
+
+    @property
     def time_is_up(self) -> bool:
         """Whether the deadline has passed."""
         return self.deadline is not None and time.monotonic() >= self.deadline
@@ -72,7 +80,7 @@ class Loop:
     """Runs one study on one executor, in one thread.
 
     ``make_task`` makes the task that trains a trial. ``check_signals`` is called between steps and may raise
-    KeyboardInterrupt.
+    KeyboardInterrupt. ``forecast`` says how long trainings will take, as far as that is known.
     """
 
     def __init__(
@@ -83,9 +91,11 @@ class Loop:
         make_task: Callable[[Trial, Candidate], Task[TrialResult]],
         listeners: Sequence[Listener],
         check_signals: Callable[[], None] = lambda: None,
+        forecast: Forecast | None = None,
     ) -> None:
         self._proposer, self._storage, self._executor = proposer, storage, executor
         self._make_task, self._listeners, self._check_signals = make_task, listeners, check_signals
+        self._forecast = forecast or Forecast()
         self._decisions: dict[int, Decision] = {}
         self._began: dict[int, float] = {}
 
@@ -95,7 +105,7 @@ class Loop:
         On KeyboardInterrupt, it marks the running trials as interrupted and re-raises.
         """
         reason: StopReason | None = None
-        proposals = self._proposer.proposals()
+        proposals = self._proposer.proposals(partial(self._epochs_that_fit, budget))
         try:
             while reason is None or self._storage.running:
                 self._check_signals()
@@ -142,6 +152,10 @@ class Loop:
             self._begin(accepted)
         return None
 
+    def _epochs_that_fit(self, budget: Budget, candidate: Candidate) -> float:
+        macs = candidate.costs.get("macs")
+        return self._forecast.epochs_within(budget.seconds_left, None if macs is None else int(macs))
+
     def _begin(self, accepted: Accepted) -> None:
         for listener in self._listeners:
             listener.trial_started(accepted.record)
@@ -159,6 +173,7 @@ class Loop:
 
     def _after_epoch(self, report: EpochReport, budget: Budget) -> Decision:
         record = self._storage.report(report)
+        self._forecast.learn(record.macs, report)
         for listener in self._listeners:
             listener.epoch_ended(record, report)
         return self._next_decision(record, budget)

@@ -1,6 +1,7 @@
 """The source of the next trial: the queue, the sampler's list, its draws, then the rest of a small space."""
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from optuna.samplers import BaseSampler
@@ -17,6 +18,15 @@ _SMALL = 20_000
 """The largest number of points of a space that counts as small, so that it can be enumerated."""
 _PATIENCE = 50
 """Useless draws in a row after which a small space is enumerated: samplers repeat themselves when little is left."""
+_TOO_LONG = 20
+"""Candidates in a row that cannot be trained in the time that is left, after which no other is looked for."""
+
+EpochsThatFit = Callable[[Candidate], float]
+"""How many epochs of a candidate fit in the time that is left."""
+
+
+def _endless(candidate: Candidate) -> float:
+    return math.inf
 
 
 @dataclass(frozen=True)
@@ -30,7 +40,8 @@ class Accepted:
 class Proposer:
     """Turns proposals into trials; infeasible and repeated ones are reported to the sampler and skipped.
 
-    ``seed`` is the study's; the seeds of its trials are derived from it.
+    So are candidates of which not even half of the epochs fit in the time that is left; others are trained for as many
+    as fit. ``seed`` is the study's; the seeds of its trials are derived from it.
     """
 
     def __init__(self, space: Space, plan: SearchPlan, storage: StudyStorage, judge: Judge, seed: int) -> None:
@@ -38,14 +49,24 @@ class Proposer:
         self._points, self._sampler = plan.points, plan.sampler
         size = enumeration.size(space)
         self._small = size is not None and size <= _SMALL
+        self._fit: EpochsThatFit = _endless
+        self._too_long = 0
         self.stop_reason = StopReason.SPACE_COVERED
 
-    def proposals(self) -> Iterator[Accepted | None]:
+    def proposals(self, fit: EpochsThatFit = _endless) -> Iterator[Accepted | None]:
         """Judges one proposal per step and yields its trial, or None if it does not become one.
 
         Judging may take seconds, so the caller gets a turn after each proposal. The iterator ends when nothing is
-        left; ``stop_reason`` then says why.
+        left, or ``fit`` leaves nothing; ``stop_reason`` then says why.
         """
+        self._fit, self._too_long = fit, 0
+        for accepted in self._all():
+            yield accepted
+            if self._too_long >= _TOO_LONG:
+                self.stop_reason = StopReason.NO_TIME
+                return
+
+    def _all(self) -> Iterator[Accepted | None]:
         yield from self._queued()
         yield from self._each(self._points)
         if self._sampler is not None:
@@ -86,6 +107,19 @@ class Proposer:
             self._storage.reject(proposal, feasibility)
         elif (number := self._storage.number_of(candidate)) is not None:
             self._storage.repeat(proposal, feasibility, number)
+        elif (epochs := self._epochs(candidate)) == 0:
+            self._storage.postpone(proposal)
+            self._too_long += 1
         else:
-            return Accepted(self._storage.accept(proposal, feasibility, candidate, self._seed), candidate)
+            self._too_long = 0
+            return Accepted(self._storage.accept(proposal, feasibility, candidate, self._seed, epochs), candidate)
         return None
+
+    def _epochs(self, candidate: Candidate) -> int:
+        """All epochs if they fit in the time that is left; as many as fit, if they are half of them; else 0.
+
+        The first trial has all of them: an interrupted one is better than none.
+        """
+        full = self._storage.full_epochs
+        fit = min(self._fit(candidate), full) if self._storage.begun else full
+        return int(fit) if fit >= max(1, full / 2) else 0

@@ -11,5 +11,6 @@ class StopReason(StrEnum):
 
     TRIALS_DONE = "all trials are done"
     TIME_UP = "the time is up"
+    NO_TIME = "no further trial fits in the time that is left"
     SPACE_COVERED = "the space has no further candidate"
     NOTHING_NEW = f"{GIVE_UP_AFTER} proposals in a row were infeasible or known already"

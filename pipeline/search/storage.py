@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -70,6 +70,7 @@ class StudyStorage:
             self._settle(trial)
         stored = self._study.get_trials(deepcopy=False)
         self._pruning = Pruning(STUDY_NAME, rule, objective.metric, stored)
+        self._requeue_postponed(stored)
         self._infeasible = count_infeasible(self._study)
         self._records = records_of(self._study, objective)
         self._judged = {_point(trial.params) for trial in stored if not trial.user_attrs.keys().isdisjoint(JUDGED)}
@@ -131,19 +132,39 @@ class StudyStorage:
         else:
             self._study.tell(proposal.optuna_trial, state=OptunaState.FAIL)
 
+    def postpone(self, proposal: Proposal) -> None:
+        """Closes a proposal for which there is no time; a queued point is queued again when the study is resumed."""
+        proposal.optuna_trial.set_user_attr("postponed", True)
+        self._study.tell(proposal.optuna_trial, state=OptunaState.FAIL)
+
+    def _requeue_postponed(self, stored: Sequence[FrozenTrial]) -> None:
+        requeued = {trial.user_attrs.get("requeues") for trial in stored}
+        for trial in stored:
+            point = trial.system_attrs.get("fixed_params")
+            if "postponed" in trial.user_attrs and point is not None and trial.number not in requeued:
+                self._study.enqueue_trial(point, user_attrs={"requeues": trial.number})
+
     # --- trials
 
-    def accept(self, proposal: Proposal, feasibility: Feasibility, candidate: Candidate, seed: int) -> TrialRecord:
+    @property
+    def full_epochs(self) -> int:
+        """The epochs of a full training."""
+        return self._epochs
+
+    def accept(
+        self, proposal: Proposal, feasibility: Feasibility, candidate: Candidate, seed: int, epochs: int | None = None
+    ) -> TrialRecord:
         """Turns the proposal into a running trial of the study; a trial that is repeated keeps its number.
 
-        ``seed`` is the study's; the trial's own is derived from it and from the number.
+        ``seed`` is the study's; the trial's own is derived from it and from the number. ``epochs`` may be fewer than
+        those of a full training (None: all).
         """
         number = int(proposal.optuna_trial.user_attrs.get("number", max(self._records, default=-1) + 1))
         trial = Trial(
             number=number,
             params=dict(proposal.params),
             seed=(seed * SEED_FACTOR + number) % (2**31),
-            epochs=self._epochs,
+            epochs=self._epochs if epochs is None else epochs,
             costs=candidate.costs,
             drawn=tuple(proposal.optuna_trial.params),
         )
@@ -179,10 +200,10 @@ class StudyStorage:
         """Records how a trial ended. A failed one counts as infeasible: Optuna's samplers learn nothing from FAIL."""
         running = self._running.pop(result.number)
         self._prunable.pop(result.number, None)
-        record = replace(self._records[result.number], result=result)
+        record = replace(self._records[result.number], result=self._explain(result))
         self._records[result.number] = record
         running.set_constraint("trained", self._untrained(result))
-        running.set_user_attr("result", result_attribute(result))
+        running.set_user_attr("result", result_attribute(record.result))
         if result.state.counts_towards_total:
             self._close(running.number, record)
             if result.state is TrialState.COMPLETE and result.score is not None:
@@ -191,6 +212,13 @@ class StudyStorage:
             self._numbers = {key: number for key, number in self._numbers.items() if number != result.number}
             self._put_back(running._trial_id)
         return record
+
+    def _explain(self, result: TrialResult) -> TrialResult:
+        """The result; that of a complete trial with fewer epochs than a full training says why it has no more."""
+        epochs = self._records[result.number].trial.epochs
+        if result.state is TrialState.COMPLETE and not result.reason and epochs < self._epochs:
+            return replace(result, reason=f"{epochs} of {self._epochs} epochs, as many as fitted in the time")
+        return result
 
     def _close(self, optuna_number: int, record: TrialRecord) -> None:
         if record.state is TrialState.COMPLETE:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from pipeline.executors import InlineExecutor, LocalExecutor
+from pipeline.search.forecast import Forecast
 from pipeline.search.loop import Budget, Loop
 from pipeline.search.optuna_study import read_study
 from pipeline.search.proposer import Proposer
@@ -44,11 +45,11 @@ def climb(trial, candidate):
     return Climb(trial.number, top=0.5 + trial.number / 100, epochs=EPOCHS)
 
 
-def loop(folder, task=climb, executor=None, text=CONTINUOUS, search="random", pruner="none", listeners=()):
+def loop(folder, task=climb, executor=None, text=CONTINUOUS, search="random", pruner="none", listeners=(), **more):
     storage = open_storage(folder, space(folder, text), pruner, EPOCHS)
     found = space(folder, text)
     proposer = Proposer(found, SAMPLERS[search].plan(found, storage.proposals), storage, judging(found), 0)
-    return Loop(proposer, storage, executor or InlineExecutor(), task, listeners), storage
+    return Loop(proposer, storage, executor or InlineExecutor(), task, listeners, **more), storage
 
 
 def states(folder):
@@ -286,3 +287,12 @@ def test_any_python_function_can_be_the_objective(tmp_path):
     study.run(Budget(2))
     for record in storage.records:
         assert record.score == pytest.approx(1 / (1 + record.parameters))
+
+
+def test_no_trial_begins_that_cannot_end_in_time(tmp_path):
+    slow = Forecast(seconds_per_mac=1.0)
+    study, storage = loop(tmp_path, lambda trial, candidate: Climb(trial.number, epochs=1), forecast=slow)
+    deadline = time.monotonic() + 60.0
+    assert study.run(Budget(100, deadline)) == StopReason.NO_TIME
+    assert time.monotonic() < deadline
+    assert [record.state for record in storage.records] == [TrialState.COMPLETE]

@@ -9,6 +9,7 @@ from pipeline.candidate import judge
 from pipeline.search.optuna_study import read_study
 from pipeline.search.proposer import Proposer
 from pipeline.search.samplers import SAMPLERS
+from pipeline.search.stop_reason import StopReason
 from pipeline.space import complete, enumeration
 from pipeline.study.trial import TrialResult, TrialState
 from tests.search_helpers import open_storage
@@ -224,3 +225,42 @@ def test_numbers_are_consecutive_over_everything_that_is_passed_over(tmp_path):
     run(made, storage, count=12)
     assert [record.number for record in storage.records] == list(itertools.chain(range(12)))
     assert storage.infeasible.total() > 0
+
+
+def epochs_of(proposer, storage, fits):
+    """The epochs of each trial, if ``fits`` are the epochs that fit when each one is looked at."""
+    found = []
+    for accepted in filter(None, proposer.proposals(lambda candidate: next(fits))):
+        found.append(accepted.record.trial.epochs)
+        storage.tell(TrialResult(accepted.record.number, TrialState.COMPLETE, 0.5, epochs=found[-1]))
+    return found
+
+
+def test_trials_are_shortened_to_the_time_that_is_left_and_end_when_hardly_any_is(tmp_path):
+    made, storage = proposer(tmp_path, space(tmp_path, CONTINUOUS))
+    assert storage.full_epochs == 4
+    fits = itertools.chain([0.0, 9.9, 3.7, 1.9, 2.0, 4.0], itertools.repeat(0.3))
+    assert epochs_of(made, storage, fits) == [4, 4, 3, 2, 4]  # the first has all of them, and 1 of 4 is too few
+    assert made.stop_reason is StopReason.NO_TIME
+    reasons = [record.result.reason for record in storage.records]
+    assert reasons[2:4] == [f"{epochs} of 4 epochs, as many as fitted in the time" for epochs in (3, 2)]
+    assert set(reasons[:2]) == {""}
+
+
+def test_the_first_trial_begins_however_little_time_there_is(tmp_path):
+    made, storage = proposer(tmp_path, space(tmp_path, CONTINUOUS))
+    assert epochs_of(made, storage, itertools.repeat(0.0)) == [storage.full_epochs]
+
+
+def test_a_hand_picked_point_without_time_is_tried_when_the_search_goes_on(tmp_path):
+    wide = space(tmp_path, CONTINUOUS)
+    points = [complete(wide, {"blocks": 1, "filters": filters}) for filters in (4, 8)]
+    made, storage = proposer(tmp_path, wide)
+    for point in points:
+        storage.enqueue(point)
+    epochs_of(made, storage, itertools.repeat(0.0))
+    for _ in range(2):  # opening the study twice does not queue it twice
+        made, storage = proposer(tmp_path, wide)
+        assert storage.queued == 1
+    assert run(made, storage, count=1)[0].params == points[1]
+    assert proposer(tmp_path, wide)[1].queued == 0

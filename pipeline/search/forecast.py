@@ -1,0 +1,58 @@
+"""How long trainings will take, learned from the epochs that have run in this study."""
+
+import math
+import statistics
+
+from pipeline.study.trial import EpochReport
+
+_OVERHEAD = 3.0
+"""Seconds that a trial takes beside its epochs, as long as none has shown it: tracing the graph, saving the model."""
+
+_MARGIN = 1.1
+"""Trainings are taken to last so much longer than forecast."""
+
+
+class Forecast:
+    """Forecasts the seconds of an epoch from the MACs of a network and the epochs of those that have run.
+
+    Before any has, ``seconds_per_mac`` is asked: the seconds of an epoch per multiply-accumulate of a network (None:
+    unknown, and everything fits). Networks whose MACs are not known count as equally large.
+    """
+
+    def __init__(self, seconds_per_mac: float | None = None) -> None:
+        self._seconds_per_mac = seconds_per_mac
+        self._begun: dict[int, float] = {}
+        self._epochs: dict[int, tuple[float, float]] = {}
+        self._overheads: dict[int, float] = {}
+
+    def learn(self, macs: int | None, report: EpochReport) -> None:
+        """Takes in an epoch of a network of ``macs``; the first one of a trial also shows what comes before it."""
+        before = self._begun.get(report.number)
+        self._begun[report.number] = report.seconds
+        if before is None:
+            return
+        seconds = report.seconds - before
+        if report.number not in self._epochs:
+            self._overheads[report.number] = max(0.0, before - seconds)
+        self._epochs[report.number] = (float(macs or 1), seconds)
+
+    def epoch_seconds(self, macs: int | None) -> float | None:
+        """The seconds of an epoch, None if unknown: those of the trial of the most similar size, scaled.
+
+        A larger network takes longer in proportion, a smaller one shorter with the square root: it also reaches a lower
+        rate.
+        """
+        size = float(macs or 1)
+        if not self._epochs:
+            return None if self._seconds_per_mac is None else size * self._seconds_per_mac
+        nearest, seconds = min(self._epochs.values(), key=lambda known: abs(math.log(known[0] / size)))
+        ratio = size / nearest
+        return seconds * (ratio if ratio > 1 else math.sqrt(ratio))
+
+    def epochs_within(self, seconds: float, macs: int | None) -> float:
+        """How many epochs of a network of ``macs`` fit in so many seconds, with all that a trial takes beside them."""
+        each = self.epoch_seconds(macs)
+        if not each:
+            return math.inf
+        overhead = statistics.median(self._overheads.values()) if self._overheads else _OVERHEAD
+        return max(0.0, (seconds / _MARGIN - overhead) / each)

@@ -1,0 +1,52 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.search.forecast import Forecast
+from pipeline.study.trial import EpochReport
+
+
+def learned(*trials, **settings):
+    """A forecast that has seen trials: (MACs, seconds after the first epoch, after the second, ...)."""
+    forecast = Forecast(**settings)
+    for number, (macs, *times) in enumerate(trials):
+        for epoch, seconds in enumerate(times, 1):
+            forecast.learn(macs, EpochReport(number, epoch, {}, seconds))
+    return forecast
+
+
+def test_without_any_knowledge_everything_fits():
+    assert Forecast().epochs_within(1.0, 10**9) == math.inf
+    assert learned((10**6, 5.0)).epochs_within(1.0, 10**9) == math.inf  # a first epoch shows little
+
+
+def test_the_rate_of_the_machine_counts_until_an_epoch_has_run():
+    assert Forecast(1e-6).epoch_seconds(5_000_000) == 5
+    assert learned((5_000_000, 9, 12), seconds_per_mac=1e-6).epoch_seconds(5_000_000) == 3
+
+
+@pytest.mark.parametrize(("macs", "seconds"), [(10**6, 2), (2 * 10**6, 4), (250_000, 1), (10**8, 20), (2 * 10**8, 40)])
+def test_an_epoch_is_like_that_of_the_most_similar_network(macs, seconds):
+    assert learned((10**6, 3, 5), (10**8, 30, 50)).epoch_seconds(macs) == seconds
+
+
+def test_the_latest_epoch_counts_and_what_comes_before_the_first():
+    forecast = learned((10**6, 7, 9, 10, 11))
+    assert forecast.epoch_seconds(10**6) == 1
+    assert forecast.epochs_within(11.0, 10**6) == pytest.approx(5)  # a tenth is kept back, and 7 - 2 seconds
+
+
+def test_networks_of_unknown_size_are_alike():
+    assert learned((None, 1, 3)).epoch_seconds(None) == 2
+
+
+@given(
+    st.floats(0, 1e6),
+    st.integers(1, 10**12),
+    st.lists(st.tuples(st.integers(1, 10**12), st.floats(0.01, 1e4)), max_size=4),
+)
+def test_more_time_never_fits_less(seconds, macs, trials):
+    forecast = learned(*((size, first, first * 2.5) for size, first in trials))
+    assert 0 <= forecast.epochs_within(seconds, macs) <= forecast.epochs_within(seconds + 1, macs)
