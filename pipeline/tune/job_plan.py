@@ -33,10 +33,14 @@ _SMALLEST_SIDE = 4
 
 @dataclass(frozen=True)
 class PlannedJob:
-    """A job that leaves nothing open, and the line that says what was planned ("": nothing)."""
+    """A job that leaves nothing open, and the line that says what was planned ("": nothing).
+
+    ``seconds_per_mac`` is the time of an epoch per multiply-accumulate of a network, on all cores (None: not measured).
+    """
 
     job: Job
     line: str = ""
+    seconds_per_mac: float | None = None
 
 
 def fill_in_time(request: JobRequest) -> JobRequest:
@@ -105,7 +109,8 @@ class JobPlanner:
             macs = choose_macs(self._budget.macs(images, epochs), height * width, sizes.least)
             planned["limits"] = tuple(sorted({**dict(self._job.limits), "macs": macs}.items()))
         job = replace(self._job, **planned)
-        return PlannedJob(job, self._describe(job, planned, dataset, sizes) if planned else "")
+        line = self._describe(job, planned, dataset, sizes) if planned else ""
+        return PlannedJob(job, line, self._budget.seconds_per_mac(images) if self._knows_rate else None)
 
     def _choose_epochs(self, images: int, pixels: int) -> int:
         """More epochs where there is ample time, if that is known: nothing else of a HyperModel may need the rate."""

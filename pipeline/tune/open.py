@@ -13,6 +13,7 @@ from pipeline.job.request import JobRequest
 from pipeline.search.problem import SearchProblem
 from pipeline.study.paths import StudyPaths
 from pipeline.training.worker import import_training
+from pipeline.tune.job_plan import PlannedJob
 from pipeline.tune.load_and_plan import load_and_plan
 from pipeline.tune.space_source import SearchedSpace, SpaceSource
 from pipeline.tune.start_points import StartPoints, choose_start_points
@@ -23,17 +24,21 @@ from pipeline.tune.study_folder import hold_study
 class OpenStudy:
     """A planned job and everything that it needs, checked.
 
-    ``plan`` says what was planned ("": nothing), ``resumed`` whether the study has begun before.
+    ``plan`` has the job and says what was planned, ``resumed`` whether the study has begun before.
     """
 
-    job: Job
-    plan: str
+    plan: PlannedJob
     paths: StudyPaths
     searched: SearchedSpace
     problem: SearchProblem
     start_points: StartPoints
     executor: Executor
     resumed: bool
+
+    @property
+    def job(self) -> Job:
+        """The planned job."""
+        return self.plan.job
 
 
 @contextmanager
@@ -66,7 +71,7 @@ def open_study(
             seed=job.seed,
             paths=paths,
         )
-        yield OpenStudy(job, planned.line, paths, searched, problem, start_points, executor, resumed)
+        yield OpenStudy(planned, paths, searched, problem, start_points, executor, resumed)
 
 
 def _workers(job: Job) -> int:

@@ -99,9 +99,13 @@ class Budget:
         """The mean MACs that networks may have if ``images`` train for ``epochs``."""
         return self.macs_per_trial / (images * epochs)
 
+    def seconds_per_mac(self, images: int) -> float:
+        """The seconds of an epoch per multiply-accumulate of a network, if one trains alone."""
+        return images / (self.rate * _EFFICIENCY)
+
     def seconds_per_trial(self, macs: float, images: int, epochs: int) -> float:
         """How long a full training of a network of ``macs`` takes."""
-        return macs * images * epochs / (self.rate * _EFFICIENCY) + _OVERHEAD
+        return macs * epochs * self.seconds_per_mac(images) + _OVERHEAD
 
 
 def choose_space(time: float | None, trials: int | None) -> str:

@@ -51,7 +51,11 @@ def prepare(study: OpenStudy, verbosity: Verbosity) -> Iterator[PreparedStudy]:
             write_job(study.paths, study.job, study.searched.text)
             dataset = study.problem.dataset
             if not quiet:
-                note(*filter(None, [study.plan]), f"{dataset.name}: {dataset.describe()}", dataset.describe_classes())
+                note(
+                    *filter(None, [study.plan.line]),
+                    f"{dataset.name}: {dataset.describe()}",
+                    dataset.describe_classes(),
+                )
             for line in training_notes(dataset, study.problem.objective.metric):
                 warn(line)
             if not quiet:

@@ -6,6 +6,7 @@ import time
 
 from pipeline.job.job import Job
 from pipeline.report.progress import Verbosity, show_progress
+from pipeline.search.forecast import Forecast
 from pipeline.search.loop import Budget, Loop
 from pipeline.search.proposer import Proposer
 from pipeline.search.samplers import SAMPLERS
@@ -13,6 +14,7 @@ from pipeline.search.stop_reason import StopReason
 from pipeline.search.storage import SEED_FACTOR
 from pipeline.signals import ENDING, deferred
 from pipeline.space import Space, enumeration
+from pipeline.tune.open import OpenStudy
 from pipeline.tune.prepare import PreparedStudy
 from pipeline.tune.study_files import StudyFiles
 
@@ -30,7 +32,15 @@ def search(prepared: PreparedStudy, verbosity: Verbosity) -> StopReason:
     ) as progress:
         listeners = (StudyFiles(prepared.study.paths, storage), prepared.tracker, progress)
         with deferred(signal.SIGINT, *ENDING) as check_signals:
-            loop = Loop(_proposer(prepared), storage, prepared.study.executor, problem.task, listeners, check_signals)
+            loop = Loop(
+                _proposer(prepared),
+                storage,
+                prepared.study.executor,
+                problem.task,
+                listeners,
+                check_signals,
+                _forecast(prepared.study),
+            )
             budget = Budget(job.total, deadline)
 
             def meanwhile() -> None:
@@ -39,6 +49,12 @@ def search(prepared: PreparedStudy, verbosity: Verbosity) -> StopReason:
 
             prepared.study.searched.while_judging(meanwhile)
             return loop.run(budget)
+
+
+def _forecast(study: OpenStudy) -> Forecast:
+    """A forecast by the rate that was measured for the plan: workers side by side share it."""
+    alone = study.plan.seconds_per_mac
+    return Forecast(None if alone is None else alone * study.executor.slots)
 
 
 def _expected_trials(job: Job, space: Space) -> float:
