@@ -75,6 +75,7 @@ KERAS = {
     "training.reporting_callback",
     "training.save",
     "training.throughput",
+    "training.weight_average",
 }
 """The modules that run where Keras is: in workers, and in commands that are their own worker."""
 
