@@ -103,8 +103,8 @@ class Results:
         peer, target = self.target()
         heads = [f"{kind}, {seconds:g} s" for kind in ("validation", "test") for seconds in self.times]
         lines = [
-            f"Accuracy, mean (least to greatest) of the seeds. The best peer, {peer or 'none yet'}, ends at {target:.3f}"
-            " on the validation images; 'reached' is when the mean of the longest runs gets there.",
+            f"Accuracy, mean (least to greatest) of the seeds. The best peer, {peer or 'none yet'}, ends at "
+            f"{target:.3f} on the validation images; 'reached' is when the mean of the longest runs gets there.",
             "",
             "| contender | " + " | ".join([*heads, "reached", "ended", "trials", "epochs", "seeds"]) + " |",
             "|---" * (len(heads) + 6) + "|",
