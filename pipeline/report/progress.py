@@ -18,7 +18,7 @@ from rich.text import Text
 from pipeline.errors import printable
 from pipeline.report.formatting import format_drawn, truncate
 from pipeline.report.live_view import LiveView
-from pipeline.report.study_progress import StudyProgress, time_left, trials_that_fit
+from pipeline.report.study_progress import Ended, StudyProgress, time_left, trials_that_fit
 from pipeline.report.trial_lines import (
     describe_batch,
     describe_counts,
@@ -90,7 +90,8 @@ def show_progress(
     """
     live, quiet = verbosity is Verbosity.LIVE, verbosity is Verbosity.QUIET
     console = Console(stderr=True, force_terminal=live, quiet=quiet, highlight=False)
-    ended = tuple(record for record in records if record.state not in (TrialState.RUNNING, TrialState.INTERRUPTED))
+    unfinished = (TrialState.RUNNING, TrialState.INTERRUPTED)
+    ended = Ended.of(record for record in records if record.state not in unfinished)
     study = StudyProgress(total, ended, infeasible=infeasible(), earlier=len(ended))
     listener = ProgressListener(console, verbosity, study, time_limit, infeasible)
     with listener.showing():

@@ -1,8 +1,9 @@
 """The progress of a study: the trials that have ended, those that train, and the time left. It reads no clock."""
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import reduce
 
 from pipeline.study.record import TrialRecord, ranked
 from pipeline.study.trial import BatchReport, EpochReport, TrialState
@@ -59,6 +60,32 @@ class RunningTrial:
 
 
 @dataclass(frozen=True)
+class Ended:
+    """The trials that have ended: how many in each state, and the best one. It stays small however many they are.
+
+    The best one has the best score, complete ones first; None if no trial has a score. A Pareto front is left out of
+    account: only the trials of earlier runs know their place on it.
+    """
+
+    counts: Mapping[TrialState, int] = field(default_factory=dict)
+    best: TrialRecord | None = None
+
+    @classmethod
+    def of(cls, records: Iterable[TrialRecord]) -> "Ended":
+        """These trials."""
+        return reduce(cls.plus, records, cls())
+
+    def plus(self, record: TrialRecord) -> "Ended":
+        """These trials and one more."""
+        counts = {**self.counts, record.state: self.counts.get(record.state, 0) + 1}
+        ranking = ranked([*filter(None, [self.best]), replace(record, front=False)])
+        return Ended(counts, ranking[0] if ranking else None)
+
+    def __len__(self) -> int:
+        return sum(self.counts.values())
+
+
+@dataclass(frozen=True)
 class StudyProgress:
     """The progress of a study. It is immutable: every event makes a new one.
 
@@ -67,19 +94,15 @@ class StudyProgress:
     """
 
     total: float
-    ended: tuple[TrialRecord, ...] = ()
+    ended: Ended = Ended()
     running: tuple[RunningTrial, ...] = ()
     infeasible: int = 0
     earlier: int = 0
 
     @property
     def best(self) -> TrialRecord | None:
-        """The trial of the best score, complete ones first; None if no trial has a score.
-
-        A Pareto front is left out of account: only the trials of earlier runs know their place on it.
-        """
-        ranking = ranked([replace(record, front=False) for record in self.ended])
-        return ranking[0] if ranking else None
+        """The best of the trials that have ended."""
+        return self.ended.best
 
     @property
     def work(self) -> float:
@@ -115,7 +138,7 @@ class StudyProgress:
     def with_ended(self, record: TrialRecord) -> "StudyProgress":
         """The progress after a trial has ended. An interrupted trial is still to be done."""
         running = tuple(trial for trial in self.running if trial.record.number != record.number)
-        ended = self.ended if record.state is TrialState.INTERRUPTED else (*self.ended, record)
+        ended = self.ended if record.state is TrialState.INTERRUPTED else self.ended.plus(record)
         return replace(self, running=running, ended=ended)
 
 

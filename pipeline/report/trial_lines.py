@@ -1,7 +1,6 @@
 """Events of trials, in one plain line each: for log files, and above the live view."""
 
 import math
-from collections import Counter
 from datetime import timedelta
 
 from pipeline.report.formatting import displayed_reason, format_drawn
@@ -69,8 +68,10 @@ def describe_counts(study: StudyProgress) -> str:
     >>> describe_counts(StudyProgress(20, infeasible=1))
     '0 complete  0 pruned  0 failed  1 infeasible proposal'
     """
-    states = Counter(record.state for record in study.ended)
-    counts = [f"{states[state]} {state}" for state in (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAILED)]
+    states = study.ended.counts
+    counts = [
+        f"{states.get(state, 0)} {state}" for state in (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAILED)
+    ]
     return "  ".join([*counts, _count(study.infeasible, "infeasible proposal")])
 
 

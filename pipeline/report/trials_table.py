@@ -1,10 +1,10 @@
-"""The trials of a study as a table: a pandas frame, CSV text, and plain values for JSON."""
+"""The trials of a study as a table: CSV text, and plain values for JSON."""
 
+import csv
+import io
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
-
-import pandas as pd
 
 from pipeline.hyperparameter import Scalar
 from pipeline.quantity import COUNT, MILLISECONDS, SECONDS, Units, format_count
@@ -85,24 +85,32 @@ def param_columns(records: Iterable[TrialRecord]) -> list[str]:
     return order_names(name for record in records for name in param_cells(record))
 
 
-def as_frame(records: Sequence[TrialRecord], among: Sequence[TrialRecord] = ()) -> pd.DataFrame:
-    """One row per trial in the order given: the needed columns, then one column per hyperparameter.
+def csv_columns(records: Sequence[TrialRecord]) -> list[str]:
+    """The columns of a CSV file of these records: those that are needed, then one per hyperparameter."""
+    return [*needed_columns(records), *param_columns(records)]
 
-    The columns are those that the records and ``among`` need. ``score`` is a float, NaN where a trial has none. A
-    param that a trial does not have is None, and the others keep their own types.
+
+def csv_line(cells: Iterable[Any]) -> str:
+    """One line of a CSV file; None is an empty cell.
+
+    >>> csv_line(["a, b", 0.5, None, True])
+    '"a, b",0.5,,True\\n'
     """
-    names = list(needed_columns([*among, *records]))
-    frame = pd.DataFrame([cells(record) for record in records], columns=names).astype({"score": float})
-    rows = [param_cells(record) for record in records]
-    param_names = param_columns([*among, *records])
-    params = {name: pd.Series([row.get(name) for row in rows], dtype=object) for name in param_names}
-    return pd.concat([frame, pd.DataFrame(params, columns=param_names, index=frame.index)], axis=1)
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(cells)
+    return line.getvalue()
+
+
+def csv_row(record: TrialRecord, columns: Sequence[str]) -> str:
+    """The line of a record; a value that the trial does not have is an empty cell."""
+    row = cells(record) | param_cells(record)
+    return csv_line(row.get(name) for name in columns)
 
 
 def as_csv(records: Sequence[TrialRecord], among: Sequence[TrialRecord] = ()) -> str:
-    """The frame as CSV; a value that a trial does not have is an empty cell."""
-    text: str = as_frame(records, among).to_csv(index=False, lineterminator="\n")
-    return text
+    """One line per trial in the order given, below the names of the columns that the records and ``among`` need."""
+    columns = csv_columns([*among, *records])
+    return "".join([csv_line(columns), *(csv_row(record, columns) for record in records)])
 
 
 def as_json(records: Sequence[TrialRecord]) -> list[dict[str, Any]]:

@@ -25,6 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from pipeline.errors import StudyError, first_line
 from pipeline.files import sqlite_url
 from pipeline.metrics import METRICS
+from pipeline.search.mirror import MirroredStorage
 from pipeline.study.objective import Objective
 from pipeline.study.paths import StudyPaths, find
 from pipeline.study.record import TrialRecord, mark_front
@@ -39,10 +40,10 @@ JUDGED = ("infeasible", "repeats", "trial")
 """The user attributes of which a judged proposal has one."""
 
 
-def create_study(database: Path, pruner: BasePruner, objective: Objective) -> optuna.Study:
-    """The stored study, created if there is none; StudyError if the storage fails or is of an older version.
+def create_study(database: Path, pruner: BasePruner, objective: Objective) -> tuple[optuna.Study, MirroredStorage]:
+    """The stored study, created if there is none, and the storage to flush; StudyError if it fails or is an older one.
 
-    This study never prunes, but with Hyperband, Optuna reads ``pruner`` to show samplers only one bracket's trials.
+    This study never prunes, but samplers may read from ``pruner`` that there are brackets of trials.
     """
     with storage_errors(database):
         storage = _open_storage(database)
@@ -59,7 +60,8 @@ def create_study(database: Path, pruner: BasePruner, objective: Objective) -> op
             stored_objective(study, database)
         else:
             study.set_user_attr("objective", {"metric": objective.metric.name, "minimized": list(objective.minimized)})
-        return study
+        mirror = MirroredStorage(storage, study)
+        return optuna.load_study(study_name=STUDY_NAME, storage=mirror, pruner=pruner), mirror
 
 
 def load_study(database: Path) -> optuna.Study:

@@ -54,7 +54,9 @@ class Proposal:
 
 
 class StudyStorage:
-    """Asks Optuna for proposals and reports their outcomes; every change is in the database before the call returns.
+    """Asks Optuna for proposals and reports their outcomes.
+
+    Every change is in the database before the call returns, except that of ``ask``, which follows with the verdict.
 
     Trials are kept as records. A record is never changed: when more is known, another one replaces it.
     """
@@ -62,17 +64,19 @@ class StudyStorage:
     def __init__(self, database: Path, space: Space, pruner: Pruner, epochs: int, objective: Objective) -> None:
         self._space, self._epochs, self._objective = space, epochs, objective
         rule = pruner.make(epochs)
-        self._study = create_study(database, rule, objective)
-        self._storage = self._study._storage
+        self._study, self._storage = create_study(database, rule, objective)
         self._running: dict[int, optuna.Trial] = {}
         self._prunable: dict[int, bool] = {}
         for trial in self._study.get_trials(deepcopy=False, states=(OptunaState.RUNNING,)):
             self._settle(trial)
+        self._storage.flush()
         stored = self._study.get_trials(deepcopy=False)
         self._pruning = Pruning(STUDY_NAME, rule, objective.metric, stored)
         self._requeue_postponed(stored)
         self._infeasible = count_infeasible(self._study)
         self._records = records_of(self._study, objective)
+        self._begun = sum(record.state.counts_towards_total for record in self._records.values())
+        self._next = max(self._records, default=-1) + 1
         self._judged = {_point(trial.params) for trial in stored if not trial.user_attrs.keys().isdisjoint(JUDGED)}
         self._numbers = {
             trial.user_attrs["trial"]["key"]: trial.user_attrs["trial"]["number"]
@@ -91,6 +95,7 @@ class StudyStorage:
     def enqueue(self, params: Params) -> None:
         """Puts a point at the end of the queue; it may leave out constants of the space."""
         self._study.enqueue_trial(self._drawn(params))
+        self._storage.flush()
 
     def _drawn(self, params: Params) -> dict[str, Scalar]:
         return {name: value for name, value in params.items() if name not in self._space.constants}
@@ -120,6 +125,7 @@ class StudyStorage:
         proposal.optuna_trial.set_user_attr("infeasible", feasibility.kind)
         _constrain(proposal.optuna_trial, feasibility, trained=0.0)
         self._study.tell(proposal.optuna_trial, state=OptunaState.PRUNED)
+        self._storage.flush()
 
     def repeat(self, proposal: Proposal, feasibility: Feasibility, number: int) -> None:
         """Closes a proposal whose candidate trial ``number`` has: with its values if it is complete, else as failed."""
@@ -131,6 +137,7 @@ class StudyStorage:
             self._study.tell(proposal.optuna_trial, self._objective_values(earlier))
         else:
             self._study.tell(proposal.optuna_trial, state=OptunaState.FAIL)
+        self._storage.flush()
 
     def postpone(self, proposal: Proposal) -> None:
         """Closes a proposal for which there is no time; a queued point is queued again when the study is resumed."""
@@ -159,7 +166,7 @@ class StudyStorage:
         ``seed`` is the study's; the trial's own is derived from it and from the number. ``epochs`` may be fewer than
         those of a full training (None: all).
         """
-        number = int(proposal.optuna_trial.user_attrs.get("number", max(self._records, default=-1) + 1))
+        number = int(proposal.optuna_trial.user_attrs.get("number", self._next))
         trial = Trial(
             number=number,
             params=dict(proposal.params),
@@ -171,6 +178,8 @@ class StudyStorage:
         self._judged.add(_point(proposal.optuna_trial.params))
         proposal.optuna_trial.set_user_attr("trial", trial_attribute(trial, candidate.key))
         _constrain(proposal.optuna_trial, feasibility)
+        self._storage.flush()
+        self._begun, self._next = self._begun + 1, max(self._next, number + 1)
         self._running[number] = proposal.optuna_trial
         self._numbers[candidate.key] = number
         self._records[number] = TrialRecord(trial, TrialResult(number, TrialState.RUNNING), self._objective)
@@ -181,6 +190,7 @@ class StudyStorage:
         record, running = self._records[report.number], self._running[report.number]
         score = float(report.metrics[record.metric.logged_as])
         self._storage.set_trial_intermediate_value(running._trial_id, report.epoch, score)
+        self._storage.flush()
         self._prunable[report.number] = self._pruning.report(running.number, report.epoch, score)
         better = record.metric.better(score, record.score)
         result = replace(
@@ -209,8 +219,10 @@ class StudyStorage:
             if result.state is TrialState.COMPLETE and result.score is not None:
                 self._pruning.complete(running.number, result.score)
         else:
+            self._begun -= 1
             self._numbers = {key: number for key, number in self._numbers.items() if number != result.number}
             self._put_back(running._trial_id)
+        self._storage.flush()
         return record
 
     def _explain(self, result: TrialResult) -> TrialResult:
@@ -247,7 +259,7 @@ class StudyStorage:
     @property
     def begun(self) -> int:
         """The number of trials that count towards the total: all except those waiting to be repeated."""
-        return sum(record.state.counts_towards_total for record in self._records.values())
+        return self._begun
 
     @property
     def running(self) -> list[TrialRecord]:

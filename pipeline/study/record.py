@@ -81,7 +81,11 @@ def mark_front(records: Sequence[TrialRecord]) -> list[TrialRecord]:
     points = {record.number: point for record in records if (point := _point(record)) is not None}
     numbers = list(points)
     front = {numbers[index] for index in pareto_front(list(points.values()))}
-    return [replace(record, front=record.number in front) for record in records]
+    on_front = (record.number in front for record in records)
+    return [
+        record if record.front is is_on else replace(record, front=is_on)
+        for record, is_on in zip(records, on_front, strict=True)
+    ]
 
 
 def _point(record: TrialRecord) -> tuple[float, ...] | None:

@@ -1,7 +1,6 @@
 """Writes the files of a study while its trials run."""
 
-from pipeline.files import write_text
-from pipeline.report.trials_table import as_csv
+from pipeline.report.trials_file import TrialsFile
 from pipeline.search.storage import StudyStorage
 from pipeline.study.history import append_history
 from pipeline.study.paths import StudyPaths
@@ -14,6 +13,8 @@ class StudyFiles:
 
     def __init__(self, paths: StudyPaths, storage: StudyStorage) -> None:
         self._paths, self._storage = paths, storage
+        self._table = TrialsFile(paths.table)
+        self._table_is_complete = False
 
     def trial_started(self, record: TrialRecord) -> None:
         """Makes the trial's folder."""
@@ -27,5 +28,7 @@ class StudyFiles:
         """Nothing is written within an epoch."""
 
     def trial_ended(self, record: TrialRecord) -> None:
-        """Writes ``trials.csv`` anew: with a Pareto front, more rows than the trial's own may have changed."""
-        write_text(self._paths.table, as_csv(self._storage.records))
+        """Brings ``trials.csv`` up to date: with a Pareto front, more rows than the trial's own may have changed."""
+        all_may_have_changed = bool(record.objective.minimized) or not self._table_is_complete
+        self._table.update(self._storage.records if all_may_have_changed else [record, *self._storage.running])
+        self._table_is_complete = True

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from pipeline.metrics import METRICS
 from pipeline.report.live_view import LiveView, sparkline
-from pipeline.report.study_progress import RunningTrial, StudyProgress
+from pipeline.report.study_progress import Ended, RunningTrial, StudyProgress
 from pipeline.study.trial import BatchReport, TrialState
 from tests.report.made_up import record
 
@@ -49,7 +49,10 @@ def bar_of(study):
 
 
 STUDY = StudyProgress(
-    20, (trial(7), trial(3, TrialState.PRUNED, 0.99)), (running(8, 0.1, 0.5, 0.9312), running(19)), infeasible=12
+    20,
+    Ended.of([trial(7), trial(3, TrialState.PRUNED, 0.99)]),
+    (running(8, 0.1, 0.5, 0.9312), running(19)),
+    infeasible=12,
 )
 
 
@@ -80,20 +83,20 @@ def test_a_narrow_view_keeps_what_matters(width):
 
 
 def test_an_infinite_total_has_no_bar():
-    assert lines_of(StudyProgress(math.inf, (trial(),)), left=None)[1] == "trials 1 0:01:12 elapsed"
+    assert lines_of(StudyProgress(math.inf, Ended.of([trial()])), left=None)[1] == "trials 1 0:01:12 elapsed"
 
 
 def test_the_bar_is_full_when_all_is_done():
-    assert "left" not in lines_of(StudyProgress(1, (trial(),)), left=0.0)[1]
+    assert "left" not in lines_of(StudyProgress(1, Ended.of([trial()])), left=0.0)[1]
     terminal = console(80, force_terminal=True, color_system="truecolor")
-    rows = terminal.render_lines(LiveView(StudyProgress(1, (trial(),)), 72.0), pad=False)
+    rows = terminal.render_lines(LiveView(StudyProgress(1, Ended.of([trial()])), 72.0), pad=False)
     assert not any(part.style == terminal.get_style("bar.back") for part in rows[1])
 
 
 @given(st.integers(8, 200), st.integers(0, 8), st.integers(0, 3), st.sampled_from([1, 20, 100_000, math.inf]))
 def test_no_line_is_wider_than_the_terminal(width, trials, ended, total):
     running_trials = tuple(running(number, *[0.5] * number, planned=8) for number in range(trials))
-    study = StudyProgress(total, (trial(),) * ended, running_trials)
+    study = StudyProgress(total, Ended.of([trial()] * ended), running_trials)
     terminal = console(width)
     terminal.print(LiveView(study, 72.0, 1e6))
     lines = terminal.file.getvalue().splitlines()
@@ -102,14 +105,14 @@ def test_no_line_is_wider_than_the_terminal(width, trials, ended, total):
 
 
 def test_pruned_trials_are_not_best_while_one_is_complete():
-    study = StudyProgress(20, (trial(3, TrialState.PRUNED, 0.99),))
+    study = StudyProgress(20, Ended.of([trial(3, TrialState.PRUNED, 0.99)]))
     assert "trial 3" in lines_of(study)[3]
-    assert "trial 7" in lines_of(replace(study, ended=(*study.ended, trial(7))))[3]
+    assert "trial 7" in lines_of(replace(study, ended=study.ended.plus(trial(7))))[3]
 
 
 def test_the_best_trial_has_the_lowest_loss():
-    losses = tuple(trial(number, score=score, metric=METRICS["log_loss"]) for number, score in enumerate((0.5, 0.2)))
-    assert lines_of(StudyProgress(20, losses))[3].startswith("best   0.2000 log loss  trial 1")
+    losses = [trial(number, score=score, metric=METRICS["log_loss"]) for number, score in enumerate((0.5, 0.2, 0.3))]
+    assert lines_of(StudyProgress(20, Ended.of(losses)))[3].startswith("best   0.2000 log loss  trial 1")
 
 
 def test_params_are_never_read_as_markup():

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from pipeline.report.progress import ProgressListener, Verbosity, choose_verbosity, show_progress
-from pipeline.report.study_progress import StudyProgress
+from pipeline.report.study_progress import Ended, StudyProgress
 from pipeline.study.trial import BatchReport, EpochReport, TrialState
 from tests.report.made_up import record
 
@@ -62,7 +62,7 @@ def output_of(verbosity, act=study, total=20, records=(), infeasible=lambda: 0, 
     """What ``act`` leaves on a console."""
     live = verbosity is Verbosity.LIVE
     console = Console(file=io.StringIO(), force_terminal=live, width=width, height=24, highlight=False, **terminal)
-    progress = StudyProgress(total, tuple(records), infeasible=infeasible(), earlier=len(records))
+    progress = StudyProgress(total, Ended.of(records), infeasible=infeasible(), earlier=len(records))
     listener = ProgressListener(console, verbosity, progress, None, infeasible)
     with listener.showing():
         act(listener)

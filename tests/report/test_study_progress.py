@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from pipeline.metrics import METRICS
-from pipeline.report.study_progress import RunningTrial, StudyProgress, time_left, trials_that_fit
+from pipeline.report.study_progress import Ended, RunningTrial, StudyProgress, time_left, trials_that_fit
+from pipeline.study.record import ranked
 from pipeline.study.trial import BatchReport, EpochReport, TrialState
 from tests.report.made_up import record
 
@@ -27,7 +28,7 @@ def test_progress_follows_a_trial():
     assert study.running[1].record.result.epochs == 2
     study = study.with_ended(record(1, 0.5))
     assert [trial.record.number for trial in study.running] == [0]
-    assert [(trial.number, trial.state, trial.score) for trial in study.ended] == [(1, TrialState.COMPLETE, 0.5)]
+    assert study.ended == Ended({TrialState.COMPLETE: 1}, record(1, 0.5))
 
 
 def test_the_scores_of_epochs_are_those_of_the_studys_metric():
@@ -39,19 +40,19 @@ def test_the_scores_of_epochs_are_those_of_the_studys_metric():
 
 def test_an_interrupted_trial_is_still_to_do():
     study = StudyProgress(2).with_started(started(0)).with_ended(record(0, 0.5, TrialState.INTERRUPTED))
-    assert study.ended == study.running == ()
+    assert (study.ended, study.running) == (Ended(), ())
     assert study.left == 2
 
 
 def test_work_counts_shares_of_running_trials_and_nothing_of_earlier_runs():
     running = (RunningTrial(started(2), (0.1, 0.2)), RunningTrial(started(3)))
-    study = StudyProgress(20, (record(0), record(1)), running, earlier=1)
+    study = StudyProgress(20, Ended.of([record(0), record(1)]), running, earlier=1)
     assert study.work == pytest.approx(1.2)
     assert study.left == pytest.approx(17.8)
 
 
 def test_nothing_is_left_when_there_are_more_trials_than_asked_for():
-    assert StudyProgress(1, (record(0), record(1)), earlier=2).left == 0
+    assert StudyProgress(1, Ended.of([record(0), record(1)]), earlier=2).left == 0
 
 
 def test_time_left_goes_on_at_the_same_pace():
@@ -119,10 +120,23 @@ def test_batches_without_a_total_are_no_share_of_an_epoch():
 
 
 def test_trials_that_fit_go_on_at_the_same_pace():
-    study = StudyProgress(math.inf, (record(0), record(1)), (within(),), earlier=1)
+    study = StudyProgress(math.inf, Ended.of([record(0), record(1)]), (within(),), earlier=1)
     assert study.work == pytest.approx(1.06)
     assert trials_that_fit(study, 10.6, until=62) == 1 + 7
     assert trials_that_fit(study, 10.6, until=0) is None
     assert trials_that_fit(study, 10.6, None) is None
     assert trials_that_fit(replace(study, total=8), 10.6, 62) is None
     assert trials_that_fit(replace(study, total=9), 10.6, 62) == 8
+
+
+def test_the_trials_that_ended_are_counted_once_and_only_the_best_is_kept(monkeypatch):
+    """A picture of ten thousand trials costs what one of ten does."""
+    compared = []
+    module = "pipeline.report.study_progress"
+    monkeypatch.setattr(f"{module}.ranked", lambda records: compared.append(len(records)) or ranked(records))
+    pruned, failed = record(1, 0.9, TrialState.PRUNED), record(2, None, TrialState.FAILED)
+    ended = Ended.of([pruned, failed, *(record(number, number / 50) for number in range(3, 30))])
+    assert ended.counts == {TrialState.PRUNED: 1, TrialState.FAILED: 1, TrialState.COMPLETE: 27}
+    assert (len(ended), ended.best.number) == (29, 29)
+    assert max(compared) == 2
+    assert len(compared) == 29

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from pipeline.report.study_progress import StudyProgress
+from pipeline.report.study_progress import Ended, StudyProgress
 from pipeline.report.trial_lines import (
     describe_counts,
     describe_end,
@@ -59,7 +59,8 @@ def test_line_of_an_epoch_has_every_metric():
 
 
 def test_counts_by_state_and_infeasible_proposals():
-    ended = (trial(), trial(state=TrialState.PRUNED), trial(state=TrialState.PRUNED), trial(state=TrialState.FAILED))
+    states = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.PRUNED, TrialState.FAILED)
+    ended = Ended.of(trial(state=state) for state in states)
     line = describe_counts(StudyProgress(20, ended, infeasible=1))
     assert line == "1 complete  2 pruned  1 failed  1 infeasible proposal"
 

