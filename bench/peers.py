@@ -1,6 +1,7 @@
 """Compares convtune with KerasTuner and with a loop of Optuna and Keras: the same space, images, machine and time.
 
-    python bench/peers.py                     # the table and the plot of the runs that are recorded
+    python bench/peers.py                     # the table of the runs that are recorded in bench/results/peers.json
+    python bench/peers.py report              # the same, and draws docs/images/peers.png
     python bench/peers.py run FOLDER          # runs what is not recorded yet: 6 contenders, 3 seeds, 10 minutes each
     python bench/peers.py run FOLDER --seconds 300 --only convtune-same convtune-plain
     python bench/peers.py check               # what differs between the peers' space and bench/peers_space.yaml
@@ -39,11 +40,12 @@ PLOT = BENCH.parent / "docs" / "images" / "peers.png"
 def main() -> None:
     """Parses the arguments, then runs, checks or reports."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.set_defaults(do=report)
+    parser.set_defaults(do=show, plot=None)
     parser.add_argument("--results", type=Path, default=RESULTS, help="file of the runs (bench/results/peers.json)")
-    parser.add_argument("--plot", type=Path, default=PLOT, help="file of the plot (docs/images/peers.png)")
     commands = parser.add_subparsers()
-    commands.add_parser("report", help="print the table, draw the plot").set_defaults(do=report)
+    drawn = commands.add_parser("report", help="print the table, draw the plot")
+    drawn.set_defaults(do=show)
+    drawn.add_argument("--plot", type=Path, default=PLOT, help="file of the plot (docs/images/peers.png)")
     run = commands.add_parser("run", help="run contenders")
     run.set_defaults(do=run_all)
     run.add_argument("folder", type=Path)
@@ -59,15 +61,16 @@ def main() -> None:
     args.do(args)
 
 
-def report(args: argparse.Namespace) -> None:
-    """Prints the table of the recorded runs and draws the plot."""
+def show(args: argparse.Namespace) -> None:
+    """Prints the table of the recorded runs; draws the plot if there is a file for it."""
     runs = read_runs(args.results)
     if not runs:
         print(f"no runs in {args.results.name} yet; make them with: python bench/peers.py run FOLDER")
         return
     results = Results(runs)
     print(results.table())
-    results.plot(args.plot)
+    if args.plot:
+        results.plot(args.plot)
 
 
 def check_space(args: argparse.Namespace) -> None:

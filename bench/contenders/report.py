@@ -110,7 +110,13 @@ class Results:
             "|---" * (len(heads) + 6) + "|",
         ]
         lines += [f"| {' | '.join([name, *self._cells(name, target)])} |" for name in self.names]
-        return "\n".join(lines)
+        return "\n".join([*lines, "", self.circumstances()])
+
+    def circumstances(self) -> str:
+        """One line: where, with which commits, and how fast and how busy the machine was before each run."""
+        machines, commits = ("; ".join(sorted({run[field] for run in self.runs})) for field in ("machine", "commit"))
+        rates, loads = (band([run[field] for run in self.runs]) for field in ("sgemm_gflops", "load"))
+        return f"{machines}. Commits {commits}. Before each run: sgemm {rates.show(0)} GFLOP/s, load {loads.show(1)}"
 
     def _cells(self, name: str, target: float) -> list[str]:
         runs, reached = self.of(name), reaches(self.curves(name), target)

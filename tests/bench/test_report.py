@@ -12,6 +12,10 @@ def run(contender, seed, seconds, curve, test, **more):
         "search_seconds": seconds + 1,
         "trials": 3,
         "epochs": 20,
+        "machine": "2 cores",
+        "commit": "abc",
+        "sgemm_gflops": 80 + seed,
+        "load": 0.5,
         **more,
     }
 
@@ -56,7 +60,7 @@ def test_half_time_is_a_run_of_its_own_where_there_is_one(results):
 
 
 def test_the_table_has_a_row_per_contender(results):
-    caption, _, head, _, *rows = results.table().splitlines()
+    caption, _, head, _, *rows, _, circumstances = results.table().splitlines()
     assert "optuna, ends at 0.550 on" in caption
     assert head.startswith(
         "| contender | validation, 300 s | validation, 600 s | test, 300 s | test, 600 s | reached |"
@@ -64,6 +68,7 @@ def test_the_table_has_a_row_per_contender(results):
     assert [row.split(" | ")[0] for row in rows] == ["| kt-random", "| optuna", "| convtune-same"]
     assert rows[2].endswith(" | 100 s | 601 s | 3 | 20 | 1 |")
     assert " | never | " in rows[0]
+    assert circumstances == "2 cores. Commits abc. Before each run: sgemm 80 (80 to 81) GFLOP/s, load 0.5"
 
 
 def test_the_plot_is_a_small_png(results, tmp_path):
