@@ -60,6 +60,7 @@ KERAS = {
     "hypermodel.try_fit",
     "hypermodel.user_model",
     "latency.calibrate",
+    "training.batch_norm",
     "training.batches",
     "training.build",
     "training.evaluation",
@@ -84,7 +85,7 @@ HEAVY = {
     "keras_tuner": {
         f"hypermodel.{name}" for name in ("call_fit", "declared", "import_watch", "loader", "probe", "survey")
     },
-    "tensorflow": {"explain.grad_cam", "export.saved_model", "training.memory"},
+    "tensorflow": {"explain.grad_cam", "export.saved_model", "training.batch_norm", "training.memory"},
     "jax": {"explain.grad_cam"},
     "torch": {"explain.grad_cam", "training.precision"},
     "optuna": {"search"},
