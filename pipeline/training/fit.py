@@ -48,9 +48,10 @@ def _compile(architecture: Architecture, recipe: Recipe, inputs: TrainingInputs)
     model.compile(
         optimizer=make_optimizer(recipe, steps),
         loss=make_loss(recipe),
-        metrics=["accuracy"],
+        metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
         jit_compile=choose_jit(),
     )
+    model.optimizer.build(model.trainable_variables)
     return model
 
 
