@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pipeline.study.trial import BatchReport, Decision, EpochReport, ReportCallback, TrialResult, ending, ending_reason
+from pipeline.study.trial import BatchReport, Decision, EpochReport, ReportCallback, TrialResult, ending
 
 
 def at_epochs(decide: Callable[[EpochReport], Decision]) -> ReportCallback:
@@ -16,12 +16,13 @@ def at_epochs(decide: Callable[[EpochReport], Decision]) -> ReportCallback:
 
 @dataclass(frozen=True)
 class Climb:
-    """A trial whose validation accuracy rises to ``top`` over its epochs."""
+    """A trial whose validation accuracy rises to ``top`` over its epochs; ``model`` is what it saves if it is kept."""
 
     number: int
     top: float = 0.9
     epochs: int = 4
     pause: float = 0.0
+    model: str = ""
 
     def run(self, report: ReportCallback) -> TrialResult:
         history: list[EpochReport] = []
@@ -32,10 +33,10 @@ class Climb:
             answer = report(history[-1])
             if len(history) < self.epochs:  # a decision after the last epoch comes too late
                 decision = answer
-        state, score = ending(decision, len(history)).state, history[-1].metrics["val_accuracy"]
-        reason = ending_reason(decision, len(history))
+        end, score = ending(decision, len(history)), history[-1].metrics["val_accuracy"]
+        model = self.model if end.keeps_model else ""
         return TrialResult(
-            self.number, state, score, len(history), reason=reason, decision=decision, history=tuple(history)
+            self.number, end.state, score, len(history), model=model, decision=decision, history=tuple(history)
         )
 
     def _epoch(self, epoch: int) -> EpochReport:
@@ -63,6 +64,20 @@ class Batches:
         score = history[-1].metrics["val_accuracy"] if history else None
         state = ending(Decision.STOP, self.epochs).state
         return TrialResult(self.number, state, score, self.epochs, float(batch), decision=Decision.STOP)
+
+
+@dataclass(frozen=True)
+class Deaf:
+    """A trial that reports some epochs, after each of which it has saved its model, and then never answers again."""
+
+    number: int
+    epochs: int
+
+    def run(self, report: ReportCallback) -> TrialResult:
+        for epoch in range(self.epochs):
+            report(EpochReport(self.number, epoch + 1, {"val_accuracy": 0.5}, 1.0, "saved.keras"))
+        time.sleep(60)
+        raise AssertionError
 
 
 @dataclass(frozen=True)

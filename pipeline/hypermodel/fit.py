@@ -18,6 +18,7 @@ from pipeline.training.batches import ReadingBatches, TrainingBatches
 from pipeline.training.evaluation import log_all_metrics
 from pipeline.training.inputs import TrainingInputs
 from pipeline.training.memory import forget_models
+from pipeline.training.precision import in_float32
 from pipeline.training.reporting_callback import ReportingCallback, TrainingStopped, Weights, save_best_model
 
 _SAMPLE = 32
@@ -34,11 +35,14 @@ def train(source: HyperModelSource, inputs: TrainingInputs, report: ReportCallba
     with forget_models():
         hp = hyperparameters_with(inputs.trial.params)
         model = _build(source, inputs, hp)
+
+        def save_model() -> str:
+            return save_best_model(_inference_model(model, source, inputs, callback.best_weights), callback, inputs)
+
+        callback.save_model = save_model
         with suppress(TrainingStopped):
             _fit(model, hp, source, inputs, callback)
-        if not callback.keeps_model:
-            return callback.result()
-        return save_best_model(_inference_model(model, source, inputs, callback.best_weights), callback, inputs)
+        return callback.result()
 
 
 def _build(source: HyperModelSource, inputs: TrainingInputs, hp: Any) -> Any:
@@ -72,8 +76,8 @@ def _inference_model(model: Any, source: HyperModelSource, inputs: TrainingInput
     A model that was trained in float32 is used as it is, since building it anew takes seconds for deep networks.
     """
     if keras.config.dtype_policy().name != "float32":
-        keras.config.set_dtype_policy("float32")
-        model = build_model(source, hyperparameters_with(inputs.trial.params))
+        with in_float32():
+            model = build_model(source, hyperparameters_with(inputs.trial.params))
     model.set_weights(weights)
     data = inputs.dataset
     form = data_form(model, data, source.pixels)

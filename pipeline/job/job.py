@@ -15,12 +15,13 @@ from pipeline.job.parsers import (
     parse_limits,
     parse_model_name,
     parse_objective_names,
+    parse_score,
     parse_seconds,
     parse_size,
     parse_text,
 )
 from pipeline.job.setting import EMPTY, Setting, choice, setting, settings_of, whole_number
-from pipeline.metrics import DEFAULT_METRIC, METRICS
+from pipeline.metrics import DEFAULT_METRIC, METRICS, Metric
 from pipeline.search.pruners import PRUNERS
 from pipeline.search.samplers import SAMPLERS
 from pipeline.study.objective import MINIMIZED, OBJECTIVES, SCORE, Objective, minimized_costs
@@ -72,12 +73,13 @@ class Job:
     """A study as the user requests it. Each field declares one setting: its default, help, parser and schema.
 
     ``trials`` is the total that the study should reach (None: as many as there are). ``time`` bounds one run of the
-    command, in seconds (None: no bound). ``attempts`` are params, or names of start points, that are tried first;
+    command, in seconds (None: no bound). ``stop_at`` is a score of the metric and ``patience`` a number of trials; they
+    look at all trials of the study. ``attempts`` are params, or names of start points, that are tried first;
     ``fixed`` turns hyperparameters of the space into constants; ``limits`` replaces limits of the space ("none" removes
     one). ``image_size`` is (height, width) in pixels. What is left open, as ``epochs`` and ``image_size`` are with
     None, is filled in by the rule of ``pipeline.tune.plan``.
 
-    JobError for settings that exclude each other.
+    JobError for settings that exclude each other, and for a ``stop_at`` that no score of the metric can reach.
     """
 
     data: str = setting(
@@ -123,6 +125,17 @@ class Job:
         parse=parse_seconds,
         schema=_TIME,
         dump="{:.15g}s".format,
+    )
+    stop_at: float | None = setting(
+        None,
+        group=_LONG,
+        help="end the study once a trial's model has this score",
+        metavar="SCORE",
+        parse=parse_score,
+        schema={"type": "number"},
+    )
+    patience: int | None = whole_number(
+        None, 1, group=_LONG, help="end the study after this many trials in a row without a better score"
     )
     epochs: int | None = whole_number(
         None,
@@ -212,6 +225,8 @@ class Job:
             parallel = " or ".join(name for name, kind in EXECUTORS.items() if kind.parallel)
             expected = f"expected 1 with --executor {self.executor}"
             raise JobError(f"--workers: {expected}, got {self.workers}; use --executor {parallel}")
+        if self.stop_at is not None:
+            _check_reachable(METRICS[self.metric], self.stop_at)
 
     @property
     def total(self) -> float:
@@ -237,6 +252,16 @@ class Job:
         """
         values = {key: (entry, getattr(self, entry.name)) for key, entry in SETTINGS.items()}
         return {key: entry.dump(value) for key, (entry, value) in values.items() if value not in EMPTY}
+
+
+def _check_reachable(metric: Metric, score: float) -> None:
+    """JobError for a score that the metric never has."""
+    low, high = metric.bounds
+    if low <= score <= high:
+        return
+    expected = f"at least {low:g}" if math.isinf(high) else f"{low:g} to {high:g}"
+    percent = f"; for {score:g} % give {score / 100:g}" if high == 1 < score <= 100 else ""
+    raise JobError(f"--stop-at: expected a score that {metric.name} can reach, {expected}, got {score:g}{percent}")
 
 
 SETTINGS: Mapping[str, Setting] = settings_of(Job)

@@ -86,6 +86,21 @@ def parse_whole_number(low: int, high: int = 10**9) -> Callable[[Any], int]:
     return parse
 
 
+def parse_score(value: Any) -> float:
+    """A finite number; whether the metric has such a score is for the job to say.
+
+    >>> parse_score("0.95"), parse_score(1)
+    (0.95, 1.0)
+    """
+    try:
+        score = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        score = math.nan
+    if not math.isfinite(score):
+        raise ValueError("expected a score such as 0.95")
+    return score
+
+
 def parse_seconds(value: Any) -> float:
     """A time above 0: a number of seconds, or text with the units d, h, m (or min) and s.
 

@@ -1,5 +1,6 @@
 """Log loss: the mean negative logarithm of the right class's probability. It punishes confident errors."""
 
+import math
 from typing import TYPE_CHECKING
 
 from pipeline.metrics.metric import Direction, Metric
@@ -20,4 +21,4 @@ def compute(labels: "Labels", probabilities: "Probabilities") -> float:
     return float(log_loss(labels, scaled, labels=range(probabilities.shape[1])))
 
 
-LOG_LOSS = Metric("log_loss", "log loss", Direction.MINIMIZE, compute, unbounded=True)
+LOG_LOSS = Metric("log_loss", "log loss", Direction.MINIMIZE, compute, bounds=(0.0, math.inf))

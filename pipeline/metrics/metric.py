@@ -28,8 +28,8 @@ class Metric:
     ``name`` is used in files and flags, ``label`` in tables and plots. ``compute(labels, probabilities)`` takes class
     numbers (n,) with n of at least 1, and float64 probabilities (n, classes) whose rows add up to 1 up to the rounding
     of whatever type they came in. It returns the score, or NaN where the metric is not defined for these labels.
-    ``fewest_classes`` is the smallest number of classes for which the score is informative. ``unbounded`` scores have
-    no upper end, so that plots of them have a logarithmic axis. ``share_of_images`` scores move in steps of 1 / n;
+    ``fewest_classes`` is the smallest number of classes for which the score is informative. ``bounds`` are the lowest
+    and the highest possible score. ``share_of_images`` scores move in steps of 1 / n;
     ``classes_count_alike`` ones give a rare class the weight of a frequent one.
     """
 
@@ -38,7 +38,7 @@ class Metric:
     direction: Direction
     compute: "Callable[[Labels, Probabilities], float]"
     fewest_classes: int = 2
-    unbounded: bool = False
+    bounds: tuple[float, float] = (0.0, 1.0)
     share_of_images: bool = False
     classes_count_alike: bool = False
 
@@ -46,6 +46,11 @@ class Metric:
     def logged_as(self) -> str:
         """Its name among the metrics of an epoch, where it is measured on the validation images."""
         return f"val_{self.name}"
+
+    @property
+    def unbounded(self) -> bool:
+        """Whether scores have no upper end, so that plots of them have a logarithmic axis."""
+        return math.isinf(self.bounds[1])
 
     def loss(self, score: float) -> float:
         """The score on a scale on which smaller is better: the score itself, or its negative.
@@ -68,6 +73,15 @@ class Metric:
         if not math.isfinite(score):
             return False
         return than is None or not math.isfinite(than) or self.loss(score) < self.loss(than)
+
+    def reaches(self, score: float, goal: float) -> bool:
+        """Whether ``score`` is at least as good as ``goal``; NaN is not.
+
+        >>> from pipeline.metrics import METRICS
+        >>> METRICS["log_loss"].reaches(0.2, goal=0.2), METRICS["accuracy"].reaches(0.89, goal=0.9)
+        (True, False)
+        """
+        return self.loss(score) <= self.loss(goal)
 
     def defined_for(self, classes: int) -> bool:
         """Whether the metric is informative for a classifier with this number of classes."""

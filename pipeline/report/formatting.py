@@ -113,8 +113,8 @@ def format_drawn(record: TrialRecord) -> str:
 
 
 def displayed_reason(result: TrialResult) -> str:
-    """Why a trial failed or was interrupted; "" for all other states, which need no reason."""
-    return result.reason if result.state in (TrialState.FAILED, TrialState.INTERRUPTED) else ""
+    """Why a trial ended before its last epoch; "" for a pruned one, whose state and epochs say it."""
+    return "" if result.state is TrialState.PRUNED else result.reason
 
 
 def format_group(group: Mapping[int, Scalar]) -> str:

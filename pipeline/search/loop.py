@@ -1,17 +1,19 @@
-"""The loop of a study: propose, train, tell, until trials, time or space are used up."""
+"""The loop of a study: propose, train, tell, until its budget or its space is used up."""
 
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
 from pipeline.candidate import Candidate
 from pipeline.executors import Executor, Task, TaskResult
+from pipeline.search.early_end import why_final
 from pipeline.search.forecast import Forecast
 from pipeline.search.proposer import Accepted, Proposer
-from pipeline.search.stop_reason import StopReason
+from pipeline.search.standing import Standing
+from pipeline.search.stop_reason import Budget, StopReason
 from pipeline.search.storage import StudyStorage
 from pipeline.study.record import TrialRecord
 from pipeline.study.trial import (
@@ -28,10 +30,6 @@ from pipeline.study.trial import (
 
 _TICK = 0.5
 """The longest wait for the workers, in seconds, before signals and the clock are checked again."""
-
-
-_GRACE = 5.0
-"""Seconds after the deadline within which a trial may still report, and be stopped."""
 
 
 class Listener(Protocol):
@@ -53,27 +51,28 @@ class Listener(Protocol):
         """A trial ended."""
 
 
+class Overdue(Exception):
+    """The study is over, and what it waits for has had the time to end by itself."""
+
+
 @dataclass(frozen=True)
-class Budget:
-    """``trials`` in total (may be infinite); after ``deadline`` (monotonic seconds) no trial begins and all stop."""
+class Answer:
+    """A decision, and its cause for people, which the trial is not told ("": the pruner's rank, or the time)."""
 
-    trials: float
-    deadline: float | None = None
+    decision: Decision
+    cause: str = ""
 
-    @property
-    def seconds_left(self) -> float:
-        """The seconds until the deadline, infinite without one."""
-        return math.inf if self.deadline is None else self.deadline - time.monotonic()
 
-    @property
-    def time_is_up(self) -> bool:
-        """Whether the deadline has passed."""
-        return self.deadline is not None and time.monotonic() >= self.deadline
+_CONTINUE = Answer(Decision.CONTINUE)
 
-    @property
-    def is_overdue(self) -> bool:
-        """Whether the deadline has passed long enough for every trial that can be stopped to have stopped."""
-        return self.deadline is not None and time.monotonic() >= self.deadline + _GRACE
+
+@dataclass
+class _Running:
+    """What the loop knows of a running trial: when it began (monotonic seconds), its epochs, the last answer to it."""
+
+    began: float = field(default_factory=time.monotonic)
+    history: list[EpochReport] = field(default_factory=list)
+    answer: Answer = _CONTINUE
 
 
 class Loop:
@@ -96,58 +95,58 @@ class Loop:
         self._proposer, self._storage, self._executor = proposer, storage, executor
         self._make_task, self._listeners, self._check_signals = make_task, listeners, check_signals
         self._forecast = forecast or Forecast()
-        self._decisions: dict[int, Decision] = {}
-        self._began: dict[int, float] = {}
+        self._standing = Standing(storage.records)
+        self._running: dict[int, _Running] = {}
+        self._over_since = math.inf
 
     def run(self, budget: Budget) -> StopReason:
         """Runs until the budget or the space is used up and every trial has ended; returns why there are no more.
 
         On KeyboardInterrupt, it marks the running trials as interrupted and re-raises.
         """
-        reason: StopReason | None = None
         proposals = self._proposer.proposals(partial(self._epochs_that_fit, budget))
         try:
-            while reason is None or self._storage.running:
+            while True:
                 self._check_signals()
-                reason = reason or self._step(proposals, budget)
+                reason = self._step(proposals, budget)
+                if reason is not None and not self._storage.running:
+                    return reason
                 self.serve(budget, _TICK if reason is not None or not self._executor.free else 0)
-                self._drop_overdue(budget)
         except KeyboardInterrupt:
             self._executor.close()
             for record in self._storage.running:
                 self._end(self._without_answer(record, Fault.CUT_OFF, "the study was interrupted"))
             raise
-        return reason
 
     def serve(self, budget: Budget, timeout: float = 0) -> None:
-        """Answers the workers for ``timeout`` seconds at most: between steps, and within a step that takes long."""
+        """Answers the workers for ``timeout`` seconds at most, and ends trials that did not stop in time."""
         for task_result in self._executor.wait(lambda report: self._decide(report, budget), timeout):
             self._end(self._result(task_result))
+        if self._is_overdue(budget):
+            self._drop_all(budget)
 
-    def _drop_overdue(self, budget: Budget) -> None:
-        """Ends the trials that cannot be stopped when the time is up, as they build or compile, if that costs nothing.
-
-        A trial with a finished epoch is waited for: its worker has the best weights.
-        """
-        if not budget.is_overdue:
-            return
-        for record in self._storage.running:
-            if record.result.epochs == 0:
-                self._executor.drop(record.number)
-                self._end(self._without_answer(record, Fault.CUT_OFF, ending_reason(Decision.STOP, 0)))
+    def serve_while_judging(self, budget: Budget) -> None:
+        """Like ``serve``, for a step that takes long; raises ``Overdue`` to end it if the study cannot wait for it."""
+        self._check_signals()
+        self.serve(budget)
+        if self._is_overdue(budget):
+            raise Overdue
 
     def _step(self, proposals: Iterator[Accepted | None], budget: Budget) -> StopReason | None:
-        """If a worker is free, judges one proposal and starts its trial; returns the reason if no more will follow."""
+        """If a worker is free, judges one proposal and starts its trial; returns the reason if no more will follow.
+
+        The reason may pass again while trials run, since one of them may be better.
+        """
         if not self._executor.free:
             return None
-        if budget.time_is_up:
-            return StopReason.TIME_UP
-        if self._storage.begun >= budget.trials:
-            return StopReason.TRIALS_DONE
+        if (reason := budget.why_used_up(self._storage.begun, self._standing)) is not None:
+            return reason
         try:
             accepted = next(proposals)
         except StopIteration:
             return self._proposer.stop_reason
+        except Overdue:
+            return budget.why_used_up(self._storage.begun, self._standing)
         if accepted is not None:
             self._begin(accepted)
         return None
@@ -159,56 +158,97 @@ class Loop:
     def _begin(self, accepted: Accepted) -> None:
         for listener in self._listeners:
             listener.trial_started(accepted.record)
-        self._began[accepted.record.number] = time.monotonic()
+        self._running[accepted.record.number] = _Running()
         self._executor.submit(self._make_task(accepted.record.trial, accepted.candidate))
 
     def _decide(self, report: Report, budget: Budget) -> Decision:
         self._check_signals()
         if isinstance(report, EpochReport):
-            decision = self._after_epoch(report, budget)
+            answer = self._after_epoch(report, budget)
         else:
-            decision = self._within_epoch(report, budget)
-        self._decisions[report.number] = decision
-        return decision
+            answer = self._within_epoch(report, budget)
+        self._running[report.number].answer = answer
+        return answer.decision
 
-    def _after_epoch(self, report: EpochReport, budget: Budget) -> Decision:
+    def _after_epoch(self, report: EpochReport, budget: Budget) -> Answer:
         record = self._storage.report(report)
         self._forecast.learn(record.macs, report)
+        self._running[report.number].history.append(report)
         for listener in self._listeners:
             listener.epoch_ended(record, report)
-        return self._next_decision(record, budget)
-
-    def _within_epoch(self, report: BatchReport, budget: Budget) -> Decision:
-        for listener in self._listeners:
-            listener.progressed(self._running(report.number), report)
-        return Decision.STOP if budget.time_is_up else Decision.CONTINUE
-
-    def _next_decision(self, record: TrialRecord, budget: Budget) -> Decision:
         if record.result.epochs >= record.trial.epochs:
-            return Decision.CONTINUE
-        if budget.time_is_up:
-            return Decision.STOP
-        return Decision.PRUNE if self._storage.should_prune(record.number) else Decision.CONTINUE
+            return _CONTINUE
+        return self._end_of_one(record, budget) or self._end_of_all(budget) or _CONTINUE
+
+    def _within_epoch(self, report: BatchReport, budget: Budget) -> Answer:
+        for listener in self._listeners:
+            listener.progressed(self._record(report.number), report)
+        return self._end_of_all(budget) or _CONTINUE
+
+    def _end_of_all(self, budget: Budget) -> Answer | None:
+        """The answer to every trial once the study is over, else None."""
+        if (winner := budget.winner(self._standing)) is not None:
+            return Answer(Decision.STOP, f"trial {winner.number} has reached {budget.stop_at:g}")
+        return Answer(Decision.STOP) if budget.time_is_up else None
+
+    def _end_of_one(self, record: TrialRecord, budget: Budget) -> Answer | None:
+        """The answer to a trial that ends for what it has shown itself, else None."""
+        goal, score = budget.stop_at, record.score
+        if goal is not None and score is not None and record.metric.reaches(score, goal):
+            return Answer(Decision.FINISH, f"it has reached {goal:g}")
+        if self._storage.should_prune(record.number):
+            return Answer(Decision.PRUNE)
+        if not self._storage.stops_trials:
+            return None
+        cause = why_final(self._running[record.number].history, record.metric, record.trial.epochs)
+        return Answer(Decision.FINISH, cause) if cause else None
+
+    def _is_overdue(self, budget: Budget) -> bool:
+        """Whether the study has been over for so long that every trial that can be stopped has stopped."""
+        if self._end_of_all(budget) is None:
+            return False
+        noticed = min(self._over_since, time.monotonic())
+        self._over_since = noticed if budget.deadline is None else min(noticed, budget.deadline)
+        return time.monotonic() >= self._over_since + budget.grace
+
+    def _drop_all(self, budget: Budget) -> None:
+        """Ends the trials that have not stopped: they build, compile, or are in a long batch.
+
+        The model that such a trial has saved of a finished epoch is kept.
+        """
+        for record in self._storage.running:
+            self._executor.drop(record.number)
+            self._running[record.number].answer = self._end_of_all(budget) or _CONTINUE
+            self._end(self._without_answer(record, Fault.NONE, ""))
 
     def _result(self, task_result: TaskResult) -> TrialResult:
         """The worker's result of a trial; if the worker raised or died, a failed one."""
         if task_result.error is None:
             result: TrialResult = task_result.value
             return result
-        return self._without_answer(self._running(task_result.number), Fault.ERROR, str(task_result.error))
+        return self._without_answer(self._record(task_result.number), Fault.ERROR, str(task_result.error))
 
-    def _running(self, number: int) -> TrialRecord:
+    def _record(self, number: int) -> TrialRecord:
         return next(record for record in self._storage.running if record.number == number)
 
     def _without_answer(self, record: TrialRecord, fault: Fault, reason: str) -> TrialResult:
-        """The result of a trial whose worker gave none, made of its reports and the fault."""
-        decision = self._decisions.get(record.number, Decision.CONTINUE)
-        state = ending(decision, record.result.epochs, fault).state
-        seconds = time.monotonic() - self._began[record.number]
-        return replace(record.result, state=state, decision=decision, reason=reason, seconds=seconds)
+        """The result of a trial whose worker gave none, made of its reports, the last answer to it, and the fault."""
+        running = self._running[record.number]
+        decision = running.answer.decision
+        end = ending(decision, record.result.epochs, fault)
+        return replace(
+            record.result,
+            state=end.state,
+            decision=decision,
+            reason=reason,
+            seconds=time.monotonic() - running.began,
+            model=record.result.model if end.keeps_model else "",
+        )
 
     def _end(self, result: TrialResult) -> None:
-        self._decisions.pop(result.number, None)
-        record = self._storage.tell(result)
+        cause = self._running.pop(result.number).answer.cause
+        reason = result.reason or ending_reason(result.decision, result.epochs, cause)
+        record = self._storage.tell(replace(result, reason=reason))
+        self._standing.add(record)
         for listener in self._listeners:
             listener.trial_ended(record)

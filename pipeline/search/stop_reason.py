@@ -1,6 +1,12 @@
-"""Why a search ends."""
+"""The bounds of a study, and why a search ends."""
 
+import math
+import time
+from dataclasses import dataclass
 from enum import StrEnum
+
+from pipeline.search.standing import Standing
+from pipeline.study.record import TrialRecord
 
 GIVE_UP_AFTER = 500
 """Useless draws in a row after which a large space counts as used up."""
@@ -12,5 +18,49 @@ class StopReason(StrEnum):
     TRIALS_DONE = "all trials are done"
     TIME_UP = "the time is up"
     NO_TIME = "no further trial fits in the time that is left"
+    SCORE_REACHED = "a trial has reached the score of --stop-at"
+    NO_BETTER = "no better score in as many trials in a row as --patience allows"
     SPACE_COVERED = "the space has no further candidate"
     NOTHING_NEW = f"{GIVE_UP_AFTER} proposals in a row were infeasible or known already"
+
+
+@dataclass(frozen=True)
+class Budget:
+    """``trials`` in total (may be infinite); after ``deadline`` (monotonic seconds) no trial begins and all stop.
+
+    ``grace`` is how many seconds a trial has to report and to save its model once the study is over, before it is ended
+    from outside. ``stop_at`` is the score that is good enough, ``patience`` how many trials in a row may end without a
+    better score (None: any).
+    """
+
+    trials: float
+    deadline: float | None = None
+    grace: float = 8.0
+    stop_at: float | None = None
+    patience: int | None = None
+
+    @property
+    def seconds_left(self) -> float:
+        """The seconds until the deadline, infinite without one."""
+        return math.inf if self.deadline is None else self.deadline - time.monotonic()
+
+    @property
+    def time_is_up(self) -> bool:
+        """Whether the deadline has passed."""
+        return self.deadline is not None and time.monotonic() >= self.deadline
+
+    def winner(self, standing: Standing) -> TrialRecord | None:
+        """The trial whose model ends the study, since its score is good enough; None if there is none."""
+        return None if self.stop_at is None else standing.reaching(self.stop_at)
+
+    def why_used_up(self, begun: int, standing: Standing) -> StopReason | None:
+        """Why no trial may begin once ``begun`` have; None if one may."""
+        if self.winner(standing) is not None:
+            return StopReason.SCORE_REACHED
+        if self.time_is_up:
+            return StopReason.TIME_UP
+        if begun >= self.trials:
+            return StopReason.TRIALS_DONE
+        if self.patience is not None and standing.without_progress >= self.patience:
+            return StopReason.NO_BETTER
+        return None

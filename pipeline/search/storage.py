@@ -63,6 +63,7 @@ class StudyStorage:
 
     def __init__(self, database: Path, space: Space, pruner: Pruner, epochs: int, objective: Objective) -> None:
         self._space, self._epochs, self._objective = space, epochs, objective
+        self.stops_trials = pruner.stops_trials
         rule = pruner.make(epochs)
         self._study, self._storage = create_study(database, rule, objective)
         self._running: dict[int, optuna.Trial] = {}
@@ -198,6 +199,7 @@ class StudyStorage:
             score=score if better else record.score,
             epochs=report.epoch,
             seconds=report.seconds,
+            model=report.model,
         )
         self._records[report.number] = replace(record, result=result)
         return self._records[report.number]

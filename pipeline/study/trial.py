@@ -23,10 +23,15 @@ class TrialState(StrEnum):
 
 
 class Decision(StrEnum):
-    """The answer to a trial's report: continue, stop because the trial is poor, or stop because the time is up."""
+    """The answer to a trial's report: train on, or end, and how.
+
+    ``prune``: it is too poor to go on. ``finish``: its score is final, so it is as good as trained to its end.
+    ``stop``: the study ends, and the trial has not had its chance.
+    """
 
     CONTINUE = "continue"
     PRUNE = "prune"
+    FINISH = "finish"
     STOP = "stop"
 
 
@@ -52,12 +57,16 @@ EPOCH_LEARNING_RATE = "epoch_learning_rate"
 
 @dataclass(frozen=True)
 class EpochReport:
-    """A trial's report after an epoch (counted from 1): metrics by name, and the seconds since the trial began."""
+    """A trial's report after an epoch (counted from 1): metrics by name, and the seconds since the trial began.
+
+    ``model`` is the file that holds the model of the best epoch so far, where one has been saved already ("": none).
+    """
 
     number: int
     epoch: int
     metrics: dict[str, float]
     seconds: float
+    model: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,7 +93,7 @@ Report = EpochReport | BatchReport
 """The reports that a task makes while it runs."""
 
 ReportCallback = Callable[[Report], Decision]
-"""Takes a report and returns the decision. A trial is pruned only after an epoch, and stopped after any report."""
+"""Takes a report and returns the decision. A trial is stopped after any report; the others end it after an epoch."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +101,8 @@ class TrialResult:
     """The result of a trial, or what is known of it while it runs.
 
     ``score`` is that of its best epoch (None if no epoch has a finite one), ``epochs`` the number of finished epochs,
-    ``seconds`` how long it took, ``reason`` why it did not complete (for people only), ``device`` where it ran,
-    ``model`` the path of its model file ("" if there is none), ``decision`` the last one that it received.
+    ``seconds`` how long it took, ``reason`` why it ended before its last epoch (for people only), ``device`` where it
+    ran, ``model`` the path of its model file ("" if there is none), ``decision`` the last one that it received.
     ``history`` holds its reports; it is not stored.
     """
 
@@ -136,17 +145,21 @@ def ending(decision: Decision, epochs: int, fault: Fault = Fault.NONE) -> Ending
     decision epochs fault   state       model kept counted repeated on resume
     ======== ====== ======= =========== ========== ======= ==================
     continue 1+     none    complete    yes        yes     no
+    finish   1+     none    complete    yes        yes     no
     prune    1+     none    pruned      no         yes     no
     stop     1+     none    interrupted yes        no      yes
     stop     0      none    interrupted no         no      yes
     continue 0      none    failed      no         yes     no
+    finish   0      none    failed      no         yes     no
     prune    0      none    failed      no         yes     no
     any      any    error   failed      no         yes     no
     any      any    cut_off interrupted no         no      yes
     ======== ====== ======= =========== ========== ======= ==================
 
     Only finished epochs count: a trial that is stopped within its third epoch has two. A training that its own callback
-    ends early is complete: its last decision was ``continue``.
+    ends early is complete: its last decision was ``continue``. So is one that plateaus, diverges or reaches the score
+    that the study was after: it has trained for less, but its score is that of its best epoch, as of any trial. A trial
+    that does not stop in time is ended from outside; it is stopped, with the model that it had saved by then, if any.
     """
     if fault is Fault.CUT_OFF:
         return Ending(TrialState.INTERRUPTED, keeps_model=False)
@@ -159,13 +172,18 @@ def ending(decision: Decision, epochs: int, fault: Fault = Fault.NONE) -> Ending
     return Ending(TrialState.COMPLETE, keeps_model=True)
 
 
-def ending_reason(decision: Decision, epochs: int) -> str:
+def ending_reason(decision: Decision, epochs: int, cause: str = "") -> str:
     """Why a trial without a fault ended early, for people; "" if it was trained to its end.
+
+    ``cause`` is what whoever decided knows beside that ("": a pruner's rank, or the time).
 
     >>> ending_reason(Decision.PRUNE, 3), ending_reason(Decision.STOP, 0)
     ('pruned after epoch 3', 'time was up in its first epoch')
+    >>> ending_reason(Decision.FINISH, 14, "no better for 8 epochs")
+    'stopped after epoch 14: no better for 8 epochs'
     """
     if decision is Decision.CONTINUE:
         return ""
-    reason = "pruned" if decision is Decision.PRUNE else "time was up"
-    return f"{reason} after epoch {epochs}" if epochs else f"{reason} in its first epoch"
+    ended = "pruned" if decision is Decision.PRUNE else "stopped" if cause else "time was up"
+    when = f"after epoch {epochs}" if epochs else "in its first epoch"
+    return f"{ended} {when}" + (f": {cause}" if cause else "")

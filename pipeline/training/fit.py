@@ -15,7 +15,7 @@ from pipeline.training.inputs import TrainingInputs
 from pipeline.training.memory import forget_models
 from pipeline.training.normalisation import compute_normalisation
 from pipeline.training.optimizer import make_loss, make_optimizer
-from pipeline.training.precision import choose_jit, choose_policy
+from pipeline.training.precision import choose_jit, choose_policy, in_float32
 from pipeline.training.reporting_callback import ReportingCallback, TrainingStopped, Weights, save_best_model
 from pipeline.training.weight_average import WeightAverage
 
@@ -29,13 +29,16 @@ def train(architecture: Architecture, recipe: Recipe, inputs: TrainingInputs, re
     batch_size = min(recipe.batch_size, len(inputs.dataset.train))
     average = WeightAverage(recipe.ema, len(inputs.dataset.train) // batch_size) if recipe.ema else None
     callback = ReportingCallback(inputs.trial, inputs.metric, report, batch_size, average)
+
+    def save_model() -> str:
+        return save_best_model(_inference_model(architecture, inputs, callback.best_weights), callback, inputs)
+
+    callback.save_model = save_model
     with forget_models():
         model = _compile(architecture, recipe, inputs)
         with suppress(TrainingStopped):
             _fit(model, recipe, inputs, callback, average)
-        if not callback.keeps_model:
-            return callback.result()
-        return save_best_model(_inference_model(architecture, inputs, callback.best_weights), callback, inputs)
+        return callback.result()
 
 
 def _compile(architecture: Architecture, recipe: Recipe, inputs: TrainingInputs) -> Any:
@@ -69,8 +72,8 @@ def _fit(
 
 def _inference_model(architecture: Architecture, inputs: TrainingInputs, weights: Weights) -> Any:
     """The model that users get, in float32 whatever the precision of the training was: it must run anywhere."""
-    keras.config.set_dtype_policy("float32")
     scale, offset = compute_normalisation(inputs.dataset)
-    model = build_inference_model(architecture, scale=scale, offset=offset)
+    with in_float32():
+        model = build_inference_model(architecture, scale=scale, offset=offset)
     model.set_weights(weights)
     return model

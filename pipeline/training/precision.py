@@ -2,6 +2,8 @@
 
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import keras
 
@@ -45,3 +47,14 @@ def _compute_capability() -> float:
         return float(subprocess.run(query, capture_output=True, text=True, timeout=20, check=True).stdout)
     except (OSError, ValueError, subprocess.SubprocessError):
         return 0.0
+
+
+@contextmanager
+def in_float32() -> Iterator[None]:
+    """Layers that are made in the block compute in float32, whatever the policy before and after it."""
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(policy)

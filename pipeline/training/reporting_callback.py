@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +23,6 @@ from pipeline.study.trial import (
     TrialResult,
     TrialState,
     ending,
-    ending_reason,
 )
 from pipeline.training.inputs import TrainingInputs
 from pipeline.training.precision import detect_device
@@ -34,6 +34,10 @@ Weights = list[Any]
 
 _REPORT_EVERY = 0.5
 """Seconds between reports from within an epoch. A callback without logs does not wait for the GPU."""
+
+_SLOW = 2.0
+"""Seconds per batch from which a training may not answer in time that it is to stop: it saves its model as it goes.
+That takes 1 or 2 s, less than such a batch."""
 
 
 class TrainingStopped(BaseException):
@@ -49,7 +53,10 @@ class ReportingCallback(keras.callbacks.Callback):  # type: ignore[misc]
     It reports twice a second within an epoch too, while training and while validating. If it is told to prune or to
     stop, it raises ``TrainingStopped``, then and at each batch that may come after all. ``batch_size`` is that
     of the ``fit`` that comes next (None: unknown), and only reported. ``average`` has the weights that are validated
-    (None: the model's own).
+    (None: the model's own). ``save_model``, set before the training begins, saves the model with the ``best_weights``
+    and returns its path. It is called at the end, and after each better epoch if batches take seconds: a study whose
+    time is up does not wait for such a batch. It must be a function: KerasTuner makes deep copies of callbacks, which
+    end at functions.
 
     The best epoch is the one with the best score by ``metric``. A loss that is not finite ends the training too. A
     model may be fitted several times: its epochs are numbered on, up to those of the trial, and whatever has ended the
@@ -76,6 +83,9 @@ class ReportingCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self._lost: str | None = None
         self._decision = Decision.CONTINUE
         self._ended = False
+        self._epoch_began = 0.0
+        self._saved = ""
+        self.save_model: Callable[[], str] = lambda: ""
         self.score: float | None = None
         self.best_weights: Weights = []
 
@@ -151,14 +161,16 @@ class ReportingCallback(keras.callbacks.Callback):  # type: ignore[misc]
         return {name: float(np.mean(value)) for name, value in logs.items()} | {EPOCH_LEARNING_RATE: float(rate)}
 
     def _finish_epoch(self, metrics: dict[str, float]) -> None:
-        number = len(self._history) + 1
-        epoch_report = EpochReport(self._trial.number, number, metrics, time.monotonic() - self._began)
-        self._history.append(epoch_report)
+        number, seconds = len(self._history) + 1, time.monotonic() - self._began
         score = metrics[self._metric.logged_as]
         if self._metric.better(score, than=self.score):
             self.score = score
             self.best_weights = self._validated_weights()
-        decision = self._report(epoch_report)
+            is_slow = seconds - self._epoch_began > _SLOW * (self.params.get("steps") or 1)
+            self._saved = self.save_model() if is_slow else ""
+        self._history.append(EpochReport(self._trial.number, number, metrics, seconds, self._saved))
+        decision = self._report(self._history[-1])
+        self._epoch_began = time.monotonic() - self._began
         if number < self._trial.epochs:  # after the last epoch there is nothing left to decide
             self._decision = decision
         self._ended = number >= self._trial.epochs or decision is not Decision.CONTINUE
@@ -178,8 +190,10 @@ class ReportingCallback(keras.callbacks.Callback):  # type: ignore[misc]
         """Whether the trial keeps the model of its best epoch if the training is over now."""
         return self._ending().keeps_model
 
-    def result(self, model: str = "") -> TrialResult:
-        """The result of the trial; ``model`` is the file that it leaves ("": none)."""
+    def result(self) -> TrialResult:
+        """The result of the trial, whose model is saved if it is kept."""
+        if self.keeps_model:
+            self._saved = self._saved or self.save_model()
         return TrialResult(
             self._trial.number,
             self._ending().state,
@@ -188,7 +202,7 @@ class ReportingCallback(keras.callbacks.Callback):  # type: ignore[misc]
             seconds=time.monotonic() - self._began,
             reason=self._reason(),
             device=detect_device(),
-            model=model,
+            model=self._saved if self.keeps_model else "",
             decision=self._decision,
             history=tuple(self._history),
         )
@@ -202,14 +216,14 @@ class ReportingCallback(keras.callbacks.Callback):  # type: ignore[misc]
         return Fault.ERROR if lost else Fault.NONE
 
     def _reason(self) -> str:
+        """What went wrong. Why a trial was told to end, the study knows."""
         if self._lost is not None:
             return self._lost
-        if self._ending().state is TrialState.FAILED:
-            return f"no epoch gave a finite {self._metric.logged_as}"
-        return ending_reason(self._decision, len(self._history))
+        failed = self._ending().state is TrialState.FAILED
+        return f"no epoch gave a finite {self._metric.logged_as}" if failed else ""
 
 
-def save_best_model(model: Any, callback: ReportingCallback, inputs: TrainingInputs) -> TrialResult:
-    """Saves the model that users get, which has the best weights, and returns the trial's result."""
+def save_best_model(model: Any, callback: ReportingCallback, inputs: TrainingInputs) -> str:
+    """Saves the model that users get, which has the best weights so far; returns its path."""
     save(model, inputs.model_file, replace(inputs.metadata, metric=inputs.metric.name, score=callback.score))
-    return callback.result(str(inputs.model_file))
+    return str(inputs.model_file)

@@ -7,7 +7,9 @@ from typing import Any
 
 from pipeline.console import status
 from pipeline.errors import JobError
+from pipeline.executors.devices import available_memory, most_workers
 from pipeline.hypermodel import parse_source
+from pipeline.job.job import Job
 from pipeline.job.request import JobRequest, name_study, read_job
 from pipeline.report.progress import choose_verbosity
 from pipeline.study.paths import StudyPaths
@@ -24,6 +26,7 @@ def tune(job_file: str | None, flags: Mapping[str, Any], *, quiet: bool = False,
     invalid.
     """
     request = fill_in_time(read_job(job_file, flags))
+    _check_memory(request.job)
     paths = name_study(request.job)
     log = None if verbose else paths.log
     source = choose_source(request, paths, log)
@@ -42,3 +45,14 @@ def choose_source(request: JobRequest, paths: StudyPaths, log: Path | None) -> S
     if job.pixels != "auto":
         raise JobError(f"--pixels: {job.space} is no HyperModel, and networks of families scale pixels; leave it out")
     return FamilySpace(request, paths)
+
+
+def _check_memory(job: Job) -> None:
+    """JobError for more workers than this machine's memory holds; never for one, nor for more than there are trials."""
+    memory = available_memory()
+    most = most_workers(memory)
+    if job.workers is not None and min(job.workers, job.total) > most:
+        raise JobError(
+            f"--workers: expected at most {most}, as many as fit into the {memory / 1e9:.1f} GB of memory that are free"
+            f" here, got {job.workers}; give fewer"
+        )

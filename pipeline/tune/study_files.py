@@ -28,7 +28,12 @@ class StudyFiles:
         """Nothing is written within an epoch."""
 
     def trial_ended(self, record: TrialRecord) -> None:
-        """Brings ``trials.csv`` up to date: with a Pareto front, more rows than the trial's own may have changed."""
+        """Brings ``trials.csv`` up to date: with a Pareto front, more rows than the trial's own may have changed.
+
+        A model that the trial has saved as it went, and does not keep, is removed.
+        """
+        if not record.result.model:
+            self._paths.model(record.number).unlink(missing_ok=True)
         all_may_have_changed = bool(record.objective.minimized) or not self._table_is_complete
         self._table.update(self._storage.records if all_may_have_changed else [record, *self._storage.running])
         self._table_is_complete = True

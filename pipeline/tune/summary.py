@@ -13,6 +13,9 @@ from pipeline.study.trial import TrialState
 from pipeline.tracking import ui_location
 from pipeline.tune.best_model import BestModel
 
+_MORE = {StopReason.TIME_UP: "", StopReason.SCORE_REACHED: " --stop-at SCORE", StopReason.NO_BETTER: " --patience N"}
+"""What the command that continues a study must change, where more trials alone would not do."""
+
 
 def print_summary(
     paths: StudyPaths,
@@ -42,8 +45,8 @@ def print_summary(
         print(f"What it sees:                  {page}")
     print(f"Compare all trials in MLflow:  {ui_location(None)}")
     print(f"Take the best model with you:  convtune export {paths.argument}")
-    if reason is StopReason.TIME_UP:
-        print(f"Go on:                         convtune tune --study {paths.argument}")
+    if reason in _MORE:
+        print(f"Go on:                         convtune tune --study {paths.argument}{_MORE[reason]}")
 
 
 def _print_best_model(model: BestModel) -> None:

@@ -30,6 +30,7 @@ def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     inline = nullcontext(InlineExecutor())
     monkeypatch.setattr("pipeline.training.worker.keras_worker", lambda description, **environment: inline)
+    monkeypatch.setattr("pipeline.tune.start.available_memory", lambda: 4_000_000_000)
     return tmp_path
 
 
@@ -129,6 +130,17 @@ COMMAND_LINES = [
     words("epochs x", DIGITS + "--epochs x", "--epochs: expected a whole number from 1, got 'x'"),
     words("epochs of 5000 digits", DIGITS + f"--epochs {'9' * 5000}", "--epochs: "),
     words("no workers", DIGITS + "--workers 0", "--workers: expected a whole number from 1, got '0'"),
+    words(
+        "more workers than memory holds",
+        "tune --data digits --workers 250",
+        "--workers: expected at most 6, ",
+        "4.0 GB",
+    ),
+    words("stop at 150 %", DIGITS + "--stop-at 1.5", "--stop-at: expected a score that accuracy can reach, 0 to 1"),
+    words("stop at no score", DIGITS + "--stop-at nan", "--stop-at: expected a score such as 0.95, got 'nan'"),
+    words("stop at a word", DIGITS + "--stop-at best", "--stop-at: expected a score such as 0.95, got 'best'"),
+    words("stop at less than 0", DIGITS + "--metric log_loss --stop-at=-1", "--stop-at: ", "log_loss", "at least 0"),
+    words("no patience", DIGITS + "--patience 0", "--patience: expected a whole number from 1, got '0'"),
     words("negative seed", DIGITS + "--seed -1", "--seed: expected a whole number from 0, got '-1'"),
     words("negative time", DIGITS + "--time -5", "--time: expected a time above 0 such as 10m", "'-5'"),
     words("negative minutes", DIGITS + "--time=-5m", "--time: expected a time above 0", "'-5m'"),

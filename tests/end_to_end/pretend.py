@@ -8,7 +8,7 @@ import numpy as np
 from pipeline.errors import WorkerError
 from pipeline.executors import ExecutorKind, InlineExecutor, Task
 from pipeline.metrics import compute_metrics
-from pipeline.study.trial import Decision, EpochReport, ReportCallback, TrialResult, ending, ending_reason
+from pipeline.study.trial import Decision, EpochReport, ReportCallback, TrialResult, ending
 from pipeline.training.task import PredictDataset, TrainTask
 from pipeline.training.worker import DetectDevice
 
@@ -59,7 +59,6 @@ class PretendTraining:
             end.state,
             best,
             epoch,
-            reason=ending_reason(decision, epoch),
             decision=decision,
             model=str(inputs.model_file) if end.keeps_model else "",
         )

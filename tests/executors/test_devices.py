@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.executors import devices
-from pipeline.executors.devices import bind, count_workers, environments, gpus, share
+from pipeline.executors.devices import available_memory, bind, count_workers, environments, gpus, most_workers, share
 
 SETTINGS = """CUDA_VISIBLE_DEVICES CUDA_DEVICE_ORDER OMP_NUM_THREADS NPROC TF_ENABLE_ONEDNN_OPTS
 TF_FORCE_GPU_ALLOW_GROWTH TF_NUM_INTRAOP_THREADS TF_NUM_INTEROP_THREADS XLA_PYTHON_CLIENT_PREALLOCATE"""
@@ -134,6 +134,7 @@ def test_a_process_that_has_ended_is_not_bound():
 
 
 def test_a_trial_for_each_core_or_card(monkeypatch):
+    monkeypatch.setattr(devices, "available_memory", lambda: 64 << 30)
     monkeypatch.setattr(devices, "usable_cores", lambda: [0, 1, 2, 3])
     monkeypatch.setattr("psutil.cpu_count", lambda logical: 2)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
@@ -142,3 +143,23 @@ def test_a_trial_for_each_core_or_card(monkeypatch):
     assert count_workers() == 4
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2")
     assert count_workers() == 3
+    monkeypatch.setattr(devices, "available_memory", lambda: 1 << 30)
+    assert count_workers() == 1
+
+
+def test_a_machine_has_room_for_some_workers_and_always_for_one():
+    assert most_workers(0) == most_workers(1 << 20) == 1
+    assert 5 <= most_workers(4 << 30) <= 10
+    assert most_workers(64 << 30) == 16 * most_workers(4 << 30) + 13
+
+
+def test_a_container_has_less_memory_than_its_machine(tmp_path, monkeypatch):
+    monkeypatch.setattr("pipeline.executors.devices._CGROUP", tmp_path)
+    machine = available_memory()
+    assert machine > 1 << 20
+    (tmp_path / "memory.current").write_text("3000\n")
+    (tmp_path / "memory.stat").write_text("anon 7\ninactive_file 1000\n")
+    (tmp_path / "memory.max").write_text("5000\n")
+    assert available_memory() == 3000
+    (tmp_path / "memory.max").write_text("max\n")
+    assert available_memory() > 1 << 20

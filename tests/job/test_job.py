@@ -30,6 +30,8 @@ JOBS = st.builds(
     objective=COSTS.map(lambda costs: tuple(name for name in OBJECTIVES if name == "score" or name in costs)),
     trials=st.none() | st.integers(1, 10**9),
     time=st.none() | st.integers(1, 10**9).map(lambda hundredths: hundredths / 100),
+    stop_at=st.none() | st.floats(0, 1),
+    patience=st.none() | st.integers(1, 10**9),
     epochs=st.integers(1, 10**9),
     pruner=st.sampled_from(sorted(PRUNERS)),
     study=st.just("") | NAMES,
@@ -59,6 +61,8 @@ def test_every_key_is_read():
         "objective": "macs,score",
         "trials": 3,
         "time": "1h30m",
+        "stop_at": "0.75",
+        "patience": 7,
         "epochs": 4,
         "workers": "1",
         "pruner": "none",
@@ -82,6 +86,8 @@ def test_every_key_is_read():
         objective=("score", "macs"),
         trials=3,
         time=5400,
+        stop_at=0.75,
+        patience=7,
         epochs=4,
         workers=1,
         pruner="none",
@@ -148,6 +154,23 @@ def test_trials_side_by_side_need_worker_processes():
     assert Job("d", workers=2).workers == 2
     with pytest.raises(JobError, match="--workers: expected 1 with --executor inline, got 2; use --executor local"):
         Job("d", workers=2, executor="inline")
+
+
+@pytest.mark.parametrize(
+    ("metric", "score", "message"),
+    [
+        ("accuracy", 1.5, "--stop-at: expected a score that accuracy can reach, 0 to 1, got 1.5; for 1.5 % give 0.015"),
+        ("accuracy", -0.5, "--stop-at: expected a score that accuracy can reach, 0 to 1, got -0.5"),
+        ("f1_macro", 95.0, "--stop-at: expected a score that f1_macro can reach, 0 to 1, got 95; for 95 % give 0.95"),
+        ("log_loss", -0.1, "--stop-at: expected a score that log_loss can reach, at least 0, got -0.1"),
+    ],
+)
+def test_a_score_that_cannot_be_reached_is_refused(metric, score, message):
+    with pytest.raises(JobError) as refused:
+        Job("d", metric=metric, stop_at=score)
+    assert str(refused.value) == message
+    assert Job("d", metric="log_loss", stop_at=1.5).stop_at == 1.5
+    assert Job("d", stop_at=1.0).stop_at == 1.0
 
 
 @pytest.mark.parametrize(

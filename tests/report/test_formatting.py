@@ -70,6 +70,7 @@ def test_varying_groups():
     ("state", "reason", "displayed"),
     [
         (TrialState.COMPLETE, "", ""),
+        (TrialState.COMPLETE, "stopped after epoch 9: no better", "stopped after epoch 9: no better"),
         (TrialState.PRUNED, "pruned after epoch 3", ""),
         (TrialState.PRUNED, "told to stop after epoch 3", ""),
         (TrialState.INTERRUPTED, "the time was up after epoch 3", "the time was up after epoch 3"),

@@ -7,13 +7,13 @@ import pytest
 
 from pipeline.executors import InlineExecutor, LocalExecutor
 from pipeline.search.forecast import Forecast
-from pipeline.search.loop import Budget, Loop
+from pipeline.search.loop import Loop
 from pipeline.search.optuna_study import read_study
 from pipeline.search.proposer import Proposer
 from pipeline.search.samplers import SAMPLERS
-from pipeline.search.stop_reason import StopReason
+from pipeline.search.stop_reason import Budget, StopReason
 from pipeline.study.trial import TrialState
-from tests.fakes import Batches, Climb, Die, Raise
+from tests.fakes import Batches, Climb, Deaf, Die, Raise
 from tests.search_helpers import judging, open_storage
 from tests.spaces import CONTINUOUS, GRID, space
 
@@ -150,17 +150,111 @@ def test_time_ends_a_trial_within_an_epoch(tmp_path, epochs, score):
     assert storage.begun == 0
 
 
-def test_a_trial_that_cannot_be_stopped_is_dropped_before_its_first_epoch_ends(tmp_path, monkeypatch):
-    monkeypatch.setattr("pipeline.search.loop._GRACE", 0.1)
+@pytest.mark.parametrize(
+    ("epochs", "reason"), [(0, "time was up in its first epoch"), (2, "time was up after epoch 2")]
+)
+def test_a_trial_that_does_not_stop_is_ended_and_keeps_what_it_has_saved(tmp_path, epochs, reason):
     with closing(LocalExecutor([{}])) as executor:
-        study, storage = loop(tmp_path, lambda trial, candidate: Climb(trial.number, pause=60), executor)
+        study, storage = loop(tmp_path, lambda trial, candidate: Deaf(trial.number, epochs), executor)
         began = time.monotonic()
-        assert study.run(Budget(100, began + 0.1)) == StopReason.TIME_UP
+        assert study.run(Budget(100, began + 1.0, grace=0.5)) == StopReason.TIME_UP
         assert time.monotonic() - began < 10
         assert executor.free == 1
     [record] = storage.records
-    assert (record.state, record.result.reason) == (TrialState.INTERRUPTED, "time was up in its first epoch")
-    assert 0.1 < record.result.seconds < 10
+    assert (record.state, record.result.reason) == (TrialState.INTERRUPTED, reason)
+    assert (record.result.epochs, record.result.model) == (epochs, "saved.keras" if epochs else "")
+    assert 0.5 < record.result.seconds < 10
+
+
+def test_a_proposal_that_is_judged_for_too_long_does_not_hold_up_the_end(tmp_path):
+    found = space(tmp_path, CONTINUOUS)
+    storage = open_storage(tmp_path, found, "none", EPOCHS)
+    budget = Budget(9, time.monotonic(), grace=0.1)
+
+    class Late(Budget):
+        """Its time is up once a proposal is being judged."""
+
+        @property
+        def time_is_up(self):
+            return storage.proposals > 0
+
+    budget = Late(9, time.monotonic(), grace=0.1)
+
+    def judge_for_ever(params):
+        while True:
+            study.serve_while_judging(budget)
+
+    proposer = Proposer(found, SAMPLERS["random"].plan(found, 0), storage, judge_for_ever, 0)
+    study = Loop(proposer, storage, InlineExecutor(), climb, ())
+    assert study.run(budget) == StopReason.TIME_UP
+    assert storage.records == []
+
+
+def test_a_study_ends_with_the_trial_that_reaches_the_score(tmp_path):
+    diary = Diary()
+    for _ in range(2):
+        study, storage = loop(tmp_path, with_model, listeners=[diary])
+        assert study.run(Budget(9, stop_at=0.38)) == StopReason.SCORE_REACHED
+    [first, last] = storage.records
+    assert (first.state, first.result.epochs, first.result.reason) == (TrialState.COMPLETE, 4, "")
+    assert (last.state, last.result.epochs) == (TrialState.COMPLETE, 3)
+    assert last.result.reason == "stopped after epoch 3: it has reached 0.38"
+    assert diary.lines[-1] == ("ended", 1, TrialState.COMPLETE), "resumed, it does nothing"
+
+
+def with_model(trial, candidate):
+    """Tops of 0.37, 0.51, 0.52 ..."""
+    return Climb(trial.number, top=0.5 + trial.number / 100 if trial.number else 0.37, epochs=EPOCHS, model="m.keras")
+
+
+def test_the_others_are_stopped_when_one_reaches_the_score(tmp_path):
+    def endless_but_one(trial, candidate):
+        return with_model(trial, candidate) if trial.number == 1 else Batches(trial.number, epochs=1, pause=0.01)
+
+    with closing(LocalExecutor([{}, {}])) as executor:
+        study, storage = loop(tmp_path, endless_but_one, executor)
+        assert study.run(Budget(9, stop_at=0.5)) == StopReason.SCORE_REACHED
+    stopped, winner = storage.records
+    assert (winner.state, winner.score) == (TrialState.COMPLETE, 0.51)
+    assert (stopped.state, stopped.result.epochs) == (TrialState.INTERRUPTED, 1)
+    assert stopped.result.reason == "stopped after epoch 1: trial 1 has reached 0.5"
+
+
+def test_patience_ends_a_study_without_progress_and_counts_over_its_whole_record(tmp_path):
+    tops = [0.5, 0.6, 0.6, 0.4, 0.3, 0.7]
+
+    def trained(trial, candidate):
+        return Climb(trial.number, top=tops[trial.number], epochs=EPOCHS)
+
+    for patience, trials in ((2, 4), (2, 4), (3, 5), (4, 6)):
+        study, storage = loop(tmp_path, trained)
+        reason = study.run(Budget(6, patience=patience))
+        assert len(storage.records) == trials
+        assert reason == (StopReason.TRIALS_DONE if trials == 6 else StopReason.NO_BETTER)
+
+
+def test_a_running_trial_may_still_restore_patience(tmp_path):
+    def trained(trial, candidate):
+        return Climb(trial.number, [0.5, 0.9, 0.1, 0.1][trial.number], 2, pause=1.0 if trial.number == 1 else 0.0)
+
+    with closing(LocalExecutor([{}, {}])) as executor:
+        study, storage = loop(tmp_path, trained, executor)
+        assert study.run(Budget(9, patience=1)) == StopReason.NO_BETTER
+    assert [record.number for record in storage.records] == [0, 1, 2]
+
+
+@pytest.mark.parametrize(("pruner", "epochs"), [("asha", 2), ("none", EPOCHS)])
+def test_a_trial_that_ends_for_a_reason_of_its_own_is_complete(tmp_path, monkeypatch, pruner, epochs):
+    def after_two(history, metric, epochs):
+        assert (metric.name, epochs) == ("accuracy", EPOCHS)
+        return "no better for 1 epochs" if len(history) == 2 else ""
+
+    monkeypatch.setattr("pipeline.search.loop.why_final", after_two)
+    study, storage = loop(tmp_path, with_model, pruner=pruner)
+    study.run(Budget(1))
+    [record] = storage.records
+    assert (record.state, record.result.epochs, record.result.model) == (TrialState.COMPLETE, epochs, "m.keras")
+    assert record.result.reason == ("stopped after epoch 2: no better for 1 epochs" if epochs == 2 else "")
 
 
 def test_trials_are_answered_while_another_proposal_is_judged(tmp_path):

@@ -55,12 +55,15 @@ def test_a_running_trial_counts_and_no_trial_ends_as_running():
 
 
 @pytest.mark.parametrize(
-    ("decision", "reason"),
+    ("decision", "cause", "reason"),
     [
-        (Decision.CONTINUE, ""),
-        (Decision.PRUNE, "pruned after epoch 3"),
-        (Decision.STOP, "time was up after epoch 3"),
+        (Decision.CONTINUE, "", ""),
+        (Decision.CONTINUE, "a late answer", ""),
+        (Decision.PRUNE, "", "pruned after epoch 3"),
+        (Decision.STOP, "", "time was up after epoch 3"),
+        (Decision.STOP, "trial 1 has reached 0.9", "stopped after epoch 3: trial 1 has reached 0.9"),
+        (Decision.FINISH, "no better for 2 epochs", "stopped after epoch 3: no better for 2 epochs"),
     ],
 )
-def test_reasons_are_for_people(decision, reason):
-    assert ending_reason(decision, 3) == reason
+def test_reasons_are_for_people(decision, cause, reason):
+    assert ending_reason(decision, 3, cause) == reason

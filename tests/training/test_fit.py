@@ -10,7 +10,7 @@ from pipeline.data import load
 from pipeline.metrics import ACCURACY, METRICS, Metric, compute_metrics
 from pipeline.recipe import Recipe
 from pipeline.study.model_metadata import ModelMetadata, read_metadata
-from pipeline.study.trial import Decision, Trial, TrialState
+from pipeline.study.trial import Decision, EpochReport, Trial, TrialState
 from pipeline.training.inputs import TrainingInputs
 from pipeline.training.save import load as load_model
 from pipeline.training.task import TrainTask
@@ -114,17 +114,30 @@ def test_the_same_seed_trains_the_same(tmp_path):
 def test_a_pruned_trial_leaves_no_model(tmp_path):
     result = make_task(tmp_path, epochs=5).run(lambda report: Decision.PRUNE)
     assert (result.state, result.decision, result.epochs) == (TrialState.PRUNED, Decision.PRUNE, 1)
-    assert (result.model, result.reason) == ("", "pruned after epoch 1")
+    assert (result.model, result.reason) == ("", "")
     assert not (tmp_path / "model.keras").exists()
 
 
-def test_a_trial_stopped_within_an_epoch_is_interrupted_and_leaves_its_best_model(tmp_path, monkeypatch):
+@pytest.mark.parametrize("slow", [0.0, math.inf])
+def test_a_trial_stopped_within_an_epoch_leaves_its_best_model_and_saves_it_earlier_if_it_is_slow(
+    tmp_path, monkeypatch, slow
+):
     monkeypatch.setattr("pipeline.training.reporting_callback._REPORT_EVERY", 0.0)
-    task = make_task(tmp_path, epochs=5)
-    result = task.run(lambda report: Decision.STOP if report.epoch == 3 and report.batch else Decision.CONTINUE)
+    monkeypatch.setattr("pipeline.training.reporting_callback._SLOW", slow)
+    task, saved = make_task(tmp_path, epochs=5, precision="mixed_bfloat16" if slow == 0 else "auto"), []
+
+    def stop_in_the_third(report):
+        if isinstance(report, EpochReport):
+            saved.append(report.model)
+            assert bool(report.model) == task.inputs.model_file.exists()
+        elif report.epoch == 3 and report.batch:
+            return Decision.STOP
+        return Decision.CONTINUE
+
+    result = task.run(stop_in_the_third)
     assert (result.state, result.decision, result.epochs) == (TrialState.INTERRUPTED, Decision.STOP, 2)
-    assert result.reason == "time was up after epoch 2"
     assert result.model == str(tmp_path / "model.keras")
+    assert saved == [result.model if slow == 0 else ""] * 2
     assert saved_scores(task)["accuracy"] == pytest.approx(result.score, abs=1e-6)
 
 

@@ -34,11 +34,21 @@ def test_it_says_where_the_trials_are_to_be_seen(tmp_path, capsys, monkeypatch, 
     assert f"Compare all trials in MLflow:  {place}\n" in capsys.readouterr().out
 
 
-def test_after_the_time_it_says_how_to_go_on(tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("reason", "more"),
+    [
+        (StopReason.TIME_UP, ""),
+        (StopReason.SCORE_REACHED, " --stop-at SCORE"),
+        (StopReason.NO_BETTER, " --patience N"),
+    ],
+)
+def test_a_study_that_ended_early_says_why_and_how_to_go_on(tmp_path, capsys, reason, more):
     print_summary(StudyPaths(tmp_path / "mine"), [RECORD], Counter(), DONE, None)
     assert "Go on:" not in capsys.readouterr().out
-    print_summary(StudyPaths(tmp_path / "mine"), [RECORD], Counter(), StopReason.TIME_UP, None)
-    assert f"Go on:                         convtune tune --study {tmp_path}/mine\n" in capsys.readouterr().out
+    print_summary(StudyPaths(tmp_path / "mine"), [RECORD], Counter(), reason, None)
+    said = capsys.readouterr().out
+    assert f"Study mine: {reason} (1 complete)\n" in said
+    assert f"Go on:                         convtune tune --study {tmp_path}/mine{more}\n" in said
 
 
 def test_a_study_without_any_candidate_does_not_point_to_what_libraries_said(tmp_path, capsys):

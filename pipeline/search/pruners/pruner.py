@@ -14,11 +14,15 @@ REDUCTION_FACTOR = 3
 
 @dataclass(frozen=True)
 class Pruner:
-    """One rule; ``make(epochs)`` gives Optuna's pruner for trials of so many epochs."""
+    """One rule; ``make(epochs)`` gives Optuna's pruner for trials of so many epochs.
+
+    Trials that ``stops_trials`` leaves alone are not ended for reasons of their own either.
+    """
 
     name: str
     help: str
     make: "Callable[[int], BasePruner]"
+    stops_trials: bool = True
 
 
 def first_rung(epochs: int) -> int:
