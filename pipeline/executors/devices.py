@@ -38,18 +38,6 @@ def usable_cores() -> list[int]:
     return list(range(os.cpu_count() or 1))
 
 
-def count_workers() -> int:
-    """How many trials this machine trains best side by side: one per GPU, or per core where there is none.
-
-    On cores that share their arithmetic units (hyper-threading), one per pair. Never more than fit into its memory.
-    """
-    import psutil
-
-    cards = gpus()
-    wanted = len(cards) or min(len(usable_cores()), psutil.cpu_count(logical=False) or 1)
-    return min(wanted, most_workers(available_memory()))
-
-
 def share(cores: Sequence[int], workers: int) -> list[list[int]]:
     """The cores of each of so many busy workers: equal shares, or all cores for each if there are too few.
 
@@ -129,3 +117,15 @@ def available_memory() -> int:
     except (OSError, ValueError):  # no such limit, or "max"
         return machine
     return min(machine, limit - used + (int(cached[1]) if cached else 0))
+
+
+def count_workers() -> int:
+    """How many trials this machine trains best side by side: one per GPU, or per core where there is none.
+
+    On cores that share their arithmetic units (hyper-threading), one per pair. Never more than fit into its memory.
+    """
+    import psutil
+
+    cards = gpus()
+    wanted = len(cards) or min(len(usable_cores()), psutil.cpu_count(logical=False) or 1)
+    return min(wanted, most_workers(available_memory()))

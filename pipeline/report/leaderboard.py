@@ -57,12 +57,12 @@ def render_leaderboard(records: Sequence[TrialRecord], top: int = 10, study: str
         *_note(records),
         _TrialsTable(listed, _needed(columns, records), varying_groups(records)),
         *([Text(f"and {more:,} more: convtune trials {study}", "dim")] if more else []),
-        *([Text("Complete trials rank before the others.", "dim")] if _is_out_of_order(listed) else []),
+        *([Text("Trials that left a model rank before the others.", "dim")] if _is_out_of_order(listed) else []),
     )
 
 
 def _is_out_of_order(listed: Sequence[TrialRecord]) -> bool:
-    """Whether a trial that is not complete has a better score than the complete one above it."""
+    """Whether a trial has a better score than the complete one above it."""
     return any(
         above.state is TrialState.COMPLETE
         and above.front is below.front

@@ -99,19 +99,24 @@ def _point(record: TrialRecord) -> tuple[float, ...] | None:
 def ranked(records: Sequence[TrialRecord]) -> list[TrialRecord]:
     """The records best first: by score, then by costs (those that the study minimises, then MACs), then by number.
 
-    The Pareto front comes first, then the other complete trials, then pruned and interrupted ones. Failed and running
-    trials, and those without a score, are left out.
+    The Pareto front comes first, then the other trials that left a model, also interrupted ones, then those without.
+    Failed and running trials, and those without a score, are left out.
     """
-    return sorted((record for record in records if record.score is not None and record.state in _TIERS), key=_sort_key)
+    return sorted((record for record in records if record.score is not None and record.state in _RANKED), key=_sort_key)
 
 
 def _sort_key(record: TrialRecord) -> tuple[float, ...]:
     assert record.score is not None
     costs = (record.costs.get(name, math.inf) for name in (*record.objective.minimized, "macs"))
-    return not record.front, _TIERS[record.state], record.metric.loss(record.score), *costs, record.number
+    return not record.front, not _has_model(record), record.metric.loss(record.score), *costs, record.number
 
 
-_TIERS = {TrialState.COMPLETE: 0, TrialState.PRUNED: 1, TrialState.INTERRUPTED: 1}
+def _has_model(record: TrialRecord) -> bool:
+    """Whether a trial left a model, which a complete one does unless somebody has removed the file."""
+    return record.state is TrialState.COMPLETE or bool(record.result.model)
+
+
+_RANKED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.INTERRUPTED)
 
 
 def best(records: Sequence[TrialRecord]) -> TrialRecord | None:

@@ -13,7 +13,12 @@ from pipeline.study.trial import TrialState
 from pipeline.tracking import ui_location
 from pipeline.tune.best_model import BestModel
 
-_MORE = {StopReason.TIME_UP: "", StopReason.SCORE_REACHED: " --stop-at SCORE", StopReason.NO_BETTER: " --patience N"}
+_MORE = {
+    StopReason.TIME_UP: "",
+    StopReason.NO_TIME: "",
+    StopReason.SCORE_REACHED: " --stop-at SCORE",
+    StopReason.NO_BETTER: " --patience N",
+}
 """What the command that continues a study must change, where more trials alone would not do."""
 
 

@@ -143,6 +143,8 @@ def test_a_trial_for_each_core_or_card(monkeypatch):
     assert count_workers() == 4
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2")
     assert count_workers() == 3
+    monkeypatch.setattr(devices, "available_memory", lambda: 1_300 << 20)
+    assert count_workers() == 2
     monkeypatch.setattr(devices, "available_memory", lambda: 1 << 30)
     assert count_workers() == 1
 

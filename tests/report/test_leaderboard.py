@@ -38,7 +38,7 @@ def test_the_leaderboard_ranks_complete_trials_first():
         ["2", "0", "0.8100"],
         ["3", "1", "0.9500"],
     ]
-    assert lines[4:] == ["Complete trials rank before the others."]
+    assert lines[4:] == ["Trials that left a model rank before the others."]
     assert "1.2 M" in lines[1]
     assert "2.1 M" in lines[1]
     assert "1,234.5" in lines[2]

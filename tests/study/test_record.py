@@ -21,6 +21,7 @@ STATES = (
     TrialState.INTERRUPTED,
     TrialState.RUNNING,
 )
+MODELS = {TrialState.COMPLETE: "m.keras", TrialState.INTERRUPTED: "n.keras"}
 TRIALS = st.lists(
     st.tuples(
         st.sampled_from(STATES), st.sampled_from([None, 0.2, 0.5, 0.7, 0.9]), st.integers(1, 4), st.integers(1, 4)
@@ -33,7 +34,9 @@ SCORED_BY = st.sampled_from([ACCURACY, LOG_LOSS])
 def study(trials, minimized=(), metric=ACCURACY) -> list[TrialRecord]:
     costs = [{"macs": macs, "parameters": parameters} for _, _, macs, parameters in trials]
     records = [
-        record(number, score, state, costs=costs[number], metric=metric, minimized=minimized, model="m.keras")
+        record(
+            number, score, state, costs=costs[number], metric=metric, minimized=minimized, model=MODELS.get(state, "")
+        )
         for number, (state, score, _, _) in enumerate(trials)
     ]
     return mark_front(records)
@@ -46,6 +49,12 @@ def numbers(records):
 def test_complete_trials_first_then_by_score_fewer_macs_and_number():
     trials = [record(0, 0.5), record(1, 0.9, TrialState.PRUNED), record(2, 0.5, macs=9), record(3, 0.6), record(4, 0.5)]
     assert numbers(ranked([*trials, record(5, None), record(6, 0.9, TrialState.FAILED)])) == [3, 2, 0, 4, 1]
+
+
+def test_an_interrupted_trial_that_left_a_model_ranks_by_its_score():
+    cut = [record(0, 0.8, TrialState.INTERRUPTED, model="m.keras"), record(1, 0.9, TrialState.INTERRUPTED)]
+    assert numbers(ranked([*cut, record(2, 0.7)])) == [0, 2, 1]
+    assert best([*cut, record(2, 0.7, model="n.keras")]) is cut[0]
 
 
 def test_a_lower_score_is_better_by_a_metric_that_is_minimized():
@@ -64,14 +73,21 @@ def test_the_front_first_and_on_it_the_best_score(trials, metric):
 
 
 @given(TRIALS, st.sampled_from([("macs",), ("parameters",), ("parameters", "macs")]), SCORED_BY)
-def test_the_best_has_the_best_score_with_or_without_costs_to_minimize(trials, minimized, metric):
+def test_the_best_has_the_best_score_of_those_with_a_model_and_with_costs_to_minimize_of_the_front(
+    trials, minimized, metric
+):
+    def best_loss(*states):
+        losses = [metric.loss(score) for state, score, *_ in trials if state in states and score is not None]
+        return min(losses, default=None)
+
     alone = best(study(trials, (), metric))
     among = best(study(trials, minimized, metric))
-    assert (alone is None) == (among is None)
-    if alone is not None:
-        assert alone.score == among.score
-        assert (alone.state is TrialState.COMPLETE) == (among.state is TrialState.COMPLETE)
-        assert among.front or among.state is not TrialState.COMPLETE
+    assert (alone and metric.loss(alone.score)) == best_loss(TrialState.COMPLETE, TrialState.INTERRUPTED)
+    complete = best_loss(TrialState.COMPLETE)
+    if complete is None:
+        assert (among and among.number) == (alone and alone.number)
+    else:
+        assert (metric.loss(among.score), among.front) == (complete, True)
 
 
 def test_equal_scores_are_decided_by_the_minimized_costs_in_their_order():

@@ -38,6 +38,7 @@ def test_it_says_where_the_trials_are_to_be_seen(tmp_path, capsys, monkeypatch, 
     ("reason", "more"),
     [
         (StopReason.TIME_UP, ""),
+        (StopReason.NO_TIME, ""),
         (StopReason.SCORE_REACHED, " --stop-at SCORE"),
         (StopReason.NO_BETTER, " --patience N"),
     ],
