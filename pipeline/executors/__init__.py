@@ -15,6 +15,7 @@ from pipeline.executors.task import (
     call,
     call_all,
     progress_of,
+    start_all,
 )
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "call",
     "call_all",
     "progress_of",
+    "start_all",
 ]
 
 EXECUTORS: Mapping[str, ExecutorKind] = {kind.name: kind for kind in (LOCAL, INLINE)}

@@ -1,7 +1,7 @@
 """Tasks, their results, and the executors that run them."""
 
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -189,3 +189,34 @@ def call_all(executor: Executor, tasks: Sequence[Task[T]], meanwhile: Callable[[
         if meanwhile is not None:
             meanwhile()
     return [values[task.number] for task in tasks]
+
+
+def start_all(
+    executor: Executor, tasks: Sequence[Task[Any]], progress: Progress = lambda done, total: None
+) -> Iterator[TaskResult]:
+    """Starts tasks side by side on an idle executor, in their order as slots get free; yields each result in its time.
+
+    Their numbers must differ. It returns at once, and workers go on while the caller deals with a result.
+    ``progress(done, total)`` is called with the reports of the last task.
+    """
+    waiting = list(tasks)
+
+    def decide(report: Report) -> Decision:
+        if isinstance(report, BatchReport) and report.batches is not None and report.number == tasks[-1].number:
+            progress(report.batch, report.batches)
+        return Decision.CONTINUE
+
+    def fill() -> None:
+        while waiting and executor.free:
+            executor.submit(waiting.pop(0))
+
+    def results() -> Iterator[TaskResult]:
+        left = len(tasks)
+        while left:
+            ended = executor.wait(decide)
+            fill()
+            left -= len(ended)
+            yield from ended
+
+    fill()
+    return results()

@@ -1,7 +1,6 @@
 """How important each hyperparameter was for the scores of the trials."""
 
 import warnings
-from pathlib import Path
 
 import optuna
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
@@ -9,14 +8,12 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, create_trial
 from optuna.trial import TrialState as OptunaState
 
-from pipeline.search.optuna_study import load_study
-
 _FEWEST = 5
 """The smallest number of complete trials; with fewer, an importance would be noise."""
 
 
-def importances(database: Path) -> dict[str, float]:
-    """The importance of each hyperparameter, largest first; they add up to 1.
+def importances(study: optuna.Study) -> dict[str, float]:
+    """The importance of each hyperparameter in a study, largest first; they add up to 1.
 
     The method is conditional PED-ANOVA (Watanabe et al., IJCAI 2023; for hyperparameters that not every trial has,
     KDD 2026): it compares the values of a hyperparameter in the best complete trials with those in all complete
@@ -25,9 +22,6 @@ def importances(database: Path) -> dict[str, float]:
 
     Empty if there are fewer than 5 complete trials, if all have the same score, or if nothing varied.
     """
-    if not database.is_file():
-        return {}
-    study = load_study(database)
     trials = _complete(study)
     if len(trials) < _FEWEST or len({trial.value for trial in trials}) == 1:
         return {}

@@ -259,6 +259,11 @@ class StudyStorage:
         return _PRUNED * (self._epochs - result.epochs + share) / (self._epochs + 1)
 
     @property
+    def study(self) -> optuna.Study:
+        """Optuna's study, for reading only."""
+        return self._study
+
+    @property
     def begun(self) -> int:
         """The number of trials that count towards the total: all except those waiting to be repeated."""
         return self._begun

@@ -6,14 +6,16 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from pipeline.console import status, warn
 from pipeline.data import NAMED_DATASETS, Dataset
 from pipeline.errors import ConvtuneError, StudyError, first_line
-from pipeline.executors import Executor, Progress, call
+from pipeline.executors import Executor, Task, TaskResult, start_all
 from pipeline.explain.task import ExplainValidation
 from pipeline.explain.write import write_explanation
 from pipeline.export.task import WriteMlflowModel
@@ -71,6 +73,10 @@ def registered_name(wanted: str, dataset: Dataset) -> str:
     return f"{name}-{hashlib.sha256(os.fsencode(place)).hexdigest()[:6]}"
 
 
+_EXPLAINING, _PACKING, _TESTING = -3, -2, -1
+"""The numbers of the tasks that a best model takes."""
+
+
 def publish_best_model(
     executor: Executor,
     tracker: Tracker,
@@ -79,36 +85,32 @@ def publish_best_model(
     dataset: Dataset,
     name: str,
     quiet: bool = False,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> BestModel:
     """Copies the best trial's model to ``best.keras``, tests it, explains it and registers it as ``name``.
 
-    The evaluation is written last, so a study that is killed before that repeats everything. StudyError if the trial's
-    model file is gone; WorkerError if the model cannot be run, though ``best.keras`` exists by then.
+    The workers do that side by side as far as there are several; ``meanwhile`` is called while they do. The evaluation
+    is written last, so a study that is killed before that repeats everything. StudyError if the trial's model file is
+    gone; WorkerError if the model cannot be run, though ``best.keras`` exists by then.
     """
     model_file = paths.model(best.number)
     if not model_file.is_file():
+        meanwhile()
         advice = "put it back, or resume the study with more trials"
         raise StudyError(f"{model_file}: gone, though trial {best.number} is the best; {advice}")
     shutil.rmtree(paths.explanation, ignore_errors=True)  # it may be that of another model
     copy_file(model_file, paths.best_model)
-    with status(f"testing the best model on {len(dataset.test):,} images", quiet) as progress:
-        probabilities = call(executor, PredictDataset(paths.best_model, dataset, dataset.test), progress)
-    evaluation = evaluate(dataset.labels[dataset.test], probabilities, dataset.classes).as_dict()
-    with status("drawing what the best model sees", quiet) as progress:
-        _explain(executor, paths, dataset, progress)
+    with tempfile.TemporaryDirectory(prefix="convtune-") as temporary:
+        packed = Path(temporary) / "model"
+        with status(f"testing the best model on {len(dataset.test):,} images, drawing what it sees", quiet) as progress:
+            results = start_all(executor, _tasks(paths.best_model, dataset, packed), progress)
+            meanwhile()
+            answers = _collect(results, paths)
+        evaluation = evaluate(dataset.labels[dataset.test], answers[_TESTING].value, dataset.classes).as_dict()
+        registration = _registration(paths, best, dataset, name, evaluation["scores"])
+        with status("registering the best model in MLflow", quiet):
+            decision = _register(tracker, answers[_PACKING], packed, registration)
     assert best.score is not None
-    scores = {f"test_{metric}": f"{score:.6g}" for metric, score in evaluation["scores"].items() if score is not None}
-    registration = Registration(
-        name=name,
-        study=paths.argument,
-        score=best.score,
-        metric=best.metric,
-        digest=dataset.content,
-        tags={"study": paths.name, "trial": str(best.number), **scores},
-        caveat=_caveat(best),
-    )
-    with status("registering the best model in MLflow", quiet):
-        decision = _register(executor, tracker, paths, registration, dataset)
     model = BestModel(
         trial=best.number,
         digest=_digest(model_file),
@@ -124,27 +126,60 @@ def publish_best_model(
     return model
 
 
-def _explain(executor: Executor, paths: StudyPaths, dataset: Dataset, progress: Progress) -> None:
-    """Explains the best model with some validation images; an error here only causes a warning."""
+def _tasks(model_file: Path, dataset: Dataset, packed: Path) -> list[Task[Any]]:
+    """What the workers do. The parent draws the explanation while the others go on, so it comes first."""
+    example = dataset.images[dataset.test[:1]]
+    return [
+        ExplainValidation(model_file, dataset, number=_EXPLAINING),
+        WriteMlflowModel(model_file, packed, example, _requirements(), number=_PACKING),
+        PredictDataset(model_file, dataset, dataset.test, number=_TESTING),
+    ]
+
+
+def _collect(results: Iterable[TaskResult], paths: StudyPaths) -> dict[int, TaskResult]:
+    """The results by the numbers of the tasks; raises the error of the test. Draws the explanation."""
+    answers = {}
+    for result in results:
+        if result.number == _TESTING and result.error is not None:
+            raise result.error
+        if result.number == _EXPLAINING:
+            _draw(result, paths)
+        answers[result.number] = result
+    return answers
+
+
+def _draw(result: TaskResult, paths: StudyPaths) -> None:
+    """Draws the explanation of the best model; an error here, or of its task, only causes a warning."""
     try:
-        write_explanation(call(executor, ExplainValidation(paths.best_model, dataset), progress), paths.explanation)
+        if result.error is not None:
+            raise result.error
+        write_explanation(result.value, paths.explanation)
     except Exception as error:
         why = error if isinstance(error, ConvtuneError) else first_line(error)
         warn(f"no pictures of what the best model sees: {why}")
 
 
-def _register(
-    executor: Executor, tracker: Tracker, paths: StudyPaths, registration: Registration, dataset: Dataset
-) -> ModelDecision:
-    """Registers the best model in MLflow; the decision says so if that fails."""
-    with tempfile.TemporaryDirectory(prefix="convtune-") as temporary:
-        folder = Path(temporary) / "model"
-        example = dataset.images[dataset.test[:1]]
-        try:
-            call(executor, WriteMlflowModel(paths.best_model, folder, example, _requirements()))
-        except ConvtuneError as error:
-            return ModelDecision(0, False, f"not registered: {error}")
-        return tracker.register_best(folder, registration)
+def _registration(
+    paths: StudyPaths, best: TrialRecord, dataset: Dataset, name: str, test_scores: Mapping[str, float | None]
+) -> Registration:
+    assert best.score is not None
+    scores = {f"test_{metric}": f"{score:.6g}" for metric, score in test_scores.items() if score is not None}
+    return Registration(
+        name=name,
+        study=paths.argument,
+        score=best.score,
+        metric=best.metric,
+        digest=dataset.content,
+        tags={"study": paths.name, "trial": str(best.number), **scores},
+        caveat=_caveat(best),
+    )
+
+
+def _register(tracker: Tracker, packing: TaskResult, folder: Path, registration: Registration) -> ModelDecision:
+    """Registers the packed model in MLflow; the decision says so if that fails, or if packing did."""
+    if packing.error is not None:
+        return ModelDecision(0, False, f"not registered: {packing.error}")
+    return tracker.register_best(folder, registration)
 
 
 def _caveat(best: TrialRecord) -> str:

@@ -15,17 +15,24 @@ def publish(prepared: PreparedStudy, quiet: bool) -> BestModel | None:
     Says what it does unless ``quiet``.
     """
     study, records = prepared.study, prepared.storage.records
-    with status("drawing the plots", quiet):
-        draw_plots(records, importances(study.paths.storage), study.paths)
+
+    def draw() -> None:
+        draw_plots(records, importances(prepared.storage.study), study.paths)
+
     best_record = best(records)
+    name = registered_name(study.job.register, study.problem.dataset)
+    best_model = None if best_record is None else find_published(study.paths, best_record, name)
+    if best_record is None or best_model is not None:
+        with status("drawing the plots", quiet):
+            draw()
     if best_record is None:
         record_study(prepared, records)
         prepared.tracker.end_study("FAILED", {})
         return None
-    name = registered_name(study.job.register, study.problem.dataset)
-    best_model = find_published(study.paths, best_record, name) or publish_best_model(
-        study.executor, prepared.tracker, study.paths, best_record, study.problem.dataset, name, quiet
-    )
+    if best_model is None:
+        best_model = publish_best_model(
+            study.executor, prepared.tracker, study.paths, best_record, study.problem.dataset, name, quiet, draw
+        )
     record_study(prepared, records)
     test_scores = {f"test_{name}": score for name, score in best_model.test_scores.items() if score is not None}
     prepared.tracker.end_study("FINISHED", {METRICS[best_model.metric].logged_as: best_model.score, **test_scores})

@@ -1,6 +1,8 @@
 """The first second of a study: what can be refused is refused here, before anything is written or slow to import."""
 
+import sys
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,11 +14,17 @@ from pipeline.hypermodel import parse_source
 from pipeline.job.job import Job
 from pipeline.job.request import JobRequest, name_study, read_job
 from pipeline.report.progress import choose_verbosity
+from pipeline.signals import ENDING, interruptible
 from pipeline.study.paths import StudyPaths
 from pipeline.tune.family_space import FamilySpace
 from pipeline.tune.hypermodel_space import HyperModelSpace
 from pipeline.tune.job_plan import fill_in_time
 from pipeline.tune.space_source import SpaceSource
+from pipeline.tune.study_folder import hold_study
+from pipeline.tune.workers import start_workers
+
+_INTERRUPTED = 130
+"""The exit code of a study that was interrupted, by Ctrl-C or a signal such as SIGTERM."""
 
 
 def tune(job_file: str | None, flags: Mapping[str, Any], *, quiet: bool = False, verbose: bool = False) -> int:
@@ -30,11 +38,23 @@ def tune(job_file: str | None, flags: Mapping[str, Any], *, quiet: bool = False,
     paths = name_study(request.job)
     log = None if verbose else paths.log
     source = choose_source(request, paths, log)
+    resumed = paths.exists
+    try:
+        with (
+            interruptible(*ENDING),
+            hold_study(paths),
+            closing(source),
+            closing(start_workers(request.job, log)) as executor,
+        ):
+            with status("starting", quiet):
+                from pipeline.tune.run import run  # MLflow and others: 3 seconds, while the workers import Keras
 
-    with status("starting", quiet):
-        from pipeline.tune.run import run  # MLflow, scikit-learn, matplotlib: 3 seconds
-
-    return run(request, paths, source, log, choose_verbosity(quiet, verbose))
+            return run(request, paths, source, executor, resumed, choose_verbosity(quiet, verbose))
+    except KeyboardInterrupt:
+        if not paths.exists:
+            raise
+        print(f"convtune: interrupted; resume with: convtune tune --study {paths.argument}", file=sys.stderr)
+        return _INTERRUPTED
 
 
 def choose_source(request: JobRequest, paths: StudyPaths, log: Path | None) -> SpaceSource:

@@ -82,7 +82,10 @@ class PretendAnswer:
     """The answer to what a study asks of a worker besides training."""
 
     task: Task[Any]
-    number: int = -1
+
+    @property
+    def number(self) -> int:
+        return self.task.number
 
     def run(self, report: ReportCallback) -> Any:
         if isinstance(self.task, DetectDevice):
