@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from pipeline.errors import JobError
 from pipeline.executors import EXECUTORS, Executor
-from pipeline.executors.devices import count_workers
+from pipeline.executors.devices import available_memory, count_workers, most_workers
 from pipeline.job.job import Job
 from pipeline.training.worker import import_training
 
@@ -15,3 +16,14 @@ def start_workers(job: Job, log: Path | None) -> Executor:
     """
     wanted = count_workers() if job.workers is None else job.workers
     return EXECUTORS[job.executor].start(int(min(wanted, job.total)), log, import_training)
+
+
+def check_memory(job: Job) -> None:
+    """JobError for more workers than this machine's memory holds; never for one, nor for more than there are trials."""
+    memory = available_memory()
+    most = most_workers(memory)
+    if job.workers is not None and min(job.workers, job.total) > most:
+        raise JobError(
+            f"--workers: expected at most {most}, as many as fit into the {memory / 1e9:.1f} GB of memory that are free"
+            f" here, got {job.workers}; give fewer"
+        )

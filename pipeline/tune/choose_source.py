@@ -1,0 +1,22 @@
+"""Chooses where a job's space comes from."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from pipeline.errors import JobError
+from pipeline.hypermodel import parse_source
+from pipeline.job.request import JobRequest
+from pipeline.study.paths import StudyPaths
+from pipeline.tune.family_space import FamilySpace
+from pipeline.tune.hypermodel_space import HyperModelSpace
+from pipeline.tune.space_source import SpaceSource
+
+
+def choose_source(request: JobRequest, paths: StudyPaths, log: Path | None) -> SpaceSource:
+    """The source of the job's space. A ConvtuneError when it is invalid; a HyperModel shows that only later."""
+    job = request.job
+    if (source := parse_source(job.space)) is not None:
+        return HyperModelSpace(replace(source, pixels=job.pixels), request, log)
+    if job.pixels != "auto":
+        raise JobError(f"--pixels: {job.space} is no HyperModel, and networks of families scale pixels; leave it out")
+    return FamilySpace(request, paths)
