@@ -1,24 +1,35 @@
-"""Writes a model as MLflow's, for the parent to upload: ``mlflow.keras`` imports Keras, so this runs in a worker."""
+"""Writes a model as MLflow's. Without Keras, which ``mlflow.keras`` imports: so the parent can do it, in no time."""
 
+import json
 import logging
 import shutil
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
-import mlflow.keras
 import mlflow.pyfunc
 import numpy as np
 import numpy.typing as npt
+import yaml
 from mlflow.models import Model, ModelSignature
+from mlflow.models.utils import _save_example
 from mlflow.pyfunc.loaders import code_model
 from mlflow.types import ColSpec, DataType, Schema, TensorSpec
+from mlflow.utils.environment import _process_pip_requirements, _PythonEnv
 
+from pipeline.errors import ModelError
 from pipeline.study.model_metadata import read_metadata
-from pipeline.training.save import load
 
-_MODEL_FILE = "data/model.keras"
+_DATA = "data"
+"""The folder of the model's files, as ``mlflow.keras`` calls it."""
+
+_MODEL_FILE = f"{_DATA}/model.keras"
 """Where ``mlflow.keras`` keeps the model in its folder."""
+
+_CONDA_FILE, _PYTHON_FILE = "conda.yaml", "python_env.yaml"
+"""Where MLflow looks for the environment in which it serves the model."""
 
 _CODE = Path(__file__).with_name("served_model.py")
 """The code that answers requests, in place of MLflow's own, which knows no class names."""
@@ -34,42 +45,55 @@ def write(model_file: Path, folder: Path, example: npt.NDArray[np.uint8], requir
     convtune's. Raises ModelError when the file is not a model of convtune.
     """
     metadata = read_metadata(model_file)
-    model = load(model_file)
-    images = TensorSpec(example.dtype, tuple(-1 if side is None else side for side in model.input_shape))
+    images = TensorSpec(example.dtype, _input_shape(model_file))
     probabilities = Schema([ColSpec(DataType.float, name) for name in metadata.classes])
-    folder.mkdir(parents=True)  # MLflow writes the example before it creates the folder
+    description = Model(signature=ModelSignature(Schema([images]), probabilities), metadata=metadata.as_dict())
+    (folder / _DATA).mkdir(parents=True)
+    _save_example(description, example, str(folder))
+    shutil.copyfile(model_file, folder / _MODEL_FILE)
+    (folder / _DATA / "keras_module.txt").write_text("keras")
+    description.add_flavor("keras", data=_DATA, keras_version=version("keras"), save_exported_model=False)
+    _write_environment(folder, requirements)
+    _answer_with_class_names(description, folder)
+    description.save(str(folder / "MLmodel"))
+
+
+def _input_shape(model_file: Path) -> tuple[int, ...]:
+    """The shape of the model's images, with -1 for any number; ModelError if its file does not tell."""
+    try:
+        with zipfile.ZipFile(model_file) as archive:
+            layers = json.loads(archive.read("config.json"))["config"]["layers"]
+        shape = next(layer["config"]["batch_shape"] for layer in layers if layer["class_name"] == "InputLayer")
+    except (KeyError, TypeError, ValueError, StopIteration):
+        raise ModelError(f"{model_file}: expected a functional Keras model, which begins with an input") from None
+    return tuple(-1 if side is None else int(side) for side in shape)
+
+
+def _write_environment(folder: Path, requirements: list[str]) -> None:
     with _errors_only():
-        mlflow.keras.save_model(
-            model,
-            str(folder),
-            signature=ModelSignature(Schema([images]), probabilities),
-            input_example=example,
-            pip_requirements=requirements,
-            metadata=metadata.as_dict(),
-        )
-    shutil.copyfile(model_file, folder / _MODEL_FILE)  # the file that Keras saved again has no metadata
-    _answer_with_class_names(folder)
+        conda, pip, _ = _process_pip_requirements(None, list(requirements))  # type: ignore[no-untyped-call]
+    (folder / _CONDA_FILE).write_text(yaml.safe_dump(conda))
+    (folder / "requirements.txt").write_text("\n".join(pip))
+    _PythonEnv.current().to_yaml(str(folder / _PYTHON_FILE))  # type: ignore[no-untyped-call]
 
 
-def _answer_with_class_names(folder: Path) -> None:
-    """Puts our code in the place of MLflow's where the model is served; the rest of the model stays as it is."""
+def _answer_with_class_names(description: Model, folder: Path) -> None:
+    """Puts our code where the model is served."""
     shutil.copyfile(_CODE, folder / _CODE.name)
-    description = Model.load(str(folder))
-    environment = description.flavors[mlflow.pyfunc.FLAVOR_NAME][mlflow.pyfunc.ENV]
     mlflow.pyfunc.add_to_model(
         description,
         loader_module=code_model.__name__,
-        conda_env=environment["conda"],
-        python_env=environment["virtualenv"],
+        conda_env=_CONDA_FILE,
+        python_env=_PYTHON_FILE,
         model_code_path=_CODE.name,
         artifacts={"model": {"path": _MODEL_FILE, "uri": _MODEL_FILE}},
     )
-    description.save(str(folder / "MLmodel"))
+    description.model_size_bytes = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 @contextmanager
 def _errors_only() -> Iterator[None]:
-    """Keeps MLflow's warnings out of the log: they are about arguments that are given here on purpose."""
+    """Keeps MLflow's warnings out of the terminal: they are about arguments that are given here on purpose."""
     logger = logging.getLogger("mlflow")
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -27,20 +27,3 @@ class ExportModel:
         from pipeline.export.export import export
 
         return export(self.model_file, self.folder, self.formats, self.batches, progress_of(self, report))
-
-
-@dataclass(frozen=True, eq=False)
-class WriteMlflowModel:
-    """The task of writing a model as MLflow's."""
-
-    model_file: Path
-    folder: Path
-    example: NDArray[np.uint8]
-    requirements: Sequence[str]
-    number: int = -1
-
-    def run(self, report: ReportCallback) -> None:
-        """See ``pipeline.export.mlflow_model.write``."""
-        from pipeline.export.mlflow_model import write
-
-        write(self.model_file, self.folder, self.example, list(self.requirements))

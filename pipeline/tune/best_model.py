@@ -18,7 +18,7 @@ from pipeline.errors import ConvtuneError, StudyError, first_line
 from pipeline.executors import Executor, Task, TaskResult, start_all
 from pipeline.explain.task import ExplainValidation
 from pipeline.explain.write import write_explanation
-from pipeline.export.task import WriteMlflowModel
+from pipeline.export.mlflow_model import write
 from pipeline.files import copy_file, write_text
 from pipeline.metrics.evaluation import evaluate
 from pipeline.study.paths import StudyPaths
@@ -73,7 +73,7 @@ def registered_name(wanted: str, dataset: Dataset) -> str:
     return f"{name}-{hashlib.sha256(os.fsencode(place)).hexdigest()[:6]}"
 
 
-_EXPLAINING, _PACKING, _TESTING = -3, -2, -1
+_EXPLAINING, _TESTING = -2, -1
 """The numbers of the tasks that a best model takes."""
 
 
@@ -100,16 +100,14 @@ def publish_best_model(
         raise StudyError(f"{model_file}: gone, though trial {best.number} is the best; {advice}")
     shutil.rmtree(paths.explanation, ignore_errors=True)  # it may be that of another model
     copy_file(model_file, paths.best_model)
-    with tempfile.TemporaryDirectory(prefix="convtune-") as temporary:
-        packed = Path(temporary) / "model"
-        with status(f"testing the best model on {len(dataset.test):,} images, drawing what it sees", quiet) as progress:
-            results = start_all(executor, _tasks(paths.best_model, dataset, packed), progress)
-            meanwhile()
-            answers = _collect(results, paths)
-        evaluation = evaluate(dataset.labels[dataset.test], answers[_TESTING].value, dataset.classes).as_dict()
-        registration = _registration(paths, best, dataset, name, evaluation["scores"])
-        with status("registering the best model in MLflow", quiet):
-            decision = _register(tracker, answers[_PACKING], packed, registration)
+    with status(f"testing the best model on {len(dataset.test):,} images, drawing what it sees", quiet) as progress:
+        results = start_all(executor, _tasks(paths.best_model, dataset), progress)
+        meanwhile()
+        probabilities = _collect(results, paths)
+    evaluation = evaluate(dataset.labels[dataset.test], probabilities, dataset.classes).as_dict()
+    registration = _registration(paths, best, dataset, name, evaluation["scores"])
+    with status("registering the best model in MLflow", quiet):
+        decision = _register(tracker, paths, registration, dataset)
     assert best.score is not None
     model = BestModel(
         trial=best.number,
@@ -126,26 +124,25 @@ def publish_best_model(
     return model
 
 
-def _tasks(model_file: Path, dataset: Dataset, packed: Path) -> list[Task[Any]]:
+def _tasks(model_file: Path, dataset: Dataset) -> list[Task[Any]]:
     """What the workers do. The parent draws the explanation while the others go on, so it comes first."""
-    example = dataset.images[dataset.test[:1]]
     return [
         ExplainValidation(model_file, dataset, number=_EXPLAINING),
-        WriteMlflowModel(model_file, packed, example, _requirements(), number=_PACKING),
         PredictDataset(model_file, dataset, dataset.test, number=_TESTING),
     ]
 
 
-def _collect(results: Iterable[TaskResult], paths: StudyPaths) -> dict[int, TaskResult]:
-    """The results by the numbers of the tasks; raises the error of the test. Draws the explanation."""
-    answers = {}
+def _collect(results: Iterable[TaskResult], paths: StudyPaths) -> Any:
+    """The probabilities of the test images, or the error of that task. Draws the explanation."""
+    probabilities = None
     for result in results:
-        if result.number == _TESTING and result.error is not None:
-            raise result.error
         if result.number == _EXPLAINING:
             _draw(result, paths)
-        answers[result.number] = result
-    return answers
+        elif result.error is not None:
+            raise result.error
+        else:
+            probabilities = result.value
+    return probabilities
 
 
 def _draw(result: TaskResult, paths: StudyPaths) -> None:
@@ -175,11 +172,15 @@ def _registration(
     )
 
 
-def _register(tracker: Tracker, packing: TaskResult, folder: Path, registration: Registration) -> ModelDecision:
-    """Registers the packed model in MLflow; the decision says so if that fails, or if packing did."""
-    if packing.error is not None:
-        return ModelDecision(0, False, f"not registered: {packing.error}")
-    return tracker.register_best(folder, registration)
+def _register(tracker: Tracker, paths: StudyPaths, registration: Registration, dataset: Dataset) -> ModelDecision:
+    """Registers the best model in MLflow; the decision says so if that fails."""
+    with tempfile.TemporaryDirectory(prefix="convtune-") as temporary:
+        folder = Path(temporary) / "model"
+        try:
+            write(paths.best_model, folder, dataset.images[dataset.test[:1]], _requirements())
+        except ConvtuneError as error:
+            return ModelDecision(0, False, f"not registered: {error}")
+        return tracker.register_best(folder, registration)
 
 
 def _caveat(best: TrialRecord) -> str:

@@ -15,7 +15,20 @@ from tests.end_to_end.conftest import shell_with_space
 
 pytestmark = pytest.mark.slow
 
-FLAGS = ("--data", "digits", "--space", "tiny.yaml", "--epochs", "20", "--pruner", "none", "--study", "cut")
+FLAGS = (
+    "--data",
+    "digits",
+    "--space",
+    "tiny.yaml",
+    "--epochs",
+    "20",
+    "--pruner",
+    "none",
+    "--workers",
+    "1",
+    "--study",
+    "cut",
+)
 
 
 def trials(shell):

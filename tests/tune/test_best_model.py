@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.data import load
 from pipeline.errors import ModelError, StudyError, WorkerError
-from pipeline.executors import InlineExecutor, Ready
+from pipeline.executors import InlineExecutor
 from pipeline.study.paths import StudyPaths
 from pipeline.tracking import ModelDecision
 from pipeline.tune import best_model
@@ -54,7 +54,7 @@ def best(tmp_path, data):
 
 @pytest.fixture(autouse=True)
 def no_mlflow(monkeypatch):
-    monkeypatch.setattr(best_model, "WriteMlflowModel", lambda *args, number: Ready(number))
+    monkeypatch.setattr(best_model, "_register", lambda *args: ModelDecision(1, True, "first"))
 
 
 def publish(paths, best, data):
