@@ -52,6 +52,11 @@ class Metric:
         """Whether scores have no upper end, so that plots of them have a logarithmic axis."""
         return math.isinf(self.bounds[1])
 
+    @property
+    def best(self) -> float:
+        """The best possible score."""
+        return self.bounds[self.direction is Direction.MAXIMIZE]
+
     def loss(self, score: float) -> float:
         """The score on a scale on which smaller is better: the score itself, or its negative.
 

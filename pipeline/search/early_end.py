@@ -24,6 +24,7 @@ _EQUAL = 1 + 1e-6
 def why_final(history: Sequence[EpochReport], metric: Metric, epochs: int) -> str:
     """Why a trial of ``epochs`` epochs will not get better than in its ``history`` so far; "" if it may.
 
+    - Its score is perfect.
     - It plateaus: no better score for a third of its epochs, and at least six, while the learning rate has nothing left
       to give: it has stayed at its peak, or been at a tenth of it for half of that time. While a rate falls, as a
       cosine does, scores may stand still and rise at the end.
@@ -32,15 +33,18 @@ def why_final(history: Sequence[EpochReport], metric: Metric, epochs: int) -> st
     - It diverges: for half as long the training loss is twice its best and above that of its first epoch, and does not
       come down.
 
-    All of this counts from the epoch in which the learning rate has stopped rising: in the rise of a warm-up or of one
-    cycle scores fall and losses rise. A history without learning rates is left alone.
+    All of these epochs count from the one in which the learning rate has stopped rising: in the rise of a warm-up or of
+    one cycle scores fall and losses rise. A history without learning rates is left alone.
     """
     plateau = max(_SHORTEST, math.ceil(_SHARE * epochs))
     losses = [report.metrics.get("loss", math.nan) for report in history]
     rates = [report.metrics.get(EPOCH_LEARNING_RATE, math.nan) for report in history]
+    best_epoch = _best_epoch(history, metric)
+    if best_epoch and metric.reaches(history[best_epoch - 1].metrics[metric.logged_as], metric.best):
+        return "its score is perfect"
     if _has_settled(rates, plateau // 2) and _diverges(losses, plateau // 2):
         return f"its training loss rose from {min(losses):.3g} to {losses[-1]:.3g}"
-    since = len(history) - _best_epoch(history, metric)
+    since = len(history) - best_epoch
     if since < plateau or not _has_settled(rates, plateau):
         return ""
     if min(losses[-plateau:]) > _UNMOVED * losses[0]:

@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -138,10 +139,15 @@ def test_a_fit_that_trains_nothing_is_a_failure_with_its_reason(tmp_path):
         ("Longer", {"least": 1000}, "continue continue", TrialState.COMPLETE, 2),  # its own early stopping
     ],
 )
-def test_a_fit_of_its_own_ends_when_told_to_and_at_the_trials_epochs(tmp_path, name, params, decisions, state, epochs):
-    given = iter(decisions.split())
+def test_a_fit_of_its_own_ends_when_told_to_and_at_the_trials_epochs(
+    tmp_path, monkeypatch, name, params, decisions, state, epochs
+):
+    slow = name == "WarmsUp"  # a training that saves its model as it goes
+    monkeypatch.setattr("pipeline.training.reporting_callback._SLOW", 0.0 if slow else math.inf)
+    given, saved = iter(decisions.split()), []
     task = with_few_images(make_task(tmp_path, name, epochs=3, **SMALL, **params), 16)
-    result = task.run(at_epochs(lambda report: Decision(next(given))))
+    result = task.run(at_epochs(lambda report: saved.append(report.model) or Decision(next(given))))
+    assert set(saved) == {str(task.inputs.model_file) if slow else ""}
     assert (result.state, result.epochs) == (state, epochs), result.reason
     assert next(given, None) is None
     assert task.inputs.model_file.exists() == ("prune" not in decisions)

@@ -15,7 +15,7 @@ COSINE = [0.05 * (1 + math.cos(math.pi * epoch / EPOCHS)) for epoch in range(1, 
 ONE_CYCLE = [0.1 * min(epoch / 6, (EPOCHS - epoch) / 12) for epoch in range(1, EPOCHS + 1)]
 FALLING = [2.0 * 0.9**epoch for epoch in range(EPOCHS)]
 
-SCORES = st.lists(st.floats(0, 1), min_size=1, max_size=EPOCHS)
+SCORES = st.lists(st.floats(0, 0.99), min_size=1, max_size=EPOCHS)
 LOSSES = st.lists(st.floats(0, 100), min_size=EPOCHS, max_size=EPOCHS)
 
 
@@ -58,6 +58,13 @@ def test_where_less_is_better_less_is_no_plateau():
     assert verdict(losses[::-1], metric=METRICS["log_loss"])
 
 
+def test_a_perfect_score_is_final_at_once():
+    rise = [0.01 * epoch for epoch in range(1, EPOCHS + 1)]
+    assert ends_after([0.9, 1.0, 0.9, 1.0], rates=rise) == (2, "its score is perfect")
+    assert ends_after([0.9, 0.0, 0.9], metric=METRICS["log_loss"]) == (2, "its score is perfect")
+    assert ends_after([0.9, 1.0, 1.0], metric=METRICS["log_loss"]) is None
+
+
 def test_a_network_that_learns_nothing_ends_whatever_its_rate_does():
     stuck = [2.31] + [2.303] * 17
     assert ends_after([0.1] * EPOCHS, losses=stuck, rates=COSINE) == (7, "it has learned nothing for 6 epochs")
@@ -81,7 +88,8 @@ def test_nothing_ends_while_the_rate_rises_nor_soon_after(scores, losses):
 
 
 @given(
-    st.lists(st.floats(0, 1), min_size=1, max_size=EPOCHS, unique=True), st.sampled_from([CONSTANT, COSINE, ONE_CYCLE])
+    st.lists(st.floats(0, 0.99), min_size=1, max_size=EPOCHS, unique=True),
+    st.sampled_from([CONSTANT, COSINE, ONE_CYCLE]),
 )
 def test_a_trial_that_gets_better_goes_on(scores, rates):
     assert not verdict(sorted(scores), rates=rates)

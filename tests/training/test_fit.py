@@ -138,7 +138,7 @@ def test_a_trial_stopped_within_an_epoch_leaves_its_best_model_and_saves_it_earl
     assert (result.state, result.decision, result.epochs) == (TrialState.INTERRUPTED, Decision.STOP, 2)
     assert result.model == str(tmp_path / "model.keras")
     assert saved == [result.model if slow == 0 else ""] * 2
-    assert saved_scores(task)["accuracy"] == pytest.approx(result.score, abs=1e-6)
+    assert saved_scores(task)["accuracy"] == pytest.approx(result.score, abs=0.01 if slow == 0 else 1e-6)
 
 
 def test_a_loss_that_is_not_finite_ends_the_trial_as_failed(tmp_path):
