@@ -1,5 +1,6 @@
 """Shows a sampler only some of the trials, so that a proposal takes no longer as they add up."""
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -34,6 +35,7 @@ class FewTrials(BaseSampler):
         self._sampler = sampler
         self._best: list[FrozenTrial] = []
         self._ranked: set[int] = set()
+        self._light: dict[int, FrozenTrial] = {}
         self._view: tuple[int, Any] | None = None
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
@@ -71,18 +73,26 @@ class FewTrials(BaseSampler):
         return self._view[1]
 
     def _choose(self, study: Study) -> list[FrozenTrial]:
-        """The trials that are shown, by number. A trial is ranked once: its place among the earlier ones stays."""
+        """The trials that are shown, by number, the finished ones as light copies."""
         trials: list[FrozenTrial] = study._get_trials(deepcopy=False, use_cache=True)
         finished = [trial for trial in trials if trial.state in _LEARNED_FROM]
-        if len(finished) <= MOST:
-            return trials
+        if len(finished) > MOST:
+            shown = self._select(finished, study.directions)
+            trials = [trial for trial in trials if trial.number in shown or not trial.state.is_finished()]
+        known, self._light = self._light, {}
+        for trial in trials:
+            if trial.state in _LEARNED_FROM:
+                self._light[trial.number] = known.get(trial.number) or _lighten(trial)
+        return [self._light.get(trial.number, trial) for trial in trials]
+
+    def _select(self, finished: Sequence[FrozenTrial], directions: Sequence[StudyDirection]) -> set[int]:
+        """The numbers of the best and the latest. A trial is ranked once: its place among the earlier ones stays."""
         fresh = [trial for trial in finished if trial.number not in self._ranked]
         self._ranked.update(trial.number for trial in fresh)
-        self._best = best_of([*self._best, *fresh], study.directions)
+        self._best = best_of([*self._best, *fresh], directions)
         shown = {trial.number for trial in self._best}
         others = [trial.number for trial in finished if trial.number not in shown]
-        shown.update(others[len(shown) - MOST :])
-        return [trial for trial in trials if trial.number in shown or not trial.state.is_finished()]
+        return {*shown, *others[len(shown) - MOST :]}
 
 
 class _View:
@@ -113,6 +123,15 @@ def best_of(trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection])
         others = [trial for trial in trials if trial.number not in numbers]
         best += sorted(others, key=_violation)[: _BEST - len(best)]
     return best
+
+
+def _lighten(trial: FrozenTrial) -> FrozenTrial:
+    """The trial with one constraint in place of all: TPE reads and adds them up anew for every hyperparameter."""
+    light, violation = copy.copy(trial), _violation(trial)
+    light.system_attrs = {}
+    if violation:
+        light.set_constraint("all", violation)
+    return light
 
 
 def _violation(trial: FrozenTrial) -> float:
