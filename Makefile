@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
-DEMO := --data mnist5k --time 90s --seed 0 --study demo
+DEMO := --data mnist5k --limit macs=3M --epochs 5 --time 2m --seed 0 --study demo
 
 .PHONY: help demo test check bench pins clean .venv
 help:
