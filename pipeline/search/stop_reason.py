@@ -35,7 +35,7 @@ class Budget:
 
     trials: float
     deadline: float | None = None
-    grace: float = 8.0
+    grace: float = 7.0
     stop_at: float | None = None
     patience: int | None = None
 

@@ -18,7 +18,7 @@ from pipeline.tune.open import OpenStudy
 from pipeline.tune.prepare import PreparedStudy
 from pipeline.tune.study_files import StudyFiles
 
-_GRACE, _SHORTEST_GRACE = 0.04, 8.0
+_GRACE, _SHORTEST_GRACE = 0.04, 7.0
 """How long a trial may take to stop: a share of the study's time, and seconds. With the time that it takes to end the
 others, a study takes at most 5 % or 10 s longer than it may."""
 
