@@ -11,6 +11,8 @@ import pytest
 
 from pipeline.cli import main
 from pipeline.executors import EXECUTORS
+from pipeline.tracking import ModelDecision
+from pipeline.training.task import PredictDataset
 from tests.end_to_end.pretend import PRETEND, SPACE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -98,6 +100,17 @@ def shell(tmp_path, empty_store) -> Shell:
     """A folder of its own with a copy of an MLflow store: making one takes seconds."""
     shutil.copy(empty_store, tmp_path)
     return shell_with_space(tmp_path)
+
+
+@pytest.fixture
+def only_tested(monkeypatch):
+    """A study tests its best model; pictures and registry take seconds, and have tests of their own."""
+
+    def tasks(model_file, dataset):
+        return [PredictDataset(model_file, dataset, dataset.test)]
+
+    monkeypatch.setattr("pipeline.tune.best_model._tasks", tasks)
+    monkeypatch.setattr("pipeline.tune.best_model._register", lambda *args: ModelDecision(0, False, "not in this test"))
 
 
 @pytest.fixture

@@ -6,14 +6,11 @@ import yaml
 from PIL import Image
 
 from pipeline.cli import main
-from pipeline.tracking import ModelDecision
 
 
 @pytest.fixture
-def photos(here, monkeypatch):
-    """Makes pictures of a size: dark ones and bright ones. A study ends without explanation and registry."""
-    monkeypatch.setattr("pipeline.tune.best_model._explain", lambda *args: None)
-    monkeypatch.setattr("pipeline.tune.best_model._register", lambda *args: ModelDecision(0, False, "not in this test"))
+def photos(here, only_tested):
+    """Makes pictures of a size: dark ones and bright ones."""
 
     def make(height, width):
         random = np.random.default_rng(0)

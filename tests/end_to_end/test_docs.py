@@ -16,7 +16,6 @@ from pipeline import space as spaces
 from pipeline.cli import main
 from pipeline.cli.tune import arguments
 from pipeline.executors import InlineExecutor
-from pipeline.tracking import ModelDecision
 from tests.end_to_end.conftest import ROOT, Shell
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -61,10 +60,8 @@ def made_small(words: list[str]) -> list[str]:
 
 
 @pytest.fixture
-def briefly(monkeypatch):
-    """In this process, without pictures and registry at the end, which take seconds and have tests of their own."""
-    monkeypatch.setattr("pipeline.tune.best_model._explain", lambda *args: None)
-    monkeypatch.setattr("pipeline.tune.best_model._register", lambda *args: ModelDecision(0, False, "not in this test"))
+def briefly(monkeypatch, only_tested):
+    """In this process."""
     for module in ("pipeline.training.worker", "pipeline.hypermodel.worker"):
         monkeypatch.setattr(f"{module}.start_worker", lambda log, **environment: InlineExecutor())
 
