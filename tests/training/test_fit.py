@@ -92,7 +92,7 @@ def test_the_saved_model_is_made_of_kerass_own_layers_only(trained):
 
 def test_of_a_minimised_metric_the_epoch_with_the_lowest_score_is_saved(tmp_path):
     """The learning rate makes the log loss rise after the first epochs."""
-    settings = {"norm": "none", "learning_rate": 0.03, "batch_size": 16}
+    settings = {"norm": "none", "learning_rate": 0.05, "batch_size": 16}
     task = make_task(tmp_path, 5, seed=1, metric=METRICS["log_loss"], **settings)
     result = task.run(go_on)
     losses = [report.metrics["val_log_loss"] for report in result.history]
