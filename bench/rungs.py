@@ -1,13 +1,13 @@
 """Measures how well an early epoch ranks networks as their ends do, and so what a pruner should compare.
 
-    python bench/rungs.py DATA [--points 16] [--epochs 12] [--macs 4e6] [--seed 0]
+    python bench/rungs.py [DATA] [--points 16] [--epochs 12] [--macs 4e6] [--seed 0]
 
-Trains random points of the space plain, of at most so many MACs on DATA (an image folder or an .npz file), by schedules
-in turn, and follows three measures: the validation accuracy by the weights themselves, by averaged weights
-(``pipeline.training.weight_average``), and of short trainings with a complete schedule. Prints for a sixth, a third and
-half of the epochs the rank correlation (Spearman) of each measure with the best accuracy at the end, and how much worse
-the network that it ranks first ends than the best (regret). Points that stay below twice the accuracy of chance are
-left out of the correlation: they are easy to tell.
+Trains random points of the space plain, of at most so many MACs on DATA (an image folder or an .npz file; without it
+mnist5k), by schedules in turn, and follows three measures: validation accuracy by the weights themselves, by averaged
+weights (``pipeline.training.weight_average``), and of short trainings with a complete schedule. Prints for a sixth, a
+third and half of the epochs the rank correlation (Spearman) of each measure with the best accuracy at the end, and how
+much worse the network that it ranks first ends than the best (regret). Points that stay below twice the accuracy of
+chance are left out of the correlation: they are easy to tell.
 """
 
 import argparse
@@ -85,7 +85,7 @@ def candidates(data, macs, seed):
 def main() -> None:
     """Parses the arguments, trains, prints."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data")
+    parser.add_argument("data", nargs="?", default="mnist5k")
     parser.add_argument("--points", type=int, default=16)
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--macs", type=float, default=4e6)

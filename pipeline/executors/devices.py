@@ -1,5 +1,6 @@
 """Finds GPUs, cores and memory, and says what each worker may use, without importing a training library."""
 
+import math
 import os
 import re
 import subprocess
@@ -119,13 +120,22 @@ def available_memory() -> int:
     return min(machine, limit - used + (int(cached[1]) if cached else 0))
 
 
+def cpu_quota() -> float:
+    """How many cores' time a container may use, where version 2 of control groups shows it; else infinity."""
+    try:
+        quota, period = (_CGROUP / "cpu.max").read_text().split()
+        return int(quota) / int(period)
+    except (OSError, ValueError):  # no such limit, or "max"
+        return math.inf
+
+
 def count_workers() -> int:
     """How many trials this machine trains best side by side: one per GPU, or per core where there is none.
 
-    On cores that share their arithmetic units (hyper-threading), one per pair. Never more than fit into its memory.
+    On cores that share their arithmetic units (hyper-threading), one per pair; in a container, as many as its quota of
+    time is worth. Never more than fit into half of the free memory, since large networks need more than small ones.
     """
     import psutil
 
-    cards = gpus()
-    wanted = len(cards) or min(len(usable_cores()), psutil.cpu_count(logical=False) or 1)
-    return min(wanted, most_workers(available_memory()))
+    cores = min(len(usable_cores()), psutil.cpu_count(logical=False) or 1, math.ceil(min(cpu_quota(), 2**16)))
+    return min(len(gpus()) or cores, most_workers(available_memory() // 2))

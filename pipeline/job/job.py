@@ -149,8 +149,8 @@ class Job:
         1,
         256,
         group=_WHERE,
-        help="number of trials that run at the same time; with 1 a study is repeatable",
-        default_text="one per GPU, or per core without one, as far as the memory suffices",
+        help="number of trials that run at the same time",
+        default_text="one per GPU, or per physical core without one, as far as the memory suffices",
     )
     pruner: str = choice("asha", PRUNERS, group=_HOW, help="how poor trials are stopped early")
     study: str = setting(

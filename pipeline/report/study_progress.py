@@ -63,8 +63,8 @@ class RunningTrial:
 class Ended:
     """The trials that have ended: how many in each state, and the best one. It stays small however many they are.
 
-    The best one has the best score, complete ones first; None if no trial has a score. A Pareto front is left out of
-    account: only the trials of earlier runs know their place on it.
+    The best one has the best score, those that left a model first; None if no trial has a score. A Pareto front is left
+    out of account: only the trials of earlier runs know their place on it.
     """
 
     counts: Mapping[TrialState, int] = field(default_factory=dict)

@@ -36,6 +36,16 @@ class Forecast:
             self._overheads[report.number] = max(0.0, before - seconds)
         self._epochs[report.number] = (float(macs or 1), seconds)
 
+    def remember(self, number: int, macs: int | None, seconds: float, epochs: int) -> None:
+        """Takes in a trial of an earlier run of the study, of which only the whole time is known."""
+        if epochs and seconds > 0:
+            self._epochs[number] = (float(macs or 1), seconds / epochs)
+
+    @property
+    def known(self) -> int:
+        """Of how many trials an epoch has been taken in."""
+        return len(self._epochs)
+
     def epoch_seconds(self, macs: int | None) -> float | None:
         """The seconds of an epoch, None if unknown: those of the trial of the most similar size, scaled.
 

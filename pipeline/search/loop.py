@@ -95,6 +95,9 @@ class Loop:
         self._proposer, self._storage, self._executor = proposer, storage, executor
         self._make_task, self._listeners, self._check_signals = make_task, listeners, check_signals
         self._forecast = forecast or Forecast()
+        for record in storage.records:
+            self._forecast.remember(record.number, record.macs, record.result.seconds, record.result.epochs)
+        self._ended = 0
         self._standing = Standing(storage.records)
         self._running: dict[int, _Running] = {}
         self._over_since = math.inf
@@ -104,11 +107,11 @@ class Loop:
 
         On KeyboardInterrupt, it marks the running trials as interrupted and re-raises.
         """
-        proposals = self._proposer.proposals(partial(self._epochs_that_fit, budget))
+        self._propose(budget)
         try:
             while True:
                 self._check_signals()
-                reason = self._step(proposals, budget)
+                reason = self._step(budget)
                 if reason is not None and not self._storage.running:
                     return reason
                 self.serve(budget, _TICK if reason is not None or not self._executor.free else 0)
@@ -132,7 +135,16 @@ class Loop:
         if self._is_overdue(budget):
             raise Overdue
 
-    def _step(self, proposals: Iterator[Accepted | None], budget: Budget) -> StopReason | None:
+    def _propose(self, budget: Budget) -> None:
+        """Begins to propose, or begins anew."""
+        self._proposals: Iterator[Accepted | None] = self._proposer.proposals(partial(self._epochs_that_fit, budget))
+        self._news = self._count_news()
+
+    def _count_news(self) -> int:
+        """Changes when something has shown how much time the next trial takes, or has."""
+        return self._ended + self._forecast.known
+
+    def _step(self, budget: Budget) -> StopReason | None:
         """If a worker is free, judges one proposal and starts its trial; returns the reason if no more will follow.
 
         The reason may pass again while trials run, since one of them may be better.
@@ -142,8 +154,11 @@ class Loop:
         if (reason := budget.why_used_up(self._storage.begun, self._standing)) is not None:
             return reason
         try:
-            accepted = next(proposals)
+            accepted = next(self._proposals)
         except StopIteration:
+            if self._proposer.stop_reason is StopReason.NO_TIME and self._count_news() != self._news:
+                self._propose(budget)
+                return None
             return self._proposer.stop_reason
         except Overdue:
             return budget.why_used_up(self._storage.begun, self._standing)
@@ -250,5 +265,6 @@ class Loop:
         reason = result.reason or ending_reason(result.decision, result.epochs, cause)
         record = self._storage.tell(replace(result, reason=reason))
         self._standing.add(record)
+        self._ended += 1
         for listener in self._listeners:
             listener.trial_ended(record)

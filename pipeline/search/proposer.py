@@ -118,8 +118,8 @@ class Proposer:
     def _epochs(self, candidate: Candidate) -> int:
         """All epochs if they fit in the time that is left; as many as fit, if they are half of them; else 0.
 
-        The first trial has all of them: an interrupted one is better than none.
+        The first trial begins however few fit: a short one is better than none.
         """
         full = self._storage.full_epochs
-        fit = min(self._fit(candidate), full) if self._storage.begun else full
-        return int(fit) if fit >= max(1, full / 2) else 0
+        fit = int(min(self._fit(candidate), full))
+        return max(1, fit) if 2 * fit >= full or not self._storage.begun else 0

@@ -144,6 +144,7 @@ class StudyStorage:
         """Closes a proposal for which there is no time; a queued point is queued again when the study is resumed."""
         proposal.optuna_trial.set_user_attr("postponed", True)
         self._study.tell(proposal.optuna_trial, state=OptunaState.FAIL)
+        self._storage.flush()
 
     def _requeue_postponed(self, stored: Sequence[FrozenTrial]) -> None:
         requeued = {trial.user_attrs.get("requeues") for trial in stored}

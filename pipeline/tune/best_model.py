@@ -185,10 +185,10 @@ def _register(tracker: Tracker, paths: StudyPaths, registration: Registration, d
 
 def _caveat(best: TrialRecord) -> str:
     """That a model was trained for less than its epochs, and why; "" if it was not."""
-    epochs, wanted = best.result.epochs, best.trial.epochs
+    epochs, wanted, reason = best.result.epochs, best.trial.epochs, best.result.reason
     if epochs >= wanted:
-        return ""
-    return f"trained for {epochs} of {wanted} epochs ({best.result.reason or 'it ended itself'})"
+        return f"trained for {reason}" if reason else ""
+    return f"trained for {epochs} of {wanted} epochs ({reason or 'it ended itself'})"
 
 
 def _digest(file: Path) -> str:

@@ -143,8 +143,21 @@ def test_a_trial_for_each_core_or_card(monkeypatch):
     assert count_workers() == 4
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2")
     assert count_workers() == 3
-    monkeypatch.setattr(devices, "available_memory", lambda: 1_300 << 20)
+    monkeypatch.setattr(devices, "available_memory", lambda: 2_600 << 20)
     assert count_workers() == 2
+
+
+@pytest.mark.parametrize(
+    ("limit", "workers"), [("150000 100000\n", 2), ("max 100000\n", 4), ("50000 100000\n", 1), ("", 4)]
+)
+def test_a_container_has_the_workers_that_its_quota_is_worth(tmp_path, monkeypatch, limit, workers):
+    monkeypatch.setattr(devices, "usable_cores", lambda: [0, 1, 2, 3])
+    monkeypatch.setattr("psutil.cpu_count", lambda logical: 4)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setattr(devices, "_CGROUP", tmp_path)
+    if limit:
+        (tmp_path / "cpu.max").write_text(limit)
+    assert count_workers() == workers
     monkeypatch.setattr(devices, "available_memory", lambda: 1 << 30)
     assert count_workers() == 1
 

@@ -42,6 +42,13 @@ def test_networks_of_unknown_size_are_alike():
     assert learned((None, 1, 3)).epoch_seconds(None) == 2
 
 
+def test_trials_of_an_earlier_run_are_remembered_by_their_whole_time():
+    forecast = Forecast(seconds_per_mac=1.0)
+    forecast.remember(0, 10**6, seconds=12.0, epochs=4)
+    forecast.remember(1, 10**6, seconds=3.0, epochs=0)
+    assert (forecast.epoch_seconds(10**6), forecast.known) == (3, 1)
+
+
 @given(
     st.floats(0, 1e6),
     st.integers(1, 10**12),

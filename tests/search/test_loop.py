@@ -1,7 +1,7 @@
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -393,4 +393,27 @@ def test_no_trial_begins_that_cannot_end_in_time(tmp_path):
     deadline = time.monotonic() + 60.0
     assert study.run(Budget(100, deadline)) == StopReason.NO_TIME
     assert time.monotonic() < deadline
-    assert [record.state for record in storage.records] == [TrialState.COMPLETE]
+    assert [(record.state, record.trial.epochs) for record in storage.records] == [(TrialState.COMPLETE, 1)]
+
+
+class Lasting(Climb):
+    """Says that it took a minute."""
+
+    def run(self, report):
+        return replace(super().run(report), seconds=60.0)
+
+
+def test_trials_of_an_earlier_run_tell_the_time(tmp_path):
+    study, _ = loop(tmp_path, lambda trial, candidate: Lasting(trial.number, epochs=1))
+    study.run(Budget(1))
+    study, storage = loop(tmp_path)
+    assert study.run(Budget(100, time.monotonic() + 20.0)) == StopReason.NO_TIME
+    assert len(storage.records) == 1
+
+
+def test_more_trials_begin_when_the_first_one_shows_that_there_is_time(tmp_path):
+    """By the prior nothing fits; the first trial says that an epoch takes a second."""
+    slow = Forecast(seconds_per_mac=1.0)
+    study, storage = loop(tmp_path, lambda trial, candidate: Climb(trial.number, epochs=2), forecast=slow)
+    assert study.run(Budget(3, time.monotonic() + 60.0)) == StopReason.TRIALS_DONE
+    assert [record.trial.epochs for record in storage.records] == [1, EPOCHS, EPOCHS]

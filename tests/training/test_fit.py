@@ -103,6 +103,19 @@ def test_of_a_minimised_metric_the_epoch_with_the_lowest_score_is_saved(tmp_path
     assert (metadata.metric, metadata.score) == ("log_loss", min(losses))
 
 
+def test_averaged_weights_are_validated_and_saved(tmp_path):
+    settings = {"norm": "none", "learning_rate": 0.05, "batch_size": 16}
+    own, averaged = (
+        make_task(tmp_path / name, 2, seed=1, ema=ema, **settings) for name, ema in (("o", 0.0), ("a", 2.0))
+    )
+    histories = [task.run(go_on).history for task in (own, averaged)]
+    losses = [[report.metrics["loss"] for report in history] for history in histories]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)  # the training itself is the same
+    scores = [max(report.metrics["val_accuracy"] for report in history) for history in histories]
+    assert scores[0] != scores[1]
+    assert saved_scores(averaged)["accuracy"] == pytest.approx(scores[1], abs=1e-5)
+
+
 def test_the_same_seed_trains_the_same(tmp_path):
     first, second = (make_task(tmp_path, seed=3).run(go_on) for _ in range(2))
     other = make_task(tmp_path, seed=4).run(go_on)

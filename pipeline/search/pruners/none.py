@@ -15,4 +15,4 @@ def make(epochs: int) -> "BasePruner":
     return NopPruner()
 
 
-NONE = Pruner("none", "every trial is trained to its end", make, stops_trials=False)
+NONE = Pruner("none", "every trial is trained to its end, even if it diverges", make, stops_trials=False)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 def plan(space: "Space", seed: int) -> SearchPlan:
     """TPE (Bergstra et al. 2011), multivariate (Falkner et al. 2018) within each group of hyperparameters that occur
-    together.
+    together. Trials that still run count as poor (``constant_liar``), so workers do not try the same at once.
 
     Without ``group`` it would be multivariate only over the hyperparameters that all trials have: in a conditional
     space next to none.
@@ -22,7 +22,7 @@ def plan(space: "Space", seed: int) -> SearchPlan:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # group: experimental since 2020
-        sampler = optuna.samplers.TPESampler(multivariate=True, group=True, seed=seed)
+        sampler = optuna.samplers.TPESampler(multivariate=True, group=True, constant_liar=True, seed=seed)
     return SearchPlan(iter(()), FewTrials(sampler))
 
 
