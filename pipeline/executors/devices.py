@@ -11,6 +11,8 @@ from pathlib import Path
 
 GPU_MASK = "CUDA_VISIBLE_DEVICES"
 
+_CGROUP = Path("/sys/fs/cgroup")
+
 _MOST_THREADS = 8
 """Threads of one of several workers; the batches of a small network give no work to more."""
 
@@ -37,6 +39,20 @@ def usable_cores() -> list[int]:
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0))
     return list(range(os.cpu_count() or 1))
+
+
+def cpu_quota() -> float:
+    """How many cores' time a container may use, where version 2 of control groups shows it; else infinity."""
+    try:
+        quota, period = (_CGROUP / "cpu.max").read_text().split()
+        return int(quota) / int(period)
+    except (OSError, ValueError):  # no such limit, or "max"
+        return math.inf
+
+
+def count_cores() -> int:
+    """How many logical cores' time this process may use, in whole cores."""
+    return min(len(usable_cores()), math.ceil(min(cpu_quota(), 2**16)))
 
 
 def share(cores: Sequence[int], workers: int) -> list[list[int]]:
@@ -71,13 +87,14 @@ def environments(workers: int, gpus: list[str]) -> list[dict[str, str]]:
     threads take 11 % longer than one for a network of 2.5 million MACs, 3 % for one of 29 million (measured). The names
     are TensorFlow's, OpenMP's and XLA's own; a variable that the user has set is left alone.
     """
-    threads = str(min(len(usable_cores()), _MOST_THREADS))
+    cores = count_cores()
+    threads = str(min(cores, _MOST_THREADS) if workers > 1 else cores)
     common = {
         "TF_FORCE_GPU_ALLOW_GROWTH": "true",
         "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
         "TF_ENABLE_ONEDNN_OPTS": "1",  # TensorFlow itself leaves it off without AVX-512, where it pays as well
     }
-    if workers > 1:
+    if workers > 1 or cores < len(usable_cores()):
         common |= dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "NPROC"), threads)
         common["TF_NUM_INTEROP_THREADS"] = "1"
     if GPU_MASK not in os.environ:
@@ -90,8 +107,6 @@ def environments(workers: int, gpus: list[str]) -> list[dict[str, str]]:
 _WORKER_BYTES = 600 << 20
 """The memory of a worker that trains a small network. TensorFlow 2.21 on a CPU: 336 MiB of its own after the import and
 458 MiB after a first training, beside 480 MiB that all workers share (measured). Larger networks need more."""
-
-_CGROUP = Path("/sys/fs/cgroup")
 
 
 def most_workers(memory: int) -> int:
@@ -120,15 +135,6 @@ def available_memory() -> int:
     return min(machine, limit - used + (int(cached[1]) if cached else 0))
 
 
-def cpu_quota() -> float:
-    """How many cores' time a container may use, where version 2 of control groups shows it; else infinity."""
-    try:
-        quota, period = (_CGROUP / "cpu.max").read_text().split()
-        return int(quota) / int(period)
-    except (OSError, ValueError):  # no such limit, or "max"
-        return math.inf
-
-
 def count_workers() -> int:
     """How many trials this machine trains best side by side: one per GPU, or per core where there is none.
 
@@ -137,5 +143,5 @@ def count_workers() -> int:
     """
     import psutil
 
-    cores = min(len(usable_cores()), psutil.cpu_count(logical=False) or 1, math.ceil(min(cpu_quota(), 2**16)))
+    cores = min(count_cores(), psutil.cpu_count(logical=False) or 1)
     return min(len(gpus()) or cores, most_workers(available_memory() // 2))

@@ -16,13 +16,13 @@ class Forecast:
     """Forecasts the seconds of an epoch from the MACs of a network and the epochs of those that have run.
 
     Before any has, ``seconds_per_mac`` is asked: the seconds of an epoch per multiply-accumulate of a network (None:
-    unknown, and everything fits). Networks whose MACs are not known count as equally large.
+    unknown, and everything fits). Where MACs are not known, networks count as equally large.
     """
 
     def __init__(self, seconds_per_mac: float | None = None) -> None:
         self._seconds_per_mac = seconds_per_mac
         self._begun: dict[int, float] = {}
-        self._epochs: dict[int, tuple[float, float]] = {}
+        self._epochs: dict[int, tuple[int | None, float]] = {}
         self._overheads: dict[int, float] = {}
 
     def learn(self, macs: int | None, report: EpochReport) -> None:
@@ -32,14 +32,13 @@ class Forecast:
         if before is None:
             return
         seconds = report.seconds - before
-        if report.number not in self._epochs:
-            self._overheads[report.number] = max(0.0, before - seconds)
-        self._epochs[report.number] = (float(macs or 1), seconds)
+        self._overheads.setdefault(report.number, max(0.0, before - seconds))
+        self._epochs[report.number] = macs, seconds
 
-    def remember(self, number: int, macs: int | None, seconds: float, epochs: int) -> None:
-        """Takes in a trial of an earlier run of the study, of which only the whole time is known."""
+    def learn_whole(self, number: int, macs: int | None, seconds: float, epochs: int) -> None:
+        """Takes in a trial that has ended, unless its epochs are known better one by one."""
         if epochs and seconds > 0:
-            self._epochs[number] = (float(macs or 1), seconds / epochs)
+            self._epochs.setdefault(number, (macs, seconds / epochs))
 
     @property
     def known(self) -> int:
@@ -52,11 +51,13 @@ class Forecast:
         A larger network takes longer in proportion, a smaller one shorter with the square root: it also reaches a lower
         rate.
         """
-        size = float(macs or 1)
         if not self._epochs:
-            return None if self._seconds_per_mac is None else size * self._seconds_per_mac
-        nearest, seconds = min(self._epochs.values(), key=lambda known: abs(math.log(known[0] / size)))
-        ratio = size / nearest
+            return None if self._seconds_per_mac is None or not macs else macs * self._seconds_per_mac
+        sizes = [(size, seconds) for size, seconds in self._epochs.values() if size]
+        if not macs or not sizes:
+            return statistics.median(seconds for _, seconds in self._epochs.values())
+        nearest, seconds = min(sizes, key=lambda known: abs(math.log(known[0] / macs)))
+        ratio = macs / nearest
         return seconds * (ratio if ratio > 1 else math.sqrt(ratio))
 
     def epochs_within(self, seconds: float, macs: int | None) -> float:

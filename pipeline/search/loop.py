@@ -96,7 +96,7 @@ class Loop:
         self._make_task, self._listeners, self._check_signals = make_task, listeners, check_signals
         self._forecast = forecast or Forecast()
         for record in storage.records:
-            self._forecast.remember(record.number, record.macs, record.result.seconds, record.result.epochs)
+            self._learn_whole(record)
         self._ended = 0
         self._standing = Standing(storage.records)
         self._running: dict[int, _Running] = {}
@@ -166,6 +166,9 @@ class Loop:
             self._begin(accepted)
         return None
 
+    def _learn_whole(self, record: TrialRecord) -> None:
+        self._forecast.learn_whole(record.number, record.macs, record.result.seconds, record.result.epochs)
+
     def _epochs_that_fit(self, budget: Budget, candidate: Candidate) -> float:
         macs = candidate.costs.get("macs")
         return self._forecast.epochs_within(budget.seconds_left, None if macs is None else int(macs))
@@ -224,7 +227,8 @@ class Loop:
             return False
         noticed = min(self._over_since, time.monotonic())
         self._over_since = noticed if budget.deadline is None else min(noticed, budget.deadline)
-        return time.monotonic() >= self._over_since + budget.grace
+        grace = budget.grace if budget.time_is_up else min(budget.grace, Budget.grace)
+        return time.monotonic() >= self._over_since + grace
 
     def _drop_all(self, budget: Budget) -> None:
         """Ends the trials that have not stopped: they build, compile, or are in a long batch.
@@ -265,6 +269,7 @@ class Loop:
         reason = result.reason or ending_reason(result.decision, result.epochs, cause)
         record = self._storage.tell(replace(result, reason=reason))
         self._standing.add(record)
+        self._learn_whole(record)
         self._ended += 1
         for listener in self._listeners:
             listener.trial_ended(record)

@@ -50,21 +50,25 @@ class Proposer:
         size = enumeration.size(space)
         self._small = size is not None and size <= _SMALL
         self._fit: EpochsThatFit = _endless
-        self._too_long = 0
+        self._postponed = self._too_long = 0
         self.stop_reason = StopReason.SPACE_COVERED
 
     def proposals(self, fit: EpochsThatFit = _endless) -> Iterator[Accepted | None]:
         """Judges one proposal per step and yields its trial, or None if it does not become one.
 
         Judging may take seconds, so the caller gets a turn after each proposal. The iterator ends when nothing is
-        left, or ``fit`` leaves nothing; ``stop_reason`` then says why.
+        left, or ``fit`` leaves nothing; ``stop_reason`` then says why. Points of the queue that did not fit in an
+        earlier call come first.
         """
-        self._fit, self._too_long = fit, 0
+        self._fit, self._postponed, self._too_long = fit, 0, 0
+        self.stop_reason = StopReason.SPACE_COVERED
+        self._storage.requeue_postponed()
         for accepted in self._all():
             yield accepted
             if self._too_long >= _TOO_LONG:
-                self.stop_reason = StopReason.NO_TIME
-                return
+                break
+        if self._postponed:
+            self.stop_reason = StopReason.NO_TIME
 
     def _all(self) -> Iterator[Accepted | None]:
         yield from self._queued()
@@ -109,6 +113,7 @@ class Proposer:
             self._storage.repeat(proposal, feasibility, number)
         elif (epochs := self._epochs(candidate)) == 0:
             self._storage.postpone(proposal)
+            self._postponed += 1
             self._too_long += 1
         else:
             self._too_long = 0

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -73,7 +73,6 @@ class StudyStorage:
         self._storage.flush()
         stored = self._study.get_trials(deepcopy=False)
         self._pruning = Pruning(STUDY_NAME, rule, objective.metric, stored)
-        self._requeue_postponed(stored)
         self._infeasible = count_infeasible(self._study)
         self._records = records_of(self._study, objective)
         self._begun = sum(record.state.counts_towards_total for record in self._records.values())
@@ -141,17 +140,21 @@ class StudyStorage:
         self._storage.flush()
 
     def postpone(self, proposal: Proposal) -> None:
-        """Closes a proposal for which there is no time; a queued point is queued again when the study is resumed."""
+        """Closes a proposal for which there is no time."""
         proposal.optuna_trial.set_user_attr("postponed", True)
         self._study.tell(proposal.optuna_trial, state=OptunaState.FAIL)
         self._storage.flush()
 
-    def _requeue_postponed(self, stored: Sequence[FrozenTrial]) -> None:
+    def requeue_postponed(self) -> None:
+        """Puts the points back into the queue that came from it and were postponed."""
+        stored = self._study.get_trials(deepcopy=False)
         requeued = {trial.user_attrs.get("requeues") for trial in stored}
         for trial in stored:
             point = trial.system_attrs.get("fixed_params")
             if "postponed" in trial.user_attrs and point is not None and trial.number not in requeued:
-                self._study.enqueue_trial(point, user_attrs={"requeues": trial.number})
+                repeats = {"number": trial.user_attrs["number"]} if "number" in trial.user_attrs else {}
+                self._study.enqueue_trial(point, user_attrs={"requeues": trial.number, **repeats})
+        self._storage.flush()
 
     # --- trials
 

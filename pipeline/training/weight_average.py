@@ -32,9 +32,9 @@ class WeightAverage(keras.callbacks.Callback):  # type: ignore[misc]
         self._own: list[Any] = []
         self.weights: list[Any] = []
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Called by Keras; takes in the weights after every few steps."""
-        if (batch + 1) % self._every == 0:
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Called by Keras; takes in the weights after every few steps. At the end of a step it would wait for logs."""
+        if batch and batch % self._every == 0:
             self._take_in(self.model.get_weights())
 
     def _take_in(self, weights: list[Any]) -> None:
@@ -48,13 +48,11 @@ class WeightAverage(keras.callbacks.Callback):  # type: ignore[misc]
                 average += share * (new - average)
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Called by Keras before each validation."""
-        if self.weights:
-            self._own = self.model.get_weights()
-            self.model.set_weights(self.weights)
+        """Called by Keras before each validation; takes in the weights of the last step."""
+        self._own = self.model.get_weights()
+        self._take_in([weights.copy() for weights in self._own])
+        self.model.set_weights(self.weights)
 
     def on_test_end(self, logs: dict[str, Any] | None = None) -> None:
         """Called by Keras after each validation."""
-        if self._own:
-            self.model.set_weights(self._own)
-            self._own = []
+        self.model.set_weights(self._own)

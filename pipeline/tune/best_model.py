@@ -178,8 +178,9 @@ def _register(tracker: Tracker, paths: StudyPaths, registration: Registration, d
         folder = Path(temporary) / "model"
         try:
             write(paths.best_model, folder, dataset.images[dataset.test[:1]], _requirements())
-        except ConvtuneError as error:
-            return ModelDecision(0, False, f"not registered: {error}")
+        except Exception as error:  # a full disk, or MLflow's own
+            why = error if isinstance(error, ConvtuneError) else first_line(error)
+            return ModelDecision(0, False, f"not registered: {why}")
         return tracker.register_best(folder, registration)
 
 

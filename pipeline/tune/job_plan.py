@@ -61,7 +61,8 @@ class JobPlanner:
 
     ``own_size`` is the (height, width) that the job or its space asks for, None if any will do. ``measure_rate`` gives
     the multiply-accumulates of training per second; it is called only if the plan depends on it. ``check`` raises an
-    error if no network for images of a (height, width, channels) and so many classes can be trained.
+    error if no network for images of a (height, width, channels) and so many classes can be trained. ``workers`` train
+    side by side.
     """
 
     def __init__(
@@ -70,14 +71,16 @@ class JobPlanner:
         own_size: tuple[int, int] | None,
         measure_rate: Callable[[], float],
         check: Callable[[tuple[int, int, int], int], None],
+        workers: int = 1,
     ) -> None:
         self._job, self._given = request.job, request.given
         self._own_size, self._measure_rate, self._check = own_size, measure_rate, check
+        self._workers = workers
         self._pictures: Pictures | None = None
 
     @cached_property
     def _budget(self) -> Budget:
-        return Budget.share(self._job.time, self._job.trials, self._measure_rate())
+        return Budget.share(self._job.time, self._job.trials, self._measure_rate(), self._workers)
 
     def choose_size(self, pictures: Pictures) -> tuple[int, int]:
         """The (height, width) for the dataset's images: that which is asked for, else one that the time allows."""

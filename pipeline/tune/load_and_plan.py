@@ -29,7 +29,8 @@ def load_and_plan(
     if resumed:
         dataset = load_with_progress(job.data, size, job.seed, quiet=quiet, channels=channels)
         return dataset, PlannedJob(replace(job, epochs=job.epochs or choose_epochs(len(dataset.train))))
-    planner = JobPlanner(request, size, partial(machine_rate, executor, job.precision, quiet), source.check)
+    measure_rate = partial(machine_rate, executor, job.precision, quiet)
+    planner = JobPlanner(request, size, measure_rate, source.check, executor.slots)
     dataset = load_with_progress(
         job.data, None, job.seed, quiet=quiet, channels=channels, choose_size=planner.choose_size
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from pipeline.console import status
 from pipeline.data.cache import cache_key, cache_root
 from pipeline.executors import Executor, Ready, call_all
+from pipeline.executors.devices import count_cores
 from pipeline.files import write_text
 from pipeline.training.worker import MeasureThroughput, check_backend
 
@@ -39,7 +40,7 @@ def cache_file(precision: str, workers: int) -> Path:
     settings = (os.environ.get(name, "") for name in ("KERAS_BACKEND", "CUDA_VISIBLE_DEVICES", "TF_ENABLE_ONEDNN_OPTS"))
     parts = (
         os.uname().nodename,
-        os.cpu_count(),
+        count_cores(),
         version("keras"),
         version("tensorflow"),
         *settings,

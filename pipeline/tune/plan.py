@@ -77,8 +77,10 @@ class Budget:
     rate: float
 
     @classmethod
-    def share(cls, time: float | None, trials: int | None, rate: float) -> "Budget":
+    def share(cls, time: float | None, trials: int | None, rate: float, workers: int = 1) -> "Budget":
         """The budget for the given time in seconds and number of trials, either of which may be open.
+
+        ``workers`` share the rate, so there are at least as many trials: one takes all of the time of its worker.
 
         >>> Budget.share(None, None, 1e9).trials, Budget.share(2400.0, None, 1e9).trials
         (14.0, 28.0)
@@ -87,7 +89,7 @@ class Budget:
         """
         by_trials = SECONDS if trials is None else SECONDS * trials / _TRIALS
         seconds = by_trials if time is None else time
-        return cls(seconds, trials or max(1.0, _TRIALS * math.sqrt(seconds / SECONDS)), rate)
+        return cls(seconds, trials or max(1.0, workers, _TRIALS * math.sqrt(seconds / SECONDS)), rate)
 
     @property
     def macs_per_trial(self) -> float:

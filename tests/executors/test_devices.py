@@ -89,6 +89,12 @@ def test_one_of_several_workers_has_the_threads_that_it_could_use_alone(monkeypa
     assert "OMP_NUM_THREADS" not in environments(1, [])[0]
 
 
+def test_a_worker_has_no_more_threads_than_its_container_may_use(monkeypatch):
+    monkeypatch.setattr(devices, "usable_cores", lambda: list(range(64)))
+    monkeypatch.setattr(devices, "cpu_quota", lambda: 1.5)
+    assert {environments(workers, [])[0]["OMP_NUM_THREADS"] for workers in (1, 2)} == {"2"}
+
+
 def test_onednn_is_on_unless_the_user_says_otherwise(monkeypatch):
     assert environments(1, [])[0]["TF_ENABLE_ONEDNN_OPTS"] == "1"
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")

@@ -40,13 +40,22 @@ def test_the_latest_epoch_counts_and_what_comes_before_the_first():
 
 def test_networks_of_unknown_size_are_alike():
     assert learned((None, 1, 3)).epoch_seconds(None) == 2
+    assert learned((None, 1, 3)).epoch_seconds(10**9) == 2
+    assert learned((None, 1, 3), (10**6, 1, 5)).epoch_seconds(2 * 10**6) == 8
+    assert learned((10**6, 1, 2), (10**8, 1, 4)).epoch_seconds(None) == 2  # the median
 
 
 def test_trials_of_an_earlier_run_are_remembered_by_their_whole_time():
     forecast = Forecast(seconds_per_mac=1.0)
-    forecast.remember(0, 10**6, seconds=12.0, epochs=4)
-    forecast.remember(1, 10**6, seconds=3.0, epochs=0)
+    forecast.learn_whole(0, 10**6, seconds=12.0, epochs=4)
+    forecast.learn_whole(1, 10**6, seconds=3.0, epochs=0)
     assert (forecast.epoch_seconds(10**6), forecast.known) == (3, 1)
+
+
+def test_epochs_one_by_one_say_more_than_the_whole_time():
+    forecast = learned((10**6, 5, 6))
+    forecast.learn_whole(0, 10**6, seconds=8.0, epochs=2)
+    assert forecast.epoch_seconds(10**6) == 1
 
 
 @given(

@@ -396,11 +396,14 @@ def test_no_trial_begins_that_cannot_end_in_time(tmp_path):
     assert [(record.state, record.trial.epochs) for record in storage.records] == [(TrialState.COMPLETE, 1)]
 
 
+@dataclass(frozen=True)
 class Lasting(Climb):
-    """Says that it took a minute."""
+    """Says that it took so many seconds."""
+
+    seconds: float = 60.0
 
     def run(self, report):
-        return replace(super().run(report), seconds=60.0)
+        return replace(super().run(report), seconds=self.seconds)
 
 
 def test_trials_of_an_earlier_run_tell_the_time(tmp_path):
@@ -412,8 +415,12 @@ def test_trials_of_an_earlier_run_tell_the_time(tmp_path):
 
 
 def test_more_trials_begin_when_the_first_one_shows_that_there_is_time(tmp_path):
-    """By the prior nothing fits; the first trial says that an epoch takes a second."""
+    """By the prior nothing fits; the first trial, which has a single epoch, says that it took two seconds."""
     slow = Forecast(seconds_per_mac=1.0)
-    study, storage = loop(tmp_path, lambda trial, candidate: Climb(trial.number, epochs=2), forecast=slow)
+
+    def lasting(trial, candidate):
+        return Lasting(trial.number, epochs=trial.epochs, seconds=2.0)
+
+    study, storage = loop(tmp_path, lasting, forecast=slow)
     assert study.run(Budget(3, time.monotonic() + 60.0)) == StopReason.TRIALS_DONE
     assert [record.trial.epochs for record in storage.records] == [1, EPOCHS, EPOCHS]

@@ -261,8 +261,29 @@ def test_a_hand_picked_point_without_time_is_tried_when_the_search_goes_on(tmp_p
     for point in points:
         storage.enqueue(point)
     epochs_of(made, storage, itertools.repeat(0.0))
-    for _ in range(2):  # opening the study twice does not queue it twice
-        made, storage = proposer(tmp_path, wide)
-        assert storage.queued == 1
+    made, storage = proposer(tmp_path, wide)
     assert run(made, storage, count=1)[0].params == points[1]
-    assert proposer(tmp_path, wide)[1].queued == 0
+    made, storage = proposer(tmp_path, wide)
+    assert run(made, storage, count=1)[0].params not in points  # it is queued once
+
+
+def test_a_grid_without_time_is_not_covered_and_goes_on_where_it_was(tmp_path):
+    grid = space(tmp_path, GRID)
+    made, storage = proposer(tmp_path, grid, "grid")
+    assert epochs_of(made, storage, itertools.repeat(0.0)) == [1]
+    assert made.stop_reason is StopReason.NO_TIME
+    run(made, storage)
+    assert made.stop_reason is StopReason.SPACE_COVERED
+    assert len(storage.records) == len(architectures(grid))
+
+
+def test_an_interrupted_trial_without_time_keeps_its_number(tmp_path):
+    wide = space(tmp_path, CONTINUOUS)
+    made, storage = proposer(tmp_path, wide)
+    for state in (TrialState.COMPLETE, TrialState.INTERRUPTED):
+        accepted = next(filter(None, made.proposals()))
+        storage.tell(TrialResult(accepted.record.number, state, 0.5))
+    made, storage = proposer(tmp_path, wide)
+    assert not any(made.proposals(lambda candidate: 0.0))
+    accepted = next(filter(None, made.proposals()))
+    assert (accepted.record.number, accepted.record.params) == (1, storage.records[1].params)

@@ -107,3 +107,8 @@ def test_ample_time_makes_for_more_epochs_up_to_40_and_scarce_time_not_for_fewer
 def test_on_a_gpu_the_hours_go_into_epochs_too():
     budget = Budget.share(8 * 3600.0, None, 3e12)
     assert lengthen(choose_epochs(49_000), budget.macs(49_000, 5), 32 * 32) == 40
+
+
+def test_many_workers_have_a_trial_each():
+    assert Budget.share(600.0, None, 1e9, workers=32).trials == 32
+    assert Budget.share(600.0, None, 1e9, workers=2).trials == Budget.share(600.0, None, 1e9).trials
