@@ -29,7 +29,7 @@ from pipeline.metrics import METRICS
 from pipeline.search.mirror import MirroredStorage
 from pipeline.study.objective import Objective
 from pipeline.study.paths import StudyPaths, find
-from pipeline.study.record import TrialRecord, mark_front
+from pipeline.study.record import TrialRecord, mark_front, standing_run
 from pipeline.study.trial import Decision, Trial, TrialResult, TrialState
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -140,12 +140,12 @@ def count_infeasible(study: optuna.Study) -> Counter[str]:
 
 
 def records_of(study: optuna.Study, objective: Objective) -> dict[int, TrialRecord]:
-    """The trials by number, in ascending order; of a repeated trial, only the latest run."""
+    """The trials by number, in ascending order; of a repeated trial, only the run that counts."""
     records: dict[int, TrialRecord] = {}
     for stored in study.get_trials(deepcopy=False):
         if "trial" in stored.user_attrs:
             record = record_of(stored, objective)
-            records[record.number] = record
+            records[record.number] = standing_run(records.get(record.number, record), record)
     return dict(sorted(records.items()))
 
 

@@ -28,7 +28,7 @@ from pipeline.search.pruners import Pruner
 from pipeline.search.pruning import Pruning
 from pipeline.space import Choice, Domain, FloatRange, IntRange, Space
 from pipeline.study.objective import Objective
-from pipeline.study.record import TrialRecord, mark_front
+from pipeline.study.record import TrialRecord, mark_front, standing_run
 from pipeline.study.trial import Decision, EpochReport, Fault, Trial, TrialResult, TrialState, ending
 
 _PRUNED = 1e-9
@@ -67,6 +67,7 @@ class StudyStorage:
         rule = pruner.make(epochs)
         self._study, self._storage = create_study(database, rule, objective)
         self._running: dict[int, optuna.Trial] = {}
+        self._earlier: dict[int, TrialRecord] = {}
         self._prunable: dict[int, bool] = {}
         for trial in self._study.get_trials(deepcopy=False, states=(OptunaState.RUNNING,)):
             self._settle(trial)
@@ -172,6 +173,7 @@ class StudyStorage:
         those of a full training (None: all).
         """
         number = int(proposal.optuna_trial.user_attrs.get("number", self._next))
+        earlier = self._records.get(number)
         trial = Trial(
             number=number,
             params=dict(proposal.params),
@@ -179,7 +181,10 @@ class StudyStorage:
             epochs=self._epochs if epochs is None else epochs,
             costs=candidate.costs,
             drawn=tuple(proposal.optuna_trial.params),
+            earlier_score=earlier.score if earlier is not None and earlier.result.model else None,
         )
+        if earlier is not None:
+            self._earlier[number] = earlier
         self._judged.add(_point(proposal.optuna_trial.params))
         proposal.optuna_trial.set_user_attr("trial", trial_attribute(trial, candidate.key))
         _constrain(proposal.optuna_trial, feasibility)
@@ -213,11 +218,15 @@ class StudyStorage:
         return self._prunable.get(number, False)
 
     def tell(self, result: TrialResult) -> TrialRecord:
-        """Records how a trial ended. A failed one counts as infeasible: Optuna's samplers learn nothing from FAIL."""
+        """Records how a trial ended, and returns the run of it that counts.
+
+        A failed one counts as infeasible: Optuna's samplers learn nothing from FAIL.
+        """
         running = self._running.pop(result.number)
         self._prunable.pop(result.number, None)
         record = replace(self._records[result.number], result=self._explain(result))
-        self._records[result.number] = record
+        earlier = self._earlier.pop(result.number, record)
+        self._records[result.number] = standing_run(earlier, record)
         running.set_constraint("trained", self._untrained(result))
         running.set_user_attr("result", result_attribute(record.result))
         if result.state.counts_towards_total:
@@ -229,7 +238,7 @@ class StudyStorage:
             self._numbers = {key: number for key, number in self._numbers.items() if number != result.number}
             self._put_back(running._trial_id)
         self._storage.flush()
-        return record
+        return self._records[result.number]
 
     def _explain(self, result: TrialResult) -> TrialResult:
         """The result; that of a complete trial with fewer epochs than a full training says why it has no more."""
@@ -279,7 +288,7 @@ class StudyStorage:
 
     @property
     def records(self) -> list[TrialRecord]:
-        """All trials of the study in the order of their numbers; of a repeated trial, only the latest run."""
+        """All trials of the study in the order of their numbers; of a repeated trial, only the run that counts."""
         return mark_front([self._records[number] for number in sorted(self._records)])
 
     @property

@@ -72,6 +72,14 @@ class TrialRecord:
         return int(self.costs[name]) if name in self.costs else None
 
 
+def standing_run(earlier: TrialRecord, later: TrialRecord) -> TrialRecord:
+    """Of two runs of a trial, the one that counts: the later one, unless it was interrupted without a better model."""
+    if later.state is not TrialState.INTERRUPTED or not earlier.result.model:
+        return later
+    is_better = later.score is not None and later.metric.better(later.score, than=earlier.score)
+    return later if later.result.model and is_better else earlier
+
+
 def mark_front(records: Sequence[TrialRecord]) -> list[TrialRecord]:
     """The records of one study, each with ``front`` set: whether it is on the Pareto front of score and costs.
 

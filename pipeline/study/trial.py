@@ -41,6 +41,7 @@ class Trial:
 
     ``number`` counts the trials of the study from 0. ``epochs`` is the number of epochs to train. ``costs`` are the
     costs of the network by name. ``drawn`` names the params drawn from the space; the others are constants.
+    ``earlier_score`` is that of the model which an interrupted run of this trial has left (None: there is none).
     """
 
     number: int
@@ -49,6 +50,7 @@ class Trial:
     epochs: int
     costs: Mapping[str, float] = field(default_factory=dict)
     drawn: tuple[str, ...] = ()
+    earlier_score: float | None = None
 
 
 EPOCH_LEARNING_RATE = "epoch_learning_rate"

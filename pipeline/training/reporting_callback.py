@@ -167,7 +167,7 @@ class ReportingCallback(keras.callbacks.Callback):  # type: ignore[misc]
             self.score = score
             self.best_weights = self._validated_weights()
             is_slow = seconds - self._epoch_began > _SLOW * (self.params.get("steps") or 1)
-            self._saved = self.save_model() if is_slow else ""
+            self._saved = self.save_model() if is_slow and self._beats_earlier else ""
         self._history.append(EpochReport(self._trial.number, number, metrics, seconds, self._saved))
         decision = self._report(self._history[-1])
         self._epoch_began = time.monotonic() - self._began
@@ -192,7 +192,8 @@ class ReportingCallback(keras.callbacks.Callback):  # type: ignore[misc]
 
     def result(self) -> TrialResult:
         """The result of the trial, whose model is saved if it is kept."""
-        if self.keeps_model:
+        keeps = self.keeps_model and (self._beats_earlier or self._ending().state is TrialState.COMPLETE)
+        if keeps:
             self._saved = self._saved or self.save_model()
         return TrialResult(
             self._trial.number,
@@ -202,10 +203,15 @@ class ReportingCallback(keras.callbacks.Callback):  # type: ignore[misc]
             seconds=time.monotonic() - self._began,
             reason=self._reason(),
             device=detect_device(),
-            model=self._saved if self.keeps_model else "",
+            model=self._saved if keeps else "",
             decision=self._decision,
             history=tuple(self._history),
         )
+
+    @property
+    def _beats_earlier(self) -> bool:
+        """Whether the score is better than that of the model which an interrupted run of the trial has left."""
+        return self.score is not None and self._metric.better(self.score, than=self._trial.earlier_score)
 
     def _ending(self) -> Ending:
         return ending(self._decision, len(self._history), self._fault())

@@ -336,3 +336,21 @@ def test_of_a_minimised_metric_the_lowest_epoch_is_the_score_and_the_lowest_tria
         storage.tell(TrialResult(trial.number, TrialState.COMPLETE, record.score, 3, model="m.keras"))
     records, _ = read_study(tmp_path / "optuna.db")
     assert best(records).number == 1
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_the_model_of_an_interrupted_trial_is_not_lost_by_its_repetition(tmp_path, wide, killed):
+    storage = open_storage(tmp_path, wide)
+    begin(storage, wide)
+    left = TrialResult(0, TrialState.INTERRUPTED, 0.9, epochs=3, model="model.keras")
+    storage.tell(left)
+    storage = open_storage(tmp_path, wide)
+    trial, _ = begin(storage, wide)
+    assert (trial.number, trial.earlier_score) == (0, 0.9)
+    if not killed:
+        assert storage.tell(TrialResult(0, TrialState.INTERRUPTED, 0.5, epochs=1)).result == left
+    storage = open_storage(tmp_path, wide)
+    assert storage.records[0].result == left
+    begin(storage, wide)
+    assert storage.tell(TrialResult(0, TrialState.COMPLETE, 0.8, epochs=4, model="model.keras")).score == 0.8
+    assert open_storage(tmp_path, wide).records[0].state is TrialState.COMPLETE

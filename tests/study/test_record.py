@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.metrics import ACCURACY, METRICS
-from pipeline.study.record import TrialRecord, best, mark_front, ranked
+from pipeline.study.record import TrialRecord, best, mark_front, ranked, standing_run
 from pipeline.study.trial import TrialState
 from tests.report.made_up import record
 
@@ -131,3 +131,23 @@ def test_a_record_passes_on_what_its_trial_and_result_say():
     trial = record(3, 0.25, TrialState.PRUNED, params={"a": 1, "b": 2}, drawn=("b",), metric=LOG_LOSS)
     assert (trial.number, trial.params, trial.drawn) == (3, {"a": 1, "b": 2}, ("b",))
     assert (trial.state, trial.score, trial.metric) == (TrialState.PRUNED, 0.25, LOG_LOSS)
+
+
+@pytest.mark.parametrize(
+    ("score", "state", "model", "stands"),
+    [
+        (0.9, TrialState.INTERRUPTED, "m.keras", "later"),
+        (0.5, TrialState.INTERRUPTED, "m.keras", "earlier"),
+        (0.9, TrialState.INTERRUPTED, "", "earlier"),
+        (None, TrialState.INTERRUPTED, "", "earlier"),
+        (0.5, TrialState.COMPLETE, "m.keras", "later"),
+        (0.5, TrialState.PRUNED, "", "later"),
+        (None, TrialState.FAILED, "", "later"),
+        (None, TrialState.RUNNING, "", "later"),
+    ],
+)
+def test_a_run_that_is_interrupted_again_counts_only_with_a_better_model(score, state, model, stands):
+    earlier, later = record(3, 0.8, TrialState.INTERRUPTED, model="m.keras"), record(3, score, state, model=model)
+    assert standing_run(earlier, later) is {"earlier": earlier, "later": later}[stands]
+    without = record(3, 0.8, TrialState.INTERRUPTED)
+    assert standing_run(without, later) is later

@@ -194,3 +194,19 @@ def test_a_training_with_batches_of_seconds_saves_its_model_as_it_goes(model, mo
         callback.on_epoch_end(epoch, LOSSES | {"val_accuracy": score})
     assert models == reported
     assert callback.result().model == (reported[-1] or "m1")
+
+
+@pytest.mark.parametrize(
+    ("answer", "epochs", "score", "saved"),
+    [(Decision.STOP, 9, 0.5, ""), (Decision.STOP, 9, 0.9, "m"), (Decision.CONTINUE, 1, 0.5, "m")],
+    ids=["worse", "better", "complete"],
+)
+def test_a_better_model_of_an_earlier_run_is_not_overwritten_by_an_interrupted_one(model, answer, epochs, score, saved):
+    trial = Trial(7, {}, 0, epochs, earlier_score=0.8)
+    callback = ReportingCallback(trial, ACCURACY, lambda report: answer)
+    callback.set_model(model)
+    callback.set_params({"steps": 1})
+    callback.save_model = lambda: "m"
+    with suppress(TrainingStopped):
+        callback.on_epoch_end(0, LOSSES | {ACCURACY.logged_as: score})
+    assert callback.result().model == saved
