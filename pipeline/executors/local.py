@@ -40,6 +40,7 @@ class LocalExecutor:
         self, environments: Sequence[dict[str, str]], warm_up: WarmUp | None = None, log: Path | None = None
     ) -> None:
         self._workers: list[_Worker] = []
+        self._results: list[TaskResult] = []
         atexit.register(self.close)  # by itself, multiprocessing would send SIGTERM, which workers ignore, and wait
         for environment in environments:
             self._workers.append(_Worker(environment, warm_up, log))
@@ -67,14 +68,19 @@ class LocalExecutor:
     def wait(self, report: ReportCallback, timeout: float | None = None) -> list[TaskResult]:
         """See ``Executor.wait``. The error of a task whose worker died names the signal or the exit code."""
         busy = [worker for worker in self._workers if worker.number is not None]
-        if not busy:
-            return []
-        ready = connection.wait([worker.pipe for worker in busy], timeout)
-        received = [worker.receive(report) for worker in busy if worker.pipe in ready]
-        results = [result for result in received if result is not None]
+        if busy:
+            self._receive(busy, report, timeout)
+        results, self._results = self._results, []
         if results:
             self._share_cores()
         return results
+
+    def _receive(self, busy: Sequence["_Worker"], report: ReportCallback, timeout: float | None) -> None:
+        """Takes one message of each worker that has one. If ``report`` raises, the results so far are not lost."""
+        ready = connection.wait([worker.pipe for worker in busy], 0 if self._results else timeout)
+        for worker in busy:
+            if worker.pipe in ready and (result := worker.receive(report)) is not None:
+                self._results.append(result)
 
     def _share_cores(self) -> None:
         """Divides the cores among the workers that have a task."""

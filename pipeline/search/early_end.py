@@ -11,6 +11,8 @@ _SHARE = 1 / 3
 """The share of the full epochs without a better score that is a plateau."""
 _SHORTEST = 6
 """The fewest epochs that are a plateau: shorter ones come and go with the noise of a small validation set."""
+_WAITED = 11
+"""The fewest epochs that are a plateau at a constant rate: Keras's ReduceLROnPlateau, which lowers it, waits for 10."""
 _FALLEN = 0.1
 """The share of its peak at which a falling learning rate has little left to give."""
 _FAR_ABOVE = 2.0
@@ -26,8 +28,8 @@ def why_final(history: Sequence[EpochReport], metric: Metric, epochs: int) -> st
 
     - Its score is perfect.
     - It plateaus: no better score for a third of its epochs, and at least six, while the learning rate has nothing left
-      to give: it has stayed at its peak, or been at a tenth of it for half of that time. While a rate falls, as a
-      cosine does, scores may stand still and rise at the end.
+      to give: it has stayed at its peak for 11 epochs or more, or been at a tenth of it for half of the time. While a
+      rate falls, as a cosine does, scores may stand still and rise at the end.
     - It learns nothing: no better score for as long, and the training loss is where it was in the first epoch. A rate
       that falls is no excuse.
     - It diverges: for half as long the training loss is twice its best and above that of its first epoch, and does not
@@ -49,7 +51,7 @@ def why_final(history: Sequence[EpochReport], metric: Metric, epochs: int) -> st
         return ""
     if min(losses[-plateau:]) > _UNMOVED * losses[0]:
         return f"it has learned nothing for {since} epochs"
-    return f"no better for {since} epochs" if _is_spent(rates, plateau) else ""
+    return f"no better for {since} epochs" if _is_spent(rates, plateau, since) else ""
 
 
 def _best_epoch(history: Sequence[EpochReport], metric: Metric) -> int:
@@ -67,10 +69,11 @@ def _has_settled(rates: Sequence[float], span: int) -> bool:
     return len(rates) > span and all(later <= _EQUAL * earlier for earlier, later in pairwise(recent))
 
 
-def _is_spent(rates: Sequence[float], span: int) -> bool:
-    """Whether the rate has been at its peak for ``span`` epochs, or small for half of that."""
+def _is_spent(rates: Sequence[float], span: int, since: int) -> bool:
+    """Whether the rate has been at its peak for so long that nothing will lower it, or small for half of ``span``."""
     peak = max(rates)
-    return peak <= _EQUAL * min(rates[-span - 1 :]) or max(rates[-(span // 2) :]) <= _FALLEN * peak
+    is_constant = since >= _WAITED and peak <= _EQUAL * min(rates[-since - 1 :])
+    return is_constant or max(rates[-(span // 2) :]) <= _FALLEN * peak
 
 
 def _diverges(losses: Sequence[float], span: int) -> bool:

@@ -116,6 +116,8 @@ class Loop:
                     return reason
                 self.serve(budget, _TICK if reason is not None or not self._executor.free else 0)
         except KeyboardInterrupt:
+            for task_result in self._executor.wait(lambda report: Decision.CONTINUE, 0):
+                self._end(self._result(task_result))  # it had ended before
             self._executor.close()
             for record in self._storage.running:
                 self._end(self._without_answer(record, Fault.CUT_OFF, "the study was interrupted"))

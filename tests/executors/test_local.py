@@ -253,3 +253,17 @@ def test_busy_workers_share_the_cores_and_the_last_one_has_them_all(pair, monkey
     assert wait_for(pair, 1).keys() == {1}
     assert sorted(bound.values())[-1] == [0, 1]
     wait_for(pair, 1)
+
+
+def test_a_result_is_not_lost_when_the_answer_to_another_report_fails(pair):
+    pair.submit(GetPid(1))
+    pair.submit(Climb(2, epochs=60, pause=0.05))
+    time.sleep(0.5)  # both have sent something
+
+    def fail(report):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        pair.wait(fail, 1.0)
+    assert [result.number for result in pair.wait(train_on, 1.0)] == [1]
+    pair.drop(2)

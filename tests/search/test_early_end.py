@@ -34,16 +34,21 @@ def ends_after(scores, **more):
 
 
 def test_a_plateau_at_a_constant_rate_is_final():
-    assert ends_after([0.1, 0.5, 0.7] + [0.6, 0.7] * 8) == (9, "no better for 6 epochs")
-    assert ends_after([0.1, 0.5, 0.7] + [0.6, 0.7] * 2 + [0.71] + [0.7] * 10) == (14, "no better for 6 epochs")
+    assert ends_after([0.1, 0.5, 0.7] + [0.6, 0.7] * 8) == (14, "no better for 11 epochs")
+    assert ends_after([0.1, 0.5, 0.7] + [0.6, 0.71] + [0.7] * 12) == (16, "no better for 11 epochs")
 
 
-def test_a_plateau_takes_six_epochs_and_a_third_of_them():
+def test_a_plateau_at_a_constant_rate_takes_eleven_epochs_and_a_third_of_them():
     flat = [0.5] * 40
-    assert not verdict(flat[:6], rates=flat, losses=FALLING, epochs=10)
-    assert verdict(flat[:7], rates=flat, losses=FALLING, epochs=10)
+    assert not verdict(flat[:11], rates=flat, losses=FALLING, epochs=15)
+    assert verdict(flat[:12], rates=flat, losses=FALLING, epochs=15)
     assert not verdict(flat[:14], rates=flat, losses=FALLING, epochs=40)
     assert verdict(flat[:15], rates=flat, losses=FALLING, epochs=40)
+
+
+def test_a_rate_that_is_lowered_after_ten_epochs_gets_its_chance():
+    flat, rates = [0.5] * 12, [0.1] * 11 + [0.01]
+    assert not verdict(flat, rates=rates, losses=FALLING, epochs=18)
 
 
 def test_under_a_falling_rate_a_plateau_is_final_only_at_its_end():
