@@ -127,7 +127,7 @@ def now() -> str:
 
 
 def run_peer(key: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """What ``peer.py`` prints; SystemExit with the end of its output if it fails."""
+    """The outcome that ``peer.py`` prints; SystemExit with the end of its output if it fails."""
     flags = f"--data subset.npz --seed {key['seed']} --seconds {key['seconds']:g} --epochs {key['epochs_at_most']}"
     arguments = [key["contender"], *flags.split()]
     began = time.time()

@@ -45,7 +45,7 @@ class RandomHp:
 
 
 def params_of(values: dict[str, Any]) -> Params:
-    """What a point of ``peer.build`` is called in the space file."""
+    """The params of the space file for a point of ``peer.build``."""
     params: dict[str, Any] = {name: values[name] for name in ("blocks", "fc_layers", "dropout", "optimizer")}
     params |= {"learning_rate": values["learning_rate"], "norm": "batch" if values["batch_norm"] else "none"}
     for block in range(values["blocks"]):

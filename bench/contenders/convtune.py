@@ -32,8 +32,9 @@ def command(name: str, seed: int, seconds: float, epochs: int) -> list[str]:
 
 
 def run(name: str, seed: int, seconds: float, epochs: int, folder: Path) -> dict[str, Any]:
-    """What ``peer.py`` prints, of a study that is run in a copy of ``folder``; epochs that end too late do not count.
+    """The outcome, in the form of ``peer.py``, of a study that is run in a copy of ``folder``.
 
+    Epochs that end too late do not count.
     ``--time`` begins with the search, so how long it takes to begin is measured first, by a study that ends there. The
     cache of images and of the machine's rate is new, and so is MLflow's store: making them takes of the time.
     """

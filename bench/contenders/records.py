@@ -7,7 +7,7 @@ from typing import Any
 from pipeline.files import write_text
 
 KEY = ("contender", "seed", "seconds", "images", "epochs_at_most")
-"""What tells runs apart: there is one run of each in the file."""
+"""The fields that tell runs apart: the file has one run of each combination."""
 
 
 def read_runs(file: Path) -> list[dict[str, Any]]:

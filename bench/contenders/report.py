@@ -1,4 +1,4 @@
-"""What the runs say: curves over time, means over the seeds, a table and a plot. No Keras, no convtune."""
+"""The recorded runs as curves over time, means over the seeds, a table and a plot. No Keras, no convtune."""
 
 import math
 import statistics
