@@ -85,7 +85,13 @@ HEAVY = {
     "keras_tuner": {
         f"hypermodel.{name}" for name in ("call_fit", "declared", "import_watch", "loader", "probe", "survey")
     },
-    "tensorflow": {"explain.grad_cam", "export.saved_model", "training.batch_norm", "training.memory"},
+    "tensorflow": {
+        "explain.grad_cam",
+        "export.saved_model",
+        "training.batch_norm",
+        "training.batches",
+        "training.memory",
+    },
     "jax": {"explain.grad_cam"},
     "torch": {"explain.grad_cam", "training.precision"},
     "optuna": {"search"},

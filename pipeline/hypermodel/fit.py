@@ -14,7 +14,7 @@ from pipeline.hypermodel.loader import batch_size, build_model, hyperparameters_
 from pipeline.hypermodel.source import HyperModelSource
 from pipeline.recipe import Recipe
 from pipeline.study.trial import ReportCallback, TrialResult
-from pipeline.training.batches import ReadingBatches, TrainingBatches
+from pipeline.training.batches import EndlessBatches, ReadingBatches, TrainingBatches, feed
 from pipeline.training.evaluation import log_all_metrics
 from pipeline.training.inputs import TrainingInputs
 from pipeline.training.memory import forget_models
@@ -56,7 +56,7 @@ def _fit(model: Any, hp: Any, source: HyperModelSource, inputs: TrainingInputs, 
     """Trains the model that was built with ``hp``: ``fit`` asks for hyperparameters beside those of ``build``."""
     hypermodel = load(source)
     data, form = inputs.dataset, data_form(model, inputs.dataset, source.pixels)
-    validation = FormedBatches(ReadingBatches(data.images, data.validation, data.labels, form.classes), form)
+    validation = feed(FormedBatches(ReadingBatches(data.images, data.validation, data.labels, form.classes), form))
     log_all_metrics(model, validation, data.labels[data.validation], form.probabilities)
     settings = {"epochs": inputs.trial.epochs, "callbacks": [callback], "verbose": 0}
     if has_own_fit(hypermodel):  # it expects images and labels, and a pair of them for the validation
@@ -67,7 +67,9 @@ def _fit(model: Any, hp: Any, source: HyperModelSource, inputs: TrainingInputs, 
         callback.batch_size = batch_size(hp)
         recipe = replace(Recipe.from_params({}), batch_size=batch_size(hp))
         training = TrainingBatches(data.images, data.labels, data.train, form.classes, recipe, inputs.trial.seed)
-        hypermodel.fit(hp, model, FormedBatches(training, form), validation_data=validation, **settings)
+        images = feed(EndlessBatches(FormedBatches(training, form)))
+        steps = {"steps_per_epoch": len(training), "shuffle": False}
+        hypermodel.fit(hp, model, images, validation_data=validation, **steps, **settings)
 
 
 def _inference_model(model: Any, source: HyperModelSource, inputs: TrainingInputs, weights: Weights) -> Any:

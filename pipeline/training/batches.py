@@ -1,6 +1,8 @@
-"""Batches of a memory-mapped dataset, for training and for reading it once."""
+"""Batches of a memory-mapped dataset, for training and for reading it once, and how Keras gets them."""
 
+import itertools
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -66,6 +68,30 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
         self._shuffle()
 
 
+class EndlessBatches(keras.utils.PyDataset):  # type: ignore[misc]
+    """The epochs of ``batches``, one after the other without end, for a ``fit`` that is told ``steps_per_epoch``.
+
+    Keras 3.15 then reads all epochs through one iterator. For a dataset with a length it makes two an epoch, and the
+    one that it throws away has begun to draw batches of an epoch that the other one draws too.
+    """
+
+    def __init__(self, batches: keras.utils.PyDataset) -> None:
+        super().__init__()
+        self._batches = batches
+
+    @property
+    def num_batches(self) -> None:
+        """None: without end."""
+        return None
+
+    def __getitem__(self, number: int) -> tuple[Any, ...]:
+        position = number % len(self._batches)
+        if number and not position:
+            self._batches.on_epoch_end()
+        batch: tuple[Any, ...] = self._batches[position]
+        return batch
+
+
 class ReadingBatches(keras.utils.PyDataset):  # type: ignore[misc]
     """Batches of unchanged images in order of ``indices``, with one-hot labels float32 when ``labels`` are given."""
 
@@ -89,3 +115,28 @@ class ReadingBatches(keras.utils.PyDataset):  # type: ignore[misc]
         if self._labels is None:
             return (self._images[rows],)
         return self._images[rows], self._one_hot[self._labels[rows]]
+
+
+def feed(batches: keras.utils.PyDataset) -> Any:
+    """``batches`` as ``fit``, ``evaluate`` and ``predict`` are to get them: a ``tf.data.Dataset`` under TensorFlow.
+
+    Keras makes one of a PyDataset too, but leaves autotuning on: its thread sleeps for 10 ms, then 20 ms and so on up
+    to a minute, and if it misses the end of the iterator (TensorFlow 2.21), the training waits until it has slept. So
+    training for 16 s ended after 21 s (measured). Other backends get ``batches`` themselves.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return batches
+    import tensorflow as tf
+
+    def generate() -> Iterator[Any]:
+        size = batches.num_batches
+        return (batches[number] for number in (itertools.count() if size is None else range(size)))
+
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    first = batches[0]
+    signature = tuple(tf.TensorSpec((None, *part.shape[1:]), part.dtype) for part in first)
+    dataset = tf.data.Dataset.from_generator(generate, output_signature=signature)
+    if batches.num_batches is not None:
+        dataset = dataset.apply(tf.data.experimental.assert_cardinality(batches.num_batches))
+    return dataset.prefetch(2).with_options(options)

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,17 +19,17 @@ Floats = NDArray[np.float32]
 
 def log_all_metrics(
     model: Any,
-    batches: keras.utils.PyDataset,
+    batches: Any,
     labels: NDArray[np.int64],
     probabilities: Callable[[Floats], Floats] = as_probabilities,
 ) -> None:
     """Makes every ``model.fit`` log all metrics after each epoch, as ``val_accuracy`` and so on.
 
-    ``batches`` are the validation images and their labels in the form that the model takes; ``labels`` are the class
-    numbers (n,) in the same order. ``fit`` validates on these, whatever validation data it is given. Keras computes
-    ``val_loss`` and the metrics with which the model is compiled. ``pipeline.metrics`` computes the others from the
-    same outputs, and takes precedence for equal names. All callbacks see all of them. The others are all NaN if any
-    output is not finite. ``probabilities`` makes the probabilities (n, classes) of the model's outputs.
+    ``batches`` are the validation images and their labels in the form that the model takes, as ``evaluate`` gets them;
+    ``labels`` are the class numbers (n,) in the same order. ``fit`` validates on these, whatever validation data it is
+    given. Keras computes ``val_loss`` and the metrics with which the model is compiled. ``pipeline.metrics`` computes
+    the others from the same outputs, and takes precedence for equal names. All callbacks see all of them. The others
+    are all NaN if any output is not finite. ``probabilities`` makes the probabilities (n, classes) of the outputs.
 
     On 750 images of 10 classes the others take 14 ms per epoch (measured).
     """
@@ -49,7 +48,7 @@ class _Validation:
     def __init__(
         self,
         model: Any,
-        batches: keras.utils.PyDataset,
+        batches: Any,
         labels: NDArray[np.int64],
         probabilities: Callable[[Floats], Floats],
     ) -> None:

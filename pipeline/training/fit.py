@@ -8,7 +8,7 @@ import keras
 from pipeline.architecture import Architecture
 from pipeline.recipe import Recipe
 from pipeline.study.trial import ReportCallback, TrialResult
-from pipeline.training.batches import ReadingBatches, TrainingBatches
+from pipeline.training.batches import EndlessBatches, ReadingBatches, TrainingBatches, feed
 from pipeline.training.build import build_inference_model, build_training_model
 from pipeline.training.evaluation import log_all_metrics
 from pipeline.training.inputs import TrainingInputs
@@ -64,10 +64,18 @@ def _fit(
     data = inputs.dataset
     classes = len(data.classes)
     training = TrainingBatches(data.images, data.labels, data.train, classes, recipe, inputs.trial.seed)
-    validation = ReadingBatches(data.images, data.validation, data.labels, classes)
+    validation = feed(ReadingBatches(data.images, data.validation, data.labels, classes))
     log_all_metrics(model, validation, data.labels[data.validation])
     callbacks = [callback] if average is None else [average, callback]
-    model.fit(training, validation_data=validation, epochs=inputs.trial.epochs, callbacks=callbacks, verbose=0)
+    model.fit(
+        feed(EndlessBatches(training)),
+        steps_per_epoch=len(training),
+        shuffle=False,
+        validation_data=validation,
+        epochs=inputs.trial.epochs,
+        callbacks=callbacks,
+        verbose=0,
+    )
 
 
 def _inference_model(architecture: Architecture, inputs: TrainingInputs, weights: Weights) -> Any:

@@ -14,7 +14,7 @@ from pipeline.data.decode import decode_bytes, read_file, silence_pillow
 from pipeline.errors import DataError, ModelError, first_line
 from pipeline.executors import Progress
 from pipeline.study.model_metadata import read_metadata
-from pipeline.training.batches import ReadingBatches, reading_batch_size
+from pipeline.training.batches import ReadingBatches, feed, reading_batch_size
 from pipeline.training.save import load
 
 Probabilities = NDArray[np.float32]
@@ -45,7 +45,7 @@ def predict_dataset(
         return _no_rows(model)
     batches = ReadingBatches(dataset.images, rows)
     shown = keras.callbacks.LambdaCallback(on_predict_batch_begin=lambda batch, logs: progress(batch, len(batches)))
-    return _checked(lambda: model.predict(batches, verbose=0, callbacks=[shown]), model_file)
+    return _checked(lambda: model.predict(feed(batches), verbose=0, callbacks=[shown]), model_file)
 
 
 def predict_files(
@@ -106,8 +106,8 @@ def _decode(
 def _predict(model: Any, images: NDArray[np.uint8], model_file: Path) -> Probabilities:
     if not len(images):
         return _no_rows(model)
-    size = reading_batch_size(images.shape[1:])
-    return _checked(lambda: model.predict(images, batch_size=size, verbose=0), model_file)
+    batches = ReadingBatches(images, np.arange(len(images)))
+    return _checked(lambda: model.predict(feed(batches), verbose=0), model_file)
 
 
 def _checked(predict: Callable[[], Any], model_file: Path) -> Probabilities:
