@@ -28,7 +28,7 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
-from machine import machine
+from machine import commit, machine
 from numpy.typing import NDArray
 
 from pipeline.architecture import FAMILIES
@@ -74,7 +74,8 @@ def main() -> None:
         data = write_dataset(Path(folder), args.images)
         ways = {str(workers): measure(data, Path(folder), workers, rate, args) for workers in worker_counts()}
     if args.keep:
-        record = {"machine": machine(), "epochs": args.epochs, "precision": args.precision, "flops": rate, "ways": ways}
+        record = {"machine": machine(), "commit": commit(), "epochs": args.epochs, "precision": args.precision}
+        record |= {"flops": rate, "ways": ways}
         RESULTS.parent.mkdir(exist_ok=True)
         RESULTS.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 

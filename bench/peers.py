@@ -30,7 +30,7 @@ from contenders import convtune
 from contenders.records import add_run, has_run, read_runs
 from contenders.report import CONTENDERS, PEERS, Results
 from contenders.subset import write_subset
-from machine import machine
+from machine import commit, machine
 
 BENCH = Path(__file__).resolve().parent
 RESULTS = BENCH / "results" / "peers.json"
@@ -150,18 +150,6 @@ def sgemm_gflops(size: int = 2048, seconds: float = 1.0) -> float:
         matrix @ matrix
         count += 1
     return round(2 * size**3 * count / (time.perf_counter() - began) / 1e9, 1)
-
-
-def commit() -> str:
-    """The commit that is checked out, with a mark if the code differs from it; "" outside a repository."""
-    described = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--exclude", "*"],
-        cwd=BENCH,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return described.stdout.strip()
 
 
 if __name__ == "__main__":
