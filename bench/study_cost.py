@@ -225,7 +225,8 @@ class Counting:
 
     def trial_ended(self, record: TrialRecord) -> None:
         """Counts."""
-        self._console.file.truncate(0)
+        self._console.file.seek(0)
+        self._console.file.truncate()
         self._watch.trial_ended()
 
 

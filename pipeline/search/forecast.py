@@ -8,6 +8,9 @@ from pipeline.study.trial import EpochReport
 _OVERHEAD = 3.0
 """Seconds that a trial takes beside its epochs, as long as none has shown it: tracing the graph, saving the model."""
 
+_LATEST = 100
+"""The number of trials that count, the latest: a look at them takes no longer as trials add up."""
+
 _MARGIN = 1.1
 """Trainings are taken to last so much longer than forecast."""
 
@@ -24,6 +27,7 @@ class Forecast:
         self._begun: dict[int, float] = {}
         self._epochs: dict[int, tuple[int | None, float]] = {}
         self._overheads: dict[int, float] = {}
+        self._known = 0
 
     def learn(self, macs: int | None, report: EpochReport) -> None:
         """Takes in an epoch of a network of ``macs``; the first one of a trial also shows what comes before it."""
@@ -33,17 +37,24 @@ class Forecast:
             return
         seconds = report.seconds - before
         self._overheads.setdefault(report.number, max(0.0, before - seconds))
-        self._epochs[report.number] = macs, seconds
+        self._note(report.number, macs, seconds)
 
     def learn_whole(self, number: int, macs: int | None, seconds: float, epochs: int) -> None:
         """Takes in a trial that has ended, unless its epochs are known better one by one."""
-        if epochs and seconds > 0:
-            self._epochs.setdefault(number, (macs, seconds / epochs))
+        if epochs and seconds > 0 and number not in self._epochs:
+            self._note(number, macs, seconds / epochs)
+
+    def _note(self, number: int, macs: int | None, seconds: float) -> None:
+        self._known += number not in self._epochs
+        self._epochs[number] = macs, seconds
+        for kept in (self._begun, self._overheads, self._epochs):
+            while len(kept) > _LATEST:
+                del kept[next(iter(kept))]
 
     @property
     def known(self) -> int:
         """Of how many trials an epoch has been taken in."""
-        return len(self._epochs)
+        return self._known
 
     def epoch_seconds(self, macs: int | None) -> float | None:
         """The seconds of an epoch, None if unknown: those of the trial of the most similar size, scaled.

@@ -14,7 +14,11 @@ class Watching(RandomSampler):
 
     def __init__(self):
         super().__init__(0)
-        self.shown = []
+        self.shown, self.looked_through = [], []
+
+    def infer_relative_search_space(self, study, trial):
+        self.looked_through += study._get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
+        return {}
 
     def sample_independent(self, study, trial, param_name, param_distribution):
         self.shown.append(study._get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED)))
@@ -57,8 +61,29 @@ def test_each_trial_is_compared_once(monkeypatch):
     few = "pipeline.search.samplers.few_trials"
     monkeypatch.setattr(f"{few}.best_of", lambda trials, directions: compared.append(len(trials)) or trials[:25])
     run(optuna.create_study(sampler=FewTrials(Watching())), 600)
-    assert compared[0] == MOST + 1
-    assert set(compared[1:]) == {26}
+    assert compared[:27] == [0, *range(1, 27)]
+    assert set(compared[27:]) == {26}
+
+
+def test_each_trial_is_looked_through_once_for_hyperparameters():
+    watching = Watching()
+    study = optuna.create_study(sampler=watching)
+    run(study, 30)
+    watching.looked_through.clear()
+    study.sampler = FewTrials(watching)
+    run(study, 30)
+    assert [trial.number for trial in watching.looked_through] == list(range(59))
+
+
+def test_trials_that_end_late_are_seen():
+    watching = Watching()
+    study = optuna.create_study(sampler=FewTrials(watching))
+    late = study.ask()
+    run(study, 5)
+    study.tell(late, 0.5)
+    run(study, 2)
+    assert 0 not in [trial.number for trial in watching.shown[4]]
+    assert [trial.number for trial in watching.shown[-1]] == list(range(7))
 
 
 @pytest.mark.parametrize("settings", [{}, {"multivariate": True, "group": True}, {"constant_liar": False}])

@@ -58,6 +58,14 @@ def test_epochs_one_by_one_say_more_than_the_whole_time():
     assert forecast.epoch_seconds(10**6) == 1
 
 
+def test_the_latest_trials_count():
+    """So a look at them takes no longer as they add up."""
+    forecast = learned(*((10**6, 50, 90) for _ in range(30)), *((10**6, 3, 5) for _ in range(100)))
+    assert forecast.epoch_seconds(10**6) == 2
+    assert forecast.epochs_within(12.1, 10**6) == pytest.approx(5)
+    assert forecast.known == 130
+
+
 @given(
     st.floats(0, 1e6),
     st.integers(1, 10**12),

@@ -1,6 +1,7 @@
 """Shows a sampler only some of the trials, so that a proposal takes no longer as they add up."""
 
 import copy
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -34,14 +35,19 @@ class FewTrials(BaseSampler):
 
     def __init__(self, sampler: BaseSampler) -> None:
         self._sampler = sampler
+        self._seen = 0
+        self._unfinished: list[int] = []
         self._best: list[FrozenTrial] = []
-        self._ranked: set[int] = set()
-        self._light: dict[int, FrozenTrial] = {}
-        self._view: tuple[int, Any] | None = None
+        self._latest: deque[FrozenTrial] = deque(maxlen=MOST)
+        self._fresh: list[FrozenTrial] = []
+        self._view: tuple[int, _View] | None = None
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """See ``BaseSampler``, as for all methods."""
-        return self._sampler.infer_relative_search_space(self._limit(study, trial), trial)
+        """Its sampler's, which has to keep what it has learned of the search space: it is shown new trials only."""
+        self._limit(study, trial)
+        fresh: Any = _View(study, self._fresh)
+        self._fresh = []
+        return self._sampler.infer_relative_search_space(fresh, trial)
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
@@ -76,28 +82,25 @@ class FewTrials(BaseSampler):
     def _choose(self, study: Study) -> list[FrozenTrial]:
         """The trials that are shown, by number, the finished ones as light copies."""
         trials: list[FrozenTrial] = study._get_trials(deepcopy=False, use_cache=True)
-        finished = [trial for trial in trials if trial.state in _LEARNED_FROM]
-        if len(finished) > MOST:
-            shown = self._select(finished, study.directions)
-            trials = [trial for trial in trials if trial.number in shown or not trial.state.is_finished()]
-        known, self._light = self._light, {}
-        for trial in trials:
-            if trial.state in _LEARNED_FROM:
-                self._light[trial.number] = known.get(trial.number) or _lighten(trial)
-        return [self._light.get(trial.number, trial) for trial in trials]
+        pending = [trials[number] for number in self._unfinished] + trials[self._seen :]
+        self._seen = len(trials)
+        unfinished = [trial for trial in pending if not trial.state.is_finished()]
+        self._unfinished = [trial.number for trial in unfinished]
+        fresh = [_lighten(trial) for trial in pending if trial.state in _LEARNED_FROM]
+        self._fresh += fresh
+        self._latest.extend(fresh)
+        self._best = best_of([*self._best, *fresh], study.directions)
+        return sorted([*self._shown(), *unfinished], key=lambda trial: trial.number)
 
-    def _select(self, finished: Sequence[FrozenTrial], directions: Sequence[StudyDirection]) -> set[int]:
-        """The numbers of the best and the latest. A trial is ranked once: its place among the earlier ones stays."""
-        fresh = [trial for trial in finished if trial.number not in self._ranked]
-        self._ranked.update(trial.number for trial in fresh)
-        self._best = best_of([*self._best, *fresh], directions)
-        shown = {trial.number for trial in self._best}
-        others = [trial.number for trial in finished if trial.number not in shown]
-        return {*shown, *others[len(shown) - MOST :]}
+    def _shown(self) -> list[FrozenTrial]:
+        """The best and the latest. A trial is ranked once: its place among the earlier ones stays."""
+        best = {trial.number for trial in self._best}
+        others = [trial for trial in self._latest if trial.number not in best]
+        return [*self._best, *others[max(0, len(best) + len(others) - MOST) :]]
 
 
 class _View:
-    """A study that has only the given trials."""
+    """Only the given trials of a study."""
 
     def __init__(self, study: Study, trials: Sequence[FrozenTrial]) -> None:
         self._study, self._trials = study, trials
