@@ -17,7 +17,7 @@ from mlflow.models import Model, ModelSignature
 from mlflow.models.utils import _save_example
 from mlflow.pyfunc.loaders import code_model
 from mlflow.types import ColSpec, DataType, Schema, TensorSpec
-from mlflow.utils.environment import _process_pip_requirements, _PythonEnv
+from mlflow.utils.environment import _mlflow_conda_env, _PythonEnv
 
 from pipeline.errors import ModelError
 from pipeline.study.model_metadata import read_metadata
@@ -71,9 +71,9 @@ def _input_shape(model_file: Path) -> tuple[int, ...]:
 
 def _write_environment(folder: Path, requirements: list[str]) -> None:
     with _errors_only():
-        conda, pip, _ = _process_pip_requirements(None, list(requirements))  # type: ignore[no-untyped-call]
+        conda = _mlflow_conda_env(additional_pip_deps=list(requirements))  # type: ignore[no-untyped-call]
     (folder / _CONDA_FILE).write_text(yaml.safe_dump(conda))
-    (folder / "requirements.txt").write_text("\n".join(pip))
+    (folder / "requirements.txt").write_text("\n".join(conda["dependencies"][-1]["pip"]))
     _PythonEnv.current().to_yaml(str(folder / _PYTHON_FILE))  # type: ignore[no-untyped-call]
 
 
