@@ -17,15 +17,15 @@ def machine() -> str:
 
 
 def commit() -> str:
-    """The commit that is checked out, with a mark if the code differs from it; "" outside a repository."""
-    described = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--exclude", "*"],
-        cwd=Path(__file__).parent,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return described.stdout.strip()
+    """The commit that is checked out, with a mark if files differ from it but those of results; "" outside git."""
+    here = Path(__file__).resolve().parent.parent
+    named = _git(here, "rev-parse", "--short", "HEAD")
+    changed = _git(here, "status", "--porcelain", "--", ".", ":!bench/results", ":!docs/images")
+    return f"{named}-dirty" if changed else named
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def keep(figures: dict[str, Any]) -> None:
