@@ -1,10 +1,13 @@
-"""Describes the machine and the code on which figures were measured."""
+"""Describes the machine and the code on which figures were measured, and keeps figures with that description."""
 
+import json
 import os
 import platform
 import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 
 def machine() -> str:
@@ -14,15 +17,31 @@ def machine() -> str:
 
 
 def commit() -> str:
-    """The commit that is checked out, with a mark if the code differs from it; "" outside a repository."""
-    described = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--exclude", "*"],
-        cwd=Path(__file__).parent,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return described.stdout.strip()
+    """The commit that is checked out, with a mark if files differ from it but those of results; "" outside git."""
+    here = Path(__file__).resolve().parent.parent
+    named = _git(here, "rev-parse", "--short", "HEAD")
+    changed = _git(here, "status", "--porcelain", "--", ".", ":!bench/results", ":!docs/images")
+    return f"{named}-dirty" if changed else named
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=False).stdout.strip()
+
+
+def keep(figures: dict[str, Any]) -> None:
+    """Writes results/<bench>.json: the figures, to four digits, after the command, the machine and the commit."""
+    bench = Path(sys.argv[0])
+    command = " ".join(["python", f"bench/{bench.name}", *sys.argv[1:]])
+    record = {"command": command, "machine": machine(), "commit": commit(), **_rounded(figures)}
+    file = Path(__file__).parent / "results" / f"{bench.stem}.json"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def _rounded(figures: Any) -> Any:
+    if isinstance(figures, dict):
+        return {name: _rounded(value) for name, value in figures.items()}
+    return float(f"{figures:.4g}") if isinstance(figures, float) else figures
 
 
 def _processor() -> str:

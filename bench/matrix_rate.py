@@ -14,7 +14,6 @@ those of the processor time that the training got are less so.
 """
 
 import argparse
-import json
 import os
 import statistics
 import tempfile
@@ -28,7 +27,7 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
-from machine import commit, machine
+from machine import keep, machine
 from numpy.typing import NDArray
 
 from pipeline.architecture import FAMILIES
@@ -43,7 +42,6 @@ from pipeline.training.inputs import TrainingInputs
 from pipeline.training.task import TrainTask
 from pipeline.training.worker import import_training
 
-RESULTS = Path(__file__).resolve().parent / "results" / "matrix_rate.json"
 NETWORKS: dict[int, dict[str, Any]] = {
     2: {"convs": 1, "filters_1": 16, "filters_2": 24, "filters_3": 48},
     20: {"convs": 1, "filters_1": 48, "filters_2": 88, "filters_3": 192},
@@ -64,7 +62,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=8_000, help="for training; a quarter as many for validation")
     parser.add_argument("--networks", type=int, nargs="+", choices=NETWORKS, default=list(NETWORKS))
     parser.add_argument("--precision", default="float32")
-    parser.add_argument("--keep", action="store_true", help=f"write {RESULTS.name}")
+    parser.add_argument("--keep", action="store_true", help="write results/matrix_rate.json")
     args = parser.parse_args()
     print(machine())
     rate = matrix_rate()
@@ -74,10 +72,7 @@ def main() -> None:
         data = write_dataset(Path(folder), args.images)
         ways = {str(workers): measure(data, Path(folder), workers, rate, args) for workers in worker_counts()}
     if args.keep:
-        record = {"machine": machine(), "commit": commit(), "epochs": args.epochs, "precision": args.precision}
-        record |= {"flops": rate, "ways": ways}
-        RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        keep({"flops": rate, "ways": ways})
 
 
 def worker_counts() -> list[int]:

@@ -1,10 +1,10 @@
 """Measures how long a user waits: for the help text, for the first trial, and for all of a study beside its trials.
 
-    python bench/startup.py [--rounds 5]
+    python bench/startup.py [--rounds 5] [--keep]
 
 The study has one worker and three trials of two epochs on mnist5k, in a folder with MLflow's store, and Python keeps
 the compiled modules, as it does of installed packages. Prints the seconds from the end of the worker's Keras import to
-its first trial, and those of the whole process less the trials' own.
+its first trial, and those of the whole process less the trials' own. ``--keep`` writes bench/results/startup.json.
 """
 
 import argparse
@@ -18,25 +18,31 @@ import tempfile
 import time
 from pathlib import Path
 
-from machine import machine
+from machine import keep, machine
 
 
 def main() -> None:
     """Parses the arguments, measures, prints."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--keep", action="store_true", help="write results/startup.json")
+    args = parser.parse_args()
+    rounds = args.rounds
     print(machine())
     help_times = [seconds([sys.executable, "-m", "pipeline", "--help"]) for _ in range(rounds)]
-    print(f"convtune --help: median {statistics.median(help_times):.2f} s, worst {max(help_times):.2f} s")
     with tempfile.TemporaryDirectory() as folder:
         run_study(Path(folder), "first")  # makes MLflow's store
         waits, besides = zip(*(run_study(Path(folder), f"study{number}") for number in range(rounds)), strict=True)
-    print(
-        f"training begins after the worker's Keras import: median {statistics.median(waits):.2f} s, "
-        f"worst {max(waits):.2f} s"
-    )
-    print(f"convtune tune beside its trials: median {statistics.median(besides):.2f} s, worst {max(besides):.2f} s")
+    figures = {}
+    for name, times in (
+        ("convtune --help", help_times),
+        ("training begins after the worker's Keras import", waits),
+        ("convtune tune beside its trials", besides),
+    ):
+        figures[name] = {"median": statistics.median(times), "worst": max(times)}
+        print(f"{name}: median {statistics.median(times):.2f} s, worst {max(times):.2f} s")
+    if args.keep:
+        keep({"seconds": figures})
 
 
 def seconds(command: list[str]) -> float:

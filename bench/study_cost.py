@@ -1,6 +1,6 @@
 """Measures what a study costs beside its training: time per trial, as trials add up, and memory of the parent.
 
-    python bench/study_cost.py [--trials 2000] [--points 100000]
+    python bench/study_cost.py [--trials 2000] [--points 100000] [--keep]
 
 Trains nothing: each trial reports three epochs and ends. Prints milliseconds per trial, wall and processor time, as the
 mean of the last 20 trials before each checkpoint, and their parts: asking (all proposals that it took), judging them,
@@ -8,6 +8,7 @@ storing them with what they report and asking the pruner, and the listeners: the
 (what its thread sends goes nowhere), the live view. Beside them plain Optuna with SQLite as shipped, in a study of as
 many trials in the same space: TPESampler in ``plain``, BruteForceSampler in a grid of so many points. Then what one
 proposal of TPE takes by its settings, with all trials and with those that convtune shows it. Takes about 4 minutes.
+``--keep`` writes bench/results/study_cost.json.
 """
 
 import argparse
@@ -26,7 +27,7 @@ from typing import Any
 
 import optuna
 import psutil
-from machine import machine
+from machine import keep, machine
 from optuna.pruners import SuccessiveHalvingPruner
 from optuna.samplers import BaseSampler, BruteForceSampler, RandomSampler, TPESampler
 from optuna.storages import RDBStorage
@@ -62,20 +63,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=2000)
     parser.add_argument("--points", type=int, default=100_000)
+    parser.add_argument("--keep", action="store_true", help="write results/study_cost.json")
     args = parser.parse_args()
     print(machine())
     optuna.logging.set_verbosity(logging.ERROR)
     warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
     plain, grid = spaces.load("plain"), grid_space(args.points)
+    figures: dict[str, Any] = {}
     for title, space, search, sampler in (
         ("plain, bayesian", plain, "bayesian", TPESampler(seed=0)),
         (f"grid of {args.points:,} points", grid, "grid", BruteForceSampler(seed=0)),
     ):
         with tempfile.TemporaryDirectory() as folder:
-            measure_study(title, Path(folder), space, search, args.trials)
+            figures[title] = {"convtune": measure_study(title, Path(folder), space, search, args.trials)}
         with tempfile.TemporaryDirectory() as folder:
-            measure_optuna(Path(folder), space, sampler, args.trials)
-    measure_settings(plain, args.trials)
+            theirs = measure_optuna(Path(folder), space, sampler, args.trials)
+            figures[title][f"Optuna's {type(sampler).__name__}"] = theirs
+    figures["a proposal of TPE"] = measure_settings(plain, args.trials)
+    if args.keep:
+        keep(figures)
 
 
 def grid_space(points: int) -> Space:
@@ -137,6 +143,7 @@ class Stopwatch:
         self._parts: dict[str, float] = defaultdict(float)
         self._since, self._checkpoints = now(), checkpoints
         self._memory: dict[int, int] = {}
+        self.figures: dict[str, Any] = {"ms per trial": {}}
 
     def timed(self, part: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """The function, with its time added to ``part``."""
@@ -155,6 +162,7 @@ class Stopwatch:
         self.ended += 1
         if self.ended == 1:
             self.first = time.monotonic() - self.began
+            self.figures["seconds to the first trial"] = self.first
             print(f"    first trial ended after {self.first:.2f} s")
         if self.ended + LAST in self._checkpoints:
             self._parts.clear()
@@ -162,13 +170,15 @@ class Stopwatch:
         if self.ended in self._checkpoints:
             wall, processor = (1000 * (end - start) / LAST for start, end in zip(self._since, now(), strict=True))
             parts = "  ".join(f"{name} {1000 * seconds / LAST:.1f}" for name, seconds in self._parts.items())
+            self.figures["ms per trial"][self.ended] = wall
             self._memory[self.ended] = psutil.Process().memory_info().rss
             print(f"    trial {self.ended:5,}: {wall:6.1f} ms, processor {processor:6.1f} ms ({parts})", flush=True)
 
     def print_memory(self) -> None:
         """The growth between the second checkpoint and the last."""
         (start, low), (end, high) = list(self._memory.items())[-2:]
-        print(f"    memory: {(high - low) / (end - start) / 1000:.1f} kB per trial from trial {start:,} to {end:,}")
+        growth = self.figures["kB per trial"] = (high - low) / (end - start) / 1000
+        print(f"    memory: {growth:.1f} kB per trial from trial {start:,} to {end:,}")
 
 
 def checkpoints(trials: int) -> list[int]:
@@ -176,8 +186,8 @@ def checkpoints(trials: int) -> list[int]:
     return [trials // 20, trials // 4, trials]
 
 
-def measure_study(title: str, folder: Path, space: Space, search: str, trials: int) -> None:
-    """Runs a study of convtune, with all its listeners, on an executor that trains nothing."""
+def measure_study(title: str, folder: Path, space: Space, search: str, trials: int) -> dict[str, Any]:
+    """Runs a study of convtune, with all its listeners, on an executor that trains nothing; returns its figures."""
     print(f"{title}, convtune:")
     watch = Stopwatch(checkpoints(trials))
     paths = StudyPaths(folder)
@@ -198,6 +208,7 @@ def measure_study(title: str, folder: Path, space: Space, search: str, trials: i
     tracker.close()
     print(f"    {storage.proposals:,} proposals")
     watch.print_memory()
+    return watch.figures
 
 
 class Timed:
@@ -241,8 +252,12 @@ def silent_client() -> Any:
     return Silent()
 
 
-def measure_optuna(folder: Path, space: Space, sampler: BaseSampler, trials: int) -> None:
-    """Runs trials with Optuna alone (ask, suggest, report each epoch, tell) after random ones up to the checkpoints."""
+def measure_optuna(folder: Path, space: Space, sampler: BaseSampler, trials: int) -> dict[str, Any]:
+    """Runs trials with Optuna alone (ask, suggest, report each epoch, tell) after random ones up to the checkpoints.
+
+    Returns milliseconds per trial at each checkpoint.
+    """
+    figures: dict[int, float] = {}
     print(f"  Optuna's {type(sampler).__name__}:")
     url = f"sqlite:///{folder}/optuna.db"
     optuna.create_study(storage=url, study_name="study", direction="maximize")
@@ -254,7 +269,9 @@ def measure_optuna(folder: Path, space: Space, sampler: BaseSampler, trials: int
         for _ in range(LAST):
             run_one(study, space)
         wall, processor = (1000 * (end - start) / LAST for start, end in zip(began, now(), strict=True))
+        figures[checkpoint] = wall
         print(f"    trial {checkpoint:5,}: {wall:6.1f} ms, processor {processor:6.1f} ms", flush=True)
+    return {"ms per trial": figures}
 
 
 def run_one(study: optuna.Study, space: Space) -> None:
@@ -277,8 +294,9 @@ def fill(url: str, space: Space, trials: int) -> None:
     mirror.flush()
 
 
-def measure_settings(space: Space, trials: int) -> None:
-    """Milliseconds of processor time for a proposal of TPE, by its settings."""
+def measure_settings(space: Space, trials: int) -> dict[str, Any]:
+    """Milliseconds of processor time for a proposal of TPE, by its settings: after all trials, and from the few."""
+    figures: dict[str, Any] = {}
     print(f"TPE in plain, processor time of a proposal after {trials:,} trials, and of one from the few shown:")
     study = optuna.create_study(direction="maximize", sampler=RandomSampler(0))
     for _ in range(trials):
@@ -296,7 +314,9 @@ def measure_settings(space: Space, trials: int) -> None:
             for _ in range(LAST):
                 space.draw(_suggest(study.ask()))
             times.append(1000 * (time.process_time() - began) / LAST)
+        figures[str(settings)] = {"ms from all trials": times[0], "ms from few": times[1]}
         print(f"    {settings}: {times[0]:.0f} ms, {times[1]:.0f} ms", flush=True)
+    return figures
 
 
 if __name__ == "__main__":

@@ -18,14 +18,14 @@ _MARGIN = 1.1
 class Forecast:
     """Forecasts the seconds of an epoch from the MACs of a network and the epochs of those that have run.
 
-    Before any has, ``seconds_per_mac`` is asked: the seconds of an epoch per multiply-accumulate of a network (None:
-    unknown, and everything fits). Where MACs are not known, networks count as equally large.
+    ``seconds_per_mac`` is what is known before any has: the seconds of an epoch per multiply-accumulate of a network
+    (None: unknown, and everything fits). Where MACs are not known, networks count as equally large.
     """
 
     def __init__(self, seconds_per_mac: float | None = None) -> None:
         self._seconds_per_mac = seconds_per_mac
         self._begun: dict[int, float] = {}
-        self._epochs: dict[int, tuple[int | None, float]] = {}
+        self._epochs: dict[int, tuple[int | None, list[float]]] = {}
         self._overheads: dict[int, float] = {}
         self._known = 0
 
@@ -46,7 +46,7 @@ class Forecast:
 
     def _note(self, number: int, macs: int | None, seconds: float) -> None:
         self._known += number not in self._epochs
-        self._epochs[number] = macs, seconds
+        self._epochs.setdefault(number, (macs, []))[1].append(seconds)
         for kept in (self._begun, self._overheads, self._epochs):
             while len(kept) > _LATEST:
                 del kept[next(iter(kept))]
@@ -59,17 +59,23 @@ class Forecast:
     def epoch_seconds(self, macs: int | None) -> float | None:
         """The seconds of an epoch, None if unknown: those of the trial of the most similar size, scaled.
 
-        A larger network takes longer in proportion, a smaller one shorter with the square root: it also reaches a lower
-        rate.
+        Of a trial, the median epoch counts: the last ones may have had the machine alone. A larger network takes longer
+        in proportion, or by what its further MACs take as far as was known before, if that is less: the epochs of tiny
+        networks are mostly spent beside computing. A smaller one takes shorter with the square root.
         """
         if not self._epochs:
             return None if self._seconds_per_mac is None or not macs else macs * self._seconds_per_mac
-        sizes = [(size, seconds) for size, seconds in self._epochs.values() if size]
+        epochs = [(size, statistics.median(seconds)) for size, seconds in self._epochs.values()]
+        sizes = [(size, seconds) for size, seconds in epochs if size]
         if not macs or not sizes:
-            return statistics.median(seconds for _, seconds in self._epochs.values())
+            return statistics.median(seconds for _, seconds in epochs)
         nearest, seconds = min(sizes, key=lambda known: abs(math.log(known[0] / macs)))
-        ratio = macs / nearest
-        return seconds * (ratio if ratio > 1 else math.sqrt(ratio))
+        if macs <= nearest:
+            return seconds * math.sqrt(macs / nearest)
+        in_proportion = seconds * macs / nearest
+        if self._seconds_per_mac is None:
+            return in_proportion
+        return min(in_proportion, seconds + (macs - nearest) * self._seconds_per_mac)
 
     def epochs_within(self, seconds: float, macs: int | None) -> float:
         """How many epochs of a network of ``macs`` fit in so many seconds, with all that a trial takes beside them."""

@@ -78,10 +78,11 @@ class StudyStorage:
         self._records = records_of(self._study, objective)
         self._begun = sum(record.state.counts_towards_total for record in self._records.values())
         self._next = max(self._records, default=-1) + 1
-        self._judged = {_point(trial.params) for trial in stored if not trial.user_attrs.keys().isdisjoint(JUDGED)}
+        done = [trial for trial in stored if not _was_shortened(trial, epochs)]
+        self._judged = {_point(trial.params) for trial in done if not trial.user_attrs.keys().isdisjoint(JUDGED)}
         self._numbers = {
             trial.user_attrs["trial"]["key"]: trial.user_attrs["trial"]["number"]
-            for trial in stored
+            for trial in done
             if "trial" in trial.user_attrs and trial.state is not OptunaState.FAIL
         }
 
@@ -230,7 +231,7 @@ class StudyStorage:
         running.set_constraint("trained", self._untrained(result))
         running.set_user_attr("result", result_attribute(record.result))
         if result.state.counts_towards_total:
-            self._close(running.number, record)
+            self._close(running.number, self._records[result.number])
             if result.state is TrialState.COMPLETE and result.score is not None:
                 self._pruning.complete(running.number, result.score)
         else:
@@ -315,6 +316,11 @@ class StudyStorage:
         params = cut.params if accepted else cut.system_attrs.get("fixed_params")
         if params is not None:
             self._study.enqueue_trial(params, user_attrs={} if number is None else {"number": number})
+
+
+def _was_shortened(trial: FrozenTrial, epochs: int) -> bool:
+    """Whether it had less than a full training, for want of time; what it trained may be tried again."""
+    return bool(trial.user_attrs.get("trial", {}).get("epochs", epochs) < epochs)
 
 
 def _suggest(trial: optuna.Trial) -> Callable[[str, Domain], Scalar]:

@@ -73,11 +73,17 @@ class TrialRecord:
 
 
 def standing_run(earlier: TrialRecord, later: TrialRecord) -> TrialRecord:
-    """Of two runs of a trial, the one that counts: the later one, unless it was interrupted without a better model."""
-    if later.state is not TrialState.INTERRUPTED or not earlier.result.model:
+    """What counts of two runs of a trial: the later one, with the score and the model of the earlier if it is better.
+
+    A later run that was interrupted without a better model does not count at all.
+    """
+    if not earlier.result.model or later.state is TrialState.RUNNING:
         return later
-    is_better = later.score is not None and later.metric.better(later.score, than=earlier.score)
-    return later if later.result.model and is_better else earlier
+    if later.result.model and later.score is not None and later.metric.better(later.score, than=earlier.score):
+        return later
+    if later.state is TrialState.INTERRUPTED:
+        return earlier
+    return replace(later, result=replace(later.result, score=earlier.score, model=earlier.result.model))
 
 
 def mark_front(records: Sequence[TrialRecord]) -> list[TrialRecord]:

@@ -192,7 +192,7 @@ class ReportingCallback(keras.callbacks.Callback):  # type: ignore[misc]
 
     def result(self) -> TrialResult:
         """The result of the trial, whose model is saved if it is kept."""
-        keeps = self.keeps_model and (self._beats_earlier or self._ending().state is TrialState.COMPLETE)
+        keeps = self.keeps_model and self._beats_earlier
         if keeps:
             self._saved = self._saved or self.save_model()
         return TrialResult(

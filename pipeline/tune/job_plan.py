@@ -113,7 +113,8 @@ class JobPlanner:
             planned["limits"] = tuple(sorted({**dict(self._job.limits), "macs": macs}.items()))
         job = replace(self._job, **planned)
         line = self._describe(job, planned, dataset, sizes) if planned else ""
-        return PlannedJob(job, line, self._budget.seconds_per_mac(images) if self._knows_rate else None)
+        needs_forecast = self._knows_rate or (self._job.time is not None and sizes is not None)
+        return PlannedJob(job, line, self._budget.seconds_per_mac(images) if needs_forecast else None)
 
     def _choose_epochs(self, images: int, pixels: int) -> int:
         """More epochs where there is ample time, if that is known: nothing else of a HyperModel may need the rate."""

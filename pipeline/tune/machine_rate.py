@@ -21,7 +21,7 @@ _KEPT_FOR = 24 * 3600.0
 def machine_rate(executor: Executor, precision: str, quiet: bool) -> float:
     """The multiply-accumulates of training per second that all workers reach together: cached, or measured.
 
-    Measuring takes about 3 s after the import of Keras. WorkerError if Keras cannot start.
+    Measuring takes about 4 s after the import of Keras. WorkerError if Keras cannot start.
     """
     file = cache_file(precision, executor.slots)
     rate = _read(file)

@@ -32,7 +32,18 @@ def test_an_epoch_is_like_that_of_the_most_similar_network(macs, seconds):
     assert learned((10**6, 3, 5), (10**8, 30, 50)).epoch_seconds(macs) == seconds
 
 
-def test_the_latest_epoch_counts_and_what_comes_before_the_first():
+def test_epochs_are_the_same_while_others_train_beside():
+    """A trial that is the last to run has all cores at its end; the next ones will not."""
+    assert learned((10**6, 1, 5, 9, 13, 15, 17)).epoch_seconds(10**6) == 4
+
+
+def test_a_tiny_network_says_little_about_a_large_one():
+    forecast = learned((10**5, 1, 2), seconds_per_mac=1e-6)
+    assert forecast.epoch_seconds(10**7) == pytest.approx(1 + 9.9)
+    assert learned((10**7, 2, 4), seconds_per_mac=1e-6).epoch_seconds(10**8) == 20  # faster than was known before
+
+
+def test_the_usual_epoch_counts_and_what_comes_before_the_first():
     forecast = learned((10**6, 7, 9, 10, 11))
     assert forecast.epoch_seconds(10**6) == 1
     assert forecast.epochs_within(11.0, 10**6) == pytest.approx(5)  # a tenth is kept back, and 7 - 2 seconds

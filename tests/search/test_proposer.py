@@ -254,6 +254,16 @@ def test_the_first_trial_begins_however_little_time_there_is(tmp_path):
     assert epochs_of(made, storage, itertools.repeat(0.0)) == [1]
 
 
+def test_a_trial_that_was_shortened_is_trained_in_full_when_the_search_goes_on(tmp_path):
+    grid = space(tmp_path, GRID)
+    made, storage = proposer(tmp_path, grid, "grid")
+    assert epochs_of(made, storage, itertools.chain([2.0], itertools.repeat(4.0)))[:2] == [2, 4]
+    first = storage.records[0].params
+    made, storage = proposer(tmp_path, grid, "grid")
+    assert [accepted.record.params for accepted in filter(None, made.proposals())] == [first]
+    assert storage.records[-1].trial.epochs == 4
+
+
 def test_a_hand_picked_point_without_time_is_tried_when_the_search_goes_on(tmp_path):
     wide = space(tmp_path, CONTINUOUS)
     points = [complete(wide, {"blocks": 1, "filters": filters}) for filters in (4, 8)]

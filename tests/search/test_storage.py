@@ -352,5 +352,8 @@ def test_the_model_of_an_interrupted_trial_is_not_lost_by_its_repetition(tmp_pat
     storage = open_storage(tmp_path, wide)
     assert storage.records[0].result == left
     begin(storage, wide)
-    assert storage.tell(TrialResult(0, TrialState.COMPLETE, 0.8, epochs=4, model="model.keras")).score == 0.8
-    assert open_storage(tmp_path, wide).records[0].state is TrialState.COMPLETE
+    storage.tell(TrialResult(0, TrialState.COMPLETE, 0.8, epochs=4))
+    for again in (storage, open_storage(tmp_path, wide)):
+        [repeated] = again.records
+        assert (repeated.state, repeated.score, repeated.result.model) == (TrialState.COMPLETE, 0.9, "model.keras")
+    assert stored(tmp_path).best_value == 0.9

@@ -140,9 +140,7 @@ def test_a_record_passes_on_what_its_trial_and_result_say():
         (0.5, TrialState.INTERRUPTED, "m.keras", "earlier"),
         (0.9, TrialState.INTERRUPTED, "", "earlier"),
         (None, TrialState.INTERRUPTED, "", "earlier"),
-        (0.5, TrialState.COMPLETE, "m.keras", "later"),
-        (0.5, TrialState.PRUNED, "", "later"),
-        (None, TrialState.FAILED, "", "later"),
+        (0.9, TrialState.COMPLETE, "m.keras", "later"),
         (None, TrialState.RUNNING, "", "later"),
     ],
 )
@@ -151,3 +149,12 @@ def test_a_run_that_is_interrupted_again_counts_only_with_a_better_model(score, 
     assert standing_run(earlier, later) is {"earlier": earlier, "later": later}[stands]
     without = record(3, 0.8, TrialState.INTERRUPTED)
     assert standing_run(without, later) is later
+
+
+@pytest.mark.parametrize(
+    ("score", "state"), [(0.5, TrialState.COMPLETE), (0.5, TrialState.PRUNED), (None, TrialState.FAILED)]
+)
+def test_a_better_model_outlives_the_repetition_of_its_trial(score, state):
+    earlier, later = record(3, 0.8, TrialState.INTERRUPTED, model="m.keras"), record(3, score, state)
+    standing = standing_run(earlier, later)
+    assert (standing.state, standing.score, standing.result.model) == (state, 0.8, "m.keras")

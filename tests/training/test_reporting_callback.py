@@ -198,10 +198,10 @@ def test_a_training_with_batches_of_seconds_saves_its_model_as_it_goes(model, mo
 
 @pytest.mark.parametrize(
     ("answer", "epochs", "score", "saved"),
-    [(Decision.STOP, 9, 0.5, ""), (Decision.STOP, 9, 0.9, "m"), (Decision.CONTINUE, 1, 0.5, "m")],
-    ids=["worse", "better", "complete"],
+    [(Decision.STOP, 9, 0.5, ""), (Decision.STOP, 9, 0.9, "m"), (Decision.CONTINUE, 1, 0.5, "")],
+    ids=["worse", "better", "complete but worse"],
 )
-def test_a_better_model_of_an_earlier_run_is_not_overwritten_by_an_interrupted_one(model, answer, epochs, score, saved):
+def test_a_better_model_of_an_earlier_run_is_not_overwritten(model, answer, epochs, score, saved):
     trial = Trial(7, {}, 0, epochs, earlier_score=0.8)
     callback = ReportingCallback(trial, ACCURACY, lambda report: answer)
     callback.set_model(model)

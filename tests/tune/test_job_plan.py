@@ -96,6 +96,9 @@ def test_the_rate_is_only_measured_where_it_matters(digits):
     planned = plan(digits, sizes=None, own_size=(8, 8), rate=fails)
     assert planned.line.endswith("trials of 21 epochs for 10 min; change with --space, --time, --epochs")
     assert plan(digits, sizes=None, own_size=(8, 8), rate=fails, epochs=2).line == ""
+    limited = {"sizes": replace(SIZES, limited=True), "own_size": (8, 8), "epochs": 2}
+    assert plan(digits, **limited, rate=fails, trials=5).seconds_per_mac is None
+    assert plan(digits, **limited, trials=5, time=60.0).seconds_per_mac > 0  # decides which trials fit
 
 
 def test_trials_without_a_time_are_forecast_by_their_length(digits):
