@@ -45,13 +45,13 @@ def test_every_command_is_one_of_ours_and_flags_are_named_as_their_parameters(na
     assert words[:3] == ["python", "-m", "pipeline"]
     assert words[3] in COMMANDS
     pairs = [(flag, value) for flag, value in pairwise(words) if flag.startswith("--")]
-    assert all(value == f"{{{flag[2:]}}}" for flag, value in pairs), pairs
+    assert all(value == f"{{{flag[2:].replace('-', '_')}}}" for flag, value in pairs), pairs
 
 
 def test_the_parameters_of_a_study_are_settings_of_a_job():
     """Each is passed on by the flag of its name, as the test above has it."""
     assert set(TUNE["parameters"]) <= set(SETTINGS)
-    assert all(SETTINGS[name].flag == f"--{name}" for name in TUNE["parameters"])
+    assert all(SETTINGS[name].flag == f"--{name.replace('_', '-')}" for name in TUNE["parameters"])
 
 
 def test_what_is_left_empty_changes_nothing_in_a_job(tmp_path):
