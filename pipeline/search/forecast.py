@@ -6,7 +6,7 @@ import statistics
 from pipeline.study.trial import EpochReport
 
 _OVERHEAD = 3.0
-"""Seconds that a trial takes beside its epochs, as long as none has shown it: tracing the graph, saving the model."""
+"""Seconds that a trial takes beside its epochs, until one has shown how long it takes before its first epoch."""
 
 _LATEST = 100
 """The number of trials that count, the latest: a look at them takes no longer as trials add up."""
@@ -53,7 +53,7 @@ class Forecast:
 
     @property
     def known(self) -> int:
-        """Of how many trials an epoch has been taken in."""
+        """The number of trials that the forecast has learned from."""
         return self._known
 
     def epoch_seconds(self, macs: int | None) -> float | None:

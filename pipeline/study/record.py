@@ -73,7 +73,7 @@ class TrialRecord:
 
 
 def standing_run(earlier: TrialRecord, later: TrialRecord) -> TrialRecord:
-    """What counts of two runs of a trial: the later one, with the score and the model of the earlier if it is better.
+    """The record that stands for two runs of a trial: the later one, with the better score and its model.
 
     A later run that was interrupted without a better model does not count at all.
     """

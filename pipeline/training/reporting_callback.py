@@ -210,7 +210,7 @@ class ReportingCallback(keras.callbacks.Callback):  # type: ignore[misc]
 
     @property
     def _beats_earlier(self) -> bool:
-        """Whether the score is better than that of the model which an interrupted run of the trial has left."""
+        """Whether the score is better than that of the model left by an earlier run of the trial, if there is one."""
         return self.score is not None and self._metric.better(self.score, than=self._trial.earlier_score)
 
     def _ending(self) -> Ending:

@@ -67,7 +67,7 @@ def test_a_fit_over_epochs_sees_each_image_of_an_epoch_once():
 
 
 def test_no_autotuning_thread_delays_the_end_of_an_iterator():
-    """Where it is on, about every second end takes as long as the iterator has lived."""
+    """Where it is on, the end of an iterator may take as long as it has lived."""
     batches = feed(EndlessBatches(training_batches()))
     assert batches.options().autotune.enabled is False
 
