@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 from importlib.metadata import version
@@ -28,19 +29,26 @@ def _git(folder: Path, *arguments: str) -> str:
     return subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=False).stdout.strip()
 
 
-def keep(figures: dict[str, Any]) -> None:
-    """Writes results/<bench>.json: the figures, to four digits, after the command, the machine and the commit."""
+def keep(figures: dict[str, Any], name: str = "") -> None:
+    """Writes results/<bench>.json: the figures, to four digits, after the command, the machine and the commit.
+
+    ``name`` is another file's in that folder. The command has FOLDER in the place of any folder's path.
+    """
     bench = Path(sys.argv[0])
-    command = " ".join(["python", f"bench/{bench.name}", *sys.argv[1:]])
+    arguments = ("FOLDER" if Path(argument).is_dir() else argument for argument in sys.argv[1:])
+    command = " ".join(["python", f"bench/{bench.name}", *arguments])
     record = {"command": command, "machine": machine(), "commit": commit(), **_rounded(figures)}
-    file = Path(__file__).parent / "results" / f"{bench.stem}.json"
+    file = Path(__file__).parent / "results" / (name or f"{bench.stem}.json")
     file.parent.mkdir(exist_ok=True)
-    file.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    text = re.sub(r"\[[^][{}]*\]", lambda numbers: " ".join(numbers[0].split()), json.dumps(record, indent=1))
+    file.write_text(text + "\n", encoding="utf-8")
 
 
 def _rounded(figures: Any) -> Any:
     if isinstance(figures, dict):
         return {name: _rounded(value) for name, value in figures.items()}
+    if isinstance(figures, list):
+        return [_rounded(value) for value in figures]
     return float(f"{figures:.4g}") if isinstance(figures, float) else figures
 
 

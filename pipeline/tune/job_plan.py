@@ -22,6 +22,7 @@ from pipeline.tune.plan import (
     choose_macs,
     choose_space,
     lengthen,
+    mean_macs,
 )
 
 _TRAINED = 0.7
@@ -95,9 +96,9 @@ class JobPlanner:
                 "enlarge them with --image-size 32, or give that very size with --image-size"
             )
         own, images = (pictures.height, pictures.width), max(1, round(_TRAINED * pictures.images))
-        smallest = choose_image_size(own, macs=1)
+        smallest = choose_image_size(own, work=1)
         self._check((*smallest, channels), pictures.classes)  # before the rate is measured
-        return choose_image_size(own, self._budget.macs(images, self._job.epochs or choose_epochs(images)))
+        return choose_image_size(own, self._budget.work(images, self._job.epochs or choose_epochs(images)))
 
     def complete(self, dataset: Dataset, sizes: NetworkSizes | None) -> PlannedJob:
         """The job with everything filled in; a limit of MACs only if ``sizes`` are known and not limited already."""
@@ -109,7 +110,7 @@ class JobPlanner:
         if self._job.epochs is None:
             planned["epochs"] = epochs
         if sizes is not None and not sizes.limited:
-            macs = choose_macs(self._budget.macs(images, epochs), height * width, sizes.least)
+            macs = choose_macs(self._mean_macs(images, epochs, height * width), height * width, sizes.least)
             planned["limits"] = tuple(sorted({**dict(self._job.limits), "macs": macs}.items()))
         job = replace(self._job, **planned)
         line = self._describe(job, planned, dataset, sizes) if planned else ""
@@ -121,7 +122,10 @@ class JobPlanner:
         epochs = choose_epochs(images)
         if not self._knows_rate:
             return epochs
-        return lengthen(epochs, self._budget.macs(images, epochs), pixels)
+        return lengthen(epochs, self._mean_macs(images, epochs, pixels), pixels)
+
+    def _mean_macs(self, images: int, epochs: int, pixels: int) -> float:
+        return mean_macs(self._budget.work(images, epochs), pixels)
 
     @property
     def _knows_rate(self) -> bool:
@@ -139,19 +143,20 @@ class JobPlanner:
         flags = flags.replace("--limit", "--limit macs=N")
         return (
             f"{len(dataset.images):,} pictures of {own}: space {job.space} at {size}{networks}, "
-            f"{self._forecast(job, len(dataset.train), sizes)}; change with {flags}"
+            f"{self._forecast(job, dataset, sizes)}; change with {flags}"
         )
 
-    def _forecast(self, job: Job, images: int, sizes: NetworkSizes | None) -> str:
+    def _forecast(self, job: Job, dataset: Dataset, sizes: NetworkSizes | None) -> str:
         """How many full trainings there will be, and how long they take, as far as that is known."""
+        images, (height, width, _) = len(dataset.train), dataset.shape
         each = _count(job.full_epochs, "epoch")
         if not self._knows_rate:
             return f"trials of {each}" + (f" for {_duration(job.time)}" if job.time else "")
         limit = dict(job.limits).get("macs")
         mean = sizes.mean(limit if isinstance(limit, int) else math.inf) if sizes else None
-        seconds = self._budget.seconds_per_trial(
-            mean or self._budget.macs(images, job.full_epochs), images, job.full_epochs
-        )
+        if mean is None:
+            mean = self._mean_macs(images, job.full_epochs, height * width)
+        seconds = self._budget.seconds_per_trial(mean, images, job.full_epochs, height * width)
         if job.time is None:
             if job.trials is None:
                 return f"trials of {each}, about {_duration(seconds)} each"

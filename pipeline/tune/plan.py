@@ -1,7 +1,8 @@
 """The rule by which a study gets what its job leaves open: time, size of the images, epochs and a limit of MACs.
 
 What a study can afford is its time and this machine's rate, the multiply-accumulates (MACs) per second that training
-makes. A network of M MACs for one image takes M x images x epochs of them. So:
+makes. Training on one image takes the MACs of the network, 2 million more, and 750 for each pixel (``macs_beside``); a
+full training takes images x epochs of that. So:
 
 - space: ``quick``; ``plain`` from an hour on, since a wide space needs many trials.
 - time: 10 minutes, if neither a time nor a number of trials is given and the search does not end by itself.
@@ -9,14 +10,16 @@ makes. A network of M MACs for one image takes M x images x epochs of them. So:
   trials without a time take 43 s each, as those 14 do.
 - epochs: 750 / sqrt(training images), 5 to 40. Few images need many epochs for as many steps, and can afford them.
   Where the time allows networks larger than 24,000 MACs per pixel, half of that factor goes into more epochs.
-- image size: the largest whose trials can afford 6,000 MACs per pixel (three or four blocks of convolutions, 16 to 128
-  filters wide), from 32 to 128 pixels a side and never above the images' own size.
+- image size: the largest whose trials can afford 11,000 MACs per pixel (four blocks of convolutions, 32 to 128 filters
+  wide), from 32 to 128 pixels a side and never above the images' own size.
 - MACs of one network: at most 4 times the mean that the time allows, since most trials are pruned after a part of their
   epochs, but never so few that hardly any network of the space is left.
 """
 
 import math
 from dataclasses import dataclass
+
+from pipeline.search.forecast import BESIDE_PER_IMAGE, BESIDE_PER_PIXEL, macs_beside
 
 SECONDS = 600.0
 """The time of a study that is given neither a time nor a number of trials."""
@@ -30,17 +33,10 @@ _TRIALS = 14
 _OVERHEAD = 3.0
 """Seconds of a trial that do not depend on its network: tracing the graph, saving the model."""
 
-_EFFICIENCY = 0.5
-"""The share of the measured rate that whole trials are taken to reach, with validation, reading images, small layers.
-
-On two cores with two workers it is 0.39 for a network of 2 million MACs and batches of 64, 0.80 for 12.7 million and
-batches of 32, 0.88 for 20 million and batches of 64 (measured): so most trials end sooner, and there are more of them.
-"""
-
 _EPOCHS = 750
 _FEWEST_EPOCHS, _MOST_EPOCHS = 5, 40
 
-_MACS_PER_PIXEL = 6_000
+_MACS_PER_PIXEL = 11_000
 """The MACs that a network needs for each pixel: fewer leave no room for a good network at that size."""
 
 _AMPLE_MACS_PER_PIXEL = 24_000
@@ -92,23 +88,27 @@ class Budget:
         seconds = by_trials if time is None else time
         return cls(seconds, trials or max(1.0, workers, _TRIALS * math.sqrt(seconds / SECONDS)), rate)
 
-    @property
-    def macs_per_trial(self) -> float:
-        """The multiply-accumulates of one full training."""
+    def work(self, images: int, epochs: int) -> float:
+        """What training on one image once may take, in MACs, if ``images`` train for ``epochs``."""
         seconds = self.seconds / self.trials
-        return max(seconds - _OVERHEAD, seconds / 2) * self.rate * _EFFICIENCY
-
-    def macs(self, images: int, epochs: int) -> float:
-        """The mean MACs that networks may have if ``images`` train for ``epochs``."""
-        return self.macs_per_trial / (images * epochs)
+        return max(seconds - _OVERHEAD, seconds / 2) / (epochs * self.seconds_per_mac(images))
 
     def seconds_per_mac(self, images: int) -> float:
-        """The seconds of an epoch per multiply-accumulate of a network, if one trains alone."""
-        return images / (self.rate * _EFFICIENCY)
+        """The seconds of an epoch per multiply-accumulate, if one network trains alone."""
+        return images / self.rate
 
-    def seconds_per_trial(self, macs: float, images: int, epochs: int) -> float:
-        """How long a full training of a network of ``macs`` takes."""
-        return macs * epochs * self.seconds_per_mac(images) + _OVERHEAD
+    def seconds_per_trial(self, macs: float, images: int, epochs: int, pixels: int) -> float:
+        """How long a full training of a network of ``macs`` takes on images of ``pixels``."""
+        return (macs + macs_beside(pixels)) * epochs * self.seconds_per_mac(images) + _OVERHEAD
+
+
+def mean_macs(work: float, pixels: int) -> float:
+    """The mean MACs of the networks that a budget's ``work`` allows for images of ``pixels``; 0 if it is too little.
+
+    >>> mean_macs(10e6, 32 * 32)
+    7232000.0
+    """
+    return max(0.0, work - macs_beside(pixels))
 
 
 def choose_space(time: float | None, trials: int | None) -> str:
@@ -139,18 +139,19 @@ def lengthen(epochs: int, mean: float, pixels: int) -> int:
     return min(round(epochs * math.sqrt(max(1.0, ample))), max(epochs, _MOST_EPOCHS))
 
 
-def choose_image_size(own: tuple[int, int], macs: float) -> tuple[int, int]:
-    """The (height, width) to which images of the size ``own`` are resized, for networks of ``macs`` on average.
+def choose_image_size(own: tuple[int, int], work: float) -> tuple[int, int]:
+    """The (height, width) to which images of the size ``own`` are resized, for that much ``work`` on each of them.
 
     The aspect ratio stays, unless one side is more than 4 times as long as the other. An image that is at most a tenth
     larger than affordable, or smaller than 32x32 pixels, keeps its size.
 
-    >>> choose_image_size((480, 640), 20e6), choose_image_size((100, 100), 1e6), choose_image_size((28, 28), 1e9)
+    >>> choose_image_size((480, 640), 40e6), choose_image_size((100, 100), 1e6), choose_image_size((28, 28), 1e9)
     ((48, 64), (32, 32), (28, 28))
     """
     height, width = (min(side, _MOST_UNEQUAL * min(own)) for side in own)
     side = math.sqrt(height * width)
-    affordable = min(max(math.sqrt(macs / _MACS_PER_PIXEL), _SMALLEST), _LARGEST)
+    pixels = max(0.0, work - BESIDE_PER_IMAGE) / (_MACS_PER_PIXEL + BESIDE_PER_PIXEL)
+    affordable = min(max(math.sqrt(pixels), _SMALLEST), _LARGEST)
     if side <= 1.1 * affordable:
         return height, width
     return _resize(height, width, affordable / side)

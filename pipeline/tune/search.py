@@ -58,8 +58,8 @@ def _budget(job: Job) -> Budget:
 
 def _forecast(study: OpenStudy) -> Forecast:
     """A forecast by the rate that was measured for the plan: workers side by side share it."""
-    alone = study.plan.seconds_per_mac
-    return Forecast(None if alone is None else alone * study.executor.slots)
+    alone, (height, width, _) = study.plan.seconds_per_mac, study.problem.dataset.shape
+    return Forecast(height * width, None if alone is None else alone * study.executor.slots)
 
 
 def _expected_trials(job: Job, space: Space) -> float:

@@ -31,6 +31,18 @@ FLAGS = (
 )
 
 
+OWN = """
+import keras
+
+def build(hp):
+    hidden = keras.layers.Dense(hp.Int("units", 8, 64), "relu")
+    output = keras.layers.Dense(10, "softmax")
+    model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), hidden, output])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+"""
+
+
 def trials(shell):
     records, _ = read_study(shell.folder / "studies" / "cut" / "optuna.db")
     return as_json(records)
@@ -105,7 +117,10 @@ def end(process, send, number):
 
 
 def test_time_ends_a_study_with_a_model(shell):
-    shell.run("tune", *FLAGS, "--epochs", "4000", "--time", "6s", "--trials", "50")
+    """How long a model of the user's own takes is not known before its first epoch, so it is not shortened."""
+    (shell.folder / "own.py").write_text(OWN)
+    flags = ["--data", "digits", "--space", "own.py:build", "--workers", "1", "--study", "cut"]
+    shell.run("tune", *flags, "--epochs", "4000", "--time", "6s", "--trials", "50")
     [trial] = trials(shell)
     assert trial["state"] == "interrupted"
     assert trial["reason"].startswith("time was up")

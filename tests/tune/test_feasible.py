@@ -6,7 +6,7 @@ from pipeline.errors import SpaceError
 from pipeline.space import available, complete, fix, limit, load
 from pipeline.tune.feasible import check_feasible
 from pipeline.tune.networks import measure_networks
-from pipeline.tune.plan import Budget, choose_epochs, choose_macs
+from pipeline.tune.plan import Budget, choose_epochs, choose_macs, mean_macs
 from tests.tune.images import Images
 
 
@@ -23,8 +23,10 @@ def test_every_shipped_space_has_networks_from_16_to_256_pixels_within_what_is_p
     monkeypatch.setattr(
         "pipeline.tune.feasible.DRAWS", 0 if shipped.start_from else 10
     )  # the start points alone must do
-    mean = Budget.share(None, None, rate).macs(images, choose_epochs(images))
-    macs = choose_macs(mean, side * side, measure_networks(shipped, [], Images(side), limited=False).least)
+    work = Budget.share(None, None, rate).work(images, choose_epochs(images))
+    macs = choose_macs(
+        mean_macs(work, side * side), side * side, measure_networks(shipped, [], Images(side), limited=False).least
+    )
     check(limit(shipped, {"macs": macs}), side)
 
 

@@ -47,15 +47,15 @@ def test_all_that_is_open_is_planned_and_said(digits):
     planned = plan(digits)
     job = planned.job
     assert (job.space, job.time, job.trials, job.image_size, job.epochs) == ("quick", 600.0, None, (8, 8), 21)
-    assert dict(job.limits)["macs"] == 4_900_000
+    assert dict(job.limits)["macs"] == 1_500_000
     assert planned.line == (
-        "1,797 pictures of 480x640: space quick at 8x8, networks up to 4.9 M MACs, about 11 full trainings of "
+        "1,797 pictures of 480x640: space quick at 8x8, networks up to 1.5 M MACs, about 11 full trainings of "
         "21 epochs in 10 min; change with --space, --time, --epochs, --limit macs=N, --image-size"
     )
 
 
 def test_the_size_follows_from_the_pictures_and_the_rate():
-    assert planner().choose_size(PHOTOS) == (36, 52)
+    assert planner().choose_size(PHOTOS) == (36, 48)
     assert planner(rate=lambda: 1.6e13).choose_size(PHOTOS) == (112, 144)
     assert planner(rate=lambda: 1.6e6).choose_size(PHOTOS) == (28, 36)
     assert planner(time=6000.0).choose_size(PHOTOS) == (72, 88)
@@ -148,7 +148,7 @@ def test_what_cannot_be_trained_even_at_the_smallest_size_is_refused_before_anyt
 
 def test_a_training_that_does_not_fit_is_said(digits):
     line = plan(digits, NetworkSizes(1e12, (1e12,), limited=False), time=60.0).line
-    assert ", 1 min, though one full training of 21 epochs takes about 383 d;" in line
+    assert ", 1 min, though one full training of 21 epochs takes about 191 d;" in line
 
 
 def test_one_trial_of_one_epoch_is_in_the_singular(digits):

@@ -4,35 +4,47 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pipeline.tune.plan import SECONDS, Budget, choose_epochs, choose_image_size, choose_macs, choose_space, lengthen
+from pipeline.search.forecast import macs_beside
+from pipeline.tune.plan import (
+    SECONDS,
+    Budget,
+    choose_epochs,
+    choose_image_size,
+    choose_macs,
+    choose_space,
+    lengthen,
+    mean_macs,
+)
 
 RATES = st.floats(1e7, 1e14)
 SECONDS_GIVEN = st.one_of(st.none(), st.floats(1, 1e6))
 IMAGES = st.integers(1, 10**7)
 SIDES = st.integers(1, 10_000)
-MACS = st.floats(1, 1e13)
+MACS = WORK = st.floats(1, 1e13)
 
 
-@given(SECONDS_GIVEN, st.one_of(st.none(), st.integers(1, 10_000)), RATES, IMAGES)
-def test_the_trials_of_a_budget_fit_its_time(time, trials, rate, images):
+@given(SECONDS_GIVEN, st.one_of(st.none(), st.integers(1, 10_000)), RATES, IMAGES, st.integers(1, 10**6))
+def test_the_trials_of_a_budget_fit_its_time(time, trials, rate, images, pixels):
     budget = Budget.share(time, trials, rate)
     assert budget.seconds == time if time is not None else trials is not None or budget.seconds == SECONDS
     epochs = choose_epochs(images)
-    macs = budget.macs(images, epochs)
-    assert macs > 0
+    work = budget.work(images, epochs)
+    macs = mean_macs(work, pixels)
+    assume(macs > 0)
+    assert macs + macs_beside(pixels) == pytest.approx(work)
     # Trials of a few seconds are all overhead: not more than twice as long as planned.
-    assert budget.seconds_per_trial(macs, images, epochs) <= 2 * budget.seconds / budget.trials + 3
+    assert budget.seconds_per_trial(macs, images, epochs, pixels) <= 2 * budget.seconds / budget.trials + 3
 
 
 def test_more_time_is_for_more_and_for_larger_networks():
     short, long = Budget.share(600.0, None, 1e10), Budget.share(2400.0, None, 1e10)
     assert long.trials == 2 * short.trials
-    assert 2 <= long.macs(1000, 20) / short.macs(1000, 20) <= 2.2
+    assert 2 <= long.work(1000, 20) / short.work(1000, 20) <= 2.2
 
 
 def test_given_trials_do_not_make_the_networks_smaller_unless_the_time_is_given_too():
-    assert Budget.share(None, 100, 1e10).macs(1000, 20) == pytest.approx(Budget.share(None, None, 1e10).macs(1000, 20))
-    assert Budget.share(600.0, 100, 1e10).macs(1000, 20) < Budget.share(600.0, None, 1e10).macs(1000, 20) / 10
+    assert Budget.share(None, 100, 1e10).work(1000, 20) == pytest.approx(Budget.share(None, None, 1e10).work(1000, 20))
+    assert Budget.share(600.0, 100, 1e10).work(1000, 20) < Budget.share(600.0, None, 1e10).work(1000, 20) / 10
 
 
 @given(IMAGES, IMAGES)
@@ -41,9 +53,9 @@ def test_more_images_need_fewer_epochs_within_bounds(images, others):
     assert 5 <= choose_epochs(many) <= choose_epochs(few) <= 40
 
 
-@given(SIDES, SIDES, MACS)
-def test_images_are_never_enlarged_and_their_sides_stay_in_bounds(height, width, macs):
-    chosen = choose_image_size((height, width), macs)
+@given(SIDES, SIDES, WORK)
+def test_images_are_never_enlarged_and_their_sides_stay_in_bounds(height, width, work):
+    chosen = choose_image_size((height, width), work)
     assert chosen[0] <= max(height, 8)
     assert chosen[1] <= max(width, 8)
     if chosen != (height, width):
@@ -51,10 +63,10 @@ def test_images_are_never_enlarged_and_their_sides_stay_in_bounds(height, width,
         assert max(chosen) <= 5 * min(chosen)  # four times, but for the rounding
 
 
-@given(st.integers(33, 4000), st.integers(33, 4000), MACS)
-def test_the_aspect_ratio_stays_up_to_the_rounding(height, width, macs):
+@given(st.integers(33, 4000), st.integers(33, 4000), WORK)
+def test_the_aspect_ratio_stays_up_to_the_rounding(height, width, work):
     assume(max(height, width) <= 4 * min(height, width))
-    rows, columns = choose_image_size((height, width), macs)
+    rows, columns = choose_image_size((height, width), work)
     if (rows, columns) != (height, width):
         factor = math.sqrt(rows * columns / (height * width))
         assert abs(rows - height * factor) <= 8
@@ -62,9 +74,9 @@ def test_the_aspect_ratio_stays_up_to_the_rounding(height, width, macs):
         assert rows / columns == pytest.approx(height / width, rel=0.25)
 
 
-@given(SIDES, MACS, MACS)
-def test_more_macs_allow_larger_images(side, macs, others):
-    few, many = sorted((macs, others))
+@given(SIDES, WORK, WORK)
+def test_more_work_allows_larger_images(side, work, others):
+    few, many = sorted((work, others))
     assert choose_image_size((side, side), few) <= choose_image_size((side, side), many)
 
 
@@ -106,7 +118,7 @@ def test_ample_time_makes_for_more_epochs_up_to_40_and_scarce_time_not_for_fewer
 
 def test_on_a_gpu_the_hours_go_into_epochs_too():
     budget = Budget.share(8 * 3600.0, None, 3e12)
-    assert lengthen(choose_epochs(49_000), budget.macs(49_000, 5), 32 * 32) == 40
+    assert lengthen(choose_epochs(49_000), mean_macs(budget.work(49_000, 5), 32 * 32), 32 * 32) == 40
 
 
 def test_many_workers_have_a_trial_each():
