@@ -6,15 +6,18 @@ import statistics
 from pipeline.study.trial import EpochReport
 
 BESIDE_PER_IMAGE, BESIDE_PER_PIXEL = 2e6, 750
-"""What training takes beside the MACs of the network, in MACs: reading images, steps, layers that wait for memory.
+"""The work of training beside the network's own MACs, as MACs: reading images, steps, layers that wait for memory.
 
 Fitted to the epochs of 99 random networks of ``plain`` with 0.6 to 91 million MACs, at 16x16, 32x32, 64x64 and 96x96
 pixels, on two cores with two workers: their times are within a factor of e^0.25 (standard deviation), at 31.4 G MACs a
 second, where 29.4 had been measured as the machine's rate.
 """
 
-_OVERHEAD = 3.0
-"""Seconds that a trial takes beside its epochs, until one has shown how long it takes before its first epoch."""
+TRIAL_OVERHEAD = 3.0
+"""The seconds of a trial that do not depend on its network: tracing the graph, saving the model.
+
+A trial that has begun shows how long it takes before its first epoch; from then on that counts.
+"""
 
 _LATEST = 100
 """The number of trials that count, the latest: a look at them takes no longer as trials add up."""
@@ -24,7 +27,7 @@ _MARGIN = 1.1
 
 
 def macs_beside(pixels: int) -> float:
-    """What training on one image of ``pixels`` takes beside the MACs of the network, in MACs."""
+    """The work of training on one image of ``pixels`` beside the network's own MACs, as MACs."""
     return BESIDE_PER_IMAGE + BESIDE_PER_PIXEL * pixels
 
 
@@ -90,5 +93,5 @@ class Forecast:
         each = self.epoch_seconds(macs)
         if not each:
             return math.inf
-        overhead = statistics.median(self._overheads.values()) if self._overheads else _OVERHEAD
+        overhead = statistics.median(self._overheads.values()) if self._overheads else TRIAL_OVERHEAD
         return max(0.0, (seconds / _MARGIN - overhead) / each)

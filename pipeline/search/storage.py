@@ -142,7 +142,7 @@ class StudyStorage:
         self._storage.flush()
 
     def postpone(self, proposal: Proposal) -> None:
-        """Closes a proposal that cannot be trained in the time that is left; ``requeue_postponed`` brings it back."""
+        """Closes a proposal for which too little time is left; ``requeue_postponed`` queues it again."""
         proposal.optuna_trial.set_user_attr("postponed", True)
         self._study.tell(proposal.optuna_trial, state=OptunaState.FAIL)
         self._storage.flush()
@@ -319,7 +319,7 @@ class StudyStorage:
 
 
 def _was_shortened(trial: FrozenTrial, epochs: int) -> bool:
-    """Whether the trial had fewer epochs than a full training, as many as fitted in the time of an earlier run."""
+    """Whether an earlier run gave the trial fewer epochs than a full training, for lack of time."""
     return bool(trial.user_attrs.get("trial", {}).get("epochs", epochs) < epochs)
 
 

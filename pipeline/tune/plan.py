@@ -19,7 +19,7 @@ full training takes images x epochs of that. So:
 import math
 from dataclasses import dataclass
 
-from pipeline.search.forecast import BESIDE_PER_IMAGE, BESIDE_PER_PIXEL, macs_beside
+from pipeline.search.forecast import BESIDE_PER_IMAGE, BESIDE_PER_PIXEL, TRIAL_OVERHEAD, macs_beside
 
 SECONDS = 600.0
 """The time of a study that is given neither a time nor a number of trials."""
@@ -29,9 +29,6 @@ _LONG = 3600.0
 
 _TRIALS = 14
 """Full trainings in ``SECONDS``."""
-
-_OVERHEAD = 3.0
-"""Seconds of a trial that do not depend on its network: tracing the graph, saving the model."""
 
 _EPOCHS = 750
 _FEWEST_EPOCHS, _MOST_EPOCHS = 5, 40
@@ -89,9 +86,9 @@ class Budget:
         return cls(seconds, trials or max(1.0, workers, _TRIALS * math.sqrt(seconds / SECONDS)), rate)
 
     def work(self, images: int, epochs: int) -> float:
-        """What training on one image once may take, in MACs, if ``images`` train for ``epochs``."""
+        """The MACs that one image may take in one epoch, all work counted, if ``images`` train for ``epochs``."""
         seconds = self.seconds / self.trials
-        return max(seconds - _OVERHEAD, seconds / 2) / (epochs * self.seconds_per_mac(images))
+        return max(seconds - TRIAL_OVERHEAD, seconds / 2) / (epochs * self.seconds_per_mac(images))
 
     def seconds_per_mac(self, images: int) -> float:
         """The seconds of an epoch per multiply-accumulate, if one network trains alone."""
@@ -99,7 +96,7 @@ class Budget:
 
     def seconds_per_trial(self, macs: float, images: int, epochs: int, pixels: int) -> float:
         """How long a full training of a network of ``macs`` takes on images of ``pixels``."""
-        return (macs + macs_beside(pixels)) * epochs * self.seconds_per_mac(images) + _OVERHEAD
+        return (macs + macs_beside(pixels)) * epochs * self.seconds_per_mac(images) + TRIAL_OVERHEAD
 
 
 def mean_macs(work: float, pixels: int) -> float:

@@ -35,6 +35,7 @@ def test_the_space_that_is_searched_has_the_points_of_the_table():
     assert len({(*samplers.point_of(params), params["learning_rate"]) for params in recorded}) == len(recorded) == 672
 
 
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 def test_one_of_the_settings_is_the_one_that_is_shipped():
     """The label in the table says which."""
     shipped = SAMPLERS["bayesian"].plan(samplers.space_with("0.1"), 0).sampler

@@ -43,7 +43,7 @@ class FewTrials(BaseSampler):
         self._view: tuple[int, _View] | None = None
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """Its sampler's. That is shown each trial once, so it must remember the hyperparameters that it has seen."""
+        """The search space that the sampler infers. It sees each trial only once, so it must remember earlier ones."""
         self._limit(study, trial)
         fresh: Any = _View(study, self._fresh)
         self._fresh = []
