@@ -71,11 +71,12 @@ def train(folder: Path, side: int, trials: int, minutes: float) -> list[Measured
     paths, records, _ = load_trials(str(folder / "studies" / f"side{side}"))
     measured = []
     for record in records:
+        if record.result.epochs < 2 or record.macs is None:
+            continue
         with paths.history(record.number).open(newline="") as rows:
             ends = [float(row["seconds"]) for row in csv.DictReader(rows)]
-        if len(ends) > 1 and record.macs:
-            seconds = statistics.median(later - before for before, later in itertools.pairwise(ends))
-            measured.append(Measured(side**2, record.macs, seconds / IMAGES))
+        seconds = statistics.median(later - before for before, later in itertools.pairwise(ends))
+        measured.append(Measured(side**2, record.macs, seconds / IMAGES))
     return measured
 
 
