@@ -8,9 +8,9 @@ from pipeline.study.trial import EpochReport
 BESIDE_PER_IMAGE, BESIDE_PER_PIXEL = 2e6, 750
 """The work of training beside the network's own MACs, as MACs: reading images, steps, layers that wait for memory.
 
-Fitted to the epochs of 99 random networks of ``plain`` with 0.6 to 91 million MACs, at 16x16, 32x32, 64x64 and 96x96
-pixels, on two cores with two workers: their times are within a factor of e^0.25 (standard deviation), at 31.4 G MACs a
-second, where 29.4 had been measured as the machine's rate.
+Fitted to the epochs of random networks of ``plain`` at 16x16 to 96x96 pixels, on two cores with two workers. Those of 74
+others were within a factor of e^0.25 (standard deviation; ``bench/epoch_time.py``), where the constants that suit them
+best, 1.5 million and 530, give e^0.24.
 """
 
 TRIAL_OVERHEAD = 3.0
@@ -76,9 +76,9 @@ class Forecast:
     def epoch_seconds(self, macs: int | None) -> float | None:
         """The seconds of an epoch, None if unknown: its MACs at the median pace of the trials.
 
-        Of a trial, the median epoch counts: the last ones may have had the machine alone. In recorded studies of
-        ``plain`` (101 trials) the next trial's epochs were off by a factor of e^0.26 (root of the mean square); by the
-        pace of the trial with the most similar network, e^0.31.
+        Of a trial, the median epoch counts: the last ones may have had the machine alone. In four
+        studies of ``plain`` the next trial's epochs were off by a factor of e^0.25 (root of the mean square), and by
+        e^0.29 where the pace was that of the trial with the most similar network (``bench/epoch_time.py``).
         """
         epochs = [(size, statistics.median(seconds)) for size, seconds in self._epochs.values()]
         paces = [seconds / (size + self._beside) for size, seconds in epochs if size]
