@@ -8,9 +8,9 @@ from pipeline.study.trial import EpochReport
 BESIDE_PER_IMAGE, BESIDE_PER_PIXEL = 2e6, 750
 """The work of training beside the network's own MACs, as MACs: reading images, steps, layers that wait for memory.
 
-Fitted to the epochs of random networks of ``plain`` at 16x16 to 96x96 pixels, on two cores with two workers. Those of 74
-others were within a factor of e^0.25 (standard deviation; ``bench/epoch_time.py``), where the constants that suit them
-best, 1.5 million and 530, give e^0.24.
+Fitted to the epochs of random networks of ``plain`` at 16x16 to 96x96 pixels, on two cores with two workers. Measured
+again (``bench/epoch_time.py``), those of 74 networks, mostly the same ones, were within a factor of e^0.25 (standard
+deviation); 1.5 million and 530, which suit them best, give e^0.24.
 """
 
 TRIAL_OVERHEAD = 3.0
