@@ -12,9 +12,19 @@ from typing import Any
 
 
 def machine() -> str:
-    """One line: cores, processor, Python, and the versions of the libraries that matter."""
-    packages = ", ".join(f"{name} {version(name)}" for name in ("tensorflow", "keras", "optuna", "mlflow"))
-    return f"{os.cpu_count()} cores, {_processor()}, Python {platform.python_version()}, {packages}"
+    """One line: cores, processor, GPUs, Python, and the versions of the libraries that matter."""
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    packages = ", ".join(f"{name} {version(name)}" for name in (backend, "keras", "optuna", "mlflow"))
+    parts = (f"{os.cpu_count()} cores", processor(), *_gpus(), f"Python {platform.python_version()}", packages)
+    return ", ".join(parts)
+
+
+def _gpus() -> list[str]:
+    query = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    try:
+        return subprocess.run(query, capture_output=True, text=True, check=True).stdout.splitlines()
+    except (OSError, subprocess.SubprocessError):
+        return []
 
 
 def commit() -> str:
@@ -52,7 +62,8 @@ def _rounded(figures: Any) -> Any:
     return float(f"{figures:.4g}") if isinstance(figures, float) else figures
 
 
-def _processor() -> str:
+def processor() -> str:
+    """The processor's name."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as info:
             return next(line.split(":")[1].strip() for line in info if line.startswith("model name"))

@@ -1,16 +1,17 @@
 """Measures the share of the machine's matrix rate that training reaches, and where the rest of the time goes.
 
-    python bench/matrix_rate.py [--epochs 3] [--images 8000] [--networks 2 20 200] [--precision float32] [--keep]
+    python bench/matrix_rate.py [--epochs 3] [--images 8000] [--networks 2 20 200] [--workers 2 1] [--keep]
 
-The matrix rate is that of a product of two float32 matrices on all cores (numpy's sgemm). Networks of 2, 20 and 200
-million multiply-accumulates (MACs) at 32x32 are trained on 8,000 made-up images, as trials of a study are: mirrored
-and shifted, validated on 2,000 images after each epoch, the best epoch saved. Once as many workers as cores train the
-same network side by side, and once one worker has all cores. A training step counts 6 floating-point operations per
-MAC and image: 2 forwards, 4 backwards. Whatever else takes time lowers the share: making batches, validation, tracing
-the graph, saving. "All together" is the work of all networks over the time of all.
+The matrix rate is that of a product of two matrices: on CPUs float32 ones on all cores (numpy's sgemm), on a GPU those
+of the training's precision. Networks of 2, 20 and 200 million multiply-accumulates (MACs) at 32x32 are trained on 8,000
+made-up images, as trials of a study are: mirrored and shifted, validated on 2,000 images after each epoch, the best
+epoch saved. Once as many workers as cores train the same network side by side, and once one worker has all cores;
+``--workers`` says other numbers. With a GPU all workers share the first one. A training step counts 6 floating-point
+operations per MAC and image: 2 forwards, 4 backwards. Whatever else takes time lowers the share: making batches,
+validation, tracing the graph, saving. "All together" is the work of all networks over the time of all.
 
-``--keep`` writes bench/results/matrix_rate.json. On a machine that does other things meanwhile the shares are too low;
-those of the processor time that the training got are less so.
+``--keep`` writes bench/results/matrix_rate.json, with a GPU matrix_rate_gpu_BACKEND.json. On a machine that does other
+things meanwhile the shares are too low; those of the processor time that the training got are less so.
 """
 
 import argparse
@@ -32,8 +33,8 @@ from numpy.typing import NDArray
 
 from pipeline.architecture import FAMILIES
 from pipeline.data import Dataset, load
-from pipeline.executors import Ready, call_all, local
-from pipeline.executors.devices import usable_cores
+from pipeline.executors import Ready, call, call_all, local
+from pipeline.executors.devices import gpus, usable_cores
 from pipeline.metrics import ACCURACY
 from pipeline.recipe import Recipe
 from pipeline.study.model_metadata import ModelMetadata
@@ -52,7 +53,7 @@ COMMON = {"blocks": 3, "fc_layers": 0, "head": "average", "norm": "batch", "opti
 COMMON |= {"schedule": "one_cycle", "weight_decay": 5e-4, "batch_size": 64, "flip": True, "shift": 0.12}
 CLASSES = 10
 FLOPS_PER_MAC = 6
-SIDE, PRODUCTS = 3_000, 20
+SIDE, GPU_SIDE, PRODUCTS = 3_000, 8_192, 20
 
 
 def main() -> None:
@@ -61,18 +62,23 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=3, help="at least 2: the first has the tracing")
     parser.add_argument("--images", type=int, default=8_000, help="for training; a quarter as many for validation")
     parser.add_argument("--networks", type=int, nargs="+", choices=NETWORKS, default=list(NETWORKS))
-    parser.add_argument("--precision", default="float32")
+    parser.add_argument("--workers", type=int, nargs="+", help="numbers of trainings side by side")
+    parser.add_argument("--precision", default="auto")
     parser.add_argument("--keep", action="store_true", help="write results/matrix_rate.json")
     args = parser.parse_args()
     print(machine())
-    rate = matrix_rate()
-    print(f"matrix rate on {len(usable_cores())} cores: {rate / 1e9:.0f} GFLOP/s")
+    cards = gpus()[:1]
+    rate = gpu_rate(args.precision) if cards else matrix_rate()
+    whose = "the GPU" if cards else f"{len(usable_cores())} cores"
+    print(f"matrix rate of {whose}: {rate / 1e9:.0f} GFLOP/s", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         os.environ["CONVTUNE_CACHE"] = folder
         data = write_dataset(Path(folder), args.images)
-        ways = {str(workers): measure(data, Path(folder), workers, rate, args) for workers in worker_counts()}
+        counts = args.workers or worker_counts()
+        ways = {str(workers): measure(data, Path(folder), workers, rate, args) for workers in counts}
     if args.keep:
-        keep({"flops": rate, "ways": ways})
+        backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+        keep({"flops": rate, "ways": ways}, f"matrix_rate_gpu_{backend}.json" if cards else "")
 
 
 def worker_counts() -> list[int]:
@@ -88,6 +94,36 @@ def matrix_rate() -> float:
         np.matmul(matrix, matrix)
         times.append(time.perf_counter() - began)
     return 2 * SIDE**3 / min(times)
+
+
+def gpu_rate(precision: str) -> float:
+    """Floating-point operations per second of matrix products on the GPU, in a worker since they import Keras."""
+    with closing(local.start(1, Path(os.devnull), import_training)) as executor:
+        return call(executor, GpuRate(precision))
+
+
+@dataclass(frozen=True)
+class GpuRate:
+    """The task of measuring the GPU's matrix rate."""
+
+    precision: str
+    number: int = 0
+
+    def run(self, report: ReportCallback) -> float:
+        """Multiplies matrices in a chain, so that waiting for the last waits for all; the second chain counts."""
+        import keras
+
+        from pipeline.training.precision import choose_policy
+
+        dtype = keras.DTypePolicy(choose_policy(self.precision)).compute_dtype
+        matrix = keras.ops.ones((GPU_SIDE, GPU_SIDE), dtype) / GPU_SIDE
+        for _ in range(2):
+            began, product = time.perf_counter(), matrix
+            for _ in range(PRODUCTS):
+                product = keras.ops.matmul(product, matrix)
+            float(keras.ops.convert_to_numpy(product[0, 0]).astype(np.float32))
+            seconds = time.perf_counter() - began
+        return 2 * GPU_SIDE**3 * PRODUCTS / seconds
 
 
 def write_dataset(folder: Path, images: int) -> Dataset:
@@ -114,8 +150,10 @@ def measure(data: Dataset, folder: Path, workers: int, rate: float, args: argpar
             work = FLOPS_PER_MAC * tasks[0].task.architecture.macs * len(data.train) * args.epochs * workers
             spent = np.array([work, max(timing["whole"] for timing in timings), parts["processor"] * workers])
             total += spent
-            found[f"{macs} M"] = shares(spent, rate) | {"parts": parts}
-            print(f"{macs:4} M MACs: {describe_shares(found[f'{macs} M'])}\n     {describe(parts)}", flush=True)
+            speed = len(data.train) * workers / parts["epoch"]
+            found[f"{macs} M"] = shares(spent, rate) | {"images a second": speed, "parts": parts}
+            print(f"{macs:4} M MACs: {describe_shares(found[f'{macs} M'])}")
+            print(f"     {speed:.0f} images a second after the first epoch; {describe(parts)}", flush=True)
     found["all together"] = shares(total, rate)
     print(f"all together: {describe_shares(found['all together'])}")
     return found
@@ -129,7 +167,7 @@ def shares(spent: NDArray[np.float64], rate: float) -> dict[str, float]:
 
 def describe_shares(found: dict[str, Any]) -> str:
     """Both shares of a network, or of all."""
-    return f"share {found['share']:.2f}, of the processor time that it got {found['of processor time']:.2f}"
+    return f"share {found['share']:.2g}, of the processor time that it got {found['of processor time']:.2g}"
 
 
 def make_task(data: Dataset, folder: Path, macs: int, number: int, args: argparse.Namespace) -> TrainTask:
