@@ -50,6 +50,11 @@ def cpu_quota() -> float:
         return math.inf
 
 
+def has_quota() -> bool:
+    """Whether a container may use less time than its cores have. Which cores, is then left to the system."""
+    return cpu_quota() < len(usable_cores())
+
+
 def count_cores() -> int:
     """How many logical cores' time this process may use, in whole cores."""
     return min(len(usable_cores()), math.ceil(min(cpu_quota(), 2**16)))
@@ -84,17 +89,19 @@ def environments(workers: int, gpus: list[str]) -> list[dict[str, str]]:
     Workers take the GPUs in turn, and share them when there are fewer GPUs than workers. GPU memory is allocated as
     it is needed, not all at once. Each of several workers has as many threads as it could use alone, at most 8: which
     cores they run on is decided while they run (``share``), so that the last one gets them all. On one core each, two
-    threads take 11 % longer than one for a network of 2.5 million MACs, 3 % for one of 29 million (measured). The names
-    are TensorFlow's, OpenMP's and XLA's own; a variable that the user has set is left alone.
+    threads take 11 % longer than one for a network of 2.5 million MACs, 3 % for one of 29 million (measured). Workers
+    with a quota are not bound to cores, so each has only its share of the threads. The names are TensorFlow's, OpenMP's
+    and XLA's own; a variable that the user has set is left alone.
     """
     cores = count_cores()
-    threads = str(min(cores, _MOST_THREADS) if workers > 1 else cores)
+    alone = max(1, cores // workers) if has_quota() else cores
+    threads = str(min(alone, _MOST_THREADS) if workers > 1 else cores)
     common = {
         "TF_FORCE_GPU_ALLOW_GROWTH": "true",
         "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
         "TF_ENABLE_ONEDNN_OPTS": "1",  # TensorFlow itself leaves it off without AVX-512, where it pays as well
     }
-    if workers > 1 or cores < len(usable_cores()):
+    if workers > 1 or has_quota():
         common |= dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "NPROC"), threads)
         common["TF_NUM_INTEROP_THREADS"] = "1"
     if GPU_MASK not in os.environ:

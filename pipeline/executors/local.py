@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import WorkerError
-from pipeline.executors.devices import bind, environments, gpus, share, usable_cores
+from pipeline.executors.devices import bind, environments, gpus, has_quota, share, usable_cores
 from pipeline.executors.task import ExecutorKind, PickledTask, Task, TaskResult, WarmUp
 from pipeline.executors.worker import PARENT_SIGNALS, serve
 from pipeline.study.trial import Decision, Report, ReportCallback
@@ -83,9 +83,9 @@ class LocalExecutor:
                 self._results.append(result)
 
     def _share_cores(self) -> None:
-        """Divides the cores among the workers that have a task."""
+        """Divides the cores among the workers that have a task, unless a quota says how much they may compute."""
         busy = [worker for worker in self._workers if worker.number is not None]
-        if len(self._workers) > 1:
+        if len(self._workers) > 1 and not has_quota():
             for worker, cores in zip(busy, share(usable_cores(), len(busy)), strict=True):
                 bind(worker.process.pid or 0, cores)
 

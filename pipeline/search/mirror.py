@@ -41,8 +41,10 @@ class MirroredStorage(InMemoryStorage):
         for key, value in backend.get_study_system_attrs(study._study_id).items():
             super().set_study_system_attr(own, key, value)
         for trial in backend.get_all_trials(study._study_id, deepcopy=False):
-            trial.distributions = {name: self._shared(name, one) for name, one in trial.distributions.items()}
+            distributions = {name: self._shared(name, one) for name, one in trial.distributions.items()}
+            trial.distributions = {}  # Optuna copies the trial, and them with it
             number = super().create_new_trial(own, trial)
+            trial.distributions = self.get_trial(number).distributions = distributions
             if not trial.state.is_finished():
                 self._stored_ids[number], self._written[number] = trial._trial_id, self._rows(trial)
         self._changed: set[int] = set()

@@ -58,11 +58,11 @@ class Proposer:
 
         Judging may take seconds, so the caller gets a turn after each proposal. The iterator ends when nothing is
         left, or ``fit`` leaves nothing; ``stop_reason`` then says why. Points that came from the queue
-        and did not fit in an earlier call are queued again.
+        and did not fit in an earlier call are queued again, as are trials that an earlier process had to shorten.
         """
         self._fit, self._postponed, self._too_long = fit, 0, 0
         self.stop_reason = StopReason.SPACE_COVERED
-        self._storage.requeue_postponed()
+        self._storage.requeue_for_time()
         for accepted in self._all():
             yield accepted
             if self._too_long >= _TOO_LONG:

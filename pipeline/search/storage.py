@@ -14,6 +14,7 @@ from optuna.trial import TrialState as OptunaState
 
 from pipeline.candidate import Candidate, Feasibility
 from pipeline.hyperparameter import Params, Scalar
+from pipeline.search.again import cut_off, lacking_time, was_shortened
 from pipeline.search.optuna_study import (
     JUDGED,
     STUDY_NAME,
@@ -78,7 +79,7 @@ class StudyStorage:
         self._records = records_of(self._study, objective)
         self._begun = sum(record.state.counts_towards_total for record in self._records.values())
         self._next = max(self._records, default=-1) + 1
-        done = [trial for trial in stored if not _was_shortened(trial, epochs)]
+        done = [trial for trial in stored if not was_shortened(trial, epochs)]
         self._judged = {_point(trial.params) for trial in done if not trial.user_attrs.keys().isdisjoint(JUDGED)}
         self._numbers = {
             trial.user_attrs["trial"]["key"]: trial.user_attrs["trial"]["number"]
@@ -142,20 +143,16 @@ class StudyStorage:
         self._storage.flush()
 
     def postpone(self, proposal: Proposal) -> None:
-        """Closes a proposal for which too little time is left; ``requeue_postponed`` queues it again."""
+        """Closes a proposal for which too little time is left; ``requeue_for_time`` queues it again."""
         proposal.optuna_trial.set_user_attr("postponed", True)
         self._study.tell(proposal.optuna_trial, state=OptunaState.FAIL)
         self._storage.flush()
 
-    def requeue_postponed(self) -> None:
-        """Puts the points back into the queue that came from it and were postponed."""
+    def requeue_for_time(self) -> None:
+        """Queues again what lacked time: see ``lacking_time``."""
         stored = self._study.get_trials(deepcopy=False)
-        requeued = {trial.user_attrs.get("requeues") for trial in stored}
-        for trial in stored:
-            point = trial.system_attrs.get("fixed_params")
-            if "postponed" in trial.user_attrs and point is not None and trial.number not in requeued:
-                repeats = {"number": trial.user_attrs["number"]} if "number" in trial.user_attrs else {}
-                self._study.enqueue_trial(point, user_attrs={"requeues": trial.number, **repeats})
+        for again in lacking_time(stored, self._epochs, self._numbers):
+            self._study.enqueue_trial(dict(again.params), user_attrs=again.user_attrs)
         self._storage.flush()
 
     # --- trials
@@ -308,19 +305,11 @@ class StudyStorage:
     def _put_back(self, trial_id: int) -> None:
         """Closes an interrupted run and queues its params again, under the same trial number."""
         cut = self._storage.get_trial(trial_id)
-        accepted = "trial" in cut.user_attrs
-        if accepted and "result" not in cut.user_attrs:
+        if "trial" in cut.user_attrs and "result" not in cut.user_attrs:
             self._storage.set_trial_user_attr(trial_id, "result", _CUT_OFF)
-        number = cut.user_attrs.get("trial", cut.user_attrs).get("number")
         self._storage.set_trial_state_values(trial_id, OptunaState.FAIL)
-        params = cut.params if accepted else cut.system_attrs.get("fixed_params")
-        if params is not None:
-            self._study.enqueue_trial(params, user_attrs={} if number is None else {"number": number})
-
-
-def _was_shortened(trial: FrozenTrial, epochs: int) -> bool:
-    """Whether an earlier run gave the trial fewer epochs than a full training, for lack of time."""
-    return bool(trial.user_attrs.get("trial", {}).get("epochs", epochs) < epochs)
+        if (again := cut_off(cut)) is not None:
+            self._study.enqueue_trial(dict(again.params), user_attrs=again.user_attrs)
 
 
 def _suggest(trial: optuna.Trial) -> Callable[[str, Domain], Scalar]:

@@ -91,8 +91,9 @@ def test_one_of_several_workers_has_the_threads_that_it_could_use_alone(monkeypa
 
 def test_a_worker_has_no_more_threads_than_its_container_may_use(monkeypatch):
     monkeypatch.setattr(devices, "usable_cores", lambda: list(range(64)))
-    monkeypatch.setattr(devices, "cpu_quota", lambda: 1.5)
-    assert {environments(workers, [])[0]["OMP_NUM_THREADS"] for workers in (1, 2)} == {"2"}
+    for quota, workers, threads in ((1.5, 1, "2"), (1.5, 2, "1"), (8.0, 2, "4"), (8.0, 8, "1"), (32.0, 2, "8")):
+        monkeypatch.setattr(devices, "cpu_quota", lambda quota=quota: quota)
+        assert environments(workers, [])[0]["OMP_NUM_THREADS"] == threads
 
 
 def test_onednn_is_on_unless_the_user_says_otherwise(monkeypatch):

@@ -244,6 +244,7 @@ def test_a_signal_to_the_whole_group_is_the_parents_to_answer(tmp_path):
 
 def test_busy_workers_share_the_cores_and_the_last_one_has_them_all(pair, monkeypatch):
     monkeypatch.setattr("pipeline.executors.local.usable_cores", lambda: [0, 1])
+    monkeypatch.setattr("pipeline.executors.local.has_quota", lambda: False)
     bound = {}
     monkeypatch.setattr("pipeline.executors.local.bind", lambda process, cores: bound.update({process: cores}))
     pair.submit(Climb(1, epochs=1))
@@ -253,6 +254,15 @@ def test_busy_workers_share_the_cores_and_the_last_one_has_them_all(pair, monkey
     assert wait_for(pair, 1).keys() == {1}
     assert sorted(bound.values())[-1] == [0, 1]
     wait_for(pair, 1)
+
+
+def test_workers_with_a_quota_are_bound_to_no_cores(pair, monkeypatch):
+    monkeypatch.setattr("pipeline.executors.local.has_quota", lambda: True)
+    bound = []
+    monkeypatch.setattr("pipeline.executors.local.bind", lambda *settings: bound.append(settings))
+    pair.submit(Climb(1, epochs=1))
+    wait_for(pair, 1)
+    assert not bound
 
 
 def test_a_result_is_not_lost_when_the_answer_to_another_report_fails(pair):

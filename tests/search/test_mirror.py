@@ -144,3 +144,11 @@ def test_attributes_of_the_study_are_stored(url):
     for again in (optuna.load_study(study_name="study", storage=url), open_mirror(url)[0]):
         assert again.user_attrs == {"objective": {"metric": "accuracy"}}
         assert again._storage.get_study_system_attrs(again._study_id) == {"sampler": 3}
+
+
+def test_equal_distributions_are_one_object_after_a_restart_too(url):
+    study, mirror = open_mirror(url)
+    fill(study, mirror.flush)
+    trials = open_mirror(url)[0].get_trials(deepcopy=False)
+    assert len({id(trial.distributions["width"]) for trial in trials if "width" in trial.distributions}) == 1
+    assert [t.distributions for t in trials] == [t.distributions for t in stored(url)]

@@ -264,6 +264,19 @@ def test_a_trial_that_was_shortened_is_trained_in_full_when_the_search_goes_on(t
     assert storage.records[-1].trial.epochs == 4
 
 
+def test_what_a_sampler_drew_and_had_to_be_shortened_is_trained_in_full_once_when_the_search_goes_on(tmp_path):
+    wide = space(tmp_path, CONTINUOUS)
+    made, storage = proposer(tmp_path, wide)
+    assert epochs_of(made, storage, itertools.chain([4.0, 2.0], itertools.repeat(0.0))) == [4, 2]
+    assert not any(made.proposals(lambda candidate: 0.0))  # in the same process it is not tried again
+    short = storage.records[1].params
+    for expected in (True, False):
+        made, storage = proposer(tmp_path, wide)
+        assert (run(made, storage, count=1)[0].params == short) == expected
+        assert storage.records[-1].trial.epochs == 4
+    assert len(storage.records) == 4
+
+
 def test_a_hand_picked_point_without_time_is_tried_when_the_search_goes_on(tmp_path):
     wide = space(tmp_path, CONTINUOUS)
     points = [complete(wide, {"blocks": 1, "filters": filters}) for filters in (4, 8)]
@@ -272,9 +285,10 @@ def test_a_hand_picked_point_without_time_is_tried_when_the_search_goes_on(tmp_p
         storage.enqueue(point)
     epochs_of(made, storage, itertools.repeat(0.0))
     made, storage = proposer(tmp_path, wide)
-    assert run(made, storage, count=1)[0].params == points[1]
+    again = run(made, storage, count=2)  # the first one had begun, with a single epoch
+    assert sorted(candidate.params["filters_1"] for candidate in again) == [4, 8]
     made, storage = proposer(tmp_path, wide)
-    assert run(made, storage, count=1)[0].params not in points  # it is queued once
+    assert run(made, storage, count=1)[0].params not in points  # they are queued once
 
 
 def test_a_grid_without_time_is_not_covered_and_goes_on_where_it_was(tmp_path):

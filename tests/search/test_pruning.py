@@ -8,7 +8,7 @@ from optuna.samplers import RandomSampler
 
 from pipeline.metrics import ACCURACY
 from pipeline.search.pruners import PRUNERS
-from pipeline.search.pruning import Pruning
+from pipeline.search.pruning import LATEST, Pruning
 
 EPOCHS = 12
 
@@ -75,3 +75,19 @@ def test_numbers_may_come_in_any_order_and_nan_is_the_worst():
     assert not pruning.report(7, 2, 0.5)
     assert not pruning.report(3, 1, float("nan"))
     assert pruning.report(3, 2, float("nan"))
+
+
+def test_a_trial_is_compared_with_the_latest_only():
+    pruning = Pruning("study", PRUNERS["asha"].make(EPOCHS), ACCURACY, [])
+
+    def last_is_pruned(number, score):
+        pruning.report(number, 1, score)
+        return pruning.report(number, 2, score)
+
+    for number in range(LATEST):
+        last_is_pruned(number, 0.9)
+    assert last_is_pruned(LATEST, 0.5)
+    assert len(pruning._study.get_trials()) == LATEST
+    answers = [last_is_pruned(number, 0.5) for number in range(LATEST + 1, 2 * LATEST)]
+    assert answers[0]
+    assert not answers[-1]  # those with 0.9 are too long ago
