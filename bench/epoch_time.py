@@ -1,9 +1,9 @@
 """Fits what training takes beside the MACs of a network: the constants of ``pipeline.search.forecast``.
 
-    python bench/epoch_time.py FOLDER [--sides 16 32 64 96] [--trials 30] [--minutes 4] [--keep]
+    python bench/epoch_time.py [FOLDER] [--sides 16 32 64 96] [--trials 30] [--minutes 4] [--keep]
 
-FOLDER is CIFAR-10 as an image folder, with train/<class> and test/<class>. At each size of the images, random networks
-of ``plain`` train on 2,000 of them for three epochs, as trials of a study without pruning, for so many minutes at most.
+FOLDER is CIFAR-10 as an image folder, with train/<class> and test/<class>; without it nothing is measured. At each size
+of the images, random networks of ``plain`` train on 2,000 of them for three epochs, as trials of a study without pruning, for so many minutes at most.
 The seconds of an epoch for one image, the median of a trial's, are taken to be (MACs + a + b x pixels) / rate; a and b
 are those for which their logarithms deviate least. Printed are a, b, the deviation and the rate of all workers, and how
 far the epochs of each trial are from a forecast by the trials before it: by their median pace, and by the pace of the
@@ -45,12 +45,15 @@ class Measured(NamedTuple):
 def main() -> None:
     """Parses the arguments, trains, fits, prints."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", nargs="?", type=Path)
     parser.add_argument("--sides", type=int, nargs="+", default=[16, 32, 64, 96])
     parser.add_argument("--trials", type=int, default=30)
     parser.add_argument("--minutes", type=float, default=4.0)
     parser.add_argument("--keep", action="store_true", help="write results/epoch_time.json")
     args = parser.parse_args()
+    if args.folder is None:
+        print("name CIFAR-10's folder to measure epochs: python bench/epoch_time.py FOLDER")
+        return
     print(machine(), flush=True)
     with tempfile.TemporaryDirectory() as folder:
         write_subset(args.folder, IMAGES, Path(folder, "subset.npz"))
