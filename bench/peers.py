@@ -1,6 +1,6 @@
 """Compares convtune with KerasTuner and with a loop of Optuna and Keras: the same space, images, machine and time.
 
-    python bench/peers.py                     # the table of the runs that are recorded in bench/results/peers.json
+    python bench/peers.py                     # tables of the runs that are recorded in bench/results/peers.json
     python bench/peers.py report              # the same, and draws docs/images/peers.png
     python bench/peers.py run FOLDER          # runs what is not recorded yet: 6 contenders, 3 seeds, 10 minutes each
     python bench/peers.py run FOLDER --seconds 300 --only convtune-same convtune-plain
@@ -62,13 +62,13 @@ def main() -> None:
 
 
 def show(args: argparse.Namespace) -> None:
-    """Prints the table of the recorded runs; draws the plot if there is a file for it."""
+    """Prints the table of the recorded runs and the one of the README; draws the plot if there is a file for it."""
     runs = read_runs(args.results)
     if not runs:
         print(f"no runs in {args.results.name} yet; make them with: python bench/peers.py run FOLDER")
         return
     results = Results(runs)
-    print(results.table())
+    print(results.table(), results.summary(), sep="\n\n")
     if args.plot:
         results.plot(args.plot)
 

@@ -1,4 +1,4 @@
-"""Whether a space file of the plain family gives the networks of ``peer.build``, layer by layer, at random points."""
+"""Whether a space file of the plain family gives what ``peer.build`` does at random points, layers and recipe."""
 
 from collections import Counter
 from pathlib import Path
@@ -11,6 +11,9 @@ from pipeline import space as spaces
 from pipeline.architecture import FAMILIES, Architecture
 from pipeline.architecture.op import Infeasible
 from pipeline.hyperparameter import Params
+from pipeline.recipe import Recipe
+from pipeline.training.build import build_training_model
+from pipeline.training.optimizer import make_optimizer
 
 _KINDS = {"Conv2D": "Conv", "BatchNormalization": "BatchNorm", "ReLU": "Activation", "MaxPooling2D": "Pool"}
 """The ops of convtune, by their names in Keras where those differ."""
@@ -69,6 +72,7 @@ def compare(points: int, file: Path) -> str:
             found[f"no network in convtune: {error.kind}"] += 1
             continue
         found.update(differences(layers_of(model), ops_of(architecture)) or ["the same, layer by layer"])
+        found.update(recipe_differences(model, architecture, Recipe.from_params(params)))
     return "\n".join(f"{count / points:5.1%}  {what}" for what, count in found.most_common())
 
 
@@ -112,3 +116,24 @@ def differences(theirs: Described, ours: Described) -> list[str]:
             bias = weights - our_weights == shape[-1] and kind == "Conv"
             found.add("convtune has no bias before batch norm" if bias else f"{weights} weights, {our_weights} here")
     return sorted(found)
+
+
+def recipe_differences(model: Any, architecture: Architecture, recipe: Recipe) -> list[str]:
+    """One line per setting of the training that differs."""
+    own = build_training_model(architecture, scale=[1.0] * peer.SHAPE[2], offset=[0.0] * peer.SHAPE[2])
+    theirs, ours = settings_of(model, model.optimizer), settings_of(own, make_optimizer(recipe, steps=1))
+    found = [f"{name}: {ours[name]}, of the peers {theirs[name]}" for name in theirs if theirs[name] != ours.get(name)]
+    return found + ["averaged weights are validated and saved"] * bool(recipe.ema)
+
+
+def settings_of(model: Any, optimizer: Any) -> dict[str, Any]:
+    """Initial weights of the layers, batch norm's momentum, and the optimizer's settings but for its name and rate."""
+    settings: dict[str, Any] = {}
+    for layer in model.layers:
+        if hasattr(layer, "kernel_initializer"):
+            kind = "convolutions" if "Conv" in type(layer).__name__ else "dense layers"
+            settings[f"first weights of {kind}"] = type(layer.kernel_initializer).__name__
+        if "BatchNorm" in type(layer).__name__:
+            settings["momentum of batch norm"] = layer.momentum
+    kind, names = type(optimizer).__name__, ("momentum", "nesterov", "beta_1", "beta_2", "epsilon")
+    return settings | {f"{kind}'s {name}": getattr(optimizer, name) for name in names if hasattr(optimizer, name)}

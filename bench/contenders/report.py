@@ -10,8 +10,14 @@ Curve = Sequence[Sequence[float]]
 """Seconds and best validation accuracy so far, at each improvement."""
 Run = dict[str, Any]
 
-PEERS = ("kt-random", "kt-bayes", "kt-hyperband", "optuna")
-CONTENDERS = (*PEERS, "convtune-same", "convtune-plain")
+PEERS = {
+    "kt-random": "KerasTuner RandomSearch",
+    "kt-bayes": "KerasTuner BayesianOptimization",
+    "kt-hyperband": "KerasTuner Hyperband",
+    "optuna": "Optuna and a Keras loop",
+}
+CONTENDERS = PEERS | {"convtune-same": "convtune, the same space", "convtune-plain": "convtune, its space `plain`"}
+"""What is compared, by the names of the runs, with names for people."""
 
 
 def value_at(curve: Curve, seconds: float) -> float:
@@ -112,6 +118,19 @@ class Results:
         lines += [f"| {' | '.join([name, *self._cells(name, target)])} |" for name in self.names]
         return "\n".join([*lines, "", self.circumstances()])
 
+    def summary(self) -> str:
+        """A small table in Markdown: test accuracy at half of the budget and at its end, and who reaches the peers."""
+        half, whole = self.budget / 2 / 60, self.budget / 60
+        _, target = self.target()
+        lines = [
+            f"| | test after {half:g} min | test after {whole:g} min | has the best peer's end after |",
+            "| --- | --- | --- | --- |",
+        ]
+        for name in self.names:
+            tests = (self.test(name, seconds).show() for seconds in (self.budget / 2, self.budget))
+            lines.append(f"| {' | '.join([CONTENDERS[name], *tests, self._reached(name, target)])} |")
+        return "\n".join(lines)
+
     def circumstances(self) -> str:
         """One line: where, with which commits, and how fast and how busy the machine was before each run."""
         machines, commits = ("; ".join(sorted({run[field] for run in self.runs})) for field in ("machine", "commit"))
@@ -119,16 +138,20 @@ class Results:
         return f"{machines}. Commits {commits}. Before each run: sgemm {rates.show(0)} GFLOP/s, load {loads.show(1)}"
 
     def _cells(self, name: str, target: float) -> list[str]:
-        runs, reached = self.of(name), reaches(self.curves(name), target)
+        runs = self.of(name)
         return [
             *(self.validation(name, seconds).show() for seconds in self.times),
             *(self.test(name, seconds).show() for seconds in self.times),
-            "never" if math.isinf(reached) else f"{reached:.0f} s",
+            self._reached(name, target),
             f"{band([run['search_seconds'] for run in runs]).show(0)} s",
             band([run["trials"] for run in runs]).show(0),
             band([run["epochs"] for run in runs]).show(0),
             str(len(runs)),
         ]
+
+    def _reached(self, name: str, target: float) -> str:
+        seconds = reaches(self.curves(name), target)
+        return "never" if math.isinf(seconds) else f"{seconds:.0f} s"
 
     def plot(self, file: Path) -> None:
         """Draws the mean of each contender's best validation accuracy over time, with least and greatest as a band."""
@@ -143,8 +166,8 @@ class Results:
             bands = mean_curve(self.curves(name), times)
             first = next((at for at, one in enumerate(bands) if one.low > 0), len(times))
             shown, moments, colour = bands[first:], times[first:], f"C{number}"
-            width = 1.4 if name in PEERS else 2.6
-            axes.step(moments, [one.mean for one in shown], where="post", color=colour, label=name, linewidth=width)
+            line = {"color": colour, "label": CONTENDERS[name], "linewidth": 1.4 if name in PEERS else 2.6}
+            axes.step(moments, [one.mean for one in shown], where="post", **line)
             lows, highs = [one.low for one in shown], [one.high for one in shown]
             axes.fill_between(moments, lows, highs, step="post", color=colour, alpha=0.12, linewidth=0)
         axes.set(xlabel="seconds since the start of the process", ylabel="best validation accuracy", xlim=(0, None))

@@ -1,9 +1,12 @@
 import math
+from pathlib import Path
 
 import pytest
 
-from bench.contenders.report import Band, Results, mean_curve, reaches, value_at
+from bench.contenders.records import read_runs
+from bench.contenders.report import CONTENDERS, Band, Results, mean_curve, reaches, value_at
 
+ROOT = Path(__file__).resolve().parents[2]
 CURVES = [[(10, 0.3), (20, 0.5)], [(5, 0.4)]]
 
 
@@ -69,6 +72,18 @@ def test_the_table_has_a_row_per_contender(results):
     assert rows[2].endswith(" | 100 s | 601 s | 3 | 20 | 1 |")
     assert " | never | " in rows[0]
     assert circumstances == "2 cores. Commits abc. Before each run: sgemm 80 (80 to 81) GFLOP/s, load 0.5"
+
+
+def test_the_summary_is_short(results):
+    head, _, *rows = results.summary().splitlines()
+    assert head == "| | test after 5 min | test after 10 min | has the best peer's end after |"
+    assert rows[2] == "| convtune, the same space | 0.560 | 0.640 | 100 s |"
+
+
+def test_the_readme_has_the_summary_of_the_recorded_runs():
+    recorded = Results(read_runs(ROOT / "bench" / "results" / "peers.json"))
+    assert recorded.names == list(CONTENDERS)
+    assert recorded.summary() in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_plot_is_a_small_png(results, tmp_path):
