@@ -3,12 +3,12 @@
     python bench/epoch_time.py [FOLDER] [--sides 16 32 64 96] [--trials 30] [--minutes 4] [--keep]
 
 FOLDER is CIFAR-10 as an image folder, with train/<class> and test/<class>; without it nothing is measured. At each size
-of the images, random networks of ``plain`` train on 2,000 of them for three epochs, as trials of a study without pruning, for so many minutes at most.
-The seconds of an epoch for one image, the median of a trial's, are taken to be (MACs + a + b x pixels) / rate; a and b
-are those for which their logarithms deviate least. Printed are a, b, the deviation and the rate of all workers, and how
-far the epochs of each trial are from a forecast by the trials before it: by their median pace, and by the pace of the
-one with the most similar network. ``--keep`` writes bench/results/epoch_time.json. Takes about 10 minutes on a machine
-that does nothing else.
+of the images, random networks of ``plain`` train on 2,000 of them for three epochs, as trials of a study without
+pruning, for so many minutes at most. The seconds of an epoch for one image, the median of a trial's, are taken to be
+(MACs + a + b x pixels) / rate; a and b are those for which their logarithms deviate least. Printed are a, b, the
+deviation and the rate of all workers, and how far the epochs of each trial are from a forecast by the trials before it:
+by their median pace, and by the pace of the one with the most similar network. ``--keep`` writes
+bench/results/epoch_time.json. Takes about 10 minutes on a machine that does nothing else.
 """
 
 import argparse
