@@ -9,7 +9,7 @@ help:
 	@echo "make demo    tune a small network on 5,000 handwritten digits (installs .venv first)"
 	@echo "make test    run all tests"
 	@echo "make check   ruff, ruff format, mypy --strict"
-	@echo "make bench   measure what the README states"
+	@echo "make bench   measure what README and docs state"
 	@echo "make .venv   install everything for development"
 	@echo "make pins    resolve the dependencies anew and write requirements*.txt"
 	@echo "make clean   remove .venv, caches and builds; studies and mlflow.db stay"

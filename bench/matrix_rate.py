@@ -10,8 +10,9 @@ epoch saved. Once as many workers as cores train the same network side by side, 
 operations per MAC and image: 2 forwards, 4 backwards. Whatever else takes time lowers the share: making batches,
 validation, tracing the graph, saving. "All together" is the work of all networks over the time of all.
 
-``--keep`` writes bench/results/matrix_rate.json, with a GPU matrix_rate_gpu_BACKEND.json. On a machine that does other
-things meanwhile the shares are too low; those of the processor time that the training got are less so.
+With a GPU the steps run while the next batches are made, so the parts of an epoch do not add up. ``--keep`` writes
+bench/results/matrix_rate.json, with a GPU matrix_rate_gpu_BACKEND.json. On a machine that does other things meanwhile
+the shares are too low; those of the processor time that the training got are less so.
 """
 
 import argparse
@@ -160,14 +161,16 @@ def measure(data: Dataset, folder: Path, workers: int, rate: float, args: argpar
 
 
 def shares(spent: NDArray[np.float64], rate: float) -> dict[str, float]:
-    """The shares of the matrix rate in operations a second, and in operations a second of processor time."""
+    """The shares of the matrix rate in operations a second, and, without a GPU, in those of processor time."""
     work, seconds, processor = spent.tolist()
-    return {"share": work / seconds / rate, "of processor time": work / processor / (rate / len(usable_cores()))}
+    found = {"share": work / seconds / rate}
+    return found if gpus() else found | {"of processor time": work / processor / (rate / len(usable_cores()))}
 
 
 def describe_shares(found: dict[str, Any]) -> str:
-    """Both shares of a network, or of all."""
-    return f"share {found['share']:.2g}, of the processor time that it got {found['of processor time']:.2g}"
+    """The shares of a network, or of all."""
+    names = {"share": "share", "of processor time": "of the processor time that it got"}
+    return ", ".join(f"{names[name]} {found[name]:.2g}" for name in names if name in found)
 
 
 def make_task(data: Dataset, folder: Path, macs: int, number: int, args: argparse.Namespace) -> TrainTask:

@@ -2,8 +2,8 @@
 
     python bench/spaces.py [NAME ...] [--write]
 
-NAMEs are spaces, all by default. Each command runs in an empty folder that has MLflow's store. ``--write`` puts the
-figures into the headers in search_spaces/. All together take about 15 minutes on two cores.
+NAMEs are spaces, all by default. The commands run in one folder, which has MLflow's store from the start. ``--write``
+puts the figures into the headers in search_spaces/. All together take about 12 minutes on two cores.
 """
 
 import argparse

@@ -51,7 +51,7 @@ def cpu_quota() -> float:
 
 
 def has_quota() -> bool:
-    """Whether a container may use less time than its cores have. Which cores, is then left to the system."""
+    """Whether a container may use less time than its cores have; the system then chooses the cores."""
     return cpu_quota() < len(usable_cores())
 
 

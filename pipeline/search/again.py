@@ -1,12 +1,13 @@
 """Which stored points are queued again: those that lacked time, and those whose run was cut off."""
 
 from collections.abc import Collection, Iterable, Iterator
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState as OptunaState
 
 from pipeline.hyperparameter import Params
+from pipeline.study.trial import Decision
 
 
 class Again(NamedTuple):
@@ -19,30 +20,29 @@ class Again(NamedTuple):
 def lacking_time(trials: Iterable[FrozenTrial], epochs: int, trained: Collection[str]) -> Iterator[Again]:
     """Points of the queue that were postponed, and complete trials with fewer than ``epochs``, the full number.
 
-    A shortened trial whose candidate's key is in ``trained`` is left as it is: it was trained in full since, or this
+    A shortened trial whose candidate's key is in ``trained`` stays as it is: it was trained in full since, or this
     process shortened it and has no more time. Each is queued only once.
     """
     trials = list(trials)
     requeued = {trial.user_attrs.get("requeues") for trial in trials}
     for trial in trials:
-        params = _postponed(trial) or _shortened(trial, epochs, trained)
-        if params is not None and trial.number not in requeued:
-            repeats = {} if was_shortened(trial, epochs) else _number(trial.user_attrs)
-            yield Again(params, {"requeues": trial.number, **repeats})
-
-
-def _postponed(trial: FrozenTrial) -> Params | None:
-    return cast(Params | None, trial.system_attrs.get("fixed_params")) if "postponed" in trial.user_attrs else None
-
-
-def _shortened(trial: FrozenTrial, epochs: int, trained: Collection[str]) -> Params | None:
-    complete = trial.state is OptunaState.COMPLETE and was_shortened(trial, epochs)
-    return trial.params if complete and trial.user_attrs["trial"]["key"] not in trained else None
+        if trial.number in requeued:
+            continue
+        if "postponed" in trial.user_attrs and "fixed_params" in trial.system_attrs:
+            yield Again(trial.system_attrs["fixed_params"], {"requeues": trial.number, **_number(trial.user_attrs)})
+        elif was_shortened(trial, epochs) and trial.user_attrs["trial"]["key"] not in trained:
+            yield Again(trial.params, {"requeues": trial.number})
 
 
 def was_shortened(trial: FrozenTrial, epochs: int) -> bool:
-    """Whether the trial was given fewer epochs than a full training has, for lack of time."""
-    return bool(trial.user_attrs.get("trial", {}).get("epochs", epochs) < epochs)
+    """Whether the trial is complete with fewer than ``epochs`` because it was given no more, for lack of time.
+
+    One that ended for a reason of its own before that needed no more.
+    """
+    if trial.state is not OptunaState.COMPLETE or not {"trial", "result"} <= trial.user_attrs.keys():
+        return False
+    given, result = trial.user_attrs["trial"]["epochs"], trial.user_attrs["result"]
+    return bool(given < epochs and result["epochs"] == given and result["decision"] == Decision.CONTINUE)
 
 
 def cut_off(trial: FrozenTrial) -> Again | None:

@@ -74,7 +74,9 @@ class _LatestTrials(InMemoryStorage):
     def get_all_trials(
         self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
     ) -> list[FrozenTrial]:
-        """See ``BaseStorage``; only the latest."""
+        """See ``BaseStorage``; only the latest, and none for who asks for those that wait: there is no queue here."""
+        if states == (TrialState.WAITING,):
+            return []
         latest = [self.get_trial(trial_id) for trial_id in self._reported]
         shown = [trial for trial in latest if states is None or trial.state in states]
         return copy.deepcopy(shown) if deepcopy else shown

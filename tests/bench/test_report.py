@@ -76,7 +76,7 @@ def test_the_table_has_a_row_per_contender(results):
 
 def test_the_summary_is_short(results):
     head, _, *rows = results.summary().splitlines()
-    assert head == "| | test after 5 min | test after 10 min | has the best peer's end after |"
+    assert head == "| | test after 5 min | test after 10 min | reaches a validation accuracy of 0.550 after |"
     assert rows[2] == "| convtune, the same space | 0.560 | 0.640 | 100 s |"
 
 

@@ -11,7 +11,7 @@ from pipeline.search.proposer import Proposer
 from pipeline.search.samplers import SAMPLERS
 from pipeline.search.stop_reason import StopReason
 from pipeline.space import complete, enumeration
-from pipeline.study.trial import TrialResult, TrialState
+from pipeline.study.trial import Decision, TrialResult, TrialState
 from tests.search_helpers import open_storage
 from tests.spaces import CONTINUOUS, GRID, space
 
@@ -268,13 +268,26 @@ def test_what_a_sampler_drew_and_had_to_be_shortened_is_trained_in_full_once_whe
     wide = space(tmp_path, CONTINUOUS)
     made, storage = proposer(tmp_path, wide)
     assert epochs_of(made, storage, itertools.chain([4.0, 2.0], itertools.repeat(0.0))) == [4, 2]
-    assert not any(made.proposals(lambda candidate: 0.0))  # in the same process it is not tried again
+    storage.requeue_for_time()
+    assert not storage.queued  # in the same process it is not tried again
     short = storage.records[1].params
     for expected in (True, False):
         made, storage = proposer(tmp_path, wide)
         assert (run(made, storage, count=1)[0].params == short) == expected
         assert storage.records[-1].trial.epochs == 4
     assert len(storage.records) == 4
+
+
+@pytest.mark.parametrize(("decision", "again"), [(Decision.CONTINUE, 1), (Decision.FINISH, 0)])
+def test_a_shortened_trial_that_ended_for_a_reason_of_its_own_is_not_trained_again(tmp_path, decision, again):
+    wide = space(tmp_path, CONTINUOUS)
+    made, storage = proposer(tmp_path, wide)
+    accepted = next(filter(None, made.proposals(lambda candidate: 3.0)))
+    epochs = 3 if decision is Decision.CONTINUE else 2
+    storage.tell(TrialResult(accepted.record.number, TrialState.COMPLETE, 1.0, epochs, decision=decision))
+    _, storage = proposer(tmp_path, wide)
+    storage.requeue_for_time()
+    assert storage.queued == again
 
 
 def test_a_hand_picked_point_without_time_is_tried_when_the_search_goes_on(tmp_path):
