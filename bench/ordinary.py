@@ -1,9 +1,10 @@
 """Measures what the command that a newcomer types finds on ordinary pictures, with no flag but the time.
 
-    python bench/ordinary.py [FOLDER] [--time 5m] [--seed 0] [--only KIND ...]
+    python bench/ordinary.py [FOLDER] [--time 5m] [--seed 0] [--only KIND ...] [--alone]
 
 FOLDER is CIFAR-10 as an image folder, with train/<class> and test/<class>; without it, only the digits and generated
-pictures are tried. Beside each default study stands one of ``--space plain --image-size 32``, of the same time.
+pictures are tried. Beside each default study stands one of ``--space plain --image-size 32``, of the same time,
+unless ``--alone`` is given.
 """
 
 import argparse
@@ -32,6 +33,7 @@ def main() -> None:
     parser.add_argument("--time", default="5m")
     parser.add_argument("--seed", default="0")
     parser.add_argument("--only", nargs="*", default=(), help="kinds to try")
+    parser.add_argument("--alone", action="store_true", help="no study to compare with")
     arguments = parser.parse_args()
     print(machine(), flush=True)
     with tempfile.TemporaryDirectory() as temporary:
@@ -39,7 +41,7 @@ def main() -> None:
             if arguments.only and kind not in arguments.only:
                 continue
             data = make(Path(temporary, kind))
-            for flags in ((), COMPARED):
+            for flags in ((),) if arguments.alone else ((), COMPARED):
                 study = ("--time", arguments.time, "--seed", arguments.seed, *flags)
                 print(f"{kind:22} {' '.join(flags) or 'default':32} {tune(data, study, Path(temporary))}", flush=True)
 
