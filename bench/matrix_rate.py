@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 from pipeline.architecture import FAMILIES
 from pipeline.data import Dataset, load
 from pipeline.executors import Ready, call, call_all, local
-from pipeline.executors.devices import gpus, usable_cores
+from pipeline.executors.devices import GPU_MASK, gpus, usable_cores
 from pipeline.metrics import ACCURACY
 from pipeline.recipe import Recipe
 from pipeline.study.model_metadata import ModelMetadata
@@ -69,6 +69,8 @@ def main() -> None:
     args = parser.parse_args()
     print(machine())
     cards = gpus()[:1]
+    if cards:
+        os.environ[GPU_MASK] = cards[0]  # else the workers would take the cards in turn
     rate = gpu_rate(args.precision) if cards else matrix_rate()
     whose = "the GPU" if cards else f"{len(usable_cores())} cores"
     print(f"matrix rate of {whose}: {rate / 1e9:.0f} GFLOP/s", flush=True)

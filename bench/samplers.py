@@ -112,7 +112,7 @@ class Condition:
 
 
 def asha_from(epoch: int) -> Condition:
-    """The shipped sampler, where the first trials stop after another epoch than the second one, as shipped."""
+    """The shipped sampler, with a first rung after this epoch; as shipped it is after the second."""
     rule = SuccessiveHalvingPruner(min_resource=epoch, reduction_factor=REDUCTION_FACTOR)
     return Condition(Pruner(f"asha from {epoch}", "", lambda epochs: rule), samplers=[SHIPPED])
 
@@ -218,7 +218,9 @@ class Replayed:
         return TrialResult(self.number, state, best, epochs, float(epochs), decision=decision, model="model.keras")
 
 
-def trajectory(table: Table, space: Space, sampler: BaseSampler, condition: str, seed: int, epochs: int) -> list[float]:
+def trajectory(
+    table: Table, space: Space, sampler: BaseSampler, condition: Condition, seed: int, epochs: int
+) -> list[float]:
     """The best accuracy so far after each epoch of a study, all trials taken together, for so many epochs."""
     bests: list[float] = []
 

@@ -1,4 +1,4 @@
-"""Whether a space file of the plain family gives what ``peer.build`` does at random points, layers and recipe."""
+"""Compares the networks and the training of a space file with those of ``peer.build``, at random points."""
 
 from collections import Counter
 from pathlib import Path

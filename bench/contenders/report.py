@@ -17,7 +17,7 @@ PEERS = {
     "optuna": "Optuna and a Keras loop",
 }
 CONTENDERS = PEERS | {"convtune-same": "convtune, the same space", "convtune-plain": "convtune, its space `plain`"}
-"""What is compared, by the names of the runs, with names for people."""
+"""The names of the contenders: in the records, and for readers."""
 
 
 def value_at(curve: Curve, seconds: float) -> float:

@@ -51,7 +51,7 @@ def cpu_quota() -> float:
 
 
 def has_quota() -> bool:
-    """Whether a container may use less time than its cores have; the system then chooses the cores."""
+    """Whether this container has a quota of less time than its cores have."""
     return cpu_quota() < len(usable_cores())
 
 
@@ -94,8 +94,8 @@ def environments(workers: int, gpus: list[str]) -> list[dict[str, str]]:
     and XLA's own; a variable that the user has set is left alone.
     """
     cores = count_cores()
-    alone = max(1, cores // workers) if has_quota() else cores
-    threads = str(min(alone, _MOST_THREADS) if workers > 1 else cores)
+    usable = max(1, cores // workers) if has_quota() else cores
+    threads = str(min(usable, _MOST_THREADS) if workers > 1 else cores)
     common = {
         "TF_FORCE_GPU_ALLOW_GROWTH": "true",
         "XLA_PYTHON_CLIENT_PREALLOCATE": "false",

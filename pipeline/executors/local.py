@@ -83,7 +83,7 @@ class LocalExecutor:
                 self._results.append(result)
 
     def _share_cores(self) -> None:
-        """Divides the cores among the workers that have a task, unless a quota says how much they may compute."""
+        """Divides the cores among the workers that have a task. With a quota of time, the system does."""
         busy = [worker for worker in self._workers if worker.number is not None]
         if len(self._workers) > 1 and not has_quota():
             for worker, cores in zip(busy, share(usable_cores(), len(busy)), strict=True):

@@ -35,9 +35,9 @@ def lacking_time(trials: Iterable[FrozenTrial], epochs: int, trained: Collection
 
 
 def was_shortened(trial: FrozenTrial, epochs: int) -> bool:
-    """Whether the trial is complete with fewer than ``epochs`` because it was given no more, for lack of time.
+    """Whether a complete trial was given fewer than ``epochs``, for lack of time, and used all of them.
 
-    One that ended for a reason of its own before that needed no more.
+    A trial that ended before that, for a reason of its own, needs no more epochs.
     """
     if trial.state is not OptunaState.COMPLETE or not {"trial", "result"} <= trial.user_attrs.keys():
         return False

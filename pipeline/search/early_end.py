@@ -70,7 +70,7 @@ def _has_settled(rates: Sequence[float], span: int) -> bool:
 
 
 def _is_spent(rates: Sequence[float], span: int, since: int) -> bool:
-    """Whether the learning rate promises no more: it stands at its peak, or has been small for half of ``span``."""
+    """Whether the learning rate has stayed at its peak for some epochs, or has been small for half of ``span``."""
     peak = max(rates)
     is_constant = since >= _WAITED and peak <= _EQUAL * min(rates[-since - 1 :])
     return is_constant or max(rates[-(span // 2) :]) <= _FALLEN * peak

@@ -76,9 +76,9 @@ class Forecast:
     def epoch_seconds(self, macs: int | None) -> float | None:
         """The seconds of an epoch, None if unknown: its MACs at the median pace of the trials.
 
-        Of a trial, the median epoch counts: the last ones may have had the machine alone. In four
-        studies of ``plain`` the next trial's epochs were off by a factor of e^0.25 (root of the mean square), and by
-        e^0.29 where the pace was that of the trial with the most similar network (``bench/epoch_time.py``).
+        Of a trial, the median epoch counts: the last ones may have had the machine alone. In four studies of ``plain``
+        the next trial's epochs were off by a factor of e^0.25 (root of the mean square), and by e^0.29 where the pace
+        was that of the trial with the most similar network (``bench/epoch_time.py``).
         """
         epochs = [(size, statistics.median(seconds)) for size, seconds in self._epochs.values()]
         paces = [seconds / (size + self._beside) for size, seconds in epochs if size]

@@ -57,8 +57,8 @@ class Proposer:
         """Judges one proposal per step and yields its trial, or None if it does not become one.
 
         Judging may take seconds, so the caller gets a turn after each proposal. The iterator ends when nothing is
-        left, or ``fit`` leaves nothing; ``stop_reason`` then says why. Points that came from the queue
-        and did not fit in an earlier call are queued again, as are trials that an earlier process had to shorten.
+        left, or ``fit`` leaves nothing; ``stop_reason`` then says why. Points that came from the queue and did not fit
+        in an earlier call are queued again, as are trials that an earlier process had to shorten.
         """
         self._fit, self._postponed, self._too_long = fit, 0, 0
         self.stop_reason = StopReason.SPACE_COVERED

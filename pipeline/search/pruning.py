@@ -74,7 +74,7 @@ class _LatestTrials(InMemoryStorage):
     def get_all_trials(
         self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
     ) -> list[FrozenTrial]:
-        """See ``BaseStorage``; only the latest, and none for who asks for those that wait: there is no queue here."""
+        """See ``BaseStorage``; only the latest trials. None of them waits, which Optuna asks before each new trial."""
         if states == (TrialState.WAITING,):
             return []
         latest = [self.get_trial(trial_id) for trial_id in self._reported]

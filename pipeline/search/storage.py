@@ -14,7 +14,7 @@ from optuna.trial import TrialState as OptunaState
 
 from pipeline.candidate import Candidate, Feasibility
 from pipeline.hyperparameter import Params, Scalar
-from pipeline.search.again import cut_off, lacking_time, was_shortened
+from pipeline.search.again import Again, cut_off, lacking_time, was_shortened
 from pipeline.search.optuna_study import (
     JUDGED,
     STUDY_NAME,
@@ -152,8 +152,11 @@ class StudyStorage:
         """Queues again what lacked time: see ``lacking_time``."""
         stored = self._study.get_trials(deepcopy=False)
         for again in lacking_time(stored, self._epochs, self._numbers):
-            self._study.enqueue_trial(dict(again.params), user_attrs=again.user_attrs)
+            self._queue(again)
         self._storage.flush()
+
+    def _queue(self, again: Again) -> None:
+        self._study.enqueue_trial(dict(again.params), user_attrs=again.user_attrs)
 
     # --- trials
 
@@ -309,7 +312,7 @@ class StudyStorage:
             self._storage.set_trial_user_attr(trial_id, "result", _CUT_OFF)
         self._storage.set_trial_state_values(trial_id, OptunaState.FAIL)
         if (again := cut_off(cut)) is not None:
-            self._study.enqueue_trial(dict(again.params), user_attrs=again.user_attrs)
+            self._queue(again)
 
 
 def _suggest(trial: optuna.Trial) -> Callable[[str, Domain], Scalar]:

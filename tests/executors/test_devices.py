@@ -1,3 +1,4 @@
+import math
 import os
 import threading
 
@@ -84,6 +85,7 @@ def test_what_the_user_has_set_stays(monkeypatch):
 @pytest.mark.parametrize(("cores", "threads"), [(2, "2"), (64, "8")])
 def test_one_of_several_workers_has_the_threads_that_it_could_use_alone(monkeypatch, cores, threads):
     monkeypatch.setattr(devices, "usable_cores", lambda: list(range(cores)))
+    monkeypatch.setattr(devices, "cpu_quota", lambda: math.inf)
     settings = environments(4, [])[0]
     assert {settings[name] for name in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "NPROC")} == {threads}
     assert "OMP_NUM_THREADS" not in environments(1, [])[0]
