@@ -2,6 +2,6 @@
 
 from pipeline.export.export import ExportResult, export, make_noise
 from pipeline.export.export_format import ExportFormat
-from pipeline.export.formats import FORMATS
+from pipeline.export.formats import FORMATS, find_format
 
-__all__ = ["FORMATS", "ExportFormat", "ExportResult", "export", "make_noise"]
+__all__ = ["FORMATS", "ExportFormat", "ExportResult", "export", "find_format", "make_noise"]

@@ -56,7 +56,8 @@ def export(
     ``batches``, to within 1e-4. Raises ModelError when it does not, when it cannot be read back, and when the folder
     cannot be written. ``progress(done, total)`` is called before each format.
     """
-    expected = [FORMATS["keras"].run(model_file, images) for images in batches]
+    predict = FORMATS["keras"].load(model_file)
+    expected = [predict(images) for images in batches]
     results: list[ExportResult] = []
     with _writing_to(folder):
         for name in formats:
@@ -100,7 +101,8 @@ def _difference(
     import numpy as np
 
     try:
-        actual = [export_format.run(path, images) for images in batches]
+        predict = export_format.load(path)
+        actual = [predict(images) for images in batches]
         pairs = zip(actual, expected, strict=True)
         return float(np.max([np.abs(batch - reference).max() for batch, reference in pairs]))
     except Exception as error:  # runtimes raise anything on a file that they cannot read

@@ -1,9 +1,9 @@
-"""An export format: a name, a function that writes it, and one that runs the written file."""
+"""An export format: a name, a function that writes it, and two that read what was written."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,16 +15,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ExportFormat:
-    """One way to write a model. Libraries are imported inside ``write`` and ``run`` alone.
+    """One way to write a model. Libraries are imported inside its functions alone.
 
-    ``file_name`` is the name of the file or folder that is written. ``write(model_file, target)`` makes ``target`` from
-    a ``.keras`` file with its metadata. ``run(target, images)`` loads ``target`` in its own runtime and returns the
-    probabilities, float32 (n, classes), of images uint8 (n, height, width, channels). ``usage`` is a command that uses
-    the target, with ``{path}`` in it.
+    ``file_name`` is the name of the file or folder that is written, and ``is_at(path)`` says whether one of this format
+    is there. ``write(model_file, target)`` makes ``target`` from a ``.keras`` file with its metadata.
+
+    ``load(target)`` opens it in its own runtime and returns a function from images, uint8 (n, height, width, channels),
+    to probabilities, float32 (n, classes). ``metadata(target)`` returns the members of the model's metadata without
+    opening it. ``usage`` is a command that uses the target, with ``{path}`` in it.
     """
 
     name: str
     file_name: str
+    is_at: Callable[[Path], bool]
     write: Callable[[Path, Path], None]
-    run: "Callable[[Path, Images], Probabilities]"
+    load: "Callable[[Path], Callable[[Images], Probabilities]]"
+    metadata: Callable[[Path], dict[str, Any]]
     usage: str

@@ -1,8 +1,9 @@
 """The ``.keras`` file: the trial's own, complete with its metadata."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.export.export_format import ExportFormat
 
@@ -15,11 +16,29 @@ def write(model_file: Path, target: Path) -> None:
     shutil.copyfile(model_file, target)
 
 
-def run(target: Path, images: "Images") -> "Probabilities":
-    """Loads the file with Keras alone, in safe mode, and predicts."""
-    from pipeline.training.predict import predict_arrays
+def load(target: Path) -> "Callable[[Images], Probabilities]":
+    """Loads the file with Keras alone, in safe mode."""
+    import numpy as np
 
-    return predict_arrays(target, images)
+    from pipeline.training.save import load
+
+    model = load(target)
+    return lambda images: np.asarray(model.predict(images, verbose=0), np.float32)
 
 
-KERAS = ExportFormat("keras", "model.keras", write, run, usage="convtune predict {path} IMAGE...")
+def metadata(target: Path) -> dict[str, Any]:
+    """The member of the archive."""
+    from pipeline.study.model_metadata import read_metadata
+
+    return read_metadata(target).as_dict()
+
+
+KERAS = ExportFormat(
+    "keras",
+    "model.keras",
+    lambda path: path.suffix == ".keras" and path.is_file(),
+    write,
+    load,
+    metadata,
+    usage="convtune predict {path} IMAGE...",
+)

@@ -109,7 +109,9 @@ def test_a_format_that_is_added(root, capsys, monkeypatch):
 
 
 def test_an_added_format_that_writes_another_model_is_refused(root, monkeypatch):
-    monkeypatch.setitem(FORMATS, "added", replace(ADDED, run=lambda target, images: ADDED.run(target, images) * 0.99))
+    monkeypatch.setitem(
+        FORMATS, "added", replace(ADDED, load=lambda target: lambda images: ADDED.load(target)(images) * 0.99)
+    )
     with pytest.raises(ModelError, match=r"exports/s/model\.json: added differs from the model by 0\.0"):
         run("s", "--format", "added")
     assert list(Path("exports/s").iterdir()) == []
@@ -119,7 +121,7 @@ def test_the_help_names_the_formats(capsys):
     with pytest.raises(SystemExit) as end:
         main(["export", "--help"])
     assert end.value.code == 0
-    assert "any of keras, saved_model (default: all)" in capsys.readouterr().out
+    assert "any of keras, saved-model (default: all)" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -151,7 +153,7 @@ def test_bad_input(root, words, error, message):
     ("words", "message"),
     [
         (["s", "--trial", "x"], "--trial: expected a whole number from 0, got 'x'"),
-        (["s", "--format", "kera"], "--format: unknown 'kera', did you mean 'keras'?; formats are keras, saved_model"),
+        (["s", "--format", "kera"], "--format: unknown 'kera', did you mean 'keras'?; formats are keras, saved-model"),
         (["s", "--format", ""], "--format: unknown ''"),
         (["s", "--format", "keras,"], "--format: unknown ''"),
     ],

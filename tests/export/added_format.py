@@ -7,22 +7,31 @@ from pipeline.export import ExportFormat
 
 def write(model_file, target):
     """Writes a JSON file."""
+    from pipeline.study.model_metadata import read_metadata
     from pipeline.training.save import load
 
     model = load(model_file)
     weights = [array.tolist() for array in model.get_weights()]
-    target.write_text(json.dumps({"structure": model.to_json(), "weights": weights}))
+    content = {"structure": model.to_json(), "weights": weights, "metadata": read_metadata(model_file).as_dict()}
+    target.write_text(json.dumps(content))
 
 
-def run(target, images):
-    """Builds the model from the file and predicts."""
+def load(target):
+    """Builds the model from the file."""
     import keras
     import numpy as np
 
     content = json.loads(target.read_text())
     model = keras.models.model_from_json(content["structure"])
     model.set_weights([np.array(array) for array in content["weights"]])
-    return model.predict(images, verbose=0)
+    return lambda images: model.predict(images, verbose=0)
 
 
-ADDED = ExportFormat("added", "model.json", write, run, usage="cat {path}")
+def metadata(target):
+    """The metadata beside the structure."""
+    return json.loads(target.read_text())["metadata"]
+
+
+ADDED = ExportFormat(
+    "added", "model.json", lambda path: path.suffix == ".json", write, load, metadata, usage="cat {path}"
+)

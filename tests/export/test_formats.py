@@ -1,12 +1,13 @@
 """What every export format promises."""
 
+import json
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
-from pipeline.export import FORMATS, make_noise
+from pipeline.export import FORMATS, find_format, make_noise
 from pipeline.study.model_metadata import read_metadata
 from pipeline.training.predict import predict_arrays
 from tests.export.added_format import ADDED
@@ -22,11 +23,28 @@ def model(request, tmp_path_factory):
 def test_it_gives_what_the_model_gives(export_format, model, tmp_path):
     target = tmp_path / export_format.file_name
     export_format.write(model, target)
-    assert target.exists()
+    assert export_format.is_at(target)
+    predict = export_format.load(target)
     for images in make_noise(read_metadata(model).shape):
-        actual = export_format.run(target, images)
+        actual = predict(images)
         assert actual.dtype == np.float32
         np.testing.assert_allclose(actual, predict_arrays(model, images), atol=1e-6)
+
+
+@pytest.mark.parametrize("export_format", [*FORMATS.values(), ADDED], ids=[*FORMATS, "added"])
+def test_it_holds_the_metadata(export_format, model, tmp_path):
+    target = tmp_path / export_format.file_name
+    export_format.write(model, target)
+    members = export_format.metadata(target)
+    assert json.loads(json.dumps(members)) == json.loads(json.dumps(read_metadata(model).as_dict()))
+
+
+@pytest.mark.parametrize("export_format", FORMATS.values(), ids=FORMATS)
+def test_it_is_found(export_format, model, tmp_path):
+    target = tmp_path / export_format.file_name
+    assert find_format(target) is None
+    export_format.write(model, target)
+    assert find_format(target) is export_format
 
 
 @pytest.mark.parametrize("name", FORMATS)
