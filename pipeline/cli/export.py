@@ -1,4 +1,4 @@
-"""``convtune export``: a model in the formats that run elsewhere."""
+"""``convtune export``: a model in the formats that run elsewhere, each proven, in a folder that explains itself."""
 
 import argparse
 from typing import TYPE_CHECKING
@@ -11,26 +11,35 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.cli.model_argument import ModelSource
-    from pipeline.export import ExportResult
+    from pipeline.export.export import ExportResult
     from pipeline.study.model_metadata import ModelMetadata
 
-HELP = f"export the best model ({', '.join(FORMATS)}), and check the exported files"
+_EXACT = [name for name, export_format in FORMATS.items() if export_format.exact]
+
+HELP = f"export the best model ({', '.join(_EXACT)}), and prove that the files give its probabilities"
+
+_QUANTIZED = ("int8", "float16")
+_PRECISIONS = ("float32", "float16")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The model, the formats, and the folder to write to."""
     add_model(parser)
-    output = "folder to write to (default: exports/NAME; STUDY/export for a study elsewhere than in studies/)"
-    parser.add_argument("--output", metavar="DIR", help=output)
-    parser.add_argument(
+    add = parser.add_argument
+    add(
         "--format",
         dest="formats",
         type=_parse_formats,
-        default=list(FORMATS),
         metavar="FORMAT,...",
-        help=f"any of {', '.join(FORMATS)} (default: all)",
+        help=f"any of {', '.join(FORMATS)} (default: {', '.join(_EXACT)}, as far as their packages are installed)",
     )
-    parser.add_argument("--json", action="store_true", help="print a JSON list, one object per file")
+    add("--quantize", choices=_QUANTIZED, help="round the litert file: weights to float16, or all to int8")
+    add("--precision", choices=_PRECISIONS, help="number format of the onnx file (default: float32)")
+    data = "data to prove the files on, and to calibrate int8 with (default: that of the study)"
+    add("--data", metavar="PATH|NAME", help=data)
+    output = "folder to write to (default: exports/NAME; STUDY/export for a study elsewhere than in studies/)"
+    add("--output", metavar="DIR", help=output)
+    add("--json", action="store_true", help="print a JSON object")
 
 
 def _parse_formats(text: str) -> list[str]:
@@ -43,22 +52,51 @@ def _parse_formats(text: str) -> list[str]:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Writes, checks and lists the files."""
+    """Writes, proves and lists the files."""
     from pathlib import Path
 
+    from pipeline.cli.model_data import card_facts, find_data, samples_of
     from pipeline.executors import call
-    from pipeline.export import make_noise
+    from pipeline.export.export_folder import new_export, write_beside
+    from pipeline.export.model_card import model_card
     from pipeline.export.task import ExportModel
     from pipeline.training.worker import keras_worker
 
+    formats = _choose_formats(args)
     model = find_model(args)
     metadata = model.require_metadata()
     output = Path(args.output) if args.output else _default_output(model)
-    batches = make_noise(metadata.shape)
-    with keras_worker(f"exporting {model.file}", KERAS_BACKEND="tensorflow") as worker:
-        results = call(worker, ExportModel(model.file, output, args.formats, batches))
-    _print(metadata, results, args.json)
+    with new_export(output) as folder:
+        data = find_data(model, args.data, quiet=args.json)
+        samples = samples_of(model, data)
+        with keras_worker(f"exporting {model.file}", KERAS_BACKEND="tensorflow") as worker:
+            results = call(worker, ExportModel(model.file, folder, formats, samples))
+            facts = card_facts(model, data, worker)
+        card = model_card(metadata, facts, results, samples.source)
+        write_beside(folder, metadata, results, samples.source, card)
+    _print(output, metadata, results, samples.source, args.json)
     return 0
+
+
+def _choose_formats(args: argparse.Namespace) -> list[str]:
+    """The formats by name, rounded as the flags say; ModelError when what one needs is not installed."""
+    from pipeline.console import note
+    from pipeline.errors import JobError
+
+    names = list(args.formats or _EXACT)
+    precision = None if args.precision == "float32" else args.precision
+    for flag, name, rounding in (("--quantize", "litert", args.quantize), ("--precision", "onnx", precision)):
+        if rounding and name not in names:
+            raise JobError(f"{flag}: rounds the format {name}; add it to --format")
+        if rounding:
+            names[names.index(name)] = f"{name}-{rounding}"
+    if args.formats:
+        for name in names:
+            FORMATS[name].require()
+    for name in [name for name in names if FORMATS[name].missing]:
+        names.remove(name)
+        note(f"note: without {name}, whose packages are missing; `pip install 'convtune[{FORMATS[name].extra}]'`")
+    return names
 
 
 def _default_output(model: "ModelSource") -> "Path":
@@ -72,46 +110,35 @@ def _default_output(model: "ModelSource") -> "Path":
     return Path("exports") / model.name
 
 
-def _print(metadata: "ModelMetadata", results: "list[ExportResult]", as_json: bool) -> None:
+def _print(
+    output: "Path", metadata: "ModelMetadata", results: "list[ExportResult]", source: str, as_json: bool
+) -> None:
     from pipeline.errors import printable
 
     if as_json:
         import json
+        from dataclasses import asdict
 
-        print(json.dumps([_as_dict(metadata, result) for result in results], indent=1, ensure_ascii=False))
+        files = [asdict(result) | {"path": str(output / result.file)} for result in results]
+        content = {"folder": str(output), "trial": metadata.trial, "proven_on": source, "files": files}
+        print(json.dumps(content, indent=1, ensure_ascii=False))
         return
+    from pipeline.console import show
+    from pipeline.report.export_table import export_table
+
     score = "" if metadata.score is None else f", {metadata.metric} {metadata.score:.4f} on validation images"
     print(printable(f"Trial {metadata.trial} of study {metadata.study}{score}"))
-    for result in results:
-        print(f"{result.path}  {result.bytes / 1e6:.2f} MB  checked: {_describe_difference(result.difference)}")
-    print(f"{_labels(results[0])}  {len(metadata.classes):,} classes, one per line in the order of the outputs")
-    for result in results:
-        print(f"Use it:  {_usage(result)}")
+    print(printable(f"Each file run in its own runtime on {source}:"))
+    show(export_table(results))
+    _print_next(output, results)
 
 
-def _describe_difference(difference: float) -> str:
-    return f"probabilities within {difference:.1g} of the model's" if difference else "the model's own probabilities"
-
-
-def _as_dict(metadata: "ModelMetadata", result: "ExportResult") -> dict[str, object]:
-    return {
-        "format": result.format,
-        "path": str(result.path),
-        "bytes": result.bytes,
-        "difference": result.difference,
-        "labels": _labels(result),
-        "trial": metadata.trial,
-        "use": _usage(result),
-    }
-
-
-def _labels(result: "ExportResult") -> str:
-    from pipeline.export.labels import LABELS
-
-    return str(result.path.with_name(LABELS))
-
-
-def _usage(result: "ExportResult") -> str:
+def _print_next(output: "Path", results: "list[ExportResult]") -> None:
     import shlex
 
-    return FORMATS[result.format].usage.format(path=shlex.quote(str(result.path)))
+    from pipeline.export.export_folder import CARD, LABELS, SIGNATURE, script_name
+
+    print(f"\n{output}: also {LABELS}, {SIGNATURE}, {CARD} and a script for each file")
+    for result in results:
+        script = shlex.quote(str(output / script_name(FORMATS[result.format].key)))
+        print(f"Use it:  python {script} IMAGE...")

@@ -1,69 +1,63 @@
-"""Writes a model in other formats and runs what it wrote. Runs in a worker, under Keras's TensorFlow backend."""
+"""Writes a model in other formats and proves what it wrote. Runs in a worker, under Keras's TensorFlow backend."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import ModelError, first_line
+from pipeline.errors import ConvtuneError, ModelError, first_line
 from pipeline.executors import Progress
 from pipeline.export.export_format import ExportFormat
 from pipeline.export.formats import FORMATS
-from pipeline.export.labels import write_labels
-from pipeline.files import replacing
-from pipeline.study.model_metadata import read_metadata
 
 if TYPE_CHECKING:
     from pipeline.export.export_format import Images, Probabilities
+    from pipeline.export.samples import Samples
 
 TOLERANCE = 1e-4
-"""The largest allowed difference between a probability of the model and the same one of what was written."""
+"""The largest allowed difference between a probability of the model and the same one of an exact format."""
+
+_BATCH = 32
 
 
 @dataclass(frozen=True)
 class ExportResult:
-    """One file or folder that was written. ``difference`` is the largest between a probability and the original's."""
+    """One file or folder that was written, and how it compares with the model on ``images`` images.
+
+    ``difference`` is the largest of a probability, ``agreement`` the share of images that both give the same class.
+    ``accuracy`` and ``accuracy_of_model`` are None for images without labels.
+    """
 
     format: str
-    path: Path
+    file: str
     bytes: int
+    images: int
     difference: float
-
-
-def make_noise(shape: tuple[int, int, int]) -> "list[Images]":
-    """Batches to compare on: 8 images of random pixels of ``shape`` (height, width, channels), 3 of another size."""
-    import numpy as np
-
-    height, width, channels = shape
-    random = np.random.default_rng(0)
-    sizes = ((8, height, width, channels), (3, height + 5, 2 * width + 3, channels))
-    return [random.integers(0, 256, size, np.uint8) for size in sizes]
+    agreement: float
+    accuracy: float | None
+    accuracy_of_model: float | None
 
 
 def export(
     model_file: Path,
     folder: Path,
     formats: Sequence[str],
-    batches: "Sequence[Images]",
+    samples: "Samples",
     progress: Progress = lambda done, total: None,
 ) -> list[ExportResult]:
-    """Writes ``model_file`` into ``folder`` in each of the ``formats``, replacing files of an earlier export.
+    """Writes ``model_file`` into ``folder``, which exists, in each of the ``formats``.
 
-    The names of the classes are written beside them (``labels.txt``).
-
-    Each file is loaded again in its own runtime before it takes its place, and must give the model's probabilities on
-    ``batches``, to within 1e-4. Raises ModelError when it does not, when it cannot be read back, and when the folder
-    cannot be written. ``progress(done, total)`` is called before each format.
+    Each file is loaded again in its own runtime and predicts the images of ``samples`` in batches of 32, and 3 random
+    ones of another size if it takes any. Raises ModelError when an exact format differs from the model by more than
+    1e-4, or any of them cannot be written or read back. ``progress(done, total)`` is called before each format.
     """
-    predict = FORMATS["keras"].load(model_file)
-    expected = [predict(images) for images in batches]
+    batches = [samples.images, _another_size(samples.images)]
+    model = FORMATS["keras"].load(model_file)
+    expected = [_predict(model, images) for images in batches]
     results: list[ExportResult] = []
-    with _writing_to(folder):
-        for name in formats:
-            progress(len(results), len(formats))
-            results.append(_export(FORMATS[name], model_file, folder, batches, expected))
-        write_labels(folder, read_metadata(model_file).classes)
+    for name in formats:
+        progress(len(results), len(formats))
+        results.append(_export(FORMATS[name], model_file, folder, samples, batches, expected))
     return results
 
 
@@ -71,43 +65,69 @@ def _export(
     export_format: ExportFormat,
     model_file: Path,
     folder: Path,
+    samples: "Samples",
     batches: "Sequence[Images]",
     expected: "Sequence[Probabilities]",
 ) -> ExportResult:
     target = folder / export_format.file_name
-    with replacing(target) as temporary:
-        export_format.write(model_file, temporary)
-        difference = _difference(export_format, temporary, batches, expected)
-        if not difference <= TOLERANCE:  # NaN is not within it
-            raise ModelError(
-                f"{target}: {export_format.name} differs from the model by {difference:.2g}, expected at most "
-                f"{TOLERANCE:g}"
-            )
-    return ExportResult(export_format.name, target, _size(target), difference)
-
-
-@contextmanager
-def _writing_to(folder: Path) -> Iterator[None]:
+    step = "written"
     try:
-        yield
-    except OSError as error:
-        raise ModelError(f"{folder}: cannot write there ({error.strerror or error}); choose another --output") from None
+        export_format.write(model_file, target, samples.calibration)
+        step = "run"
+        predict = export_format.load(target)
+        actual = [_predict(predict, images) for images in (batches if export_format.any_size else batches[:1])]
+    except ConvtuneError:
+        raise
+    except Exception as error:  # converters and runtimes raise anything
+        raise ModelError(f"{export_format.file_name} cannot be {step}: {first_line(error)}") from None
+    result = _compare(export_format, target, samples, actual, expected)
+    if export_format.exact and not result.difference <= TOLERANCE:  # NaN is not within it
+        raise ModelError(
+            f"{export_format.file_name} differs from the model by {result.difference:.2g}, "
+            f"expected at most {TOLERANCE:g}"
+        )
+    return result
 
 
-def _difference(
-    export_format: ExportFormat, path: Path, batches: "Sequence[Images]", expected: "Sequence[Probabilities]"
-) -> float:
-    """The largest difference of a probability; NaN when one is NaN."""
+def _compare(
+    export_format: ExportFormat,
+    target: Path,
+    samples: "Samples",
+    actual: "Sequence[Probabilities]",
+    expected: "Sequence[Probabilities]",
+) -> ExportResult:
     import numpy as np
 
-    try:
-        predict = export_format.load(path)
-        actual = [predict(images) for images in batches]
-        pairs = zip(actual, expected, strict=True)
-        return float(np.max([np.abs(batch - reference).max() for batch, reference in pairs]))
-    except Exception as error:  # runtimes raise anything on a file that they cannot read
-        written = f"the {export_format.file_name} just written"
-        raise ModelError(f"{path.parent}: {written} cannot be run: {first_line(error)}") from None
+    pairs = list(zip(actual, expected, strict=False))  # a format of one size has no second batch
+    classes, of_model = actual[0].argmax(axis=1), expected[0].argmax(axis=1)
+
+    def accuracy(predicted: Any) -> float | None:
+        return None if samples.labels is None else float((predicted == samples.labels).mean())
+
+    return ExportResult(
+        format=export_format.name,
+        file=export_format.file_name,
+        bytes=_size(target),
+        images=len(samples.images),
+        difference=float(np.max([np.abs(ours - reference).max() for ours, reference in pairs])),
+        agreement=float((classes == of_model).mean()),
+        accuracy=accuracy(classes),
+        accuracy_of_model=accuracy(of_model),
+    )
+
+
+def _predict(predict: Any, images: "Images") -> "Probabilities":
+    import numpy as np
+
+    return np.concatenate([predict(images[start : start + _BATCH]) for start in range(0, len(images), _BATCH)])
+
+
+def _another_size(images: "Images") -> "Images":
+    """3 images of random pixels, larger than ``images`` in both directions and of another shape."""
+    import numpy as np
+
+    _, height, width, channels = images.shape
+    return np.random.default_rng(0).integers(0, 256, (3, height + 5, 2 * width + 3, channels), np.uint8)
 
 
 def _size(path: Path) -> int:

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.export.export_format import ExportFormat
+from pipeline.study.model_metadata import read_metadata
 
 if TYPE_CHECKING:
     from pipeline.export.export_format import Images, Probabilities
 
 
-def write(model_file: Path, target: Path) -> None:
+def write(model_file: Path, target: Path, images: "Images") -> None:
     """Copies the file byte for byte, so that nothing is lost."""
     shutil.copyfile(model_file, target)
 
@@ -28,17 +29,16 @@ def load(target: Path) -> "Callable[[Images], Probabilities]":
 
 def metadata(target: Path) -> dict[str, Any]:
     """The member of the archive."""
-    from pipeline.study.model_metadata import read_metadata
-
     return read_metadata(target).as_dict()
 
 
 KERAS = ExportFormat(
     "keras",
     "model.keras",
+    "uint8 or float32",
+    "keras.py",
     lambda path: path.suffix == ".keras" and path.is_file(),
     write,
     load,
     metadata,
-    usage="convtune predict {path} IMAGE...",
 )

@@ -16,7 +16,7 @@ import yaml
 from mlflow.models import Model, ModelSignature
 from mlflow.models.utils import _save_example
 from mlflow.pyfunc.loaders import code_model
-from mlflow.types import ColSpec, DataType, Schema, TensorSpec
+from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema, TensorSpec
 from mlflow.utils.environment import _mlflow_conda_env, _PythonEnv
 
 from pipeline.errors import ModelError
@@ -39,15 +39,18 @@ def write(model_file: Path, folder: Path, example: npt.NDArray[np.uint8], requir
     """Writes the ``.keras`` file ``model_file`` as an MLflow model to ``folder``, which must not exist yet.
 
     ``mlflow.keras`` loads it as the Keras model that it is. ``mlflow.pyfunc`` and ``mlflow models serve`` answer with
-    one column of probabilities per class; see ``pipeline.export.served_model``. The signature takes images of all sizes
-    that the model takes. ``example`` holds raw images, uint8 (n, height, width, channels), and is saved too.
-    ``requirements`` are pip's; MLflow would need 16.7 s to find them out (measured). MLflow's metadata of the model is
-    convtune's. Raises ModelError when the file is not a model of convtune.
+    one column of probabilities per class, for pixels and for image files in base64: see
+    ``pipeline.export.served_model``. The signature takes images of all sizes that the model takes. ``example`` holds
+    raw images, uint8 (n, height, width, channels), and is saved too. ``requirements`` are pip's; MLflow would need
+    16.7 s to find them out (measured). MLflow's metadata of the model is convtune's.
+    Raises ModelError when the file is not a model of convtune.
     """
     metadata = read_metadata(model_file)
     images = TensorSpec(example.dtype, _input_shape(model_file))
     probabilities = Schema([ColSpec(DataType.float, name) for name in metadata.classes])
-    description = Model(signature=ModelSignature(Schema([images]), probabilities), metadata=metadata.as_dict())
+    files = ParamSchema([ParamSpec("images", DataType.string, [""], shape=(-1,))])
+    signature = ModelSignature(Schema([images]), probabilities, files)
+    description = Model(signature=signature, metadata=metadata.as_dict())
     (folder / _DATA).mkdir(parents=True)
     _save_example(description, example, str(folder))
     shutil.copyfile(model_file, folder / _MODEL_FILE)

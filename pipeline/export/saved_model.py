@@ -5,40 +5,33 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.export.export_format import ExportFormat
-from pipeline.study.model_metadata import MEMBER
+from pipeline.export.export_format import IMAGES, PROBABILITIES, ExportFormat
+from pipeline.study.model_metadata import MEMBER, read_metadata
 
 if TYPE_CHECKING:
     from pipeline.export.export_format import Images, Probabilities
 
-SIGNATURE = "serving_default"
-"""The name of the signature that TensorFlow's own tools call."""
-
-OUTPUT = "probabilities"
-"""The name of the signature's output."""
-
+SIGNATURES = {"serving_default": "uint8", "serving_float32": "float32"}
+"""The signatures and the types of their pixels; TensorFlow's own tools call the first."""
 
 _EXTRA = "assets.extra"
 """The folder that TensorFlow leaves to others."""
 
 
-def write(model_file: Path, target: Path) -> None:
-    """One signature: ``images`` uint8 (n, height, width, channels) of any size to ``probabilities`` (n, classes)."""
+def write(model_file: Path, target: Path, images: "Images") -> None:
+    """``images`` (n, height, width, channels) of any size to ``probabilities`` (n, classes), one signature per type."""
     import tensorflow as tf
     from keras.export import ExportArchive
 
-    from pipeline.study.model_metadata import read_metadata
     from pipeline.training.save import load
 
     metadata = read_metadata(model_file)
     model = load(model_file)
     archive = ExportArchive()
     archive.track(model)
-    archive.add_endpoint(
-        SIGNATURE,
-        lambda images: {OUTPUT: model(images, training=False)},
-        [tf.TensorSpec((None, None, None, metadata.shape[2]), tf.uint8, name="images")],
-    )
+    for signature, pixels in SIGNATURES.items():
+        spec = tf.TensorSpec((None, None, None, metadata.shape[2]), pixels, name=IMAGES)
+        archive.add_endpoint(signature, lambda images: {PROBABILITIES: model(images, training=False)}, [spec])
     archive.write_out(str(target), verbose=False)
     extra = target / _EXTRA
     extra.mkdir()
@@ -46,13 +39,14 @@ def write(model_file: Path, target: Path) -> None:
 
 
 def load(target: Path) -> "Callable[[Images], Probabilities]":
-    """Loads the folder with TensorFlow alone; the function calls its signature."""
+    """Loads the folder with TensorFlow alone; the function calls its first signature."""
     import tensorflow as tf
 
-    signature = tf.saved_model.load(str(target)).signatures[SIGNATURE]
+    model = tf.saved_model.load(str(target))  # its variables live as long as it does
 
     def predict(images: "Images") -> "Probabilities":
-        probabilities: Probabilities = signature(images=tf.constant(images))[OUTPUT].numpy()
+        signature = model.signatures[next(iter(SIGNATURES))]
+        probabilities: Probabilities = signature(**{IMAGES: tf.constant(images)})[PROBABILITIES].numpy()
         return probabilities
 
     return predict
@@ -67,9 +61,10 @@ def metadata(target: Path) -> dict[str, Any]:
 SAVED_MODEL = ExportFormat(
     "saved-model",
     "saved_model",
+    "uint8 or float32",
+    "saved_model.py",
     lambda path: (path / "saved_model.pb").is_file(),
     write,
     load,
     metadata,
-    usage=f"saved_model_cli show --dir {{path}} --tag_set serve --signature_def {SIGNATURE}",
 )

@@ -1,5 +1,7 @@
 """The code inside the MLflow model, which MLflow runs where it is served: it needs no convtune there."""
 
+import base64
+import io
 import json
 import os
 import zipfile
@@ -11,6 +13,7 @@ import pandas as pd
 from mlflow.exceptions import MlflowException
 from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel
+from PIL import Image, ImageOps
 
 
 class ServedModel(PythonModel):
@@ -21,14 +24,21 @@ class ServedModel(PythonModel):
         file = context.artifacts["model"]
         self._model: Any = keras.saving.load_model(file, compile=False, safe_mode=True)
         with zipfile.ZipFile(file) as archive:
-            self._classes = json.loads(archive.read("convtune.json"))["classes"]
+            metadata = json.loads(archive.read("convtune.json"))
+        self._classes = metadata["classes"]
+        self._mode = "L" if metadata["shape"][2] == 1 else "RGB"
 
     def predict(self, context: Any, model_input: np.ndarray, params: Any = None) -> pd.DataFrame:
         """The probabilities of pictures, uint8 (n, height, width, channels), or (n,) objects of different sizes.
 
         MLflow's server cuts the numbers of a request to whole ones, so that pixels from 0 to 1 arrive as zeros and
         ones. It refuses them, and entirely black pictures with them. Elsewhere MLflow refuses all that is not uint8.
+
+        The parameter ``images`` has the bytes of image files in base64; then ``model_input``, which MLflow always
+        wants, is not looked at.
         """
+        if params and (files := [file for file in params.get("images", []) if file]):
+            return self._answer([self._decode(file) for file in files])
         images = np.asarray(model_input)
         batches = [images] if images.ndim == 4 else [np.asarray(image)[None] for image in images]
         brightest = max((batch.max(initial=0) for batch in batches), default=0)
@@ -36,8 +46,22 @@ class ServedModel(PythonModel):
             raise MlflowException.invalid_parameter_value(
                 "expected pixels from 0 to 255, got none above 1; multiply pixels from 0 to 1 by 255"
             )
+        return self._answer(batches)
+
+    def _answer(self, batches: list[np.ndarray]) -> pd.DataFrame:
         probabilities = [self._model.predict(batch, verbose=0) for batch in batches]
         return pd.DataFrame(np.concatenate(probabilities), columns=self._classes)
+
+    def _decode(self, file: str) -> np.ndarray:
+        """The pixels of an image file as training sees them: upright, transparency on white, grey or RGB."""
+        try:
+            image = ImageOps.exif_transpose(Image.open(io.BytesIO(base64.b64decode(file, validate=True)))).convert(
+                "RGBA"
+            )
+        except (ValueError, OSError) as error:
+            raise MlflowException.invalid_parameter_value(f"images: expected image files in base64: {error}") from None
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert(self._mode)
+        return np.asarray(image).reshape(1, image.height, image.width, -1)
 
 
 set_model(ServedModel())

@@ -199,4 +199,4 @@ def _digest(file: Path) -> str:
 
 def _requirements() -> list[str]:
     """The packages that the model needs; listed here, since MLflow would take 16 s to find them in a process."""
-    return [f"{package}=={version(package)}" for package in ("keras", "tensorflow", "numpy", "pandas")]
+    return [f"{package}=={version(package)}" for package in ("keras", "tensorflow", "numpy", "pandas", "pillow")]

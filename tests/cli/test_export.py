@@ -2,11 +2,14 @@
 
 import argparse
 import json
+import shutil
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from pipeline.cli import export, main
 from pipeline.errors import JobError, ModelError, StudyError
@@ -58,17 +61,92 @@ def run(*words):
 
 
 def test_the_best_model_that_is_there(root, capsys):
-    assert run("s") == 0
-    lines = capsys.readouterr().out.splitlines()
+    assert run("s", "--format", "keras,saved-model") == 0
+    output, notes = capsys.readouterr()
+    lines = output.splitlines()
     assert lines[0] == "Trial 1 of study s, accuracy 0.9000 on validation images"
-    assert lines[1].startswith("exports/s/model.keras  0.0")
-    assert lines[1].endswith(" MB  checked: the model's own probabilities")
-    assert " MB  checked: " in lines[2]
-    assert lines[3] == "exports/s/labels.txt  3 classes, one per line in the order of the outputs"
-    assert lines[4] == "Use it:  convtune predict exports/s/model.keras IMAGE..."
-    assert Path("exports/s/labels.txt").read_text() == "cat\ndog\nowl\n"
+    assert lines[1] == "Each file run in its own runtime on 100 images of random pixels:"
+    assert lines[2].split("  ")[0] == "file"
+    assert [line.split()[0] for line in lines[3:5]] == ["model.keras", "saved_model"]
+    assert lines[6] == "exports/s: also labels.json, signature.json, model_card.md and a script for each file"
+    assert lines[7:] == [
+        "Use it:  python exports/s/predict_keras.py IMAGE...",
+        "Use it:  python exports/s/predict_saved_model.py IMAGE...",
+    ]
+    assert json.loads(Path("exports/s/labels.json").read_text()) == ["cat", "dog", "owl"]
     assert read_metadata(Path("exports/s/model.keras")).trial == 1
     assert Path("exports/s/saved_model/saved_model.pb").is_file()
+    assert "the data of study s cannot be used" in notes
+    assert "so the files are proven on made-up images" in notes
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """A folder of 20 pictures of each class of the tiny model, in train, val and test."""
+    root = tmp_path_factory.mktemp("pictures") / "pets"
+    random = np.random.default_rng(0)
+    for label, name in enumerate(("cat", "dog", "owl")):
+        for number in range(20):
+            split = ("train", "train", "train", "val", "test")[number % 5]
+            file = root / split / name / f"{number}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            pixels = random.integers(0, 60 + 90 * label, (16, 16), np.uint8)
+            Image.fromarray(pixels).save(file)
+    return root
+
+
+def test_proven_on_pictures(root, pictures, capsys):
+    words = ("s", "--data", str(pictures), "--format", "keras,litert", "--quantize", "int8", "--json")
+    assert run(*words) == 0
+    output, notes = capsys.readouterr()
+    content = json.loads(output)
+    assert content["proven_on"] == "12 validation and 12 test and 36 training images of pets"
+    assert (content["folder"], content["trial"]) == ("exports/s", 1)
+    exact, rounded = content["files"]
+    assert (exact["format"], rounded["format"]) == ("keras", "litert-int8")
+    assert exact["accuracy"] == exact["accuracy_of_model"] == rounded["accuracy_of_model"]
+    assert rounded["path"] == "exports/s/model_int8.tflite"
+    assert "is not the data that the model was trained on (digits)" in notes
+    card = Path("exports/s/model_card.md").read_text()
+    assert "Measured on the 12 test images of pets." in card
+    assert "| owl | 4 |" in card
+
+
+def test_data_of_another_task_is_refused(root, pictures, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(pictures / "train", other)
+    (other / "owl").rename(other / "wolf")
+    with pytest.raises(ModelError, match=r"expected data with the classes of the model, cat, dog, owl, got .*wolf"):
+        run("s", "--data", str(other), "--format", "keras")
+    assert not Path("exports").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "formats"),
+    [
+        ([], ["keras", "saved-model", "onnx", "litert"]),
+        (["--format", "onnx,keras,onnx"], ["onnx", "keras"]),
+        (["--quantize", "float16"], ["keras", "saved-model", "onnx", "litert-float16"]),
+        (["--precision", "float16", "--format", "onnx"], ["onnx-float16"]),
+        (["--precision", "float32", "--format", "onnx"], ["onnx"]),
+        (["--format", "litert,litert-int8"], ["litert", "litert-int8"]),
+    ],
+)
+def test_the_formats_that_flags_ask_for(words, formats):
+    parser = argparse.ArgumentParser()
+    export.arguments(parser)
+    assert export._choose_formats(parser.parse_args(["s", *words])) == formats
+
+
+def test_formats_without_their_packages_are_left_out_by_default(monkeypatch, capsys):
+    monkeypatch.setitem(FORMATS, "onnx", replace(FORMATS["onnx"], modules=("no_such_module",)))
+    parser = argparse.ArgumentParser()
+    export.arguments(parser)
+    assert export._choose_formats(parser.parse_args(["s"])) == ["keras", "saved-model", "litert"]
+    note = "note: without onnx, whose packages are missing; `pip install 'convtune[onnx]'`\n"
+    assert capsys.readouterr().err == note
+    with pytest.raises(ModelError, match="onnx needs no_such_module, which is not installed"):
+        export._choose_formats(parser.parse_args(["s", "--format", "onnx"]))
 
 
 @pytest.mark.parametrize(
@@ -83,18 +161,19 @@ def test_the_best_model_that_is_there(root, capsys):
 )
 def test_models_of_one_name_do_not_meet(root, capsys, given, target):
     assert run(given, "--format", "keras") == 0
-    assert f"\n{target}/model.keras  " in capsys.readouterr().out
+    assert f"\n{target}: also labels.json" in capsys.readouterr().out
+    assert Path(target, "model.keras").is_file()
 
 
 def test_a_trial_a_folder_and_a_format(root, capsys):
     assert run("s", "--trial", "0", "--output", "here", "--format", "keras", "--json") == 0
-    (result,) = json.loads(capsys.readouterr().out)
-    assert set(result) == {"format", "path", "bytes", "difference", "labels", "trial", "use"}
-    assert result["path"] == "here/model.keras"
-    assert result["trial"] == 0
+    content = json.loads(capsys.readouterr().out)
+    assert set(content) == {"folder", "trial", "proven_on", "files"}
+    assert content["files"][0]["path"] == "here/model.keras"
+    assert content["trial"] == 0
     assert read_metadata(Path("here/model.keras")).trial == 0
-    assert result["labels"] == "here/labels.txt"
-    assert {path.name for path in Path("here").iterdir()} == {"model.keras", "labels.txt"}
+    beside = {"labels.json", "signature.json", "model_card.md", "predict_keras.py"}
+    assert {path.name for path in Path("here").iterdir()} == {"model.keras", *beside}
 
 
 def test_a_format_that_is_added(root, capsys, monkeypatch):
@@ -102,26 +181,25 @@ def test_a_format_that_is_added(root, capsys, monkeypatch):
     monkeypatch.setitem(FORMATS, "added", ADDED)
     assert run("s", "--format", "added") == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[1].startswith("exports/s/model.json  0.0")
-    assert " MB  checked: " in lines[1]
-    assert lines[3] == "Use it:  cat exports/s/model.json"
-    assert {path.name for path in Path("exports/s").iterdir()} == {"model.json", "labels.txt"}
+    assert lines[3].startswith("model.json  0.0")
+    assert lines[-1] == "Use it:  python exports/s/predict_added.py IMAGE..."
+    assert Path("exports/s/model.json").is_file()
 
 
 def test_an_added_format_that_writes_another_model_is_refused(root, monkeypatch):
     monkeypatch.setitem(
         FORMATS, "added", replace(ADDED, load=lambda target: lambda images: ADDED.load(target)(images) * 0.99)
     )
-    with pytest.raises(ModelError, match=r"exports/s/model\.json: added differs from the model by 0\.0"):
+    with pytest.raises(ModelError, match=r"model\.json differs from the model by 0\.0"):
         run("s", "--format", "added")
-    assert list(Path("exports/s").iterdir()) == []
+    assert not Path("exports").exists()
 
 
 def test_the_help_names_the_formats(capsys):
     with pytest.raises(SystemExit) as end:
         main(["export", "--help"])
     assert end.value.code == 0
-    assert "any of keras, saved-model (default: all)" in capsys.readouterr().out
+    assert "any of keras, saved-model, onnx, litert, onnx-float16," in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -140,7 +218,8 @@ def test_the_help_names_the_formats(capsys):
         (["none", "--trial", "2"], StudyError, "no trial has one"),
         (["unknown"], StudyError, "unknown study"),
         (["studies/s/trials/0001", "--trial", "1"], JobError, "--trial: studies/s/trials/0001 is a single model"),
-        (["s", "--output", "studies/s/job.yaml"], ModelError, "cannot write there"),
+        (["s", "--output", "studies/s/job.yaml"], ModelError, "not empty, it has 'job.yaml'"),
+        (["s", "--output", "studies/s/job.yaml/here"], ModelError, "cannot write there"),
     ],
 )
 def test_bad_input(root, words, error, message):
@@ -153,7 +232,10 @@ def test_bad_input(root, words, error, message):
     ("words", "message"),
     [
         (["s", "--trial", "x"], "--trial: expected a whole number from 0, got 'x'"),
-        (["s", "--format", "kera"], "--format: unknown 'kera', did you mean 'keras'?; formats are keras, saved-model"),
+        (
+            ["s", "--format", "kera"],
+            "--format: unknown 'kera', did you mean 'keras'?; formats are keras, saved-model, onnx, litert",
+        ),
         (["s", "--format", ""], "--format: unknown ''"),
         (["s", "--format", "keras,"], "--format: unknown ''"),
     ],

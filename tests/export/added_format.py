@@ -5,7 +5,7 @@ import json
 from pipeline.export import ExportFormat
 
 
-def write(model_file, target):
+def write(model_file, target, images):
     """Writes a JSON file."""
     from pipeline.study.model_metadata import read_metadata
     from pipeline.training.save import load
@@ -33,5 +33,12 @@ def metadata(target):
 
 
 ADDED = ExportFormat(
-    "added", "model.json", lambda path: path.suffix == ".json", write, load, metadata, usage="cat {path}"
+    "added",
+    "model.json",
+    "uint8",
+    "keras.py",
+    lambda path: path.suffix == ".json",
+    write,
+    load,
+    metadata,
 )

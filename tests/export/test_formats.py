@@ -1,17 +1,26 @@
 """What every export format promises."""
 
+import ast
 import json
 import subprocess
 import sys
+from dataclasses import replace
+from importlib.resources import files
 
 import numpy as np
 import pytest
 
-from pipeline.export import FORMATS, find_format, make_noise
+from pipeline.errors import ModelError
+from pipeline.export import FORMATS, find_format
+from pipeline.export.samples import make_up_samples
 from pipeline.study.model_metadata import read_metadata
 from pipeline.training.predict import predict_arrays
 from tests.export.added_format import ADDED
 from tests.export.tiny_model import write_tiny_model
+
+ALL = {**FORMATS, "added": ADDED}
+ROUNDED_BY = {"onnx-float16": 0.005, "litert-float16": 0.005, "litert-int8": 0.1}
+"""The largest difference of a probability that rounding a tiny model may make."""
 
 
 @pytest.fixture(scope="module", params=[1, 3])
@@ -19,37 +28,83 @@ def model(request, tmp_path_factory):
     return write_tiny_model(tmp_path_factory.mktemp("model") / "model.keras", shape=(8, 10, request.param))
 
 
-@pytest.mark.parametrize("export_format", [*FORMATS.values(), ADDED], ids=[*FORMATS, "added"])
-def test_it_gives_what_the_model_gives(export_format, model, tmp_path):
-    target = tmp_path / export_format.file_name
-    export_format.write(model, target)
-    assert export_format.is_at(target)
-    predict = export_format.load(target)
-    for images in make_noise(read_metadata(model).shape):
+@pytest.fixture(scope="module")
+def written(model, tmp_path_factory):
+    """The model in every format, by name."""
+    folder = tmp_path_factory.mktemp("written")
+    images = make_up_samples(read_metadata(model).shape).calibration
+    for export_format in ALL.values():
+        export_format.write(model, folder / export_format.file_name, images)
+    return {name: folder / export_format.file_name for name, export_format in ALL.items()}
+
+
+def pictures(shape):
+    """8 images of the ``shape``, and 3 of a larger one."""
+    height, width, channels = shape
+    sizes = ((8, height, width, channels), (3, height + 5, 2 * width + 3, channels))
+    return [np.random.default_rng(0).integers(0, 256, size, np.uint8) for size in sizes]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_it_gives_what_the_model_gives(name, model, written):
+    export_format = ALL[name]
+    predict = export_format.load(written[name])
+    for images in pictures(read_metadata(model).shape)[: 2 if export_format.any_size else 1]:
         actual = predict(images)
         assert actual.dtype == np.float32
-        np.testing.assert_allclose(actual, predict_arrays(model, images), atol=1e-6)
+        tolerance = 1e-6 if export_format.exact else ROUNDED_BY[name]
+        np.testing.assert_allclose(actual, predict_arrays(model, images), atol=tolerance)
 
 
-@pytest.mark.parametrize("export_format", [*FORMATS.values(), ADDED], ids=[*FORMATS, "added"])
-def test_it_holds_the_metadata(export_format, model, tmp_path):
-    target = tmp_path / export_format.file_name
-    export_format.write(model, target)
-    members = export_format.metadata(target)
+@pytest.mark.parametrize("name", ALL)
+def test_one_image_and_many(name, model, written):
+    predict = ALL[name].load(written[name])
+    images = pictures(read_metadata(model).shape)[0]
+    np.testing.assert_allclose(predict(images[2:3]), predict(images)[2:3], atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_it_holds_the_metadata(name, model, written):
+    members = ALL[name].metadata(written[name])
     assert json.loads(json.dumps(members)) == json.loads(json.dumps(read_metadata(model).as_dict()))
 
 
-@pytest.mark.parametrize("export_format", FORMATS.values(), ids=FORMATS)
-def test_it_is_found(export_format, model, tmp_path):
-    target = tmp_path / export_format.file_name
-    assert find_format(target) is None
-    export_format.write(model, target)
-    assert find_format(target) is export_format
-
-
 @pytest.mark.parametrize("name", FORMATS)
-def test_its_usage_names_the_path(name):
-    assert "exports/s" in FORMATS[name].usage.format(path="exports/s")
+def test_it_is_found(name, written, tmp_path):
+    found = find_format(written[name])
+    assert found is not None
+    assert found.load is FORMATS[name].load
+    assert find_format(tmp_path / FORMATS[name].file_name) is None
+
+
+@pytest.mark.parametrize("name", ["litert", "onnx"])
+def test_pixels_from_0_to_1_give_the_same(name, model, written):
+    """Formats that take float32 know them by their fractions; those that take uint8 cannot have any."""
+    pytest.importorskip({"litert": "ai_edge_litert", "onnx": "onnxruntime"}[name])
+    predict = FORMATS[name].load(written[name])
+    images = pictures(read_metadata(model).shape)[0]
+    np.testing.assert_allclose(predict(images / np.float32(255)), predict(images), atol=1e-5)
+
+
+def test_a_rounded_file_is_smaller_where_weights_count(tmp_path):
+    """A file of a hundred weights is mostly structure: so this one has more."""
+    import keras
+
+    from pipeline.study.model_metadata import write_metadata
+
+    model = write_tiny_model(tmp_path / "model.keras", shape=(8, 8, 3))
+    metadata, tiny = read_metadata(model), keras.saving.load_model(model)
+    wide = keras.layers.Dense(3)(keras.layers.Dense(400)(keras.layers.Dense(300)(tiny.layers[-3].output)))
+    keras.Model(tiny.input, keras.layers.Softmax()(wide)).save(model)
+    write_metadata(metadata, model)
+    size = {}
+    for name in ("onnx", "onnx-float16", "litert", "litert-float16", "litert-int8"):
+        target = tmp_path / FORMATS[name].file_name
+        FORMATS[name].write(model, target, make_up_samples((8, 8, 3)).calibration)
+        size[name] = target.stat().st_size
+    assert size["onnx-float16"] < 0.6 * size["onnx"]
+    assert size["litert-float16"] < 0.6 * size["litert"]
+    assert size["litert-int8"] < 0.4 * size["litert"]
 
 
 def test_a_format_has_one_name():
@@ -60,8 +115,33 @@ def test_names_of_targets_differ():
     assert len({export_format.file_name for export_format in FORMATS.values()}) == len(FORMATS)
 
 
+@pytest.mark.parametrize("name", FORMATS)
+def test_its_script_is_short_and_needs_its_runtime_alone(name):
+    export_format = FORMATS[name]
+    text = (files("pipeline.export") / "scripts" / export_format.script).read_text()
+    assert len(text.splitlines()) <= 25
+    imported = {
+        alias.name.split(".")[0]
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in (node.names if isinstance(node, ast.Import) else [ast.alias(node.module)])
+    }
+    runtime = {"keras": "keras", "saved": "tensorflow", "onnx": "onnxruntime", "litert": "ai_edge_litert"}
+    assert imported - set(sys.stdlib_module_names) == {runtime[name.split("-")[0]], "numpy", "PIL"}
+
+
+def test_a_runtime_that_is_missing_is_named_with_its_extra():
+    without = replace(FORMATS["onnx"], modules=("json", "no_such_runtime", "nor_such_converter"))
+    with pytest.raises(ModelError, match=r"onnx needs no_such_runtime and nor_such_converter, which are not installed"):
+        without.require()
+    assert without.missing == ["no_such_runtime", "nor_such_converter"]
+    with pytest.raises(ModelError, match=r"`pip install 'convtune\[onnx\]'`"):
+        without.require()
+    FORMATS["keras"].require()
+
+
 def test_the_table_can_be_read_without_a_library():
-    heavy = {"keras", "tensorflow", "numpy", "mlflow", "optuna", "yaml"}
+    heavy = {"keras", "tensorflow", "numpy", "mlflow", "optuna", "yaml", "onnx", "onnxruntime", "ai_edge_litert"}
     code = f"import sys, pipeline.export; print(*({heavy} & set(sys.modules)))"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == ""

@@ -1,5 +1,7 @@
 """The MLflow model that a worker writes."""
 
+import base64
+import io
 import json
 import socket
 import threading
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 import uvicorn
 from mlflow.exceptions import MlflowException
+from PIL import Image
 
 from pipeline.errors import ModelError
 from pipeline.study.model_metadata import ModelMetadata, read_metadata
@@ -109,6 +112,32 @@ def test_the_server_answers_a_picture_of_another_size_with_class_names(served, k
     assert (status, list(row)) == (200, ["cat", "dog"])
     assert row["cat"] > 0.5
     assert sum(row.values()) == pytest.approx(1)
+
+
+ANYTHING = [[[[0, 0, 0]]]]
+"""Pixels that are not looked at where image files are given; MLflow answers no request without any."""
+
+
+def as_file(pixels, kind):
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, kind)
+    return base64.b64encode(stream.getvalue()).decode()
+
+
+def test_the_server_answers_image_files(served):
+    dark, bright = np.full((40, 30, 3), 9, np.uint8), np.full((20, 60, 3), 250, np.uint8)
+    status, answer = served(inputs=ANYTHING, params={"images": [as_file(dark, "PNG"), as_file(bright, "JPEG")]})
+    assert status == 200
+    assert [row["cat"] > row["dog"] for row in answer["predictions"]] == [True, False]
+    _, of_pixels = served(inputs=dark[None].tolist())
+    assert answer["predictions"][0] == pytest.approx(of_pixels["predictions"][0])
+
+
+@pytest.mark.parametrize("file", ["no base64!", base64.b64encode(b"no image").decode()])
+def test_the_server_refuses_what_is_no_image_file(served, file):
+    status, answer = served(inputs=ANYTHING, params={"images": [file]})
+    assert status == 400
+    assert "images: expected image files in base64" in answer
 
 
 def test_pixels_from_0_to_1_are_refused(served, loaded, images):

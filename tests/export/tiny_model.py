@@ -19,9 +19,11 @@ def write_tiny_model(
     """
     import keras
 
+    from pipeline.training.pixels import as_raw_pixels
+
     height, width, channels = shape
-    images = keras.Input((None, None, channels), dtype="uint8", name="image")
-    tensor = keras.layers.Resizing(height, width, antialias=True, name="resizing")(images)
+    images = keras.Input((None, None, channels), dtype="float32", name="image")
+    tensor = keras.layers.Resizing(height, width, antialias=True, name="resizing")(as_raw_pixels(images))
     tensor = keras.layers.Rescaling(1 / 255, name="rescaling")(tensor)
     tensor = keras.layers.Conv2D(4, 3, activation="relu", kernel_initializer="ones", name="conv")(tensor)
     tensor = keras.layers.GlobalAveragePooling2D(name="pool")(tensor)

@@ -1,0 +1,107 @@
+"""The folder that somebody without convtune can use: the models, what they take and give, and a script for each."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import ModelError
+from pipeline.export.export import ExportResult
+from pipeline.export.export_format import IMAGES, PROBABILITIES
+from pipeline.export.formats import FORMATS
+from pipeline.files import replacing
+from pipeline.study.model_metadata import ModelMetadata
+
+LABELS, SIGNATURE, CARD = "labels.json", "signature.json", "model_card.md"
+"""The names of the files beside the models."""
+
+
+@contextmanager
+def new_export(folder: Path) -> Iterator[Path]:
+    """A folder to write to, which becomes ``folder`` when the block ends, and is gone if it raises.
+
+    An earlier export there is replaced. ModelError for a folder with anything else in it.
+    """
+    if foreign := _foreign(folder):
+        raise ModelError(f"{folder}: not empty, it has {foreign!r}; choose another --output, or empty the folder")
+    missing = [parent for parent in folder.parents if not parent.exists()]
+    try:
+        with replacing(folder) as temporary:
+            temporary.mkdir()
+            yield temporary
+    except OSError as error:
+        raise ModelError(f"{folder}: cannot write there ({error.strerror or error}); choose another --output") from None
+    finally:
+        for parent in missing:
+            with suppress(OSError):  # not empty: the export is in it
+                parent.rmdir()
+
+
+def _foreign(folder: Path) -> str:
+    """The name of something in the way at ``folder`` that no export has written; "" if there is nothing."""
+    if not folder.is_dir():
+        return folder.name if folder.exists() else ""
+    own = {LABELS, SIGNATURE, CARD}
+    for export_format in FORMATS.values():
+        own |= {export_format.file_name, script_name(export_format.key)}
+    present = sorted(path.name for path in folder.iterdir())
+    foreign = [name for name in present if name not in own]
+    return next(iter(foreign or ([] if SIGNATURE in present else present)), "")
+
+
+def write_beside(
+    folder: Path, metadata: ModelMetadata, results: Sequence[ExportResult], proven_on: str, card: str
+) -> None:
+    """Writes what makes the models usable: the names of their classes, what they take and give, scripts, the card.
+
+    ``labels.json`` lists the names in the order of the outputs. ``signature.json`` also says how each file compared
+    with the model on the images ``proven_on``.
+    """
+    _write_json(folder / LABELS, list(metadata.classes))
+    _write_json(folder / SIGNATURE, _signature(metadata, results, proven_on))
+    (folder / CARD).write_text(card, encoding="utf-8")
+    for result in results:
+        export_format = FORMATS[result.format]
+        script = files("pipeline.export") / "scripts" / export_format.script
+        (folder / script_name(export_format.key)).write_text(script.read_text(encoding="utf-8"), encoding="utf-8")
+
+
+def _signature(metadata: ModelMetadata, results: Sequence[ExportResult], proven_on: str) -> dict[str, Any]:
+    height, width, channels = metadata.shape
+    return {
+        "mode": "L" if channels == 1 else "RGB",
+        "network_sees": {"height": height, "width": width, "channels": channels, "resized_by": "antialiased bilinear"},
+        "proven_on": proven_on,
+        "formats": {FORMATS[result.format].key: _describe(result, metadata) for result in results},
+    }
+
+
+def _describe(result: ExportResult, metadata: ModelMetadata) -> dict[str, Any]:
+    export_format = FORMATS[result.format]
+    height, width, channels = metadata.shape
+    sides = [None, None] if export_format.any_size else [height, width]
+    return {
+        "file": result.file,
+        "input": IMAGES,
+        "pixels": export_format.pixels,
+        "range": "0 to 255, or 0 to 1 with fractions" if export_format.any_size else "0 to 255",
+        "shape": [None, *sides, channels],
+        "size": None if export_format.any_size else [width, height],
+        "output": PROBABILITIES,
+        "output_shape": [None, len(metadata.classes)],
+        "proof": {name: value for name, value in asdict(result).items() if name not in ("format", "file")},
+    }
+
+
+def script_name(key: str) -> str:
+    """The name of a format's script beside the model."""
+    return f"predict_{key}.py"
+
+
+def _write_json(path: Path, content: Any) -> None:
+    path.write_text(
+        json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", errors="backslashreplace"
+    )

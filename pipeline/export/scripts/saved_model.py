@@ -1,0 +1,22 @@
+"""Classifies images: python predict_saved_model.py IMAGE... Needs TensorFlow and Pillow."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image, ImageOps
+
+folder = Path(__file__).parent
+signature = json.loads((folder / "signature.json").read_text("utf-8"))
+classes = json.loads((folder / "labels.json").read_text("utf-8"))
+model = tf.saved_model.load(str(folder / "saved_model"))
+
+for file in sys.argv[1:]:
+    image = ImageOps.exif_transpose(Image.open(file)).convert("RGBA")
+    image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert(signature["mode"])
+    pixels = tf.constant(np.asarray(image).reshape(1, image.height, image.width, -1))
+    (probabilities,) = model.signatures["serving_default"](images=pixels)["probabilities"].numpy()
+    best = probabilities.argmax()
+    print(f"{file}: {classes[best]} {probabilities[best]:.4f}")

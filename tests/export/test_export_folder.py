@@ -1,0 +1,134 @@
+"""The folder that somebody without convtune can use."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipeline.errors import ModelError
+from pipeline.export import FORMATS, export
+from pipeline.export.export_folder import new_export, script_name, write_beside
+from pipeline.export.samples import make_up_samples
+from pipeline.study.model_metadata import read_metadata
+from pipeline.training.predict import predict_arrays
+from tests.export.tiny_model import write_tiny_model
+
+CLASSES = ("cat", "dog | wolf", "über")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return write_tiny_model(tmp_path_factory.mktemp("model") / "model.keras", CLASSES, shape=(8, 10, 3))
+
+
+@pytest.fixture(scope="module")
+def exported(model, tmp_path_factory):
+    target = tmp_path_factory.mktemp("exports") / "mine"
+    samples = make_up_samples((8, 10, 3))
+    with new_export(target) as folder:
+        results = export(model, folder, list(FORMATS), samples)
+        write_beside(folder, read_metadata(model), results, samples.source, "# Card\n")
+    return target
+
+
+def test_everything_is_there(exported):
+    scripts = {script_name(export_format.key) for export_format in FORMATS.values()}
+    models = {export_format.file_name for export_format in FORMATS.values()}
+    beside = {"labels.json", "signature.json", "model_card.md"}
+    assert {path.name for path in exported.iterdir()} == scripts | models | beside
+    assert json.loads((exported / "labels.json").read_text("utf-8")) == list(CLASSES)
+    assert os.listdir(exported.parent) == ["mine"]
+
+
+def test_the_signature(exported):
+    signature = json.loads((exported / "signature.json").read_text("utf-8"))
+    assert signature["proven_on"] == "100 images of random pixels"
+    onnx, int8 = signature["formats"]["onnx"], signature["formats"]["litert_int8"]
+    assert (onnx["file"], onnx["shape"], onnx["size"]) == ("model.onnx", [None, None, None, 3], None)
+    assert onnx["pixels"] == "float32"
+    assert onnx["range"] == "0 to 255, or 0 to 1 with fractions"
+    assert (int8["file"], int8["shape"], int8["size"]) == ("model_int8.tflite", [None, 8, 10, 3], [10, 8])
+    assert (int8["pixels"], int8["range"]) == ("float32", "0 to 255")
+    assert 0 <= onnx["proof"]["difference"] <= 1e-4
+    assert onnx["output_shape"] == [None, 3]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_script_classifies_where_convtune_is_not(name, model, exported, tmp_path):
+    """On a large photograph, turned by its EXIF tag, and on a picture with transparency."""
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 256, (60, 80, 3), np.uint8)
+    upright = Image.fromarray(pixels)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90 degrees
+    upright.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "turned.png", exif=exif)
+    clear = Image.fromarray(np.dstack([pixels, np.zeros((60, 80), np.uint8)]), "RGBA")
+    clear.save(tmp_path / "clear.png")
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    script = exported / script_name(FORMATS[name].key)
+    command = [sys.executable, "-I", str(script), "turned.png", "clear.png"]
+    ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    lines = ran.stdout.splitlines()
+    expected = [predict_arrays(model, image[None])[0] for image in (pixels, np.full_like(pixels, 255))]
+    for line, file, probabilities in zip(lines, ("turned.png", "clear.png"), expected, strict=True):
+        path, _, rest = line.partition(": ")
+        label, _, probability = rest.rpartition(" ")
+        assert (path, label) == (file, CLASSES[probabilities.argmax()])
+        tolerance = 1e-4 if FORMATS[name].exact else 0.1
+        assert float(probability) == pytest.approx(probabilities.max(), abs=tolerance)
+
+
+def test_an_earlier_export_is_replaced_whole(tmp_path):
+    for word in ("first", "second"):
+        with new_export(tmp_path / "a" / "b") as folder:
+            (folder / "signature.json").write_text("{}")
+            (folder / f"model{'.keras' if word == 'first' else '.onnx'}").write_text(word)
+    assert sorted(path.name for path in (tmp_path / "a" / "b").iterdir()) == ["model.onnx", "signature.json"]
+
+
+@pytest.mark.parametrize(
+    ("present", "foreign"),
+    [
+        (["notes.txt"], "notes.txt"),
+        (["signature.json", "model.keras", "notes.txt"], "notes.txt"),
+        (["model.keras"], "model.keras"),
+        ([".git"], ".git"),
+    ],
+)
+def test_a_folder_with_anything_else_is_refused(present, foreign, tmp_path):
+    for name in present:
+        (tmp_path / name).write_text("mine")
+    with (
+        pytest.raises(ModelError, match=f"not empty, it has '{foreign}'; choose another --output"),
+        new_export(tmp_path),
+    ):
+        pytest.fail("entered")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(present)
+
+
+def test_an_empty_folder_is_taken(tmp_path):
+    with new_export(tmp_path / "mine") as folder:
+        (folder / "model.keras").write_text("model")
+    assert (tmp_path / "mine" / "model.keras").read_text() == "model"
+
+
+def test_nothing_is_left_when_the_export_fails(tmp_path):
+    def fail():
+        with new_export(tmp_path / "mine") as folder:
+            (folder / "model.keras").write_text("half")
+            raise ModelError("it differs")
+
+    with pytest.raises(ModelError, match="differs"):
+        fail()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_in_the_way(tmp_path):
+    (tmp_path / "mine").write_text("a file")
+    with pytest.raises(ModelError, match="mine: not empty, it has 'mine'"), new_export(tmp_path / "mine"):
+        pytest.fail("entered")
