@@ -9,6 +9,8 @@ from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
+from pipeline.errors import ConvtuneError, first_line
+
 _UNBOUNDED = 10_000
 """The width of output that does not go to a terminal: grep and the like need each row on one line."""
 
@@ -38,6 +40,15 @@ def note(*lines: str) -> None:
 def warn(line: str) -> None:
     """Prints one warning on stderr; a progress bar stays below it."""
     note(f"warning: {line}")
+
+
+@contextmanager
+def warn_without(what: str) -> Iterator[None]:
+    """An error in the block only causes a warning that there is no ``what``, and why: nothing else depends on it."""
+    try:
+        yield
+    except Exception as error:
+        warn(f"no {what}: {error if isinstance(error, ConvtuneError) else first_line(error)}")
 
 
 @contextmanager

@@ -8,7 +8,8 @@ import time
 import pytest
 from rich.table import Table
 
-from pipeline.console import note, show, status, warn
+from pipeline.console import note, show, status, warn, warn_without
+from pipeline.errors import StudyError
 
 
 class Terminal(io.StringIO):
@@ -96,3 +97,14 @@ def test_a_warning_stands_above_the_bar(monkeypatch):
         progress(3, 7)
         warn("a broken image")
     assert "warning: a broken image\n" in terminal.getvalue()
+
+
+def test_a_fault_of_what_nothing_depends_on_is_a_warning(capsys):
+    with warn_without("plots"):
+        raise ValueError("no such colour")
+    with warn_without("report"):
+        raise StudyError("test.json: damaged")
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == ["warning: no plots: ValueError: no such colour", "warning: no report: test.json: damaged"]
+    with pytest.raises(KeyboardInterrupt), warn_without("plots"):
+        raise KeyboardInterrupt

@@ -103,7 +103,7 @@ HEAVY = {
     "optuna": {"search"},
     "mlflow": {"tracking", "export.mlflow_model", "export.served_model"},
     "sklearn": {"metrics", "latency.calibrate", "data.named"},
-    "jinja2": {"explain.page"},
+    "jinja2": {"explain.page", "report.page"},
     "ray": set(),
 }
 """The modules, or rooms, that may import a heavy library."""

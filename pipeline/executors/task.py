@@ -71,7 +71,7 @@ class Executor(Protocol):
         """How many more tasks can be submitted now."""
 
     def submit(self, task: Task[Any]) -> None:
-        """Starts a task on a free slot."""
+        """Starts a task on the first free slot."""
 
     def wait(self, report: ReportCallback, timeout: float | None = None) -> list[TaskResult]:
         """Passes the tasks' reports to ``report`` and its decisions back, until a task ends or for ``timeout`` seconds.

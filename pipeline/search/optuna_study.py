@@ -142,11 +142,15 @@ def count_infeasible(study: optuna.Study) -> Counter[str]:
 def records_of(study: optuna.Study, objective: Objective) -> dict[int, TrialRecord]:
     """The trials by number, in ascending order; of a repeated trial, only the run that counts."""
     records: dict[int, TrialRecord] = {}
-    for stored in study.get_trials(deepcopy=False):
-        if "trial" in stored.user_attrs:
-            record = record_of(stored, objective)
-            records[record.number] = standing_run(records.get(record.number, record), record)
+    for record in runs_of(study, objective):
+        records[record.number] = standing_run(records.get(record.number, record), record)
     return dict(sorted(records.items()))
+
+
+def runs_of(study: optuna.Study, objective: Objective) -> list[TrialRecord]:
+    """Every run of every trial, in the order in which they began: a trial that was interrupted has several."""
+    trials = study.get_trials(deepcopy=False)
+    return [record_of(stored, objective) for stored in trials if "trial" in stored.user_attrs]
 
 
 def record_of(stored: FrozenTrial, objective: Objective) -> TrialRecord:
@@ -159,6 +163,8 @@ def record_of(stored: FrozenTrial, objective: Objective) -> TrialRecord:
         epochs=written["epochs"],
         costs={name: cost for name, cost in written["costs"].items() if cost is not None},
         drawn=tuple(stored.params),
+        began=written.get("began"),
+        slot=written.get("slot"),
     )
     return TrialRecord(trial, _result(trial.number, stored.user_attrs.get("result")), objective)
 
@@ -172,6 +178,8 @@ def trial_attribute(trial: Trial, key: str) -> dict[str, Any]:
         "seed": trial.seed,
         "epochs": trial.epochs,
         "costs": dict(trial.costs),
+        "began": trial.began,
+        "slot": trial.slot,
     }
 
 

@@ -1,6 +1,8 @@
 """The memory of a study: every proposal and every trial, in Optuna's own SQLite storage."""
 
+import itertools
 import math
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -183,6 +185,8 @@ class StudyStorage:
             costs=candidate.costs,
             drawn=tuple(proposal.optuna_trial.params),
             earlier_score=earlier.score if earlier is not None and earlier.result.model else None,
+            began=time.time(),
+            slot=self._free_slot(),
         )
         if earlier is not None:
             self._earlier[number] = earlier
@@ -195,6 +199,11 @@ class StudyStorage:
         self._numbers[candidate.key] = number
         self._records[number] = TrialRecord(trial, TrialResult(number, TrialState.RUNNING), self._objective)
         return self._records[number]
+
+    def _free_slot(self) -> int:
+        """The first slot that no running trial has: the executor gives a task that one."""
+        taken = {self._records[number].trial.slot for number in self._running}
+        return next(slot for slot in itertools.count() if slot not in taken)
 
     def report(self, report: EpochReport) -> TrialRecord:
         """Records an epoch of a running trial, and asks the pruner about it."""

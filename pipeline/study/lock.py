@@ -31,3 +31,18 @@ def locked(paths: StudyPaths) -> Iterator[None]:
         yield
     finally:
         lock.release()  # the file stays: if it were removed, two processes could each lock a file of that name
+
+
+def is_locked(paths: StudyPaths) -> bool:
+    """Whether another process runs the study. False where its folder cannot be written, so that nobody can run it."""
+    from filelock import FileLock, Timeout
+
+    if not paths.lock.is_file():
+        return False
+    try:
+        with FileLock(paths.lock, timeout=0):
+            return False
+    except Timeout:
+        return True
+    except OSError:
+        return False

@@ -18,7 +18,7 @@ _OWN_BEFORE_FINGERPRINT = r"\.lock|worker\.log|\.study-[0-9a-f]{8}\.json"
 
 _OWN = (
     rf"{_OWN_BEFORE_FINGERPRINT}|study\.json|job\.yaml|space\.yaml|latency\.json|optuna\.db.*|trials|trials\.csv|plots"
-    r"|explain|test\.json|best\.keras|\.(job|space|latency|trials|test|best)-[0-9a-f]{8}\.\w+"
+    r"|explain|test\.json|best\.keras|report\.html|\.(job|space|latency|trials|test|best|report)-[0-9a-f]{8}\.\w+"
 )
 """The names of all files and folders that a study may have."""
 
@@ -85,6 +85,11 @@ class StudyPaths:
     def plots(self) -> Path:
         """The folder of the plots of the search."""
         return self.path / "plots"
+
+    @property
+    def report(self) -> Path:
+        """The report: one page that holds all about the study."""
+        return self.path / "report.html"
 
     @property
     def explanation(self) -> Path:

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from pipeline.console import status, warn
+from pipeline.console import status, warn_without
 from pipeline.data import NAMED_DATASETS, Dataset
 from pipeline.errors import ConvtuneError, StudyError, first_line
 from pipeline.executors import Executor, Task, TaskResult, start_all
@@ -21,6 +21,7 @@ from pipeline.explain.write import write_explanation
 from pipeline.export.mlflow_model import write
 from pipeline.files import copy_file, write_text
 from pipeline.metrics.evaluation import evaluate
+from pipeline.report.plots.evaluation import keep_wrong_images
 from pipeline.study.paths import StudyPaths
 from pipeline.study.record import TrialRecord
 from pipeline.tracking import ModelDecision, Registration, Tracker
@@ -104,6 +105,7 @@ def publish_best_model(
         results = start_all(executor, _tasks(paths.best_model, dataset), progress)
         meanwhile()
         probabilities = _collect(results, paths)
+    about = keep_wrong_images(paths, dataset, probabilities)
     evaluation = evaluate(dataset.labels[dataset.test], probabilities, dataset.classes).as_dict()
     registration = _registration(paths, best, dataset, name, evaluation["scores"])
     with status("registering the best model in MLflow", quiet):
@@ -120,7 +122,7 @@ def publish_best_model(
         registered_as=name if decision.version else "",
         caveat=registration.caveat,
     )
-    write_text(paths.evaluation, json.dumps({"best_model": asdict(model), **evaluation}, indent=1))
+    write_text(paths.evaluation, json.dumps({"best_model": asdict(model), **evaluation, **about}, indent=1))
     return model
 
 
@@ -147,13 +149,10 @@ def _collect(results: Iterable[TaskResult], paths: StudyPaths) -> Any:
 
 def _draw(result: TaskResult, paths: StudyPaths) -> None:
     """Draws the explanation of the best model; an error here, or of its task, only causes a warning."""
-    try:
+    with warn_without("pictures of what the best model sees"):
         if result.error is not None:
             raise result.error
         write_explanation(result.value, paths.explanation)
-    except Exception as error:
-        why = error if isinstance(error, ConvtuneError) else first_line(error)
-        warn(f"no pictures of what the best model sees: {why}")
 
 
 def _registration(

@@ -48,6 +48,8 @@ def print_summary(
     print(f"Best model:                    {paths.best_model}")
     if (page := paths.explanation / PAGE).is_file():
         print(f"What it sees:                  {page}")
+    if paths.report.is_file():
+        print(f"Report of the study:           {paths.report}")
     print(f"Compare all trials in MLflow:  {ui_location(None)}")
     print(f"Take the best model with you:  convtune export {paths.argument}")
     if reason in _MORE:

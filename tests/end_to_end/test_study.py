@@ -89,8 +89,9 @@ def test_every_epoch_is_a_metric_under_kerass_name_at_its_step(client, runs):
 def test_the_parent_run_holds_the_study(client, runs):
     parent, children = runs
     names = {file.path for file in client.list_artifacts(parent.info.run_id)}
-    assert {"job.yaml", "space.yaml", "trials.csv", "test.json", "plots"} <= names
-    assert "plots/history.png" in {file.path for file in client.list_artifacts(parent.info.run_id, "plots")}
+    assert {"job.yaml", "space.yaml", "trials.csv", "test.json", "plots", "report.html"} <= names
+    plots = {file.path for file in client.list_artifacts(parent.info.run_id, "plots")}
+    assert {f"plots/{name}.png" for name in ("history", "parallel", "slices", "timeline", "confusion")} <= plots
     assert {"val_accuracy", *(f"test_{name}" for name in METRICS)} <= set(parent.data.metrics)
     assert parent.inputs.dataset_inputs[0].dataset.name == "digits"
     assert [run.data.tags.get("best") for run in children].count("true") == 1

@@ -1,5 +1,6 @@
 """Trials and studies for tests, made up without training."""
 
+import json
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -32,14 +33,17 @@ def record(
     planned: int = 3,
     metric: Metric = ACCURACY,
     minimized: tuple[str, ...] = (),
+    began: float | None = None,
+    slot: int | None = None,
     **result: Any,
 ) -> TrialRecord:
     """A record of a trial that was to train ``planned`` epochs; ``result`` are more fields of its TrialResult.
 
-    All params are drawn by the space unless ``drawn`` names those that are.
+    All params are drawn by the space unless ``drawn`` names those that are. ``began`` and ``slot`` are the trial's.
     """
     all_costs = {"parameters": parameters, "macs": macs} | (costs or {})
-    trial = Trial(number, dict(params), 7, planned, all_costs, tuple(params) if drawn is None else drawn)
+    names = tuple(params) if drawn is None else drawn
+    trial = Trial(number, dict(params), 7, planned, all_costs, names, began=began, slot=slot)
     trial_result = TrialResult(number, state, score, **{"epochs": 3, "seconds": 1.25} | result)
     return TrialRecord(trial, trial_result, Objective(metric, minimized))
 
@@ -60,6 +64,26 @@ def study(
     return folder
 
 
+TESTED: dict[str, Any] = {
+    "best_model": {"trial": 0, "registered_as": "pets", "version": 3, "caveat": ""},
+    "n": 10,
+    "scores": {"accuracy": 0.8, "log_loss": 0.5, "roc_auc": None},
+    "classes": ["<b>cat</b>", "dog"],
+    "confusion": [[5, 2], [0, 3]],
+    "data": "pets: 60 images 8x8x3, 2 classes: 40 train / 10 validation / 10 test",
+    "validation": 10,
+    "wrong": [{"file": "cats/1.png", "true": "<b>cat</b>", "predicted": "dog", "probability": 0.9}],
+    "versions": {"python": "3.11.7", "keras": "3.15.1"},
+}
+"""What ``test.json`` says of the best model of a study."""
+
+
+def evaluated(paths: StudyPaths) -> StudyPaths:
+    """A study whose best model, that of trial 0, has been tested."""
+    paths.evaluation.write_text(json.dumps(TESTED))
+    return paths
+
+
 def _optuna_trial(record: TrialRecord, objective: Objective) -> optuna.trial.FrozenTrial:
     drawn = {name: record.params[name] for name in record.drawn}
     complete = record.state is TrialState.COMPLETE
@@ -68,7 +92,7 @@ def _optuna_trial(record: TrialRecord, objective: Objective) -> optuna.trial.Fro
         values=[record.score, *(record.costs[cost] for cost in objective.minimized)] if complete else None,
         params=drawn,
         distributions={name: _distribution(value) for name, value in drawn.items()},
-        user_attrs={"trial": _trial_attribute(record.trial), "result": _result_attribute(record.result)},
+        user_attrs={"trial": _trial_attribute(record.trial)} | _result_attributes(record.result),
     )
 
 
@@ -80,11 +104,17 @@ def _trial_attribute(trial: Trial) -> dict[str, Any]:
         "seed": trial.seed,
         "epochs": trial.epochs,
         "costs": dict(trial.costs),
+        "began": trial.began,
+        "slot": trial.slot,
     }
 
 
-def _result_attribute(result: TrialResult) -> dict[str, Any]:
-    return {field.name: getattr(result, field.name) for field in fields(result) if field.name not in _NOT_STORED}
+def _result_attributes(result: TrialResult) -> dict[str, Any]:
+    """None for a trial that runs."""
+    if result.state is TrialState.RUNNING:
+        return {}
+    names = [field.name for field in fields(result) if field.name not in _NOT_STORED]
+    return {"result": {name: getattr(result, name) for name in names}}
 
 
 def _distribution(value: object) -> optuna.distributions.BaseDistribution:

@@ -1,17 +1,25 @@
 """Pictures of a search."""
 
+import io
 import subprocess
 import sys
+import warnings
+from dataclasses import replace
 
 import pytest
 from PIL import Image
 
 from pipeline.metrics import ACCURACY, METRICS
 from pipeline.report.plots.curves import draw_curves, read_curve
-from pipeline.report.plots.draw import draw_plots
+from pipeline.report.plots.draw import SEARCH, draw_search, write_plots
+from pipeline.report.plots.figure import ScoreRange, png, shorten
 from pipeline.report.plots.front import draw_front, stairs
 from pipeline.report.plots.history import best_so_far, draw_history
+from pipeline.report.plots.parallel import draw_parallel
+from pipeline.report.plots.slices import draw_slices
+from pipeline.report.study_trials import StudyTrials
 from pipeline.study.history import append_history
+from pipeline.study.objective import Objective
 from pipeline.study.paths import StudyPaths
 from pipeline.study.record import mark_front
 from pipeline.study.trial import EpochReport, TrialState
@@ -30,40 +38,53 @@ def learn(folder, number, scores, logged_as="val_accuracy"):
         append_history(folder.history(number), EpochReport(number, epoch, {"loss": 1.0, logged_as: score}, epoch))
 
 
-def names(paths):
-    return [path.name for path in paths]
+def draw(records, importances, folder):
+    """The names of the pictures that are drawn of the trials."""
+    return list(draw_search(StudyTrials(folder, records, records, importances)))
 
 
-def test_all_three(folder):
-    records = [record(0, 0.7), record(1, 0.5, TrialState.PRUNED), record(2, 0.9), record(3, None, TrialState.FAILED)]
-    for record_ in records[:3]:
-        learn(folder, record_.number, [0.4, record_.score])
-    drawn = draw_plots(records, {"blocks": 0.75, "learning_rate": 0.25}, folder)
-    assert names(drawn) == ["history.png", "importance.png", "curves.png"]
-    for path in drawn:
-        with Image.open(path) as picture:
+def test_a_search_with_everything(folder):
+    records = [
+        record(number, score, state, params={"blocks": number % 3, "learning_rate": 0.1**number}, macs=9**number)
+        for number, (score, state) in enumerate(
+            [
+                (0.7, TrialState.COMPLETE),
+                (0.5, TrialState.PRUNED),
+                (0.9, TrialState.COMPLETE),
+                (None, TrialState.FAILED),
+                (0.6, TrialState.INTERRUPTED),
+            ]
+        )
+    ]
+    for record_ in records:
+        learn(folder, record_.number, [0.4, record_.score or 0.2])
+    runs = [replace(one, trial=replace(one.trial, began=10.0 * one.number, slot=one.number % 2)) for one in records]
+    pictures = draw_search(StudyTrials(folder, records, runs, {"blocks": 0.75, "learning_rate": 0.25}))
+    assert list(pictures) == [name for name in SEARCH if name not in ("front_parameters.png", "front_latency.png")]
+    for content in pictures.values():
+        with Image.open(io.BytesIO(content)) as picture:
             assert picture.format == "PNG"
-            assert picture.width >= 700
+            assert picture.width >= 500
             assert len(set(picture.convert("L").resize((80, 50)).tobytes())) > 3
-    assert sorted(folder.plots.iterdir()) == sorted(drawn)
+    write_plots(pictures, SEARCH, folder.plots)
+    assert {path.name: path.read_bytes() for path in folder.plots.iterdir()} == pictures
 
 
-def test_nothing_to_draw_is_no_file(folder):
-    assert draw_plots([], {}, folder) == []
-    assert draw_plots([record(0, None, TrialState.FAILED)], {}, folder) == []
-    assert draw_plots([record(0, 0.5, TrialState.INTERRUPTED)], {}, folder) == []
-    assert not folder.plots.exists()
+def test_nothing_to_draw_is_no_picture(folder):
+    assert draw([], {}, folder) == []
+    assert draw([record(0, None, TrialState.FAILED)], {}, folder) == []
+    assert draw([record(0, None, TrialState.RUNNING)], {}, folder) == []
 
 
-@pytest.mark.parametrize("state", [TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAILED])
+@pytest.mark.parametrize("state", [state for state in TrialState if state is not TrialState.RUNNING])
 def test_one_trial(folder, state):
-    assert names(draw_plots([record(0, 0.5, state)], {}, folder)) == ["history.png"]
+    assert draw([record(0, 0.5, state)], {}, folder) == ["history.png"]
 
 
-def test_an_old_picture_does_not_stay(folder):
-    draw_plots([record(0, 0.5)], {"blocks": 1.0}, folder)
-    assert names(draw_plots([record(0, 0.5)], {}, folder)) == ["history.png"]
-    assert names(folder.plots.iterdir()) == ["history.png"]
+def test_a_picture_of_an_earlier_run_does_not_stay(folder):
+    write_plots({"history.png": b"1", "curves.png": b"2"}, SEARCH, folder.plots)
+    write_plots({"history.png": b"3"}, SEARCH, folder.plots)
+    assert {path.name: path.read_bytes() for path in folder.plots.iterdir()} == {"history.png": b"3"}
 
 
 @pytest.mark.parametrize(
@@ -72,14 +93,25 @@ def test_an_old_picture_does_not_stay(folder):
 def test_a_history_without_scores_is_left_out(folder, content):
     folder.history(0).parent.mkdir(parents=True)
     folder.history(0).write_text(content)
-    assert names(draw_plots([record(0, 0.5)], {}, folder)) == ["history.png"]
+    assert draw([record(0, 0.5)], {}, folder) == ["history.png"]
 
 
 def test_a_cut_off_history_is_drawn_as_far_as_it_goes(folder):
     learn(folder, 0, [0.1, 0.2])
     with folder.history(0).open("a") as file:
         file.write("3,0.5")
-    assert "curves.png" in names(draw_plots([record(0, 0.5)], {}, folder))
+    [line] = draw_curves([record(0, 0.5)], folder).axes[0].lines
+    assert list(line.get_ydata()) == [0.1, 0.2]
+
+
+def test_pruned_curves_are_grey_and_the_best_others_have_labels(folder):
+    records = [record(0, 0.9, TrialState.PRUNED), record(1, 0.8), record(2, 0.7), record(3, None, TrialState.FAILED)]
+    for one in records:
+        learn(folder, one.number, [0.1, one.score or 0.2])
+    axes = draw_curves(records, folder).axes[0]
+    labels = axes.get_legend_handles_labels()[1]
+    assert set(labels) == {"pruned", "failed", "other trials", "trial 1: 0.8000", "trial 2: 0.7000"}
+    assert len(axes.lines) == 2
 
 
 def front(*points, metric=ACCURACY):
@@ -91,17 +123,24 @@ def front(*points, metric=ACCURACY):
     return mark_front([*records, pruned])
 
 
-def test_the_score_against_each_minimized_cost(folder):
+def test_the_score_against_each_minimized_cost_and_macs(folder):
     records = front((0.9, 9_000_000), (0.8, 2_000_000), (0.7, 5_000_000))
-    assert names(draw_plots(records, {}, folder)) == ["history.png", "front_macs.png"]
-    assert names(draw_plots([record(0, 0.5)], {}, folder)) == ["history.png"]
-    assert not (folder.plots / "front_macs.png").exists()
+    assert "front_macs.png" in draw(records, {}, folder)
+    small = [record(n, 0.5 + n / 9, parameters=n + 1, minimized=("parameters",)) for n in range(3)]
+    assert [name for name in draw(small, {}, folder) if name.startswith("front")] == ["front_parameters.png"]
+    assert "front_macs.png" in draw([record(0, 0.5, macs=10), record(1, 0.6, macs=20)], {}, folder)
+    assert "front_macs.png" not in draw([record(0, 0.5, macs=10), record(1, 0.6, macs=10)], {}, folder)
 
 
 def test_a_front_of_one_trial_or_of_none(folder):
-    assert "front_macs.png" in names(draw_plots(front((0.9, 5)), {}, folder))
-    assert "front_macs.png" in names(draw_plots(front((0.9, 0), (0.9, 0)), {}, folder))
-    assert "front_macs.png" not in names(draw_plots(front(), {}, folder))
+    assert "front_macs.png" in draw(front((0.9, 5)), {}, folder)
+    assert "front_macs.png" in draw(front((0.9, 0), (0.9, 0)), {}, folder)
+    assert "front_macs.png" not in draw(front(), {}, folder)
+
+
+def test_without_a_minimized_cost_the_front_is_that_of_score_and_macs():
+    axes = draw_front([record(0, 0.5, macs=10), record(1, 0.4, macs=20), record(2, 0.6, macs=40)], "macs").axes[0]
+    assert {text.get_text() for text in axes.texts} == {"0", "2"}
 
 
 def test_the_stairs_rise_from_the_cheapest_to_the_most_expensive():
@@ -147,3 +186,50 @@ def test_scores_without_an_upper_end_have_a_logarithmic_axis(folder, metric, sca
     learn(folder, 1, [0.0, 0.9], metric.logged_as)
     for figure in (draw_history(records), draw_curves(records, folder)):
         assert figure.axes[0].get_yscale() == scale
+
+
+def wide(count, scores):
+    """Trials in a space of so many hyperparameters of all kinds; one of them is conditional."""
+    return [
+        record(
+            number,
+            score,
+            params={f"h{i}": number * i for i in range(count)}
+            | {"rate": 0.1**number, "name": f"the $ of {number % 2}", "flip": bool(number % 2)}
+            | ({"width": number} if number % 2 else {}),
+        )
+        for number, score in enumerate(scores)
+    ]
+
+
+@pytest.mark.parametrize("metric", [ACCURACY, LOG_LOSS])
+@pytest.mark.parametrize("draw_", [draw_parallel, draw_slices])
+def test_at_most_twelve_hyperparameters_are_drawn_the_most_important_ones(draw_, metric):
+    records = [replace(one, objective=Objective(metric)) for one in wide(30, [0.5, 0.6, 0.9])]
+    figure = draw_(records, {"h29": 1.0})
+    shown = {text.get_text() for axes in figure.axes for text in (*axes.get_xticklabels(), axes.title)}
+    assert {"h29", "h1"} <= shown
+    assert "h28" not in shown
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert png(figure).startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("draw_", [draw_parallel, draw_slices])
+def test_parallel_coordinates_and_slices_need_two_trials_that_differ(draw_):
+    assert draw_(wide(1, [0.5]), {}) is None
+    assert draw_([record(0, 0.5), record(1, 0.6)], {}) is None
+    assert draw_([record(0, 0.5, params={"a": 1}), record(1, 0.5, params={"a": 2})], {}) is not None
+
+
+def test_a_few_poor_scores_do_not_flatten_the_others():
+    good = [0.9 + number / 1000 for number in range(20)]
+    shown = ScoreRange.of([*good, 0.1, 0.2], ACCURACY)
+    assert shown == (min(good), max(good), ACCURACY, 2)
+    assert (shown.clip(0.1), shown.clip(0.91)) == (shown.low, 0.91)
+    assert ScoreRange.of(good, ACCURACY) == (min(good), max(good), ACCURACY, 0)
+    assert ScoreRange.of([0.5], ACCURACY).outside == ScoreRange.of([0.1, 900.0], LOG_LOSS).outside == 0
+
+
+def test_no_name_is_a_formula():
+    assert shorten("$x^2$", 20) == r"\$x^2\$"

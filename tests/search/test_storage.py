@@ -1,5 +1,6 @@
 import json
 import sqlite3
+import time
 from contextlib import closing
 from functools import partial
 
@@ -10,7 +11,7 @@ from optuna.storages import RDBStorage
 
 from pipeline.candidate import judge
 from pipeline.errors import StudyError
-from pipeline.search.optuna_study import read_study, storage_errors
+from pipeline.search.optuna_study import read_study, runs_of, storage_errors
 from pipeline.space import complete
 from pipeline.study.record import best
 from pipeline.study.trial import EpochReport, TrialResult, TrialState
@@ -75,6 +76,31 @@ def test_what_was_running_when_the_process_died_is_repeated_under_its_number(tmp
     assert same.key == candidate.key
     again.tell(TrialResult(repeated.number, TrialState.COMPLETE, 0.8))
     assert [record.state for record in open_kind(tmp_path, wide).records] == [TrialState.COMPLETE]
+
+
+def test_a_trial_takes_the_first_free_slot_and_notes_when_it_began(tmp_path, wide, open_kind):
+    storage = open_kind(tmp_path, wide)
+    before = time.time()
+    slots = [begin(storage, wide)[0].slot for _ in range(3)]
+    storage.tell(TrialResult(1, TrialState.COMPLETE, 0.5, 4))
+    assert [*slots, begin(storage, wide)[0].slot] == [0, 1, 2, 1]
+    trials = [record.trial for record in read_study(tmp_path / "optuna.db")[0]]
+    assert [trial.slot for trial in trials] == [0, 1, 2, 1]
+    assert before <= trials[0].began <= trials[3].began <= time.time()
+
+
+def test_every_run_of_an_interrupted_trial_is_kept(tmp_path, wide, open_kind):
+    storage = open_kind(tmp_path, wide)
+    begin(storage, wide)
+    storage.tell(TrialResult(0, TrialState.INTERRUPTED, seconds=3.0))
+    again = open_kind(tmp_path, wide)
+    begin(again, wide)
+    again.tell(TrialResult(0, TrialState.COMPLETE, 0.5, 4, 9.0))
+    runs = runs_of(stored(tmp_path), again.records[0].objective)
+    assert [(run.number, run.state, run.result.seconds) for run in runs] == [
+        (0, TrialState.INTERRUPTED, 3.0),
+        (0, TrialState.COMPLETE, 9.0),
+    ]
 
 
 def test_an_interrupted_trial_is_told_and_repeated(tmp_path, wide, open_kind):

@@ -9,6 +9,7 @@ import pytest
 from pipeline.data import load
 from pipeline.errors import ModelError, StudyError, WorkerError
 from pipeline.executors import InlineExecutor
+from pipeline.report.evaluated_model import read_evaluated_model
 from pipeline.study.paths import StudyPaths
 from pipeline.tracking import ModelDecision
 from pipeline.tune import best_model
@@ -131,6 +132,22 @@ def test_a_model_is_presented_once_and_again_when_its_trial_was_repeated(tmp_pat
     assert find_published(paths, best, "another-name") is None
     write_tiny_model(model_file(tmp_path), classes=data.classes, weights=2)
     assert find_published(paths, best, "convtune-digits") is None
+
+
+def test_a_report_can_be_made_without_the_model_and_the_images(tmp_path, best, data):
+    paths = StudyPaths(tmp_path / "s")
+    publish(paths, best, data)
+    model = read_evaluated_model(paths)
+    assert (model.trial, model.n, model.validation) == (1, len(data.test), len(data.validation))
+    assert model.data == f"{data.name}: {data.describe()}"
+    mistakes = model.n - model.confusion.trace()
+    assert len(model.wrong) == min(mistakes, 24) > 0
+    names = {data.image_name(row): data.classes[data.labels[row]] for row in data.test}
+    assert all(names[image.file] == image.true != image.predicted for image in model.wrong)
+    chances = [image.probability for image in model.wrong]
+    assert chances == sorted(chances, reverse=True)
+    assert (paths.plots / "wrong.png").is_file()
+    assert model.registered == "convtune-digits, version 1"
 
 
 def test_a_model_that_was_trained_for_less_says_so(tmp_path, best, data):

@@ -1,37 +1,89 @@
-"""The learning curves of the best trials."""
+"""The learning curves of the trials."""
 
 import csv
 import math
 from collections.abc import Sequence
 from pathlib import Path
 
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from pipeline.metrics import Metric
-from pipeline.report.plots.figure import add_legend, new_figure, score_of, use_scores, use_whole_numbers
+from pipeline.report.plots.figure import (
+    BLUE,
+    GREY,
+    RED,
+    ScoreRange,
+    add_legend,
+    new_figure,
+    scatter,
+    score_of,
+    use_scores,
+    use_whole_numbers,
+)
 from pipeline.study.paths import StudyPaths
 from pipeline.study.record import TrialRecord, ranked
+from pipeline.study.trial import TrialState
 
-_CURVES = 5
-"""The most trials that are drawn."""
+_BEST = 5
+"""The most trials that have a colour and a label of their own."""
+
+_COLOURS = ("#1f77b4", "#d95f02", "#1b9e77", "#8856a7", "#b8860b")
+
+_MOST = 500
+"""The most curves that are drawn: the best ones, and the latest of the others."""
+
+_Curve = list[tuple[float, float]]
 
 
 def draw_curves(records: Sequence[TrialRecord], paths: StudyPaths) -> Figure | None:
-    """The validation metric over the epochs of the best trials; None where none has a history."""
-    best = ranked(records)[:_CURVES]
-    curves = [(record, read_curve(paths.history(record.number), record.metric)) for record in best]
-    if not any(curve for _, curve in curves):
+    """The validation metric over the epochs of all trials; None where none has a history.
+
+    The best trials have colours and labels, pruned ones are grey, and a cross marks where a failed one ended.
+    """
+    best = [record for record in ranked(records) if record.state is not TrialState.PRUNED][:_BEST]
+    numbers = {record.number for record in best}
+    others = [record for record in records if record.number not in numbers][-(_MOST - len(best)) :]
+    curves = {record.number: _read(record, paths) for record in [*best, *others]}
+    if not any(curves.values()):
         return None
-    figure, axes = new_figure(7, 4)
-    for record, curve in curves:
-        if curve:
-            label = f"trial {record.number}: {score_of(record):.4f}"
-            axes.plot(range(1, len(curve) + 1), curve, marker="o", markersize=3, label=label)
-    axes.set(xlabel="epoch", title="Learning curves of the best trials")
-    use_scores(axes, best[0].metric)
+    figure, axes = new_figure(7, 4.4)
+    pruned = [record for record in others if record.state is TrialState.PRUNED]
+    _draw_faint(axes, [curves[record.number] for record in others if record not in pruned], BLUE, "other trials")
+    _draw_faint(axes, [curves[record.number] for record in pruned], GREY, "pruned")
+    failed = [curves[record.number] for record in others if record.state is TrialState.FAILED]
+    scatter(axes, [curve[-1] for curve in failed if curve], RED, "failed", "x")
+    for record, colour in zip(best, _COLOURS, strict=False):
+        if curve := curves[record.number]:
+            state = "" if record.state is TrialState.COMPLETE else f", {record.state}"
+            label = f"trial {record.number}: {score_of(record):.4f}{state}"
+            axes.plot(*zip(*curve, strict=True), color=colour, marker="o", markersize=3, label=label, zorder=4)
+    drawn = sum(bool(curve) for curve in curves.values())
+    axes.set(xlabel="epoch", title=f"Learning curves{f' of {drawn:,} trials' if drawn > 1 else ''}")
+    axes.margins(x=0.03, y=0.05)
+    use_scores(axes, records[0].metric)
+    ends = [score for curve in curves.values() for _, score in curve[-1:]]
+    starts = [score for curve in curves.values() for _, score in curve[:1]]
+    ScoreRange.of(starts + ends, records[0].metric).apply(axes)
     use_whole_numbers(axes)
     add_legend(figure)
     return figure
+
+
+def _read(record: TrialRecord, paths: StudyPaths) -> _Curve:
+    return [*enumerate(read_curve(paths.history(record.number), record.metric), start=1)]
+
+
+def _draw_faint(axes: Axes, curves: Sequence[_Curve], colour: str, label: str) -> None:
+    """Draws curves as thin lines; one of a single epoch is a dot."""
+    lines = [curve for curve in curves if len(curve) > 1]
+    if lines:
+        faint = max(0.2, min(0.7, 12 / len(lines)))
+        axes.add_collection(LineCollection(lines, colors=colour, linewidths=1, alpha=faint, label=label, zorder=2))
+    if dots := [curve[0] for curve in curves if len(curve) == 1]:
+        x, y = zip(*dots, strict=True)
+        axes.scatter(x, y, s=9, color=colour, alpha=0.5, label=None if lines else label, zorder=2)
 
 
 def read_curve(history: Path, metric: Metric) -> list[float]:

@@ -8,7 +8,9 @@ from pipeline.report.plots.figure import (
     BLUE,
     GREY,
     ORANGE,
+    PURPLE,
     RED,
+    ScoreRange,
     add_legend,
     new_figure,
     scatter,
@@ -23,6 +25,7 @@ _MARKERS = {
     TrialState.COMPLETE: ("o", BLUE),
     TrialState.PRUNED: ("x", GREY),
     TrialState.FAILED: ("v", RED),
+    TrialState.INTERRUPTED: ("d", PURPLE),
 }
 
 
@@ -33,14 +36,17 @@ def draw_history(records: Sequence[TrialRecord]) -> Figure | None:
     if not scored:
         return None
     figure, axes = new_figure(7, 4)
+    shown = ScoreRange.of([score_of(record) for record in scored], scored[0].metric)
     for state, (marker, colour) in _MARKERS.items():
-        points = [(record.number, score_of(record)) for record in scored if record.state is state]
+        points = [(record.number, shown.clip(score_of(record))) for record in scored if record.state is state]
         scatter(axes, points, colour, state.value, marker)
     numbers, best = best_so_far(scored)
     if numbers:
-        axes.step(numbers, best, where="post", color=ORANGE, label="best complete so far")
-    axes.set(xlabel="trial number", title="Optimisation history")
+        line = [shown.clip(score) for score in best]
+        axes.step(numbers, line, where="post", color=ORANGE, label="best complete so far")
+    axes.set(xlabel="trial number", title=f"Optimisation history{shown.note}")
     use_scores(axes, scored[0].metric)
+    shown.apply(axes)
     use_whole_numbers(axes)
     add_legend(figure)
     return figure

@@ -1,0 +1,84 @@
+"""The tables of a report: leaderboard, trials, confusions."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from pipeline.report.evaluated_model import EvaluatedModel
+from pipeline.report.formatting import format_params, varying_groups
+from pipeline.report.page import Table
+from pipeline.report.trials_table import cells, needed_columns, print_cell
+from pipeline.study.record import TrialRecord, ranked
+
+_TOP = 10
+"""Trials in the leaderboard, but for a Pareto front, which is shown whole."""
+
+_MOST_TRIALS = 1000
+"""Trials in the table of all."""
+
+_MOST_PAIRS = 10
+"""Pairs of classes in the list of confusions."""
+
+_WORDS = ("state", "front", "true class", "taken for")
+_TEXTS = ("params", "reason")
+"""Columns that are set on the left; the texts among them wrap."""
+
+
+def leaderboard(records: Sequence[TrialRecord], study: str) -> Table:
+    """The best ten trials; a Pareto front whole."""
+    ranking = ranked(records)
+    listed = ranking[: max(_TOP, sum(record.front for record in records))]
+    wanted = ("trial", "state", "score", "front", "epochs", "parameters", "macs", "latency_ms", "seconds")
+    columns = [name for name in wanted if name in needed_columns(records)]
+    groups = varying_groups(records)
+    rows = [
+        [str(rank), *_row(record, columns), format_params(record.params, groups)]
+        for rank, record in enumerate(listed, start=1)
+    ]
+    more = len(ranking) - len(listed)
+    return _table(["rank", *columns, "params"], rows, f"and {more:,} more: convtune trials {study}" if more else "")
+
+
+def all_trials(records: Sequence[TrialRecord]) -> Table:
+    """Every trial, what became of it and why; the first thousand of very many."""
+    columns = [name for name in needed_columns(records) if name != "reason"]
+    groups = varying_groups(records)
+    rows = [
+        [*_row(record, columns), record.result.reason, format_params(record.params, groups)]
+        for record in records[:_MOST_TRIALS]
+    ]
+    more = len(records) - len(rows)
+    return _table([*columns, "reason", "params"], rows, f"and {more:,} more in trials.csv" if more else "")
+
+
+def confusions(evaluated: EvaluatedModel | None) -> Table:
+    """The most frequent pairs of a class and the one that it was taken for."""
+    headings = ["true class", "taken for", "images", "share of the class"]
+    if evaluated is None:
+        return _table(headings, [])
+    counts = evaluated.confusion.copy()
+    totals = counts.sum(axis=1)
+    np.fill_diagonal(counts, 0)
+    order = np.argsort(-counts, axis=None, kind="stable")[:_MOST_PAIRS]
+    pairs = [divmod(int(cell), len(counts)) for cell in order]
+    rows = [
+        [
+            evaluated.classes[true],
+            evaluated.classes[taken],
+            f"{counts[true, taken]:,}",
+            f"{counts[true, taken] / totals[true]:.1%}",
+        ]
+        for true, taken in pairs
+        if counts[true, taken]
+    ]
+    return _table(headings, rows)
+
+
+def _row(record: TrialRecord, columns: Sequence[str]) -> list[str]:
+    values = cells(record)
+    return [print_cell(name, values[name]) for name in columns]
+
+
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]], note: str = "") -> Table:
+    styles = ["text" if name in _TEXTS else "left" if name in _WORDS else "" for name in headings]
+    return Table(headings, styles, rows, note)

@@ -1,0 +1,144 @@
+"""The report of a study: gathers what its page shows from the study's folder, and writes it."""
+
+import re
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import StudyError
+from pipeline.files import write_text
+from pipeline.report.answer import best_scores, describe_best, describe_scores, describe_search, next_commands
+from pipeline.report.evaluated_model import EvaluatedModel, read_evaluated_model
+from pipeline.report.page import Page, Picture, render_page
+from pipeline.report.page_tables import all_trials, confusions, leaderboard
+from pipeline.report.plots.captions import CAPTIONS
+from pipeline.report.plots.draw import SEARCH, draw_search
+from pipeline.report.plots.evaluation import CONFUSION, WRONG, evaluation_pictures
+from pipeline.report.study_trials import StudyTrials
+from pipeline.study.fingerprint import StudyFingerprint, read_fingerprint
+from pipeline.study.record import best
+from pipeline.yaml_file import read_mapping
+
+_MOST_EXPLAINED = 1_800_000
+"""Bytes of pictures of what the best model sees; with the plots, a page has at most about 5 MB."""
+
+_EXPLAINED = re.compile(r"(?:filters|(\d+)-.*)\.png")
+"""The names of the pictures of an explanation, with the number of the image."""
+
+
+def write_report(trials: StudyTrials, output: Path, pictures: Mapping[str, bytes] | None = None) -> dict[str, bytes]:
+    """Writes the report of a study, which has a trial with a score, to ``output``; returns its plots by name.
+
+    ``pictures`` are those of the search (None: they are drawn). StudyError when a file of the study is damaged.
+    """
+    evaluated = read_evaluated_model(trials.paths)
+    record = best(trials.records)
+    own = evaluated if evaluated is not None and record is not None and evaluated.trial == record.number else None
+    drawn = dict(draw_search(trials) if pictures is None else pictures)
+    drawn |= evaluation_pictures(own, trials.paths) if own is not None else {}
+    write_text(output, render_page(_page(trials, own, drawn)))
+    return drawn
+
+
+def _page(trials: StudyTrials, evaluated: EvaluatedModel | None, drawn: Mapping[str, bytes]) -> Page:
+    paths, records = trials.paths, trials.records
+    job = read_mapping(paths.job, StudyError)
+    explained, left = _explanation(trials) if evaluated is not None else ([], "")
+    return Page(
+        title=f"Study {paths.name}",
+        running=f"Still running: {describe_progress(trials)}." if trials.running else "",
+        answer=[
+            describe_best(trials, evaluated),
+            describe_search(trials, job, evaluated),
+            *filter(None, [describe_scores(trials, evaluated)]),
+        ],
+        scores=best_scores(trials, evaluated),
+        commands=next_commands(trials),
+        leaderboard=leaderboard(records, paths.argument),
+        plots=_pictures(SEARCH, drawn),
+        test=_pictures((CONFUSION, WRONG), drawn),
+        confusions=confusions(evaluated),
+        explanation=explained,
+        explanation_note=left,
+        trials=all_trials(records),
+        facts=_facts(trials, job, evaluated),
+        files=_files(trials),
+    )
+
+
+def describe_progress(trials: StudyTrials) -> str:
+    """How far a study is that still runs: ``12 trials so far``."""
+    return f"{trials.ended:,} trial{'' if trials.ended == 1 else 's'} so far"
+
+
+def _pictures(names: tuple[str, ...], drawn: Mapping[str, bytes]) -> list[Picture]:
+    return [Picture(name.removesuffix(".png"), *CAPTIONS[name], drawn[name]) for name in names if name in drawn]
+
+
+def _explanation(trials: StudyTrials) -> tuple[list[Picture], str]:
+    """The pictures of what the best model sees, as far as they fit, and where the others are.
+
+    There is one for the first filters, and one for each image; those of activation maps stay in their folder.
+    """
+    folder = trials.paths.explanation
+    own = {match[0]: int(match[1] or 0) for file in folder.glob("*.png") if (match := _EXPLAINED.fullmatch(file.name))}
+    files = [folder / name for name in sorted(own, key=lambda name: own[name]) if not _has_maps(name, own)]
+    pictures: list[Picture] = []
+    size = 0
+    for file in files:
+        size += file.stat().st_size
+        if size > _MOST_EXPLAINED:
+            break
+        pictures.append(Picture(f"sees-{len(pictures)}", *_title(file.stem), file.read_bytes()))
+    more = len(files) - len(pictures)
+    note = f"Activation maps{f', and {more} more images,' if more else ''} are in {folder / 'index.html'}."
+    return pictures, note if files else ""
+
+
+def _has_maps(name: str, names: Collection[str]) -> bool:
+    """Whether a picture is that of an image's activation maps."""
+    return name.endswith("-maps.png") and f"{name.removesuffix('-maps.png')}.png" in names
+
+
+def _title(stem: str) -> tuple[str, str]:
+    """The heading and the caption of a picture of the explanation."""
+    if stem == "filters":
+        return "First filters", "The patterns that the first convolution looks for."
+    return (
+        f"Image {stem.partition('-')[0]}",
+        "A validation image as the network sees it, the receptive field of its most active unit, the probabilities, "
+        "and Grad-CAM: bright yellow is the strongest evidence for the class.",
+    )
+
+
+def _facts(trials: StudyTrials, job: Mapping[str, Any], evaluated: EvaluatedModel | None) -> list[tuple[str, str]]:
+    """The command, the seed and what the results depend on beside them, as far as the study has noted it."""
+    fingerprint, facts = _fingerprint(trials), {"command": f"convtune tune {trials.paths.job} --study again"}
+    facts["data"] = str(job.get("data", ""))
+    if fingerprint is not None:
+        facts |= {
+            "digest of the data": fingerprint.dataset,
+            "seed": str(fingerprint.seed),
+            "MLflow run": fingerprint.run,
+        }
+    if evaluated is not None:
+        facts["registered as"] = evaluated.registered
+        facts["versions"] = ", ".join(f"{name} {number}" for name, number in evaluated.versions.items())
+    return [(name, value) for name, value in facts.items() if value]
+
+
+def _fingerprint(trials: StudyTrials) -> StudyFingerprint | None:
+    try:
+        return read_fingerprint(trials.paths)
+    except StudyError:  # a report needs nothing from it
+        return None
+
+
+def _files(trials: StudyTrials) -> dict[str, str]:
+    """The job and the space, without the comment that editors read."""
+    files = {}
+    for path in (trials.paths.job, trials.paths.space):
+        if path.is_file():
+            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+            files[path.name] = "\n".join(line for line in lines if not line.startswith("# yaml-language-server"))
+    return files

@@ -1,0 +1,76 @@
+"""The trials of a study, as its plots and its report need them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from pipeline.errors import StudyError
+from pipeline.search.importance import importances
+from pipeline.search.optuna_study import (
+    count_infeasible,
+    load_study,
+    records_of,
+    runs_of,
+    storage_errors,
+    stored_objective,
+)
+from pipeline.study.lock import is_locked
+from pipeline.study.paths import StudyPaths, find
+from pipeline.study.record import TrialRecord, mark_front, ranked
+from pipeline.study.trial import TrialState
+
+
+@dataclass(frozen=True)
+class StudyTrials:
+    """A study's files and trials.
+
+    ``records`` has one record for each trial, by number; ``runs`` also the earlier runs of those that were
+    interrupted. ``importances`` are those of hyperparameters, ``infeasible`` counts such proposals by kind.
+    ``running``: a process still runs the study.
+    """
+
+    paths: StudyPaths
+    records: Sequence[TrialRecord]
+    runs: Sequence[TrialRecord] = ()
+    importances: Mapping[str, float] = field(default_factory=dict)
+    infeasible: Mapping[str, int] = field(default_factory=dict)
+    running: bool = False
+
+    @property
+    def ended(self) -> int:
+        """How many trials have ended, however they did."""
+        return sum(record.state is not TrialState.RUNNING for record in self.records)
+
+
+def read_trials(study: str) -> StudyTrials:
+    """The trials of a study, from its folder alone.
+
+    StudyError if the study is unknown, or if none of its trials has ended with a score.
+    """
+    paths = find(study)
+    running = is_locked(paths)
+    found = _read(paths, running) if paths.storage.is_file() else StudyTrials(paths, ())
+    if not ranked(found.records):
+        counted = f"{len(found.records)} so far" if found.records else "there are none yet"
+        when = "wait for the first to end" if running else f"`convtune tune --study {paths.argument}` goes on with it"
+        raise StudyError(f"study {paths.name}: no trial has ended with a score ({counted}); {when}")
+    return found
+
+
+def _read(paths: StudyPaths, running: bool) -> StudyTrials:
+    with storage_errors(paths.storage):
+        study = load_study(paths.storage)
+        objective = stored_objective(study, paths.storage)
+        records, runs = mark_front([*records_of(study, objective).values()]), runs_of(study, objective)
+        if not running:
+            records, runs = _without_killed(records), _without_killed(runs)
+        return StudyTrials(paths, records, runs, importances(study), count_infeasible(study), running)
+
+
+def _without_killed(records: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """The records; a trial that runs in no process any more, since that was killed, is interrupted."""
+    return [
+        replace(record, result=replace(record.result, state=TrialState.INTERRUPTED, reason="its process ended"))
+        if record.state is TrialState.RUNNING
+        else record
+        for record in records
+    ]
