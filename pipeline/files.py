@@ -37,6 +37,12 @@ def copy_file(source: Path, path: Path) -> None:
         shutil.copyfile(source, temporary)
 
 
+def size_of(path: Path) -> int:
+    """The bytes of a file, or of all files below a folder."""
+    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    return sum(file.stat().st_size for file in files)
+
+
 def sqlite_url(file: Path) -> str:
     """The URL of an SQLite file for SQLAlchemy, which decodes ``%20`` in it: a path with such in its names is quoted.
 

@@ -1,147 +1,173 @@
-"""``convtune evaluate``: how good a model is on images whose classes are known."""
+"""``convtune evaluate``: how good a model is on images whose classes are known, and whether another one is better."""
 
 import argparse
 from typing import TYPE_CHECKING
 
-from pipeline.cli.model_argument import add_model, find_model
+from pipeline.cli.evaluation_data import NAMES, EvaluationData
+from pipeline.cli.model_argument import add_model, find_model, locate_model
 from pipeline.cli.types import whole_number
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
-    from pipeline.data import Dataset
-    from pipeline.data.split import Rows
-    from pipeline.metrics.evaluation import Evaluation
-    from pipeline.study.model_metadata import ModelMetadata
+    from pipeline.cli.model_argument import ModelSource
+    from pipeline.metrics.mcnemar import McNemar
+    from pipeline.report.measured_model import MeasuredModel
 
-HELP = "measure a model: every metric, precision, recall and F1 of each class, confusion matrix"
-
-_NAMES = {"test": "test images", "val": "validation images", "train": "training images", "all": "images"}
-"""The words for the images of each split."""
+HELP = "measure a model: every metric, each class, calibration, latency; compare it with another one"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the model and the flags."""
+    """Adds the models and the flags."""
     add_model(parser)
     parser.add_argument("--data", metavar="PATH|NAME", required=True, help="folder, .npz file or name of a dataset")
     parser.add_argument(
         "--split",
-        choices=tuple(_NAMES),
+        choices=tuple(NAMES),
         type=lambda word: "val" if word == "validation" else word,
         help="part to measure (default: test; all images of other data without test images of its own)",
     )
     parser.add_argument(
         "--seed", type=whole_number(0), metavar="N", help="seed of the splits (default: the seed of the model's study)"
     )
+    compare = "another model: whether the two really differ in accuracy, by McNemar's test on the same images"
+    parser.add_argument("--compare", metavar="MODEL2", help=compare)
     parser.add_argument("--json", action="store_true", help="print a JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints the scores, the classes and the confusions."""
-    from pipeline.console import note
-    from pipeline.data.listing_notes import name_some
-    from pipeline.data.load_with_progress import load_with_progress
-    from pipeline.executors import call
-    from pipeline.metrics.evaluation import evaluate
-    from pipeline.training.task import PredictDataset
-    from pipeline.training.worker import keras_worker
-
-    model = find_model(args)
-    metadata = model.require_metadata()
-    seed = metadata.seed if args.seed is None else args.seed
-    data = load_with_progress(
-        args.data,
-        metadata.shape[:2],
-        seed,
-        quiet=args.json,
-        channels=metadata.shape[2],
-        white=metadata.white,
-        for_training=False,
-    )
-    classes, outputs = _match_classes(model.file, metadata, data)
-    split, rows = _choose_rows(args.split, metadata, data)
-    with keras_worker(f"evaluating {len(rows):,} images") as worker:
-        probabilities = call(worker, PredictDataset(model.file, data, rows))
-    if not args.json:
-        note(f"{data.name}: {data.describe()}")
-    _note_differences(metadata, data, split, seed)
-    evaluation = evaluate(data.labels[rows], probabilities[:, outputs], classes)
-    if evaluation.false_alarms:
-        note(f"note: macro F1 counts {name_some(evaluation.false_alarms)} as 0: no images, but some are taken for it")
-    _print(evaluation, split, args.json)
+    """Measures the models and prints what was measured."""
+    models = [find_model(args), *([locate_model(args.compare)] if args.compare else [])]
+    _check_same_task(models)
+    images = _read(models, args)
+    measured = [_measure(model, of_model) for model, of_model in zip(models, images, strict=True)]
+    _print_notes(models, images, measured, args.json)
+    comparison = _compare(images[0], measured) if args.compare else None
+    (_print_json if args.json else _print)(images[0], measured, comparison)
     return 0
 
 
-def _match_classes(model_file: "Path", metadata: "ModelMetadata", data: "Dataset") -> tuple[tuple[str, ...], list[int]]:
-    """The classes of the data, then the others of the model, which have no images; and the model's output for each.
-
-    ModelError when the data has a class that the model has not.
-    """
-    import unicodedata
-
-    from pipeline.console import note
+def _check_same_task(models: "Sequence[ModelSource]") -> None:
+    """ModelError unless the models have the same classes, in whatever order."""
+    from pipeline.cli.evaluation_data import composed
     from pipeline.data.listing_notes import name_some
     from pipeline.errors import ModelError
 
-    outputs = {unicodedata.normalize("NFC", name): output for output, name in enumerate(metadata.classes)}
-    unknown = [name for name in data.classes if name not in outputs]
-    if unknown:
-        raise ModelError(
-            f"{model_file}: expected data with classes of the model ({name_some(list(outputs))}), but it also has "
-            f"{name_some(unknown)}; rename or remove what is not one"
+    first, *others = [sorted(composed(model.require_metadata().classes)) for model in models]
+    for model, classes in zip(models[1:], others, strict=True):
+        if classes != first:
+            raise ModelError(
+                f"--compare: {model.file} is a model of another task: it has the classes {name_some(classes)}; "
+                f"expected those of {models[0].file}: {name_some(first)}"
+            )
+
+
+def _read(models: "Sequence[ModelSource]", args: argparse.Namespace) -> list[EvaluationData]:
+    """The images for each model, in the form that it takes; data is read once for each form."""
+    from pipeline.cli.evaluation_data import match, match_same
+    from pipeline.data.load_with_progress import load_with_progress
+
+    images: list[EvaluationData] = []
+    read = {}
+    for model in models:
+        metadata = model.require_metadata()
+        form = metadata.shape, metadata.white
+        if form not in read:
+            read[form] = load_with_progress(
+                args.data,
+                metadata.shape[:2],
+                models[0].require_metadata().seed if args.seed is None else args.seed,
+                quiet=args.json,
+                channels=metadata.shape[2],
+                white=metadata.white,
+                for_training=False,
+            )
+        images.append(
+            match_same(model.file, metadata, read[form], images[0])
+            if images
+            else match(model.file, metadata, read[form], args.split)
         )
-    absent = [name for name in outputs if name not in data.classes]
-    if absent:
-        note(f"note: {data.name} has no images of {name_some(absent)}")
-    classes = (*data.classes, *absent)
-    return classes, [outputs[name] for name in classes]
+    return images
 
 
-def _choose_rows(asked: str | None, metadata: "ModelMetadata", data: "Dataset") -> "tuple[str, Rows]":
-    """The split that is measured and its images; DataError when there are none.
+def _measure(model: "ModelSource", images: EvaluationData) -> "MeasuredModel":
+    from pipeline.executors import call
+    from pipeline.files import size_of
+    from pipeline.metrics.evaluation import evaluate
+    from pipeline.report.measured_model import MeasuredModel
+    from pipeline.training.task import MeasureLatency, PredictDataset
+    from pipeline.training.worker import model_worker
 
-    Unless it is asked for, it is the test split if there is one: its own, or the one that the seed has made for the
-    model's study. Other data is measured whole.
-    """
-    import numpy as np
-
-    from pipeline.data.split import TEST
-    from pipeline.errors import DataError
-
-    has_test = bool((data.entry.given_splits == TEST).any()) or data.digest == metadata.digest
-    split = asked or ("test" if has_test else "all")
-    rows = {"test": data.test, "val": data.validation, "train": data.train, "all": np.arange(len(data.labels))}
-    if not len(rows[split]):
-        there = ", ".join(name for name, images in rows.items() if len(images))
-        raise DataError(f"--split: {data.name} has no {_NAMES[split]}; choose one of {there}")
-    return split, rows[split]
+    runnable = model.runnable()
+    with model_worker(f"evaluating {len(images.rows):,} images with {model.file}") as worker:
+        probabilities = call(worker, PredictDataset(runnable, images.data, images.rows))[:, images.outputs]
+        latencies = call(worker, MeasureLatency(runnable, images.data, images.rows))
+    evaluation = evaluate(images.data.labels[images.rows], probabilities, images.classes)
+    size = size_of(model.file)
+    return MeasuredModel(model.file, model.format.name, evaluation, probabilities, tuple(latencies), size)
 
 
-def _note_differences(metadata: "ModelMetadata", data: "Dataset", split: str, seed: int) -> None:
-    """Says on stderr why images may not be those that the model was tested on."""
+def _print_notes(
+    models: "Sequence[ModelSource]",
+    images: "Sequence[EvaluationData]",
+    measured: "Sequence[MeasuredModel]",
+    as_json: bool,
+) -> None:
+    """Says on stderr what the data is, and what limits the meaning of the scores."""
+    from pipeline.cli.evaluation_data import notes
     from pipeline.console import note
+    from pipeline.data.listing_notes import name_some
 
-    if data.digest != metadata.digest:
-        note(f"note: not the data of the study ({metadata.dataset}), but may have images that the model was trained on")
-    elif seed != metadata.seed:
-        note(f"note: split by seed {seed}, trained with seed {metadata.seed}: images may be ones it was trained on")
-    elif split != "test":
-        note(f"note: the model was trained on, or chosen by, some of the {_NAMES[split]}")
+    if not as_json:
+        note(images[0].describe())
+    for model, of_model, result in zip(models, images, measured, strict=True):
+        lines = notes(model.require_metadata(), of_model)
+        if alarms := result.evaluation.false_alarms:
+            lines.append(f"macro F1 counts {name_some(alarms)} as 0: no images, but some are taken for it")
+        which = f"{model.file}: " if len(models) > 1 else ""
+        note(*(f"note: {which}{line}" for line in lines))
 
 
-def _print(evaluation: "Evaluation", split: str, as_json: bool) -> None:
-    if as_json:
-        import json
+def _compare(images: EvaluationData, measured: "Sequence[MeasuredModel]") -> "McNemar":
+    from pipeline.metrics.mcnemar import compare
 
-        print(json.dumps({"split": split, **evaluation.as_dict()}, indent=1, ensure_ascii=False))
-        return
+    first, second = (result.probabilities for result in measured)
+    return compare(images.data.labels[images.rows], first, second)
+
+
+def _print_json(images: EvaluationData, measured: "Sequence[MeasuredModel]", comparison: "McNemar | None") -> None:
+    import json
+
+    from pipeline.report.measured_model import describe_machine
+
+    first, *others = (result.as_dict() for result in measured)
+    compared = {} if comparison is None else {"comparison": {**comparison.as_dict(), "second": others[0]}}
+    everything = {"split": images.split, **first, "machine": describe_machine().as_dict(), **compared}
+    print(json.dumps(everything, indent=1, ensure_ascii=False))
+
+
+def _print(images: EvaluationData, measured: "Sequence[MeasuredModel]", comparison: "McNemar | None") -> None:
     from pipeline.console import show
+    from pipeline.report.comparison_tables import agreement_table, conclusion, cost_table, legend
     from pipeline.report.evaluation_tables import ConfusionView, class_table, score_table
+    from pipeline.report.measured_model import describe_machine
 
-    which = "images, all of them" if split == "all" else _NAMES[split]
-    print(f"Scores on {evaluation.n:,} {which}\n")
-    show(score_table(evaluation))
-    print()
-    show(class_table(evaluation))
-    print("\nConfusions")
-    show(ConfusionView(evaluation))
+    evaluations = [result.evaluation for result in measured]
+    which = "images, all of them" if images.split == "all" else NAMES[images.split]
+    print(f"Scores on {evaluations[0].n:,} {which}, with 95 % intervals\n")
+    if comparison is not None:
+        show(legend(measured))
+        print()
+    show(score_table(*evaluations))
+    if comparison is None:
+        print()
+        show(class_table(evaluations[0]))
+        print("\nConfusions")
+        show(ConfusionView(evaluations[0]))
+    print(f"\nTime of a call on {describe_machine()}, and size")
+    show(cost_table(measured))
+    if comparison is not None:
+        print("\nRight and wrong on the same images")
+        show(agreement_table(comparison))
+        print()
+        show(conclusion(comparison))

@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from pipeline.cli.model_argument import add_model, find_model
+from pipeline.cli.model_argument import add_model, find_keras_model
 from pipeline.cli.types import finite_number, unit, whole_number
 
 if TYPE_CHECKING:
@@ -45,25 +45,27 @@ def run(args: argparse.Namespace) -> int:
     """Writes the page and the pictures, and prints the prediction for each image."""
     from pathlib import Path
 
-    from pipeline.console import warn
+    from pipeline.console import note, warn
     from pipeline.data.image_files import find_image_files
     from pipeline.errors import JobError
     from pipeline.executors import call
     from pipeline.explain.explanation import ExplainOptions
     from pipeline.explain.task import ExplainFiles
     from pipeline.explain.write import check_output, write_explanation
+    from pipeline.study.model_metadata import find_metadata
     from pipeline.training.worker import keras_worker
 
     pixel_range = tuple(args.pixels) if args.pixels else None
     options = ExplainOptions(unit=args.unit, top=args.top or 3, pixel_range=pixel_range)
-    model = find_model(args)
+    model = find_keras_model(args)
+    metadata = find_metadata(model.file) if model.file.suffix == ".keras" else None
     output = Path(args.output) if args.output else Path("explain") / model.name
     check_output(output)
-    files = find_image_files(args.images)
+    files = find_image_files(args.images, note)
     if len(files) > _MAX_IMAGES:
         raise JobError(f"expected at most {_MAX_IMAGES} images on a page, got {len(files):,}; name fewer")
     with keras_worker(f"explaining {len(files):,} images") as worker:
-        explanation, faults = call(worker, ExplainFiles(model.file, model.metadata, files, options))
+        explanation, faults = call(worker, ExplainFiles(model.file, metadata, files, options))
     written = write_explanation(explanation, output)
     for fault in faults:
         warn(fault)

@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from pipeline.cli.model_argument import add_model, find_model
+from pipeline.cli.model_argument import add_model, find_keras_model
 from pipeline.errors import nearest
 from pipeline.export.formats import FORMATS
 
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     from pipeline.training.worker import keras_worker
 
     formats = _choose_formats(args)
-    model = find_model(args)
+    model = find_keras_model(args)
     metadata = model.require_metadata()
     output = Path(args.output) if args.output else _default_output(model)
     with new_export(output) as folder:

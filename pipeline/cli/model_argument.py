@@ -11,68 +11,128 @@ from pipeline.cli.types import whole_number
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from pipeline.errors import ModelError
+    from pipeline.export.export_format import ExportFormat
     from pipeline.study.model_metadata import ModelMetadata
     from pipeline.study.paths import StudyPaths
     from pipeline.study.record import TrialRecord
-
-_SUFFIX = ".keras"
+    from pipeline.training.runnable_model import RunnableModel
 
 _OLD_SUFFIXES = (".h5", ".hdf5")
 """Suffixes of Keras's older format, which has no room for metadata."""
 
 _IN_FOLDERS = ("model.keras", "best.keras", "data/model.keras")
-"""Where a folder has its model: that of an export or a trial, that of a study, that of an MLflow model."""
+"""Where a folder has its ``.keras`` file: that of an export or a trial, that of a study, that of an MLflow model."""
 
-_GENERAL_NAMES = ("model.keras", "best.keras")
-"""Names of files that say less than those of their folders."""
-
-_EXPECTED = "expected a study, a .keras file or an export folder"
+_EXPECTED = "expected a study, a model file or an export folder"
 
 
 @dataclass(frozen=True)
 class ModelSource:
     """A model file. ``name`` is that of its study or folder, or the stem of a file with a name of its own.
 
-    ``study`` is the study that was named; ``metadata`` is None for a model of another program.
+    ``study`` is the study that was named.
     """
 
     file: Path
     name: str
-    metadata: "ModelMetadata | None"
     study: "StudyPaths | None" = None
+
+    @property
+    def format(self) -> "ExportFormat":
+        """Its format; ModelError for one that cannot be run, such as Keras's older one."""
+        from pipeline.errors import ModelError
+        from pipeline.export.formats import find_format
+
+        if (found := find_format(self.file)) is None:
+            raise ModelError(f"{self.file}: expected a model such as {_model_names()}; `convtune export` writes one")
+        return found
 
     def require_metadata(self) -> "ModelMetadata":
         """The metadata; ModelError for a model of another program."""
-        from pipeline.study.model_metadata import read_metadata
+        from pipeline.errors import ConvtuneError
+        from pipeline.study.model_metadata import missing_metadata, parse_metadata
 
-        return self.metadata or read_metadata(self.file)
+        try:
+            members = self.format.metadata(self.file)
+        except ConvtuneError:
+            raise
+        except ModuleNotFoundError as error:
+            raise _missing_package(self.file, error) from None
+        except Exception:  # a file from anywhere makes its reader raise anything
+            raise missing_metadata(self.file) from None
+        return parse_metadata(members, self.file)
+
+    def runnable(self) -> "RunnableModel":
+        """What a worker needs to run it; ModelError for a model of another program."""
+        from pipeline.training.runnable_model import RunnableModel
+
+        return RunnableModel(self.file, self.format.load, self.require_metadata())
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
     """The argument MODEL and the flag ``--trial``."""
-    parser.add_argument("model", metavar="MODEL", help="name or path of a study, a .keras file, or an export folder")
+    parser.add_argument("model", metavar="MODEL", help="name or path of a study, a model file, or an export folder")
     trial = "the model of this trial, where MODEL is a study (default: the best)"
     parser.add_argument("--trial", type=whole_number(0), metavar="N", help=trial)
 
 
 def find_model(args: argparse.Namespace) -> ModelSource:
-    """The model that the arguments of ``add_model`` name. A note says so where a study and a folder have that name.
+    """The model, in any format, that the arguments of ``add_model`` name.
 
-    StudyError if the study has no such model, or if there is nothing of that name. ModelError for a folder without a
-    model, and for a file that cannot be read.
+    A note says so where a study and a folder have that name, and where a folder has several models. StudyError if the
+    study has no such model, or if there is nothing of that name. ModelError for a folder or a file that is no model.
     """
-    from pipeline.errors import JobError
+    return locate_model(args.model, args.trial)
 
-    path = Path(args.model)
-    if path.suffix in (_SUFFIX, *_OLD_SUFFIXES) or path.is_file():
+
+def find_keras_model(args: argparse.Namespace) -> ModelSource:
+    """Like ``find_model``; ModelError for any format but Keras's own (``.keras``, or older)."""
+    from pipeline.errors import ModelError
+    from pipeline.export.keras_file import KERAS
+
+    model = find_model(args)
+    if model.file.suffix in _OLD_SUFFIXES or KERAS.is_at(model.file) or not model.file.exists():
+        return model
+    raise ModelError(f"{model.file}: expected a .keras file, the only one with layers; name that or its study")
+
+
+def locate_model(argument: str, trial: int | None = None) -> ModelSource:
+    """The model that a word of the command line names, and one trial of it if that is a study. See ``find_model``."""
+    from pipeline.errors import JobError
+    from pipeline.export.formats import find_format
+
+    path = Path(argument)
+    if path.suffix in _suffixes() or path.is_file() or find_format(path) is not None:
         model = _of_file(path)
-    elif (study := _find_study(args.model)) is not None:
-        return _of_study(study, args.trial)
+    elif (study := _find_study(argument)) is not None:
+        return _of_study(study, trial)
     else:
-        model = _of_folder(path)
-    if args.trial is not None:
-        raise JobError(f"--trial: {args.model} is a single model; name its study instead")
+        model = _of_file(_choose_in(path))
+    if trial is not None:
+        raise JobError(f"--trial: {argument} is a single model; name its study instead")
     return model
+
+
+def _suffixes() -> list[str]:
+    """The suffixes of model files."""
+    from pipeline.export.formats import FORMATS
+
+    suffixes = (Path(export_format.file_name).suffix for export_format in FORMATS.values())
+    return [*filter(None, suffixes), *_OLD_SUFFIXES]
+
+
+def _model_names() -> str:
+    from pipeline.export.formats import FORMATS
+
+    *names, last = (export_format.file_name for export_format in FORMATS.values())
+    return f"{', '.join(names)} or {last}"
+
+
+def _missing_package(file: Path, error: ModuleNotFoundError) -> "ModelError":
+    from pipeline.errors import ModelError
+
+    return ModelError(f"{file}: reading it needs the package {error.name}, which is not installed")
 
 
 def _find_study(argument: str) -> "StudyPaths | None":
@@ -88,41 +148,51 @@ def _find_study(argument: str) -> "StudyPaths | None":
         study = find(argument)
     except StudyError as error:
         raise StudyError(f"{error}; {_EXPECTED}") from None
-    if study.path != folder and _file_in(folder):
+    if study.path != folder and _models_in(folder):
         note(f"note: {argument} is the study here; for the model in the folder of that name, give ./{argument}")
     return study
 
 
 def _of_file(file: Path) -> ModelSource:
-    from pipeline.study.model_metadata import find_metadata
+    """The model at a path; ModelError if nothing is there."""
+    from pipeline.errors import ModelError
+    from pipeline.export.formats import FORMATS
 
+    if not file.exists():
+        raise ModelError(f"{file}: no such model file; `convtune export STUDY` writes one")
     folder = file.resolve().parent
     if folder.name == "data" and (folder.parent / "MLmodel").is_file():
         folder = folder.parent
-    name = folder.name if file.name in _GENERAL_NAMES and folder.name else file.stem
-    old = file.suffix in _OLD_SUFFIXES and file.is_file()
-    return ModelSource(file, name, None if old else find_metadata(file))
+    general = ("best.keras", *(export_format.file_name for export_format in FORMATS.values()))
+    return ModelSource(file, folder.name if file.name in general and folder.name else file.stem)
 
 
-def _of_folder(folder: Path) -> ModelSource:
+def _choose_in(folder: Path) -> Path:
+    """The model in a folder: its ``.keras`` file, else the first of the table of formats; a note names the others."""
+    from pipeline.console import note
     from pipeline.errors import ModelError
 
-    if (file := _file_in(folder)) is not None:
-        return _of_file(file)
-    if (folder / "saved_model.pb").is_file():
-        raise ModelError(f"{folder}: a SavedModel, which only TensorFlow reads; {_EXPECTED}")
-    raise ModelError(f"{folder}: no model.keras in this folder; {_EXPECTED}")
+    models = _models_in(folder)
+    if not models:
+        raise ModelError(f"{folder}: nothing called {_model_names()} in this folder; {_EXPECTED}")
+    if len(models) > 1 and models[0].suffix != ".keras":
+        others = ", ".join(path.name for path in models[1:])
+        note(f"note: {folder} has no model.keras; taking its {models[0].name} (also there: {others})")
+    return models[0]
 
 
-def _file_in(folder: Path) -> Path | None:
-    return next((file for name in _IN_FOLDERS if (file := folder / name).is_file()), None)
+def _models_in(folder: Path) -> list[Path]:
+    from pipeline.export.formats import FORMATS
+
+    keras = [file for name in _IN_FOLDERS if (file := folder / name).is_file()]
+    exported = [path for other in FORMATS.values() if other.is_at(path := folder / other.file_name)]
+    return list(dict.fromkeys([*keras, *exported]))
 
 
 def _of_study(paths: "StudyPaths", trial: int | None) -> ModelSource:
     """The model of a trial, or of the best that has one."""
     from pipeline.errors import StudyError
     from pipeline.search.optuna_study import load_trials
-    from pipeline.study.model_metadata import find_metadata
     from pipeline.study.record import best
 
     _, records, _ = load_trials(paths.argument)
@@ -136,7 +206,7 @@ def _of_study(paths: "StudyPaths", trial: int | None) -> ModelSource:
     if trial not in files:
         which = f"only {_trials(files)} one" if files else "no trial has one"
         raise StudyError(f"study {paths.name}: trial {trial} {_why_without_model(records, trial)}; {which}")
-    return ModelSource(files[trial], paths.name, find_metadata(files[trial]), paths)
+    return ModelSource(files[trial], paths.name, paths)
 
 
 def _trials(numbers: "Collection[int]") -> str:

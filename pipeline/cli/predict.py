@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 HELP = "classify image files with a model"
 
+_SOME_UNREADABLE = 1
+"""The exit code where some of the files could not be read."""
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the model, the images and the flags."""
@@ -22,35 +25,41 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--top", type=whole_number(1), metavar="N", help="show only the N most probable classes (default: all)"
     )
-    parser.add_argument("--json", action="store_true", help="print a JSON list, one object per image")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print a JSON list, one object per image")
+    form.add_argument(
+        "--csv", action="store_true", help="print CSV: file, class, probability, and one column for each class"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints one line or one object per image; warns of files that cannot be read."""
-    from pipeline.console import warn
+    """Prints one line, object or row per image; warns of files that cannot be read, and returns 1 if there are some."""
+    from pipeline.console import note, warn
     from pipeline.data.image_files import find_image_files
-    from pipeline.errors import DataError
+    from pipeline.errors import DataError, JobError
     from pipeline.executors import call
     from pipeline.training.task import PredictFiles
-    from pipeline.training.worker import keras_worker
+    from pipeline.training.worker import model_worker
 
-    model = find_model(args)
-    metadata = model.require_metadata()
-    files = find_image_files(args.images)
-    with keras_worker(f"predicting {len(files):,} image{'s' if len(files) > 1 else ''}") as worker:
-        probabilities, faults = call(worker, PredictFiles(model.file, files, metadata.shape))
+    if args.csv and args.top:
+        raise JobError("--top: CSV has a column for each class; leave out --top or --csv")
+    model = find_model(args).runnable()
+    files = find_image_files(args.images, note)
+    with model_worker(f"predicting {len(files):,} image{'s' if len(files) > 1 else ''}") as worker:
+        probabilities, faults = call(worker, PredictFiles(model, files))
     if all(faults):
         more = f" (none of the {len(files):,} files could be read as an image)" if len(files) > 1 else ""
         raise DataError(faults[0] + more)
     for fault in filter(None, faults):
         warn(fault)
+    classes = model.metadata.classes
     rows = [
-        _row(file, metadata.classes, probabilities[index], args.top)
+        _row(file, classes, probabilities[index], args.top)
         for index, (file, fault) in enumerate(zip(files, faults, strict=True))
         if not fault
     ]
-    _print(rows, args.json)
-    return 0
+    _print_csv(rows, classes) if args.csv else _print(rows, args.json)
+    return _SOME_UNREADABLE if any(faults) else 0
 
 
 def _row(file: "Path", classes: "Sequence[str]", probabilities: "NDArray[Any]", top: int | None) -> dict[str, Any]:
@@ -63,12 +72,29 @@ def _row(file: "Path", classes: "Sequence[str]", probabilities: "NDArray[Any]", 
     return {"file": printable(file), "class": best, "probability": by_class[best], "probabilities": by_class}
 
 
+def _print_csv(rows: "Sequence[dict[str, Any]]", classes: "Sequence[str]") -> None:
+    """The prefix keeps the column of a class that is called ``file`` apart from the others."""
+    import csv
+    import sys
+
+    table = csv.writer(sys.stdout, lineterminator="\n")
+    table.writerow(["file", "class", "probability", *(f"probability_{name}" for name in classes)])
+    for row in rows:
+        shares = (row["probabilities"][name] for name in classes)
+        table.writerow([row["file"], row["class"], row["probability"], *shares])
+
+
 def _print(rows: "Sequence[dict[str, Any]]", as_json: bool) -> None:
     if as_json:
         import json
 
         print(json.dumps(rows, indent=1, ensure_ascii=False))
         return
+    from pipeline.errors import printable
+
     width = max(len(row["file"]) for row in rows)
     for row in rows:
-        print(f"{row['file']:<{width}}  " + "  ".join(f"{name} {p:.2f}" for name, p in row["probabilities"].items()))
+        print(
+            f"{row['file']:<{width}}  "
+            + "  ".join(f"{printable(name)} {p:.2f}" for name, p in row["probabilities"].items())
+        )

@@ -27,21 +27,26 @@ def ending(name: str) -> str:
     return os.path.splitext(name)[1].lower()
 
 
-def walk(folder: str, relative: str, entered: Entered) -> Iterator[tuple[str, "os.DirEntry[str]"]]:
+def walk(
+    folder: str, relative: str, entered: Entered, hidden: list[str] | None = None
+) -> Iterator[tuple[str, "os.DirEntry[str]"]]:
     """The files below a folder, each with ``relative`` and its path below the folder.
 
-    Links are followed. No folder in ``entered`` is entered; those that are entered are added to it.
+    Links are followed. No folder in ``entered`` is entered; those that are entered are added to it. The paths of hidden
+    files and folders, which are passed over, are added to ``hidden``.
     """
     with os.scandir(folder) as entries:
         for entry in entries:
             if is_hidden(entry.name):
+                if hidden is not None:
+                    hidden.append(entry.path)
                 continue
             below = join(relative, entry.name)
             if not entry.is_dir():
                 yield below, entry
             elif (identity := folder_identity(entry.path)) not in entered:
                 entered.add(identity)
-                yield from walk(entry.path, below, entered)
+                yield from walk(entry.path, below, entered, hidden)
 
 
 def subfolders(folder: Path) -> list[str]:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from pipeline.metrics.metric import Direction, Metric
 
 if TYPE_CHECKING:
-    from pipeline.metrics.metric import Labels, Probabilities
+    from pipeline.metrics.metric import Labels, Probabilities, Scores
+    from pipeline.metrics.resamples import Counts
 
 
 def compute(labels: "Labels", probabilities: "Probabilities") -> float:
@@ -21,4 +22,15 @@ def compute(labels: "Labels", probabilities: "Probabilities") -> float:
     return float(log_loss(labels, scaled, labels=range(probabilities.shape[1])))
 
 
-LOG_LOSS = Metric("log_loss", "log loss", Direction.MINIMIZE, compute, bounds=(0.0, math.inf))
+def resampled(labels: "Labels", probabilities: "Probabilities", counts: "Counts") -> "Scores":
+    """The mean loss in each resample."""
+    import numpy as np
+
+    tiny = np.finfo(np.float64).eps
+    right = probabilities[np.arange(len(labels)), labels] / probabilities.sum(axis=1)
+    losses = -np.log(np.clip(right, tiny, 1 - tiny))
+    means: Scores = losses @ counts / counts.sum(axis=0)
+    return means
+
+
+LOG_LOSS = Metric("log_loss", "log loss", Direction.MINIMIZE, compute, bounds=(0.0, math.inf), resampled=resampled)

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     Labels = NDArray[np.int64]
     Probabilities = NDArray[np.floating[Any]]
+    Scores = NDArray[np.float64]
+
+    from pipeline.metrics.resamples import Counts
 
 
 class Direction(StrEnum):
@@ -31,6 +34,9 @@ class Metric:
     ``fewest_classes`` is the smallest number of classes for which the score is informative. ``bounds`` are the lowest
     and the highest possible score. ``share_of_images`` scores move in steps of 1 / n;
     ``classes_count_alike`` ones give a rare class the weight of a frequent one.
+
+    ``resampled(labels, probabilities, counts)`` is optional: it does for many resamples at once what ``compute`` would
+    do for one after the other, where that takes too long. See ``pipeline.metrics.bootstrap``.
     """
 
     name: str
@@ -41,6 +47,7 @@ class Metric:
     bounds: tuple[float, float] = (0.0, 1.0)
     share_of_images: bool = False
     classes_count_alike: bool = False
+    resampled: "Callable[[Labels, Probabilities, Counts], Scores] | None" = None
 
     @property
     def logged_as(self) -> str:

@@ -1,12 +1,16 @@
 """ROC AUC: the probability that an image of a class gets a higher probability of that class than another image."""
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.metrics.metric import Direction, Metric
 
 if TYPE_CHECKING:
-    from pipeline.metrics.metric import Labels, Probabilities
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from pipeline.metrics.metric import Labels, Probabilities, Scores
+    from pipeline.metrics.resamples import Counts
 
 
 def compute(labels: "Labels", probabilities: "Probabilities") -> float:
@@ -26,4 +30,30 @@ def compute(labels: "Labels", probabilities: "Probabilities") -> float:
     return float(roc_auc_score(labels[:, None] == classes, probabilities.take(classes, axis=1), average="macro"))
 
 
-ROC_AUC = Metric("roc_auc", "ROC AUC", Direction.MAXIMIZE, compute, classes_count_alike=True)
+def resampled(labels: "Labels", probabilities: "Probabilities", counts: "Counts") -> "Scores":
+    """The mean area in each resample, by counting pairs of an image of the class and another one."""
+    import numpy as np
+
+    areas = [_areas(labels == label, probabilities[:, label], counts) for label in np.unique(labels)]
+    means: Scores = np.mean(areas, axis=0)
+    return means
+
+
+def _areas(positive: "NDArray[np.bool_]", scores: "NDArray[np.floating[Any]]", counts: "Counts") -> "Scores":
+    """The share of pairs, in each resample, in which the positive image has the higher score; ties count one half."""
+    import numpy as np
+
+    others = np.flatnonzero(~positive)
+    others = others[np.argsort(scores[others], kind="stable")]
+    below = np.zeros((len(others) + 1, counts.shape[1]), np.int32)
+    np.cumsum(counts[others], axis=0, out=below[1:])
+    lower = below[np.searchsorted(scores[others], scores[positive], "left")]
+    not_higher = below[np.searchsorted(scores[others], scores[positive], "right")]
+    drawn = counts[positive].astype(np.int64)
+    won = (drawn * (lower + not_higher)).sum(axis=0) / 2
+    pairs = drawn.sum(axis=0) * below[-1]
+    areas: Scores = won / pairs
+    return areas
+
+
+ROC_AUC = Metric("roc_auc", "ROC AUC", Direction.MAXIMIZE, compute, classes_count_alike=True, resampled=resampled)

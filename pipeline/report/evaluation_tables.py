@@ -9,12 +9,16 @@ from rich.text import Text
 
 from pipeline.metrics import METRICS
 from pipeline.metrics.evaluation import Evaluation
+from pipeline.metrics.interval import Interval
 
 _NAME_WIDTH = 24
 """Characters of a class name at the start of a row."""
 
 _HEADER_WIDTH = 8
 """Characters of a class name above a column."""
+
+PLACES = ("first", "second")
+"""What the models of a comparison are called."""
 
 _UNBOUNDED = 100_000
 """A width that every table fits into."""
@@ -23,23 +27,38 @@ _MAX_PAIRS = 15
 """Pairs of classes in the list of confusions."""
 
 
-def score_table(evaluation: Evaluation) -> Table:
-    """One row per metric: its label, and its score or n/a where it is not defined."""
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=False)
-    table.add_column(no_wrap=True)
-    table.add_column(justify="right", no_wrap=True)
+def score_table(*evaluations: Evaluation) -> Table:
+    """One row per metric: its label, score and 95 % interval, for one model or two; n/a where it is not defined.
+
+    The last rows have the calibration error, and the mean confidence, which a well calibrated model has as accuracy.
+    """
+    places = PLACES if len(evaluations) > 1 else ("score",)
+    table = _table("", [header for place in places for header in (place, "95 % interval")])
     for name, metric in METRICS.items():
-        score = evaluation.score(name)
-        table.add_row(metric.label, "n/a" if score is None else f"{score:.4f}")
+        cells = [(_ratio(of.scores.get(name)), _interval(of.intervals.get(name))) for of in evaluations]
+        table.add_row(metric.label, *(cell for pair in cells for cell in pair))
+    calibrated = [evaluation.calibration for evaluation in evaluations if evaluation.calibration is not None]
+    if calibrated:
+        table.add_row("calibration error", *(cell for of in calibrated for cell in (_ratio(of.error), "")))
+        table.add_row("mean confidence", *(cell for of in calibrated for cell in (_ratio(of.mean_confidence), "")))
     return table
 
 
 def class_table(evaluation: Evaluation) -> Table:
-    """Precision, recall, F1 and number of images, one row per class; n/a where a class has no images."""
-    table = _table("class", ["precision", "recall", "F1", "images"])
-    ratios = zip(evaluation.precision, evaluation.recall, evaluation.f1, strict=True)
-    for name, row, support in zip(evaluation.classes, ratios, evaluation.support, strict=True):
-        table.add_row(_shorten(name, _NAME_WIDTH), *map(_ratio, row), f"{support:,}")
+    """Precision, recall with its 95 % interval, F1 and images, one row per class; n/a where a class has no images."""
+    table = _table("class", ["precision", "recall", "95 % interval", "F1", "images"])
+    rows = zip(
+        evaluation.classes,
+        evaluation.precision,
+        evaluation.recall,
+        evaluation.recall_intervals,
+        evaluation.f1,
+        evaluation.support,
+        strict=True,
+    )
+    for name, precision, recall, interval, f1, support in rows:
+        cells = _ratio(precision), _ratio(recall), _interval(interval), _ratio(f1), f"{support:,}"
+        table.add_row(_shorten(name, _NAME_WIDTH), *cells)
     return table
 
 
@@ -84,8 +103,12 @@ def _count(count: int, hit: bool) -> Text:
     return Text(f"{count:,}" if count else ".", "bold" if hit else "")
 
 
-def _ratio(ratio: float) -> str:
-    return "n/a" if np.isnan(ratio) else f"{ratio:.4f}"
+def _ratio(ratio: float | None) -> str:
+    return f"{ratio:.4f}" if ratio is not None and np.isfinite(ratio) else "n/a"
+
+
+def _interval(interval: Interval | None) -> str:
+    return "n/a" if interval is None else f"{interval.low:.4f} to {interval.high:.4f}"
 
 
 def _table(first: str, others: list[str]) -> Table:

@@ -55,7 +55,7 @@ def read_metadata(path: Path) -> ModelMetadata:
     ModelError when the file is missing, is not a ``.keras`` archive, or has no valid metadata.
     """
     if (metadata := find_metadata(path)) is None:
-        raise _missing(path)
+        raise missing_metadata(path)
     return metadata
 
 
@@ -68,22 +68,34 @@ def find_metadata(path: Path) -> ModelMetadata | None:
         raise ModelError(f"{path}: no such model file; `convtune export STUDY` writes one")
     try:
         with zipfile.ZipFile(path) as archive:
-            return _parse(json.loads(archive.read(MEMBER))) if MEMBER in archive.namelist() else None
+            members = json.loads(archive.read(MEMBER)) if MEMBER in archive.namelist() else None
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError):
         raise ModelError(
             f"{path}: expected a .keras file, but this is not such an archive;"
             " give the file that `convtune export` wrote"
         ) from None
+    except (KeyError, ValueError):
+        raise missing_metadata(path) from None
+    return None if members is None else parse_metadata(members, path)
+
+
+def parse_metadata(members: Any, path: Path) -> ModelMetadata:
+    """The metadata that ``as_dict`` has turned into ``members``, which may come from anywhere.
+
+    ModelError, which names the model file ``path``, when they are invalid.
+    """
+    try:
+        return _parse(members)
     except (KeyError, TypeError, ValueError):
-        raise _missing(path) from None
+        raise missing_metadata(path) from None
 
 
-def _missing(path: Path) -> ModelError:
-    return ModelError(f"{path}: a .keras file without class names of convtune; give one that `convtune export` wrote")
+def missing_metadata(path: Path) -> ModelError:
+    """The error of a model without valid metadata."""
+    return ModelError(f"{path}: a model without class names of convtune; give one that `convtune export` wrote")
 
 
 def _parse(members: dict[str, Any]) -> ModelMetadata:
-    """The metadata of a file from anywhere; KeyError, TypeError or ValueError when it is invalid."""
     metadata = ModelMetadata(**{**members, "classes": tuple(members["classes"]), "shape": tuple(members["shape"])})
     height, width, channels = metadata.shape
     names = (*metadata.classes, metadata.dataset, metadata.metric, metadata.study)
@@ -94,6 +106,8 @@ def _parse(members: dict[str, Any]) -> ModelMetadata:
         raise ValueError("a white level that is none")
     if not isinstance(metadata.score, int | float | None):
         raise ValueError("a score that is no number")
-    if not isinstance(members["classes"], list) or channels not in (1, 3):
+    if not isinstance(members["classes"], list | tuple) or channels not in (1, 3):
         raise ValueError("no classes, or no images")
+    if len(set(metadata.classes)) < len(metadata.classes):
+        raise ValueError("two classes of one name")
     return metadata

@@ -1,7 +1,6 @@
 """Batches of a memory-mapped dataset, for training and for reading it once, and how Keras gets them."""
 
 import itertools
-import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,20 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.recipe import Recipe
 from pipeline.training.augment import augment
-
-_IMAGES = 256
-"""The most images in a batch that is only read, not trained with."""
-_BYTES = 16 << 20
-"""The most bytes of pixels in such a batch, unless a single image has more."""
-
-
-def reading_batch_size(shape: tuple[int, ...]) -> int:
-    """The number of images of ``shape`` in a batch that is only read: 256, or as many as fit in 16 MiB of pixels.
-
-    ``shape`` is (height, width, channels). The first layers of a network briefly need about a hundred times as much
-    memory.
-    """
-    return max(1, min(_IMAGES, _BYTES // max(1, math.prod(shape))))
+from pipeline.training.reading import reading_batch_size
 
 
 class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]

@@ -1,93 +1,79 @@
-"""Class probabilities from a saved model, for arrays, files and datasets. Runs in a worker, in bounded memory."""
+"""Class probabilities from a model file, for arrays, files and datasets. Runs in a worker, in bounded memory."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.data import Dataset
 from pipeline.data.decode import decode_bytes, read_file, silence_pillow
-from pipeline.errors import DataError, ModelError, first_line
+from pipeline.errors import DataError, ModelError
 from pipeline.executors import Progress
-from pipeline.study.model_metadata import read_metadata
-from pipeline.training.batches import ReadingBatches, feed, reading_batch_size
-from pipeline.training.save import load
-
-Probabilities = NDArray[np.float32]
-"""(n, classes); the rows add up to 1."""
+from pipeline.training.reading import reading_batch_size
+from pipeline.training.runnable_model import Images, Probabilities, RunnableModel
 
 
-def predict_arrays(model_file: Path, images: NDArray[np.uint8]) -> Probabilities:
+def predict_arrays(model_file: Path, images: Images) -> Probabilities:
     """The probabilities (n, classes) of uint8 images (n, height, width, channels) of any size; n may be 0.
 
-    This and the next two functions raise ModelError when the file is not a model of convtune, does not suit the images,
-    or gives NaN; this one also for images that are not uint8, such as pixels from 0 to 1: Keras would cut them to 0.
+    ``model_file`` is a ``.keras`` file. This and the next two functions raise ModelError when the model cannot be run
+    on the images (see ``RunnableModel.open``); this one also for images that are not uint8, such as pixels from 0 to 1:
+    Keras would cut them to 0.
     """
     if images.dtype != np.uint8:
         expected = "expected pixels from 0 to 255 as uint8"
         raise ModelError(f"{model_file}: {expected}, got {images.dtype}; multiply pixels from 0 to 1 by 255")
-    return _predict(_load(model_file), images, model_file)
+    return _predict_rows(RunnableModel(model_file), images, np.arange(len(images)))
 
 
 def predict_dataset(
-    model_file: Path, dataset: Dataset, rows: NDArray[np.int64], progress: Progress = lambda done, total: None
+    model: RunnableModel, dataset: Dataset, rows: NDArray[np.int64], progress: Progress = lambda done, total: None
 ) -> Probabilities:
     """The probabilities (len(rows), classes) of the images ``rows`` of the dataset, in that order.
 
     ``progress(done, total)`` is called with the batches.
     """
-    model = _load(model_file)
-    if not len(rows):
-        return _no_rows(model)
-    batches = ReadingBatches(dataset.images, rows)
-    shown = keras.callbacks.LambdaCallback(on_predict_batch_begin=lambda batch, logs: progress(batch, len(batches)))
-    return _checked(lambda: model.predict(feed(batches), verbose=0, callbacks=[shown]), model_file)
+    return _predict_rows(model, dataset.images, rows, progress)
+
+
+def _predict_rows(
+    model: RunnableModel, images: Images, rows: NDArray[np.int64], progress: Progress = lambda done, total: None
+) -> Probabilities:
+    predict = model.open()
+    size = reading_batch_size(images.shape[1:])
+    starts = range(0, len(rows), size)
+    parts = [_no_rows(model)]
+    for number, start in enumerate(starts):
+        progress(number, len(starts))
+        parts.append(predict(np.asarray(images[rows[start : start + size]])))
+    return np.concatenate(parts)
 
 
 def predict_files(
-    model_file: Path,
-    paths: Sequence[Path],
-    shape: tuple[int, int, int],
-    progress: Progress = lambda done, total: None,
+    model: RunnableModel, paths: Sequence[Path], progress: Progress = lambda done, total: None
 ) -> tuple[Probabilities, list[str]]:
     """Decodes each file as for training; returns the probabilities (n, classes), and one error text per file.
 
-    ``shape`` is the (height, width, channels) of the model's metadata. A file that cannot be read has a row of NaN and
-    a text that names it and says why; the texts of the others are "". ``progress(done, total)`` is called with
-    the files.
+    A file that cannot be read has a row of NaN and a text that names it and says why; the texts of the others are "".
+    ``progress(done, total)`` is called with the files.
     """
-    model, white = _load(model_file), read_metadata(model_file).white
-    parts, faults = [_no_rows(model)], []
+    predict, shape, white = model.open(), model.metadata.shape, model.metadata.white
+    parts, faults = [_no_rows(model)], list[str]()
     for start in range(0, len(paths), size := reading_batch_size(shape)):
         images, problems = _decode(paths[start : start + size], shape, white)
         rows = np.full((len(images), parts[0].shape[1]), np.nan, np.float32)
         readable = np.array([not problem for problem in problems])
         if readable.any():
-            rows[readable] = _predict(model, images[readable], model_file)
+            rows[readable] = predict(images[readable])
         parts.append(rows)
         faults += problems
         progress(len(faults), len(paths))
     return np.concatenate(parts), faults
 
 
-def _load(model_file: Path) -> Any:
-    """The model; ModelError unless it has one output per class of its metadata."""
-    classes, model = read_metadata(model_file).classes, load(model_file)
-    if model.output_shape != (None, len(classes)):
-        raise ModelError(
-            f"{model_file}: expected a model with {len(classes)} outputs, one per class of its metadata,"
-            f" got outputs of shape {model.output_shape}"
-        )
-    return model
-
-
-def _decode(
-    paths: Sequence[Path], shape: tuple[int, int, int], white: int | None
-) -> tuple[NDArray[np.uint8], list[str]]:
+def _decode(paths: Sequence[Path], shape: tuple[int, int, int], white: int | None) -> tuple[Images, list[str]]:
     images = np.zeros((len(paths), *shape), np.uint8)
 
     def decode_into(position: int) -> str:
@@ -103,23 +89,5 @@ def _decode(
     return images, problems
 
 
-def _predict(model: Any, images: NDArray[np.uint8], model_file: Path) -> Probabilities:
-    if not len(images):
-        return _no_rows(model)
-    batches = ReadingBatches(images, np.arange(len(images)))
-    return _checked(lambda: model.predict(feed(batches), verbose=0), model_file)
-
-
-def _checked(predict: Callable[[], Any], model_file: Path) -> Probabilities:
-    """The checked result of ``predict``, since a file from elsewhere may have wrong metadata or damaged weights."""
-    try:
-        probabilities = np.asarray(predict(), np.float32)
-    except (ValueError, TypeError) as error:
-        raise ModelError(f"{model_file}: the model does not take these images: {first_line(error)}") from None
-    if not np.isfinite(probabilities).all():
-        raise ModelError(f"{model_file}: expected probabilities, but the model gives NaN; its weights are damaged")
-    return probabilities
-
-
-def _no_rows(model: Any) -> Probabilities:
-    return np.zeros((0, model.output_shape[-1]), np.float32)
+def _no_rows(model: RunnableModel) -> Probabilities:
+    return np.zeros((0, len(model.metadata.classes)), np.float32)

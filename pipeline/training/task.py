@@ -1,4 +1,4 @@
-"""Tasks for a worker with Keras: train a trial, or predict images. Without Keras until they run."""
+"""Tasks for a worker: train a trial, predict images, measure a model. Without Keras until they run."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,9 +14,8 @@ from pipeline.executors import progress_of
 from pipeline.recipe import Recipe
 from pipeline.study.trial import ReportCallback, TrialResult
 from pipeline.training.inputs import TrainingInputs
-
-Probabilities = NDArray[np.float32]
-"""(n, classes); the rows add up to 1."""
+from pipeline.training.measured_latency import BATCHES, Latency, measure_latency
+from pipeline.training.runnable_model import Probabilities, RunnableModel
 
 
 @dataclass(frozen=True)
@@ -47,9 +46,9 @@ def make_task(candidate: Candidate, inputs: TrainingInputs) -> TrainTask:
 
 @dataclass(frozen=True, eq=False)
 class PredictDataset:
-    """The task of predicting the images ``rows`` of a dataset with a model file."""
+    """The task of predicting the images ``rows`` of a dataset."""
 
-    model_file: Path
+    model: RunnableModel
     dataset: Dataset
     rows: NDArray[np.int64]
     number: int = -1
@@ -58,23 +57,34 @@ class PredictDataset:
         """See ``pipeline.training.predict.predict_dataset``."""
         from pipeline.training.predict import predict_dataset
 
-        return predict_dataset(self.model_file, self.dataset, self.rows, progress_of(self, report))
+        return predict_dataset(self.model, self.dataset, self.rows, progress_of(self, report))
 
 
 @dataclass(frozen=True)
 class PredictFiles:
-    """The task of predicting image files with a model file.
+    """The task of predicting image files."""
 
-    ``shape`` is the (height, width, channels) to which the images are decoded.
-    """
-
-    model_file: Path
+    model: RunnableModel
     paths: Sequence[Path]
-    shape: tuple[int, int, int]
     number: int = -1
 
     def run(self, report: ReportCallback) -> tuple[Probabilities, list[str]]:
         """See ``pipeline.training.predict.predict_files``."""
         from pipeline.training.predict import predict_files
 
-        return predict_files(self.model_file, self.paths, self.shape, progress_of(self, report))
+        return predict_files(self.model, self.paths, progress_of(self, report))
+
+
+@dataclass(frozen=True, eq=False)
+class MeasureLatency:
+    """The task of measuring how long a model takes for some of the images ``rows`` of a dataset."""
+
+    model: RunnableModel
+    dataset: Dataset
+    rows: NDArray[np.int64]
+    number: int = -1
+
+    def run(self, report: ReportCallback) -> list[Latency]:
+        """See ``pipeline.training.measured_latency.measure_latency``."""
+        images = np.asarray(self.dataset.images[self.rows[: max(BATCHES)]])
+        return measure_latency(self.model, images, progress_of(self, report))

@@ -14,12 +14,17 @@ from pipeline.study.trial import ReportCallback
 
 def import_keras() -> None:
     """Imports Keras and what loads and runs models. A worker does so while its parent prepares the first task."""
-    import pipeline.training.predict  # noqa: F401
+    import pipeline.training.predict
+    import pipeline.training.save  # noqa: F401
 
 
 def import_training() -> None:
     """Imports Keras and everything else that training needs. (Keras brings scikit-learn, which metrics need.)"""
     import pipeline.training.fit  # noqa: F401
+
+
+def import_nothing() -> None:
+    """Leaves imports to the first task."""
 
 
 def start_worker(log: Path | None, **environment: str) -> Executor:
@@ -41,6 +46,14 @@ def keras_worker(description: str, **environment: str) -> Iterator[Executor]:
             call(executor, Ready())
         with status(description) as progress:
             yield Watched(executor, progress)
+
+
+@contextmanager
+def model_worker(description: str) -> Iterator[Executor]:
+    """Like ``keras_worker``, for a model of any format: its runtime is imported when a task opens the model."""
+    log = Path(os.devnull)
+    with closing(local.start(1, log, import_nothing)) as executor, status(description) as progress:
+        yield Watched(executor, progress)
 
 
 @dataclass(frozen=True)

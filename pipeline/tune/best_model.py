@@ -25,6 +25,7 @@ from pipeline.report.plots.evaluation import keep_wrong_images
 from pipeline.study.paths import StudyPaths
 from pipeline.study.record import TrialRecord
 from pipeline.tracking import ModelDecision, Registration, Tracker
+from pipeline.training.runnable_model import RunnableModel
 from pipeline.training.task import PredictDataset
 
 
@@ -130,7 +131,7 @@ def _tasks(model_file: Path, dataset: Dataset) -> list[Task[Any]]:
     """What the workers do. The parent draws the explanation while the others go on, so it comes first."""
     return [
         ExplainValidation(model_file, dataset, number=_EXPLAINING),
-        PredictDataset(model_file, dataset, dataset.test, number=_TESTING),
+        PredictDataset(RunnableModel(model_file), dataset, dataset.test, number=_TESTING),
     ]
 
 
