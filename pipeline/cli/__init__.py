@@ -77,7 +77,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its exit code: 0 done, 1 done without a result, 2 bad input, 130 interrupted."""
+    """Runs one command and returns its exit code: 0 done, 1 done in part or without a result, 2 bad input, 130."""
     parser = _parser()
     args = parser.parse_args(argv)
     if args.command is None:

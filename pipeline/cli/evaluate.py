@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from pipeline.cli.evaluation_data import NAMES, EvaluationData
+from pipeline.cli.evaluation_data import NAMES, EvaluationData, read_images
 from pipeline.cli.model_argument import add_model, find_model, locate_model
 from pipeline.cli.types import whole_number
 
@@ -38,56 +38,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measures the models and prints what was measured."""
     models = [find_model(args), *([locate_model(args.compare)] if args.compare else [])]
-    _check_same_task(models)
-    images = _read(models, args)
+    images = read_images(models, args.data, args.split, args.seed, quiet=args.json)
     measured = [_measure(model, of_model) for model, of_model in zip(models, images, strict=True)]
     _print_notes(models, images, measured, args.json)
     comparison = _compare(images[0], measured) if args.compare else None
     (_print_json if args.json else _print)(images[0], measured, comparison)
     return 0
-
-
-def _check_same_task(models: "Sequence[ModelSource]") -> None:
-    """ModelError unless the models have the same classes, in whatever order."""
-    from pipeline.cli.evaluation_data import composed
-    from pipeline.data.listing_notes import name_some
-    from pipeline.errors import ModelError
-
-    first, *others = [sorted(composed(model.require_metadata().classes)) for model in models]
-    for model, classes in zip(models[1:], others, strict=True):
-        if classes != first:
-            raise ModelError(
-                f"--compare: {model.file} is a model of another task: it has the classes {name_some(classes)}; "
-                f"expected those of {models[0].file}: {name_some(first)}"
-            )
-
-
-def _read(models: "Sequence[ModelSource]", args: argparse.Namespace) -> list[EvaluationData]:
-    """The images for each model, in the form that it takes; data is read once for each form."""
-    from pipeline.cli.evaluation_data import match, match_same
-    from pipeline.data.load_with_progress import load_with_progress
-
-    images: list[EvaluationData] = []
-    read = {}
-    for model in models:
-        metadata = model.require_metadata()
-        form = metadata.shape, metadata.white
-        if form not in read:
-            read[form] = load_with_progress(
-                args.data,
-                metadata.shape[:2],
-                models[0].require_metadata().seed if args.seed is None else args.seed,
-                quiet=args.json,
-                channels=metadata.shape[2],
-                white=metadata.white,
-                for_training=False,
-            )
-        images.append(
-            match_same(model.file, metadata, read[form], images[0])
-            if images
-            else match(model.file, metadata, read[form], args.split)
-        )
-    return images
 
 
 def _measure(model: "ModelSource", images: EvaluationData) -> "MeasuredModel":
@@ -114,16 +70,12 @@ def _print_notes(
     as_json: bool,
 ) -> None:
     """Says on stderr what the data is, and what limits the meaning of the scores."""
-    from pipeline.cli.evaluation_data import notes
     from pipeline.console import note
-    from pipeline.data.listing_notes import name_some
 
     if not as_json:
         note(images[0].describe())
     for model, of_model, result in zip(models, images, measured, strict=True):
-        lines = notes(model.require_metadata(), of_model)
-        if alarms := result.evaluation.false_alarms:
-            lines.append(f"macro F1 counts {name_some(alarms)} as 0: no images, but some are taken for it")
+        lines = of_model.notes(model.require_metadata(), result.evaluation.false_alarms)
         which = f"{model.file}: " if len(models) > 1 else ""
         note(*(f"note: {which}{line}" for line in lines))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pipeline.cli.model_argument import ModelSource
     from pipeline.data import Dataset
     from pipeline.data.split import Rows
     from pipeline.study.model_metadata import ModelMetadata
@@ -38,42 +39,98 @@ class EvaluationData:
         size = "x".join(map(str, self.data.shape))
         return f"{self.data.name}: {len(self.rows):,} images {size}, {len(self.data.classes)} classes, measured whole"
 
+    def notes(self, metadata: "ModelMetadata", false_alarms: Sequence[str]) -> list[str]:
+        """What limits the meaning of the model's scores, such as images that it may have been trained on.
 
-def composed(classes: Sequence[str]) -> list[str]:
-    """Class names in Unicode's composed form, as those of data are."""
-    return [unicodedata.normalize("NFC", name) for name in classes]
+        ``false_alarms`` are classes without images that some were taken for.
+        """
+        from pipeline.data.listing_notes import name_some
+
+        lines = []
+        if absent := self.classes[len(self.data.classes) :]:
+            lines.append(f"{self.data.name} has no images of {name_some(absent)}")
+        if false_alarms:
+            lines.append(f"macro F1 counts {name_some(false_alarms)} as 0: no images, but some are taken for it")
+        if self.data.digest != metadata.digest:
+            whole = self.chosen and self.split == "all"
+            what = ", and has no test images of its own: measured whole," if whole else ","
+            seen = "but may have images that the model was trained on"
+            lines.append(f"not the data of the study ({metadata.dataset}){what} {seen}")
+        elif self.data.seed != metadata.seed and self.split != "all":
+            seeds = f"split by seed {self.data.seed}, trained with seed {metadata.seed}"
+            lines.append(f"{seeds}: images may be ones it was trained on")
+        elif self.split != "test":
+            lines.append(f"the model was trained on, or chosen by, some of the {NAMES[self.split]}")
+        return lines
 
 
-def match(model_file: "Path", metadata: "ModelMetadata", data: "Dataset", asked: str | None) -> EvaluationData:
-    """The images of the split ``asked``; None lets the data decide.
+def read_images(
+    models: Sequence["ModelSource"], source: str, split: str | None, seed: int | None, quiet: bool
+) -> list[EvaluationData]:
+    """The same images for each model, in the form that it takes; the data is read once for each form.
 
-    Then it is the test split if there is one: its own, or the one that the seed has made for the model's study. Other
-    data is a hold-out set as a whole. ModelError when the data has a class that the model has not; DataError when the
-    split has no images.
+    ``split`` and ``seed`` None let the data and the first model decide: the split is the test split if there is one,
+    its own or the one that the seed has made for the model's study. Other data is a hold-out set as a whole. ModelError
+    unless the models have the same classes, and all that the data has; DataError when the split has no images.
     """
-    classes, outputs = _match_classes(model_file, metadata, data)
-    split, rows = _choose_rows(asked, metadata, data)
-    return EvaluationData(data, split, asked is None, rows, classes, outputs)
+    from pipeline.data.load_with_progress import load_with_progress
+
+    _check_same_task(models)
+    seed = models[0].require_metadata().seed if seed is None else seed
+    read: dict[object, Dataset] = {}
+    images: list[EvaluationData] = []
+    for model in models:
+        metadata = model.require_metadata()
+        shape, white = form = metadata.shape, metadata.white
+        if form not in read:
+            read[form] = load_with_progress(
+                source, shape[:2], seed, quiet=quiet, channels=shape[2], white=white, for_training=False
+            )
+        images.append(_match(model, read[form], images[0].split if images else split, chosen=split is None))
+        _check_same_images(images[0], images[-1])
+    return images
 
 
-def match_same(model_file: "Path", metadata: "ModelMetadata", data: "Dataset", other: EvaluationData) -> EvaluationData:
-    """The same images as ``other``, read again in another form; DataError when they are not the same any more."""
+def _check_same_task(models: Sequence["ModelSource"]) -> None:
+    from pipeline.data.listing_notes import name_some
+    from pipeline.errors import ModelError
+
+    first, *others = (sorted(_composed(model.require_metadata().classes)) for model in models)
+    for model, classes in zip(models[1:], others, strict=True):
+        if classes != first:
+            raise ModelError(
+                f"--compare: {model.file} is a model of another task, with the classes {name_some(classes)}; "
+                f"expected those of {models[0].file}: {name_some(first)}"
+            )
+
+
+def _check_same_images(first: EvaluationData, other: EvaluationData) -> None:
     import numpy as np
 
     from pipeline.errors import DataError
 
-    again = match(model_file, metadata, data, other.split)
-    same = data.content == other.data.content and again.classes == other.classes
-    if not (same and np.array_equal(data.labels, other.data.labels) and np.array_equal(again.rows, other.rows)):
-        raise DataError(f"{data.name}: has changed while it was read; evaluate again")
-    return again
+    same = first.data.content == other.data.content and first.classes == other.classes
+    if not (same and np.array_equal(first.data.labels, other.data.labels) and np.array_equal(first.rows, other.rows)):
+        raise DataError(f"{first.data.name}: has changed while it was read; evaluate again")
+
+
+def _match(model: "ModelSource", data: "Dataset", asked: str | None, chosen: bool) -> EvaluationData:
+    metadata = model.require_metadata()
+    classes, outputs = _match_classes(model.file, metadata, data)
+    split, rows = _choose_rows(asked, metadata, data)
+    return EvaluationData(data, split, chosen, rows, classes, outputs)
+
+
+def _composed(classes: Sequence[str]) -> list[str]:
+    """Class names in Unicode's composed form, as those of data are."""
+    return [unicodedata.normalize("NFC", name) for name in classes]
 
 
 def _match_classes(model_file: "Path", metadata: "ModelMetadata", data: "Dataset") -> tuple[tuple[str, ...], list[int]]:
     from pipeline.data.listing_notes import name_some
     from pipeline.errors import ModelError
 
-    outputs = {name: output for output, name in enumerate(composed(metadata.classes))}
+    outputs = {name: output for output, name in enumerate(_composed(metadata.classes))}
     unknown = [name for name in data.classes if name not in outputs]
     if unknown:
         raise ModelError(
@@ -97,25 +154,3 @@ def _choose_rows(asked: str | None, metadata: "ModelMetadata", data: "Dataset") 
         there = ", ".join(name for name, images in rows.items() if len(images))
         raise DataError(f"--split: {data.name} has no {NAMES[split]}; choose one of {there}")
     return split, rows[split]
-
-
-def notes(metadata: "ModelMetadata", images: EvaluationData) -> list[str]:
-    """What limits the meaning of the scores: why images may not be those that the model was tested on, and so on."""
-    from pipeline.data.listing_notes import name_some
-
-    data, lines = images.data, []
-    if absent := images.classes[len(data.classes) :]:
-        lines.append(f"{data.name} has no images of {name_some(absent)}")
-    if data.digest != metadata.digest:
-        whole = images.chosen and images.split == "all"
-        what = ", and no test images of its own: measured whole," if whole else ","
-        lines.append(
-            f"not the data of the study ({metadata.dataset}){what} but may have images that the model was trained on"
-        )
-    elif data.seed != metadata.seed and images.split != "all":
-        lines.append(
-            f"split by seed {data.seed}, trained with seed {metadata.seed}: images may be ones it was trained on"
-        )
-    elif images.split != "test":
-        lines.append(f"the model was trained on, or chosen by, some of the {NAMES[images.split]}")
-    return lines

@@ -94,7 +94,7 @@ def find_keras_model(args: argparse.Namespace) -> ModelSource:
     model = find_model(args)
     if model.file.suffix in _OLD_SUFFIXES or KERAS.is_at(model.file) or not model.file.exists():
         return model
-    raise ModelError(f"{model.file}: expected a .keras file, the only one with layers; name that or its study")
+    raise ModelError(f"{model.file}: expected a .keras file, since others have no layers; name that, or its study")
 
 
 def locate_model(argument: str, trial: int | None = None) -> ModelSource:

@@ -59,14 +59,9 @@ def _images_below(folder: Path, note: Callable[[str], None]) -> list[Path]:
 def _note_passed_over(folder: Path, others: Counter[str], hidden: int, note: Callable[[str], None]) -> None:
     parts = []
     if others:
-        parts.append(
-            f"{others.total():,} that {_are(others.total(), 'no image', 'no images')} ({count_endings(others)})"
-        )
+        is_none = "file that is no image" if others.total() == 1 else "files that are no images"
+        parts.append(f"{others.total():,} {is_none} ({count_endings(others)})")
     if hidden:
-        parts.append(f"{hidden:,} that {_are(hidden, 'hidden', 'hidden')} or of the system")
+        parts.append(f"{hidden:,} hidden or system file{'s or folders' if hidden > 1 else ' or folder'}")
     if parts:
         note(f"{printable(folder)}: passed over {' and '.join(parts)}")
-
-
-def _are(count: int, one: str, many: str) -> str:
-    return f"is {one}" if count == 1 else f"are {many}"

@@ -24,7 +24,7 @@ def draw(labels: Labels, resamples: int, random: np.random.Generator) -> Counts:
 
 
 def sum_by_class(counts: Counts, of: Labels, classes: int) -> NDArray[np.int64]:
-    """The number of images of each class in each resample: (classes, resamples). ``of`` are the classes of the images."""
+    """The number of images of each class in each resample: (classes, resamples). ``of`` has the class of each image."""
     sums = np.zeros((classes, counts.shape[1]), np.int64)
     if len(of):
         order = np.argsort(of, kind="stable")

@@ -42,11 +42,12 @@ def conclusion(test: McNemar) -> str:
     """A sentence: whether the models differ at 5 %, and how that was found out."""
     p = f"p = {test.p_value:.2g}" if test.p_value >= 0.0001 else "p < 0.0001"
     first, second = test.accuracies
+    level = f"{100 * LEVEL:.0f} %"
     how = f"accuracy {first:.4f} against {second:.4f}, {p}, McNemar's test ({test.test})"
     if test.differ:
-        return f"The {PLACES[second > first]} model is better, beyond chance at {LEVEL:.0%}: {how}."
+        return f"The {PLACES[second > first]} model is better, beyond chance at {level}: {how}."
     return (
-        f"No difference beyond chance at {LEVEL:.0%}: {how}. That does not mean that the models are equal: "
+        f"No difference beyond chance at {level}: {how}. That does not mean that the models are equal: "
         "more images could show a difference."
     )
 

@@ -22,8 +22,8 @@ Predict = Callable[[Images], Probabilities]
 def load_keras(file: Path) -> Predict:
     """Opens a ``.keras`` file with Keras alone.
 
-    One call of ``predict_on_batch``, which is compiled too, takes 1 ms for a small network; ``predict`` takes 40 ms,
-    most of them to prepare a loop over batches (measured, TensorFlow on 2 cores).
+    ``predict_on_batch`` is compiled too, and takes 2 ms for an image and a small network; ``predict`` takes 44 ms, most
+    of them to prepare its loop over batches (measured, TensorFlow on 2 cores).
     """
     from pipeline.training.save import load
 

@@ -30,6 +30,7 @@ def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     inline = nullcontext(InlineExecutor())
     monkeypatch.setattr("pipeline.training.worker.keras_worker", lambda description, **environment: inline)
+    monkeypatch.setattr("pipeline.training.worker.model_worker", lambda description: inline)
     monkeypatch.setattr("pipeline.tune.workers.available_memory", lambda: 4_000_000_000)
     return tmp_path
 

@@ -13,7 +13,9 @@ from pipeline.data import load
 from pipeline.errors import DataError, ModelError
 from pipeline.executors import InlineExecutor
 from pipeline.metrics import METRICS, compute_metrics
+from pipeline.training import measured_latency
 from pipeline.training.predict import predict_dataset
+from pipeline.training.runnable_model import RunnableModel
 from tests.export.tiny_model import write_tiny_model
 
 DIGITS = tuple("0123456789")
@@ -33,7 +35,9 @@ def model(tmp_path_factory):
 def inline(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     executor = nullcontext(InlineExecutor())
-    monkeypatch.setattr("pipeline.training.worker.keras_worker", lambda description, **environment: executor)
+    monkeypatch.setattr("pipeline.training.worker.model_worker", lambda description: executor)
+    monkeypatch.setattr(measured_latency, "_SECONDS", 0.0)
+    monkeypatch.setattr(measured_latency, "_FEWEST_CALLS", 2)
 
 
 def run(*words):
@@ -43,7 +47,7 @@ def run(*words):
 
 
 def scores(model, data, rows):
-    return compute_metrics(data.labels[rows], predict_dataset(model, data, rows))
+    return compute_metrics(data.labels[rows], predict_dataset(RunnableModel(model), data, rows))
 
 
 def test_json_of_the_split_that_was_never_trained_on(model, capsys):
@@ -128,7 +132,7 @@ def test_classes_in_another_order_are_matched(tmp_path, capsys):
     predicted, predicted_reordered = (np.array(result["confusion"]).sum(axis=0) for result in results)
     np.testing.assert_array_equal(predicted_reordered, predicted[order])
     data = load(str(tmp_path / "images"), seed=3, fetch=None)
-    probabilities = predict_dataset(straight, data, data.test)
+    probabilities = predict_dataset(RunnableModel(straight), data, data.test)
     expected = compute_metrics(data.labels[data.test], probabilities[:, order])
     assert results[1]["scores"] == pytest.approx({**expected, "top5_accuracy": None})
 

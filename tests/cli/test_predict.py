@@ -22,9 +22,7 @@ def model(tmp_path_factory):
 @pytest.fixture
 def photos(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(
-        "pipeline.training.worker.keras_worker", lambda description, **environment: nullcontext(InlineExecutor())
-    )
+    monkeypatch.setattr("pipeline.training.worker.model_worker", lambda description: nullcontext(InlineExecutor()))
     for name, grey in (("z.png", 0), ("b/2.png", 255), ("b/1.JPG", 0), ("b/deep/3.bmp", 128), ("[x].png", 5)):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.full((9, 12, 3), grey, np.uint8)).save(tmp_path / name)

@@ -38,7 +38,7 @@ with contextlib.ExitStack() as stack:
             shared.append(stack.enter_context(start(description, **environment)))
         return contextlib.nullcontext(shared[0])
 
-    worker.keras_worker = share
+    worker.keras_worker = worker.model_worker = share
     for command in sys.argv[1:]:
         code = main(command.split())
         print(f"exit code {code}", file=sys.stderr)

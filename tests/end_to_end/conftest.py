@@ -12,6 +12,7 @@ import pytest
 from pipeline.cli import main
 from pipeline.executors import EXECUTORS
 from pipeline.tracking import ModelDecision
+from pipeline.training.runnable_model import RunnableModel
 from pipeline.training.task import PredictDataset
 from tests.end_to_end.pretend import PRETEND, SPACE
 
@@ -107,7 +108,7 @@ def only_tested(monkeypatch):
     """A study tests its best model; pictures and registry take seconds, and have tests of their own."""
 
     def tasks(model_file, dataset):
-        return [PredictDataset(model_file, dataset, dataset.test)]
+        return [PredictDataset(RunnableModel(model_file), dataset, dataset.test)]
 
     monkeypatch.setattr("pipeline.tune.best_model._tasks", tasks)
     monkeypatch.setattr("pipeline.tune.best_model._register", lambda *args: ModelDecision(0, False, "not in this test"))

@@ -18,6 +18,7 @@ from pipeline.data import load
 from pipeline.metrics import METRICS
 from pipeline.study.model_metadata import read_metadata
 from pipeline.training.predict import predict_dataset
+from pipeline.training.runnable_model import RunnableModel
 from tests.end_to_end.conftest import ROOT
 
 pytestmark = pytest.mark.slow
@@ -171,5 +172,5 @@ def test_on_jax_a_study_needs_no_tensorflow_and_its_model_answers_the_same_with_
     assert found["best_model"]["version"] > 0
     assert (study / "explain" / "index.html").is_file()
     data = load("digits", fetch=lambda name, folder: None)
-    answers = predict_dataset(study / "best.keras", data, data.test).argmax(axis=1)
+    answers = predict_dataset(RunnableModel(study / "best.keras"), data, data.test).argmax(axis=1)
     assert (answers == data.labels[data.test]).mean() == pytest.approx(found["scores"]["accuracy"], abs=0.01)

@@ -14,6 +14,7 @@ from pipeline.explain.explanation import ExplainOptions, Unit
 from pipeline.study.model_metadata import ModelMetadata, read_metadata
 from pipeline.training.build import build_inference_model
 from pipeline.training.predict import predict_files
+from pipeline.training.runnable_model import RunnableModel
 from tests.explain.nets import nested, spots, two_spots
 from tests.export.tiny_model import write_tiny_model
 
@@ -52,7 +53,7 @@ def test_a_model_of_convtune(model, photo):
     )
     first, second = explanation.images
     np.testing.assert_array_equal(first.probabilities, second.probabilities)
-    expected, _ = predict_files(model, [photo], (8, 8, 1))
+    expected, _ = predict_files(RunnableModel(model), [photo])
     np.testing.assert_allclose(first.probabilities, expected[0], atol=1e-6)
     assert first.image.shape == (8, 8, 1)
     assert [(maps.layer, maps.values.shape, maps.channels) for maps in first.activation_maps] == [

@@ -8,11 +8,19 @@ import pytest
 from hypothesis import given
 from sklearn import metrics as reference
 
-from pipeline.metrics import METRICS, compute_metrics
+from pipeline.metrics import METRICS, bootstrap, compute_metrics
 from pipeline.metrics.evaluation import evaluate
+from pipeline.metrics.interval import wilson
 from tests.metrics.predictions import one_hot, predictions
 
 pytestmark = pytest.mark.filterwarnings("error")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_resamples():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bootstrap, "RESAMPLES", 10)
+        yield
 
 
 def names(count):
@@ -64,7 +72,9 @@ def test_without_images_nothing_is_defined():
     assert {row["recall"] for row in result.as_dict()["per_class"]} == {None}
     np.testing.assert_array_equal(result.confusion, np.zeros((3, 3)))
     assert all(math.isnan(score) for score in result.scores.values())
-    assert json.loads(json.dumps(result.as_dict()))["scores"] == dict.fromkeys(METRICS)
+    plain = json.loads(json.dumps(result.as_dict()))
+    assert plain["scores"] == plain["intervals"] == dict.fromkeys(METRICS)
+    assert plain["calibration"] == {"error": None, "mean_confidence": None, "bins": []}
 
 
 def test_a_score_that_is_not_defined_is_none():
@@ -78,7 +88,12 @@ def test_a_score_that_is_not_defined_is_none():
 def test_plain_values_for_json():
     probabilities = np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7]], np.float32)
     result = evaluate(np.array([0, 1, 1]), probabilities, ("cat", "dog")).as_dict()
-    assert json.loads(json.dumps(result)) == {
+    plain = json.loads(json.dumps(result))
+    calibration, intervals = plain.pop("calibration"), plain.pop("intervals")
+    assert intervals.keys() == METRICS.keys()
+    assert intervals["accuracy"] == pytest.approx(wilson(2, 3))
+    assert calibration["mean_confidence"] == pytest.approx(0.8)
+    assert plain == {
         "n": 3,
         "scores": {
             "accuracy": pytest.approx(2 / 3),
@@ -88,10 +103,27 @@ def test_plain_values_for_json():
             "roc_auc": 1.0,
             "top5_accuracy": None,
         },
+        "confidence": 0.95,
         "classes": ["cat", "dog"],
         "per_class": [
-            {"class": "cat", "precision": 0.5, "recall": 1.0, "f1": pytest.approx(2 / 3), "support": 1},
-            {"class": "dog", "precision": 1.0, "recall": 0.5, "f1": pytest.approx(2 / 3), "support": 2},
+            {
+                "class": "cat",
+                "precision": 0.5,
+                "precision_interval": pytest.approx(wilson(1, 2)),
+                "recall": 1.0,
+                "recall_interval": pytest.approx(wilson(1, 1)),
+                "f1": pytest.approx(2 / 3),
+                "support": 1,
+            },
+            {
+                "class": "dog",
+                "precision": 1.0,
+                "precision_interval": pytest.approx(wilson(1, 1)),
+                "recall": 0.5,
+                "recall_interval": pytest.approx(wilson(1, 2)),
+                "f1": pytest.approx(2 / 3),
+                "support": 2,
+            },
         ],
         "confusion": [[1, 0], [1, 1]],
     }

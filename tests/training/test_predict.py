@@ -10,7 +10,8 @@ from pipeline.data import load
 from pipeline.data.decode import decode
 from pipeline.errors import ModelError
 from pipeline.study.model_metadata import MEMBER, ModelMetadata, write_metadata
-from pipeline.training import batches, predict
+from pipeline.training import predict, reading
+from pipeline.training.runnable_model import RunnableModel
 from tests.export.tiny_model import write_tiny_model
 
 SHAPE = (8, 8, 1)
@@ -44,7 +45,7 @@ def test_probabilities_of_images_of_any_size(model, shape):
 
 def test_no_images_are_no_rows(model):
     assert predict.predict_arrays(model, noise(0, 8, 8, 1)).shape == (0, 3)
-    probabilities, faults = predict.predict_files(model, [], SHAPE)
+    probabilities, faults = predict.predict_files(RunnableModel(model), [])
     assert probabilities.shape == (0, 3)
     assert faults == []
 
@@ -52,13 +53,15 @@ def test_no_images_are_no_rows(model):
 def test_the_batch_size_does_not_matter(model, monkeypatch):
     images = noise(7, 8, 8, 1)
     whole = predict.predict_arrays(model, images)
-    monkeypatch.setattr(batches, "_IMAGES", 3)
+    monkeypatch.setattr(reading, "_IMAGES", 3)
     np.testing.assert_allclose(predict.predict_arrays(model, images), whole, atol=1e-6)
 
 
 def test_files_are_decoded_as_for_training(model, photos):
     seen = []
-    probabilities, faults = predict.predict_files(model, photos, SHAPE, lambda done, total: seen.append((done, total)))
+    probabilities, faults = predict.predict_files(
+        RunnableModel(model), photos, lambda done, total: seen.append((done, total))
+    )
     assert seen == [(7, 7)]
     images = np.stack([decode(path, SHAPE) for path in photos])
     assert faults == [""] * 7
@@ -71,7 +74,7 @@ def test_deep_images_are_scaled_as_those_that_the_model_was_trained_on(tmp_path)
     results = []
     for white in (4095, None, 65535):
         deep = write_tiny_model(tmp_path / f"{white}.keras", shape=SHAPE, white=white)
-        probabilities, faults = predict.predict_files(deep, [file], SHAPE)
+        probabilities, faults = predict.predict_files(RunnableModel(deep), [file])
         assert faults == [""]
         expected = predict.predict_arrays(deep, decode(file, SHAPE, white)[None])
         np.testing.assert_allclose(probabilities, expected, atol=1e-6)
@@ -80,15 +83,15 @@ def test_deep_images_are_scaled_as_those_that_the_model_was_trained_on(tmp_path)
 
 
 def test_what_cannot_be_read_is_named_and_the_rest_goes_on(model, photos, monkeypatch):
-    monkeypatch.setattr(batches, "_IMAGES", 2)
+    monkeypatch.setattr(reading, "_IMAGES", 2)
     photos[2].write_text("no image")
     photos[4].write_bytes(b"")
     photos[5].unlink()
-    probabilities, faults = predict.predict_files(model, photos, SHAPE)
+    probabilities, faults = predict.predict_files(RunnableModel(model), photos)
     assert [bool(fault) for fault in faults] == [False, False, True, False, True, True, False]
     assert all(str(path) in fault for path, fault in zip(photos, faults, strict=True) if fault)
     np.testing.assert_array_equal(np.isnan(probabilities).all(axis=1), [bool(fault) for fault in faults])
-    good, _ = predict.predict_files(model, [photos[0], photos[6]], SHAPE)
+    good, _ = predict.predict_files(RunnableModel(model), [photos[0], photos[6]])
     np.testing.assert_allclose(probabilities[[0, 6]], good, atol=1e-6)
 
 
@@ -96,10 +99,12 @@ def test_rows_of_a_dataset(model):
     data = load("digits", fetch=lambda name, folder: None)
     rows = data.test[[5, 1, 3]]
     seen = []
-    probabilities = predict.predict_dataset(model, data, rows, lambda done, total: seen.append((done, total)))
+    probabilities = predict.predict_dataset(
+        RunnableModel(model), data, rows, lambda done, total: seen.append((done, total))
+    )
     assert seen == [(0, 1)]
     np.testing.assert_allclose(probabilities, predict.predict_arrays(model, np.asarray(data.images[rows])), atol=1e-6)
-    assert predict.predict_dataset(model, data, rows[:0]).shape == (0, 3)
+    assert predict.predict_dataset(RunnableModel(model), data, rows[:0]).shape == (0, 3)
 
 
 def damaged(source, target, member, content):
