@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.files import copy_file, replacing, write_text
+from pipeline.files import copy_file, replacing, size_of, write_text
 
 
 def names(folder):
@@ -111,3 +111,10 @@ def test_a_file_does_not_replace_a_folder_nor_a_folder_a_file(tmp_path):
     assert names(tmp_path) == ["file", "folder"]
     assert names(tmp_path / "folder") == ["old"]
     assert (tmp_path / "file").read_text() == "old"
+
+
+def test_the_size_of_a_file_and_of_a_folder(tmp_path):
+    write_text(tmp_path / "model" / "a.txt", "12345")
+    write_text(tmp_path / "model" / "deep" / "b.txt", "678")
+    assert size_of(tmp_path / "model" / "a.txt") == 5
+    assert size_of(tmp_path / "model") == 8

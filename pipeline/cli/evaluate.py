@@ -51,13 +51,13 @@ def _measure(model: "ModelSource", images: EvaluationData) -> "MeasuredModel":
     from pipeline.files import size_of
     from pipeline.metrics.evaluation import evaluate
     from pipeline.report.measured_model import MeasuredModel
-    from pipeline.training.task import MeasureLatency, PredictDataset
+    from pipeline.training.task import PredictAndTime
     from pipeline.training.worker import model_worker
 
     runnable = model.runnable()
     with model_worker(f"evaluating {len(images.rows):,} images with {model.file}") as worker:
-        probabilities = call(worker, PredictDataset(runnable, images.data, images.rows))[:, images.outputs]
-        latencies = call(worker, MeasureLatency(runnable, images.data, images.rows))
+        probabilities, latencies = call(worker, PredictAndTime(runnable, images.data, images.rows))
+    probabilities = probabilities[:, images.outputs]
     evaluation = evaluate(images.data.labels[images.rows], probabilities, images.classes)
     size = size_of(model.file)
     return MeasuredModel(model.file, model.format.name, evaluation, probabilities, tuple(latencies), size)

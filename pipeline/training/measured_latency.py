@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.executors import Progress
-from pipeline.training.runnable_model import Images, Predict, RunnableModel
+from pipeline.training.runnable_model import Images, Predict
 
 BATCHES = (1, 32)
 """The numbers of images in a call that are measured."""
@@ -39,20 +38,13 @@ class Latency:
         return asdict(self)
 
 
-def measure_latency(
-    model: RunnableModel, images: Images, progress: Progress = lambda done, total: None
-) -> list[Latency]:
+def measure_latency(predict: Predict, images: Images) -> list[Latency]:
     """The latency of each of ``BATCHES``, on ``images`` in memory, uint8 (n, height, width, channels), n at least 1.
 
     Reading and decoding of files is not in it. Three calls come before, then 100 are measured, or as many as 2 s hold
-    but at least 10. ``progress(done, total)`` is called before each batch size.
+    but at least 10.
     """
-    predict = model.open()
-    latencies = []
-    for number, batch in enumerate(BATCHES):
-        progress(number, len(BATCHES))
-        latencies.append(_measure(predict, images[np.arange(batch) % len(images)]))
-    return latencies
+    return [_measure(predict, images[np.arange(batch) % len(images)]) for batch in BATCHES]
 
 
 def _measure(predict: Predict, images: Images) -> Latency:

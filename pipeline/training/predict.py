@@ -11,8 +11,9 @@ from pipeline.data import Dataset
 from pipeline.data.decode import decode_bytes, read_file, silence_pillow
 from pipeline.errors import DataError, ModelError
 from pipeline.executors import Progress
+from pipeline.training.measured_latency import BATCHES, Latency, measure_latency
 from pipeline.training.reading import reading_batch_size
-from pipeline.training.runnable_model import Images, Probabilities, RunnableModel
+from pipeline.training.runnable_model import Images, Predict, Probabilities, RunnableModel
 
 
 def predict_arrays(model_file: Path, images: Images) -> Probabilities:
@@ -25,7 +26,8 @@ def predict_arrays(model_file: Path, images: Images) -> Probabilities:
     if images.dtype != np.uint8:
         expected = "expected pixels from 0 to 255 as uint8"
         raise ModelError(f"{model_file}: {expected}, got {images.dtype}; multiply pixels from 0 to 1 by 255")
-    return _predict_rows(RunnableModel(model_file), images, np.arange(len(images)))
+    model = RunnableModel(model_file)
+    return _predict_rows(model, model.open(), images, np.arange(len(images)))
 
 
 def predict_dataset(
@@ -35,13 +37,25 @@ def predict_dataset(
 
     ``progress(done, total)`` is called with the batches.
     """
-    return _predict_rows(model, dataset.images, rows, progress)
+    return _predict_rows(model, model.open(), dataset.images, rows, progress)
+
+
+def predict_and_time(
+    model: RunnableModel, dataset: Dataset, rows: NDArray[np.int64], progress: Progress = lambda done, total: None
+) -> tuple[Probabilities, list[Latency]]:
+    """What ``predict_dataset`` returns, and how long the model takes for some of the images; there must be one."""
+    predict = model.open()
+    probabilities = _predict_rows(model, predict, dataset.images, rows, progress)
+    return probabilities, measure_latency(predict, np.asarray(dataset.images[rows[: max(BATCHES)]]))
 
 
 def _predict_rows(
-    model: RunnableModel, images: Images, rows: NDArray[np.int64], progress: Progress = lambda done, total: None
+    model: RunnableModel,
+    predict: Predict,
+    images: Images,
+    rows: NDArray[np.int64],
+    progress: Progress = lambda done, total: None,
 ) -> Probabilities:
-    predict = model.open()
     size = reading_batch_size(images.shape[1:])
     starts = range(0, len(rows), size)
     parts = [_no_rows(model)]

@@ -14,7 +14,7 @@ from pipeline.executors import progress_of
 from pipeline.recipe import Recipe
 from pipeline.study.trial import ReportCallback, TrialResult
 from pipeline.training.inputs import TrainingInputs
-from pipeline.training.measured_latency import BATCHES, Latency, measure_latency
+from pipeline.training.measured_latency import Latency
 from pipeline.training.runnable_model import Probabilities, RunnableModel
 
 
@@ -76,15 +76,16 @@ class PredictFiles:
 
 
 @dataclass(frozen=True, eq=False)
-class MeasureLatency:
-    """The task of measuring how long a model takes for some of the images ``rows`` of a dataset."""
+class PredictAndTime:
+    """The task of predicting the images ``rows`` of a dataset, at least one, and of measuring the model's latency."""
 
     model: RunnableModel
     dataset: Dataset
     rows: NDArray[np.int64]
     number: int = -1
 
-    def run(self, report: ReportCallback) -> list[Latency]:
-        """See ``pipeline.training.measured_latency.measure_latency``."""
-        images = np.asarray(self.dataset.images[self.rows[: max(BATCHES)]])
-        return measure_latency(self.model, images, progress_of(self, report))
+    def run(self, report: ReportCallback) -> tuple[Probabilities, list[Latency]]:
+        """See ``pipeline.training.predict.predict_and_time``."""
+        from pipeline.training.predict import predict_and_time
+
+        return predict_and_time(self.model, self.dataset, self.rows, progress_of(self, report))

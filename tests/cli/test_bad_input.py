@@ -356,9 +356,9 @@ PLACES = [
 NO_MODEL = [
     ("missing model", bad.nothing, ("m.keras: no such model file", "convtune export")),
     ("text as model", bad.text("m.keras", "no model"), ("m.keras: expected a .keras file", "convtune export")),
-    ("zip that is no model", bad.plain_zip, ("m.keras: a .keras file without class names", "convtune export")),
-    ("metadata of another shape", bad.metadata_only(shape=[8]), ("m.keras: a .keras file without class names",)),
-    ("metadata of one word", bad.metadata_only(classes="01"), ("m.keras: a .keras file without class names",)),
+    ("zip that is no model", bad.plain_zip, ("m.keras: a model without class names", "convtune export")),
+    ("metadata of another shape", bad.metadata_only(shape=[8]), ("m.keras: a model without class names",)),
+    ("metadata of one word", bad.metadata_only(classes="01"), ("m.keras: a model without class names",)),
 ]
 MODELS = [
     *(predict(f"{name} to predict", make, *parts) for name, make, parts in NO_MODEL),

@@ -12,10 +12,12 @@ from pipeline.cli import evaluate, main
 from pipeline.data import load
 from pipeline.errors import DataError, ModelError
 from pipeline.executors import InlineExecutor
+from pipeline.export import formats
 from pipeline.metrics import METRICS, compute_metrics
 from pipeline.training import measured_latency
 from pipeline.training.predict import predict_dataset
 from pipeline.training.runnable_model import RunnableModel
+from tests.export.added_format import ADDED
 from tests.export.tiny_model import write_tiny_model
 
 DIGITS = tuple("0123456789")
@@ -55,13 +57,23 @@ def test_json_of_the_split_that_was_never_trained_on(model, capsys):
     said = capsys.readouterr()
     result = json.loads(said.out)
     data = digits(3)
-    assert set(result) == {"split", "n", "scores", "classes", "per_class", "confusion"}
+    of_scores = {"n", "scores", "intervals", "confidence", "classes", "per_class", "confusion", "calibration"}
+    assert set(result) == {"split", "model", "format", "latency", "megabytes", "machine"} | of_scores
     assert result["split"] == "test"
     assert result["n"] == len(data.test) == np.sum(result["confusion"])
     assert list(result["scores"]) == list(METRICS)
     assert result["scores"] == pytest.approx(scores(model, data, data.test))
     assert result["classes"] == list(DIGITS)
-    assert set(result["per_class"][0]) == {"class", "precision", "recall", "f1", "support"}
+    ratios = {"precision", "precision_interval", "recall", "recall_interval", "f1"}
+    assert set(result["per_class"][0]) == {"class", "support"} | ratios
+    intervals = {name: ends for name, ends in result["intervals"].items() if ends}
+    assert {"accuracy", "log_loss", "roc_auc"} <= intervals.keys()
+    assert all(low <= result["scores"][name] <= high for name, (low, high) in intervals.items())
+    assert (result["model"], result["format"]) == (str(model), "keras")
+    assert [latency["batch"] for latency in result["latency"]] == [1, 32]
+    assert all(0 < latency["p50_ms"] <= latency["p95_ms"] for latency in result["latency"])
+    assert result["megabytes"] == model.stat().st_size / 1e6
+    assert result["machine"]["cores"] >= 1
     assert said.err == ""
 
 
@@ -78,13 +90,20 @@ def test_for_people(model, capsys):
     said = capsys.readouterr()
     assert said.err.startswith("digits: 1,797 images 8x8x1, 10 classes: ")
     lines = said.out.splitlines()
+    assert max(map(len, lines)) <= 80
     assert lines[0].startswith("Scores on 1,25")
+    assert lines[2].split(maxsplit=1) == ["score", "95 % interval"]
     data = digits(3)
     expected = scores(model, data, data.train)
-    assert lines[2:8] == [f"{METRICS[name].label:<17}  {score:.4f}" for name, score in expected.items()]
-    assert lines[9].split() == ["class", "precision", "recall", "F1", "images"]
-    assert lines[20:22] == ["", "Confusions"]
-    assert lines[22].split() == ["true", "\\", "predicted", *DIGITS]
+    words = [f"{METRICS[name].label:<17}  {score:.4f}" for name, score in expected.items()]
+    assert [line[:25] for line in lines[3:9]] == words
+    assert "to" in lines[3].split()
+    assert [line[:17] for line in lines[9:11]] == ["calibration error", "mean confidence  "]
+    assert lines[12].split() == ["class", "precision", "recall", "95", "%", "interval", "F1", "images"]
+    assert lines[23:25] == ["", "Confusions"]
+    assert lines[25].split() == ["true", "\\", "predicted", *DIGITS]
+    assert lines[37].startswith("Time of a call on ")
+    assert [line.split()[-1] for line in lines[38:]] == ["ms"] * 4 + ["MB"]
 
 
 @pytest.mark.parametrize("form", [[], ["--json"]])
@@ -96,7 +115,7 @@ def test_a_metric_that_is_not_defined(tmp_path, capsys, form):
         undefined = [name for name, score in json.loads(said)["scores"].items() if score is None]
         assert undefined == ["top5_accuracy"]
     else:
-        assert [line.split() for line in said.splitlines() if "n/a" in line] == [["top-5", "accuracy", "n/a"]]
+        assert ["top-5", "accuracy", "n/a", "n/a"] in [line.split() for line in said.splitlines()]
 
 
 def save(path, classes, channels=1):
@@ -108,10 +127,11 @@ def save(path, classes, channels=1):
 
 def test_other_data_of_the_same_classes_is_noted(model, tmp_path, capsys):
     run(model, "--data", save(tmp_path / "mine.npz", 10), "--json")
-    assert (
-        "note: not the data of the study (digits), but may have images that the model was trained on"
-        in capsys.readouterr().err
-    )
+    whole = "and has no test images of its own: measured whole, but may have images that the model was trained on"
+    assert capsys.readouterr().err == f"note: not the data of the study (digits), {whole}\n"
+    run(model, "--data", tmp_path / "mine.npz", "--split", "all", "--json")
+    seen = "note: not the data of the study (digits), but may have images that the model was trained on\n"
+    assert capsys.readouterr().err == seen
 
 
 def test_classes_in_another_order_are_matched(tmp_path, capsys):
@@ -173,10 +193,11 @@ def test_some_of_the_classes_will_do(model, tmp_path, capsys):
     said = capsys.readouterr()
     assert "note: few has no images of 3, 4, 5, 6, 7 and 2 more\n" in said.err
     lines = said.out.splitlines()
-    assert lines[0] == "Scores on 60 images, all of them"
-    rows = {line.split()[0]: line.split()[1:] for line in lines[10:20]}
+    assert said.err.startswith("few: 60 images 8x8x1, 3 classes, measured whole\n")
+    assert lines[0] == "Scores on 60 images, all of them, with 95 % intervals"
+    rows = {line.split()[0]: line.split()[1:] for line in lines[13:23]}
     assert list(rows) == list(DIGITS)
-    assert rows["7"] == ["0.0000", "n/a", "n/a", "0"]
+    assert rows["7"] == ["0.0000", "n/a", "n/a", "n/a", "0"]
     assert rows["2"][-1] == "20"
 
 
@@ -248,6 +269,72 @@ def test_a_model_that_gives_no_numbers(tmp_path, capsys):
     with pytest.raises(ModelError, match=r"broken\.keras: expected probabilities, but the model gives NaN"):
         run(broken, "--data", "digits")
     assert capsys.readouterr() == ("", "")
+
+
+def test_every_format_gives_the_same(model, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(formats, "FORMATS", {**formats.FORMATS, "added": ADDED})
+    results = []
+    for export_format in formats.FORMATS.values():
+        target = tmp_path / export_format.name / export_format.file_name
+        target.parent.mkdir()
+        export_format.write(model, target)
+        run(target.parent, "--data", "digits", "--json")
+        results.append(json.loads(capsys.readouterr().out))
+        assert results[-1]["format"] == export_format.name
+    for result in results:
+        assert result["scores"] == pytest.approx(results[0]["scores"], abs=1e-5)
+        assert result["confusion"] == results[0]["confusion"]
+
+
+def test_two_models_are_compared_on_the_same_images(model, tmp_path, capsys):
+    """The second one has another shape, and another order of classes."""
+    second = write_tiny_model(tmp_path / "second.keras", classes=DIGITS[::-1], shape=(12, 10, 3), weights=2, bias=0.0)
+    assert run(model, "--data", "digits", "--compare", second, "--json") == 0
+    said = capsys.readouterr()
+    result = json.loads(said.out)
+    comparison, other = result["comparison"], result["comparison"]["second"]
+    assert other["model"] == str(second)
+    assert comparison["accuracies"] == [result["scores"]["accuracy"], other["scores"]["accuracy"]]
+    counts = ("both_right", "only_first_right", "only_second_right", "both_wrong")
+    assert sum(comparison[name] for name in counts) == result["n"] == other["n"] == len(digits(3).test)
+    assert 0 <= comparison["p_value"] <= 1
+    seen = "not the data of the study (digits), but may have images that the model was trained on"
+    assert said.err == f"note: {second}: {seen}\n"
+
+
+def test_a_comparison_for_people(model, capsys):
+    assert run(model, "--data", "digits", "--compare", model) == 0
+    *lines, sentence = capsys.readouterr().out.splitlines()
+    assert lines[2:4] == [f"first   {model}", f"second  {model}"]
+    assert lines[5].split() == ["first", "95", "%", "interval", "second", "95", "%", "interval"]
+    assert max(map(len, lines[5:])) <= 80
+    assert sentence.startswith("No difference beyond chance at 5 %: ")
+    assert "p = 1, " in sentence
+
+
+def test_data_is_read_once_for_each_form(model, tmp_path, monkeypatch):
+    forms = []
+
+    def read(source, size, seed, **rest):
+        forms.append((size, rest["channels"]))
+        return load(source, image_size=size, channels=rest["channels"], seed=seed, fetch=lambda name, folder: None)
+
+    monkeypatch.setattr("pipeline.data.load_with_progress.load_with_progress", read)
+    second = write_tiny_model(tmp_path / "second.keras", classes=DIGITS, shape=(12, 10, 3))
+    run(model, "--data", "digits", "--compare", model, "--json")
+    run(model, "--data", "digits", "--compare", second, "--json")
+    assert forms == [((8, 8), 1), ((8, 8), 1), ((12, 10), 3)]
+
+
+def test_a_model_of_another_task_is_refused(model, tmp_path, capsys):
+    other = write_tiny_model(tmp_path / "pets.keras")
+    assert main(["evaluate", str(model), "--data", "digits", "--compare", str(other)]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == (
+        f"convtune: --compare: {other} is a model of another task, with the classes cat, dog, owl; "
+        f"expected those of {model}: 0, 1, 2, 3, 4 and 5 more\n"
+    )
 
 
 def test_an_unknown_dataset_is_named_in_one_line(model):

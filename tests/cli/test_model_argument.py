@@ -1,25 +1,35 @@
 """Studies, model files and folders, found by what a user types after predict, evaluate, explain and export."""
 
 import argparse
+import json
+import pickle
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pipeline.cli import evaluate, explain, export, predict
-from pipeline.cli.model_argument import ModelSource, add_model, find_model
+from pipeline.cli.model_argument import ModelSource, add_model, find_keras_model, find_model
 from pipeline.errors import JobError, ModelError, StudyError
-from pipeline.study.model_metadata import ModelMetadata, write_metadata
+from pipeline.export import formats
+from pipeline.study.model_metadata import MEMBER, ModelMetadata, write_metadata
 from pipeline.study.paths import StudyPaths
+from tests.export import added_format
 from tests.report.made_up import record, study
 
+ADDED = replace(added_format.ADDED, is_at=lambda path: path.suffix == ".json" and path.is_file())
 METADATA = ModelMetadata(("cat", "dog"), (8, 8, 1), "digits", "d", 0, "mine", 3)
 
 
-def find(*words):
+def find(*words, finder=find_model):
     parser = argparse.ArgumentParser()
     add_model(parser)
-    return find_model(parser.parse_args(words))
+    return finder(parser.parse_args(words))
+
+
+def find_keras(*words):
+    return find(*words, finder=find_keras_model)
 
 
 def write_model(path, metadata=METADATA):
@@ -56,16 +66,18 @@ def test_four_commands_take_it_alike(command):
 def test_a_file_with_and_without_metadata():
     write_model(Path("ours.keras"))
     write_model(Path("other.keras"), None)
-    assert find("./ours.keras") == ModelSource(Path("ours.keras"), "ours", METADATA)
+    assert find("./ours.keras") == ModelSource(Path("ours.keras"), "ours")
     assert find("ours.keras").require_metadata() == METADATA
-    assert find("other.keras") == ModelSource(Path("other.keras"), "other", None)
-    with pytest.raises(ModelError, match=r"other\.keras: a \.keras file without class names"):
+    assert find("other.keras") == ModelSource(Path("other.keras"), "other")
+    with pytest.raises(ModelError, match=r"other\.keras: a model without class names"):
         find("other.keras").require_metadata()
 
 
 def test_a_file_of_the_old_form_has_no_metadata():
     Path("old.h5").write_bytes(b"not a zip archive")
-    assert find("old.h5") == ModelSource(Path("old.h5"), "old", None)
+    assert find_keras("old.h5") == ModelSource(Path("old.h5"), "old")
+    with pytest.raises(ModelError, match=r"old\.h5: expected a model such as model\.keras"):
+        find("old.h5").require_metadata()
 
 
 @pytest.mark.parametrize(
@@ -81,7 +93,7 @@ def test_a_folder_and_the_file_in_it_are_the_same_model(file, words):
     Path("exports/mine").mkdir(parents=True, exist_ok=True)
     Path("exports/mine/MLmodel").touch()
     for word in words:
-        assert find(word) == ModelSource(Path(file), "mine", METADATA)
+        assert find(word) == ModelSource(Path(file), "mine")
 
 
 @pytest.mark.parametrize("word", [".", "..", "./"])
@@ -89,14 +101,14 @@ def test_the_current_folder_and_that_above(word, monkeypatch):
     write_model(Path("model.keras"))
     Path("below").mkdir()
     monkeypatch.chdir("below" if word == ".." else ".")
-    assert find(word).metadata == METADATA
+    assert find(word).require_metadata() == METADATA
 
 
 def test_the_best_model_of_a_study_by_name_and_by_path():
     for paths in (begin_study(Path("studies/mine")), begin_study(Path("elsewhere/other"))):
         write_model(paths.best_model)
         for word in {paths.argument, str(paths.path), f"{paths.path}/"}:
-            assert find(word) == ModelSource(paths.best_model, paths.name, METADATA, paths)
+            assert find(word) == ModelSource(paths.best_model, paths.name, paths)
 
 
 def test_a_study_and_a_folder_of_one_name(capsys):
@@ -136,16 +148,91 @@ def test_a_file_that_is_missing(name):
 
 def test_what_is_neither():
     begin_study(Path("studies/mine"))
-    with pytest.raises(StudyError, match=r"'mien'.*did you mean 'mine'.*; expected a study, a \.keras file or an exp"):
+    with pytest.raises(StudyError, match=r"'mien'.*did you mean 'mine'.*; expected a study, a model file or an exp"):
         find("mien")
 
 
-@pytest.mark.parametrize(("file", "message"), [("x", "no model.keras in"), ("saved_model.pb", "a SavedModel, which")])
-def test_a_folder_without_a_model(folder, file, message):
+def test_a_folder_without_a_model(folder):
     (folder / "here").mkdir()
-    (folder / "here" / file).touch()
-    with pytest.raises(ModelError, match=f"here: {message}.*; expected a study"):
+    with pytest.raises(
+        ModelError, match=r"here: nothing called model\.keras.* in this folder; expected a study, a model"
+    ):
         find("here")
+
+
+def write_saved_model(path, text=None):
+    """What is seen of a SavedModel without opening it."""
+    (path / "assets.extra").mkdir(parents=True)
+    (path / "saved_model.pb").touch()
+    (path / "assets.extra" / MEMBER).write_text(json.dumps(METADATA.as_dict()) if text is None else text)
+    return path
+
+
+@pytest.fixture
+def more_formats(monkeypatch):
+    monkeypatch.setattr(formats, "FORMATS", {**formats.FORMATS, "added": ADDED})
+
+
+def write_added(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"metadata": METADATA.as_dict()}))
+    return path
+
+
+def test_every_format_by_its_own_path_and_by_its_folder(more_formats, capsys):
+    for written in (write_saved_model(Path("exports/one/saved_model")), write_added(Path("exports/two/model.json"))):
+        for word in (str(written), str(written.parent)):
+            model = find(word)
+            assert model == ModelSource(written, written.parent.name)
+            assert model.require_metadata() == METADATA
+    assert find("exports/two").format is ADDED
+    assert find(str(write_added(Path("mine.json")))).name == "mine"
+    assert capsys.readouterr().err == ""
+
+
+def test_of_several_models_the_first_of_the_table_is_taken(more_formats, capsys):
+    write_added(Path("exports/mine/model.json"))
+    write_saved_model(Path("exports/mine/saved_model"))
+    assert find("exports/mine").file == Path("exports/mine/saved_model")
+    note = "note: exports/mine has no model.keras; taking its saved_model (also there: model.json)\n"
+    assert capsys.readouterr().err == note
+    write_model(Path("exports/mine/model.keras"))
+    assert find("exports/mine").file == Path("exports/mine/model.keras")
+    assert capsys.readouterr().err == ""
+
+
+def test_what_a_worker_gets_can_be_sent_to_it():
+    """The functions of all formats, too."""
+    written = [write_model(Path("m.keras")), write_saved_model(Path("saved_model"))]
+    for file in written:
+        runnable = find(str(file)).runnable()
+        assert pickle.loads(pickle.dumps(runnable)) == runnable
+    for export_format in formats.FORMATS.values():
+        assert pickle.loads(pickle.dumps(export_format.load)) is export_format.load
+
+
+def test_other_formats_have_no_layers():
+    write_saved_model(Path("exports/mine/saved_model"))
+    for word in ("exports/mine", "exports/mine/saved_model"):
+        with pytest.raises(ModelError, match=r"saved_model: expected a \.keras file, since others have no layers"):
+            find_keras(word)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "[1]", '{"classes": ["a", "a"]}', "[" * 100_000])
+def test_another_format_without_valid_metadata(text):
+    path = write_saved_model(Path("saved_model"), text)
+    with pytest.raises(ModelError, match="saved_model: a model without class names of convtune; give one"):
+        find(str(path)).require_metadata()
+
+
+def test_a_package_that_is_not_installed_is_named(monkeypatch):
+    def metadata(path):
+        raise ModuleNotFoundError("No module named 'onnx'", name="onnx")
+
+    monkeypatch.setattr(formats, "FORMATS", {"added": replace(ADDED, metadata=metadata)})
+    model = find(str(write_added(Path("m.json"))))
+    with pytest.raises(ModelError, match=r"m\.json: reading it needs the package onnx, which is not installed"):
+        model.require_metadata()
 
 
 def test_a_trial_of_a_single_model():

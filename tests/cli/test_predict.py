@@ -1,16 +1,21 @@
 """``convtune predict``."""
 
 import argparse
+import csv
 import json
+import shutil
 from contextlib import nullcontext
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from pipeline.cli import predict
-from pipeline.errors import DataError, ModelError
+from pipeline.errors import DataError, JobError, ModelError
 from pipeline.executors import InlineExecutor
+from pipeline.export import formats
+from tests.export.added_format import ADDED
 from tests.export.tiny_model import write_tiny_model
 
 
@@ -65,13 +70,60 @@ def test_top(model, photos, capsys):
 
 
 def test_a_bad_file_is_warned_of_and_the_rest_goes_on(model, photos, capsys):
-    assert run(model, "b/notes.txt", "z.png", "missing.png", "--json") == 0
+    assert run(model, "b/notes.txt", "z.png", "missing.png", "--json") == 1
     said = capsys.readouterr()
     assert [row["file"] for row in json.loads(said.out)] == ["z.png"]
     warnings = said.err.splitlines()
     assert len(warnings) == 2
     assert warnings[0].startswith("warning: b/notes.txt: ")
     assert warnings[1].startswith("warning: missing.png: ")
+
+
+def test_csv(photos, capsys):
+    odd = write_tiny_model(photos / "odd.keras", classes=("file", 'a "b", c', "probability"))
+    shutil.copy("z.png", "b/x, y.png")
+    assert run(str(odd), "b", "--csv") == 0
+    said = capsys.readouterr()
+    header, *rows = csv.reader(said.out.splitlines())
+    columns = ["probability_file", 'probability_a "b", c', "probability_probability"]
+    assert header == ["file", "class", "probability", *columns]
+    assert [row[0] for row in rows] == ["b/1.JPG", "b/2.png", "b/deep/3.bmp", "b/x, y.png"]
+    for row in rows:
+        shares = [float(cell) for cell in row[3:]]
+        assert sum(shares) == pytest.approx(1, abs=1e-5)
+        assert float(row[2]) == max(shares) == float(row[3 + odd_classes(header).index(row[1])])
+    assert said.err == "b: passed over 1 file that is no image (1 .txt)\n"
+
+
+def odd_classes(header):
+    return [column.removeprefix("probability_") for column in header[3:]]
+
+
+@pytest.mark.parametrize("form", [[], ["--json"], ["--csv"]])
+def test_a_file_that_cannot_be_read_is_in_the_exit_code(model, photos, capsys, form):
+    (photos / "b" / "broken.png").write_text("milk")
+    assert run(model, "b", *form) == 1
+    said = capsys.readouterr()
+    assert said.out.count("b/2.png") == 1
+    assert "broken.png" not in said.out
+    assert said.err.splitlines()[-1].startswith("warning: b/broken.png: not an image; ")
+
+
+def test_another_format_gives_the_same(model, photos, capsys):
+    added = photos / "model.json"
+    ADDED.write(Path(model), added)
+    printed = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(formats, "FORMATS", {**formats.FORMATS, "added": ADDED})
+        for word in (model, str(added)):
+            assert run(word, "b", "--csv") == 0
+            printed.append(capsys.readouterr().out)
+    assert printed[0] == printed[1]
+
+
+def test_csv_has_all_classes(model, photos):
+    with pytest.raises(JobError, match="--top: CSV has a column for each class"):
+        run(model, "z.png", "--csv", "--top", "2")
 
 
 @pytest.mark.parametrize("form", [[], ["--json"]])
@@ -104,7 +156,8 @@ def test_top_must_be_a_whole_number(model, photos, capsys, top):
 
 
 @pytest.mark.parametrize(
-    ("model", "message"), [("absent.keras", "no such model file"), ("z.png", "expected a .keras file"), ("b", "b: ")]
+    ("model", "message"),
+    [("absent.keras", "no such model file"), ("z.png", "expected a model such as model.keras"), ("b", "b: ")],
 )
 def test_what_is_not_a_model(photos, model, message):
     with pytest.raises(ModelError, match=message):

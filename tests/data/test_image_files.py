@@ -56,3 +56,16 @@ def test_hidden_and_system_files_are_passed_over_unless_named(tmp_path, monkeypa
     assert find_image_files(["photos/__MACOSX/*.png"]) == [Path("photos/__MACOSX/a.png")]
     assert find_image_files(["photos/__MACOSX"]) == [Path("photos/__MACOSX/a.png")]
     assert find_image_files(["photos/._a.png"]) == [Path("photos/._a.png")]
+
+
+def test_what_is_passed_over_in_a_folder_is_counted(tmp_path):
+    for name in ("b/._2.png", "b/Thumbs.db", "b/deep/.cache/a.png", "b/deep/scan.pdf", "b/more.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    lines = []
+    find_image_files(["z.png", "b", "b/deep/*", "b/*.png"], lines.append)
+    others = "3 files that are no images (2 .txt, 1 .pdf)"
+    assert lines == [f"b: passed over {others} and 3 hidden or system files or folders"]
+    lines.clear()
+    find_image_files(["b/d*"], lines.append)
+    assert lines == ["b/deep: passed over 1 file that is no image (1 .pdf) and 1 hidden or system file or folder"]
