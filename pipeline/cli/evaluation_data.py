@@ -19,7 +19,7 @@ NAMES = {"test": "test images", "val": "validation images", "train": "training i
 
 @dataclass(frozen=True, eq=False)
 class EvaluationData:
-    """The images ``rows`` of ``data``, which are its ``split``; ``chosen`` says that nobody has asked for that one.
+    """The images ``rows`` of ``data``, which are its ``split``; ``by_default`` says that nobody has asked for that one.
 
     ``classes`` are those of the data, then the others of the model, which have no images; ``outputs`` are the numbers
     of the model's outputs for them.
@@ -27,7 +27,7 @@ class EvaluationData:
 
     data: "Dataset"
     split: str
-    chosen: bool
+    by_default: bool
     rows: "Rows"
     classes: tuple[str, ...]
     outputs: list[int]
@@ -52,7 +52,7 @@ class EvaluationData:
         if false_alarms:
             lines.append(f"macro F1 counts {name_some(false_alarms)} as 0: no images, but some are taken for it")
         if self.data.digest != metadata.digest:
-            whole = self.chosen and self.split == "all"
+            whole = self.by_default and self.split == "all"
             what = ", and has no test images of its own: measured whole," if whole else ","
             seen = "but may have images that the model was trained on"
             lines.append(f"not the data of the study ({metadata.dataset}){what} {seen}")
@@ -86,16 +86,16 @@ def read_images(
             read[form] = load_with_progress(
                 source, shape[:2], seed, quiet=quiet, channels=shape[2], white=white, for_training=False
             )
-        images.append(_match(model, read[form], images[0].split if images else split, chosen=split is None))
+        images.append(_match(model, read[form], images[0].split if images else split, by_default=split is None))
         _check_same_images(images[0], images[-1])
     return images
 
 
 def _check_same_task(models: Sequence["ModelSource"]) -> None:
     from pipeline.data.listing_notes import name_some
-    from pipeline.errors import ModelError
+    from pipeline.errors import ModelError, printable
 
-    first, *others = (sorted(_composed(model.require_metadata().classes)) for model in models)
+    first, *others = (sorted(map(printable, _composed(model.require_metadata().classes))) for model in models)
     for model, classes in zip(models[1:], others, strict=True):
         if classes != first:
             raise ModelError(
@@ -114,11 +114,11 @@ def _check_same_images(first: EvaluationData, other: EvaluationData) -> None:
         raise DataError(f"{first.data.name}: has changed while it was read; evaluate again")
 
 
-def _match(model: "ModelSource", data: "Dataset", asked: str | None, chosen: bool) -> EvaluationData:
+def _match(model: "ModelSource", data: "Dataset", asked: str | None, by_default: bool) -> EvaluationData:
     metadata = model.require_metadata()
     classes, outputs = _match_classes(model.file, metadata, data)
     split, rows = _choose_rows(asked, metadata, data)
-    return EvaluationData(data, split, chosen, rows, classes, outputs)
+    return EvaluationData(data, split, by_default, rows, classes, outputs)
 
 
 def _composed(classes: Sequence[str]) -> list[str]:
