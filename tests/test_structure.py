@@ -102,6 +102,7 @@ HEAVY = {
     "torch": {"explain.grad_cam", "training.precision"},
     "optuna": {"search"},
     "mlflow": {"tracking", "export.mlflow_model", "export.served_model"},
+    "scipy": {"metrics"},
     "sklearn": {"metrics", "latency.calibrate", "data.named"},
     "jinja2": {"explain.page", "report.page"},
     "ray": set(),

@@ -92,7 +92,7 @@ def find_keras_model(args: argparse.Namespace) -> ModelSource:
     from pipeline.export.keras_file import KERAS
 
     model = find_model(args)
-    if model.file.suffix in _OLD_SUFFIXES or KERAS.is_at(model.file) or not model.file.exists():
+    if model.file.suffix in _OLD_SUFFIXES or KERAS.is_at(model.file):
         return model
     raise ModelError(f"{model.file}: expected a .keras file, since others have no layers; name that, or its study")
 

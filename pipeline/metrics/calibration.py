@@ -62,11 +62,11 @@ class Calibration:
         return {"error": error, "mean_confidence": confidence, "bins": bins}
 
 
-def calibrate(labels: "Labels", probabilities: "Probabilities") -> Calibration:
+def measure_calibration(labels: "Labels", probabilities: "Probabilities") -> Calibration:
     """Puts the images into bins; none of them where a row of ``probabilities`` is not finite."""
     confidence = probabilities.max(axis=1, initial=0.0).astype(np.float64)
     if not np.isfinite(confidence).all():
-        return calibrate(labels[:0], probabilities[:0])
+        return measure_calibration(labels[:0], probabilities[:0])
     bins = np.clip(np.ceil(confidence * BINS).astype(np.int64) - 1, 0, BINS - 1)
     right = (probabilities.argmax(axis=1) == labels) if len(labels) else np.zeros(0)
     images = np.bincount(bins, minlength=BINS)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.metrics import METRICS, compute_metrics
 from pipeline.metrics.bootstrap import confidence_intervals
-from pipeline.metrics.calibration import Calibration, calibrate
+from pipeline.metrics.calibration import Calibration, measure_calibration
 from pipeline.metrics.interval import CONFIDENCE, Interval, wilson
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ class Evaluation:
     and F1 of a class without images are NaN; the precision of one that was never predicted is 0. ``scores`` maps the
     name of each metric that is defined for this number of classes to its score, which may be NaN; ``intervals`` maps it
     to the score's 95 % interval, None if nothing can be said (``pipeline.metrics.bootstrap`` says how they are made).
+    ``calibration`` says whether the probabilities can be believed; ``evaluate`` always sets both.
     """
 
     classes: tuple[str, ...]
@@ -116,7 +117,7 @@ def evaluate(labels: "Labels", probabilities: "Probabilities", classes: tuple[st
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
     count, scores = len(classes), compute_metrics(labels, probabilities)
-    more = confidence_intervals(labels, probabilities, scores), calibrate(labels, probabilities)
+    more = confidence_intervals(labels, probabilities, scores), measure_calibration(labels, probabilities)
     if not len(labels):
         none, zeros = np.full(count, math.nan), np.zeros(count)
         return Evaluation(classes, np.zeros((count, count), np.int64), zeros, none, none, scores, *more)
