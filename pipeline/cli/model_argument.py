@@ -11,7 +11,6 @@ from pipeline.cli.types import whole_number
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from pipeline.errors import ModelError
     from pipeline.export.export_format import ExportFormat
     from pipeline.study.model_metadata import ModelMetadata
     from pipeline.study.paths import StudyPaths
@@ -40,12 +39,13 @@ class ModelSource:
 
     @property
     def format(self) -> "ExportFormat":
-        """Its format; ModelError for one that cannot be run, such as Keras's older one."""
+        """Its format; ModelError for one that cannot be run, such as Keras's older one, or not on this machine."""
         from pipeline.errors import ModelError
         from pipeline.export.formats import find_format
 
         if (found := find_format(self.file)) is None:
             raise ModelError(f"{self.file}: expected a model such as {_model_names()}; `convtune export` writes one")
+        found.require()
         return found
 
     def require_metadata(self) -> "ModelMetadata":
@@ -57,8 +57,6 @@ class ModelSource:
             members = self.format.metadata(self.file)
         except ConvtuneError:
             raise
-        except ModuleNotFoundError as error:
-            raise _missing_package(self.file, error) from None
         except Exception:  # a file from anywhere makes its reader raise anything
             raise missing_metadata(self.file) from None
         return parse_metadata(members, self.file)
@@ -127,12 +125,6 @@ def _model_names() -> str:
 
     *names, last = (export_format.file_name for export_format in FORMATS.values())
     return f"{', '.join(names)} or {last}"
-
-
-def _missing_package(file: Path, error: ModuleNotFoundError) -> "ModelError":
-    from pipeline.errors import ModelError
-
-    return ModelError(f"{file}: reading it needs the package {error.name}, which is not installed")
 
 
 def _find_study(argument: str) -> "StudyPaths | None":

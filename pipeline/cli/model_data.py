@@ -70,7 +70,7 @@ def card_facts(model: "ModelSource", data: "Dataset | None", worker: "Executor")
     evaluation, measured_on = None, "its data was not at hand"
     if data is not None:
         rows, kind = (data.test, "test") if len(data.test) else (data.validation, "validation")
-        probabilities = call(worker, PredictDataset(model.file, data, rows))
+        probabilities = call(worker, PredictDataset(model.runnable(), data, rows))
         evaluation = evaluate(data.labels[rows], probabilities, data.classes).as_dict()
         measured_on = f"the {len(rows):,} {kind} images of {data.name}"
     params, search, command = _describe_study(model) if model.study is not None else ({}, "", "")

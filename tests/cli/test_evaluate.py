@@ -3,6 +3,7 @@
 import argparse
 import json
 from contextlib import nullcontext
+from operator import attrgetter
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from tests.export.added_format import ADDED
 from tests.export.tiny_model import write_tiny_model
 
 DIGITS = tuple("0123456789")
+SOME = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1), np.uint8)
 
 
 def digits(seed):
@@ -271,18 +273,18 @@ def test_a_model_that_gives_no_numbers(tmp_path, capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_every_format_gives_the_same(model, tmp_path, capsys, monkeypatch):
+def test_every_exact_format_gives_the_same(model, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(formats, "FORMATS", {**formats.FORMATS, "added": ADDED})
     results = []
-    for export_format in formats.FORMATS.values():
+    for export_format in filter(attrgetter("exact"), formats.FORMATS.values()):
         target = tmp_path / export_format.name / export_format.file_name
         target.parent.mkdir()
-        export_format.write(model, target)
+        export_format.write(model, target, SOME)
         run(target.parent, "--data", "digits", "--json")
         results.append(json.loads(capsys.readouterr().out))
         assert results[-1]["format"] == export_format.name
     for result in results:
-        assert result["scores"] == pytest.approx(results[0]["scores"], abs=1e-5)
+        assert result["scores"] == pytest.approx(results[0]["scores"], abs=1e-4)
         assert result["confusion"] == results[0]["confusion"]
 
 

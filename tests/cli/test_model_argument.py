@@ -226,13 +226,12 @@ def test_another_format_without_valid_metadata(text):
 
 
 def test_a_package_that_is_not_installed_is_named(monkeypatch):
-    def metadata(path):
-        raise ModuleNotFoundError("No module named 'onnx'", name="onnx")
-
-    monkeypatch.setattr(formats, "FORMATS", {"added": replace(ADDED, metadata=metadata)})
+    needs = replace(ADDED, name="added", modules=("no_such_module",), extra="odd")
+    monkeypatch.setattr(formats, "FORMATS", {"added": needs})
     model = find(str(write_added(Path("m.json"))))
-    with pytest.raises(ModelError, match=r"m\.json: reading it needs the package onnx, which is not installed"):
-        model.require_metadata()
+    for use in (model.require_metadata, model.runnable):
+        with pytest.raises(ModelError, match=r"added needs no_such_module, which is not.*install 'convtune\[odd\]'"):
+            use()
 
 
 def test_a_trial_of_a_single_model():

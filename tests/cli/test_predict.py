@@ -111,7 +111,7 @@ def test_a_file_that_cannot_be_read_is_in_the_exit_code(model, photos, capsys, f
 
 def test_another_format_gives_the_same(model, photos, capsys):
     added = photos / "model.json"
-    ADDED.write(Path(model), added)
+    ADDED.write(Path(model), added, None)
     printed = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(formats, "FORMATS", {**formats.FORMATS, "added": ADDED})
