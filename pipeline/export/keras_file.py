@@ -19,12 +19,9 @@ def write(model_file: Path, target: Path, images: "Images") -> None:
 
 def load(target: Path) -> "Callable[[Images], Probabilities]":
     """Loads the file with Keras alone, in safe mode."""
-    import numpy as np
+    from pipeline.training.runnable_model import load_keras
 
-    from pipeline.training.save import load
-
-    model = load(target)
-    return lambda images: np.asarray(model.predict(images, verbose=0), np.float32)
+    return load_keras(target)
 
 
 def metadata(target: Path) -> dict[str, Any]:

@@ -61,6 +61,11 @@ def write(model_file: Path, folder: Path, example: npt.NDArray[np.uint8], requir
     description.save(str(folder / "MLmodel"))
 
 
+def required_packages() -> list[str]:
+    """The packages that a written model needs, as pip names them; listed here, since MLflow would take 16 s."""
+    return [f"{package}=={version(package)}" for package in ("keras", "tensorflow", "numpy", "pandas", "pillow")]
+
+
 def _input_shape(model_file: Path) -> tuple[int, ...]:
     """The shape of the model's images, with -1 for any number; ModelError if its file does not tell."""
     try:

@@ -3,12 +3,12 @@
 Here ``evaluated`` is the study's best model on the test images, None if that has not been tested.
 """
 
-import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pipeline.metrics import METRICS, Metric
+from pipeline.metrics.interval import wilson
 from pipeline.quantity import format_count
 from pipeline.report.evaluated_model import EvaluatedModel
 from pipeline.report.formatting import describe_score, format_params, varying_groups
@@ -17,9 +17,6 @@ from pipeline.report.study_trials import StudyTrials
 from pipeline.report.trial_lines import format_short
 from pipeline.study.record import TrialRecord, best
 from pipeline.study.trial import TrialState
-
-_Z = 1.96
-"""The quantile of the normal distribution for an interval of 95 %."""
 
 
 class Score(NamedTuple):
@@ -77,31 +74,25 @@ def best_scores(trials: StudyTrials, evaluated: EvaluatedModel | None) -> list[S
     record = best(trials.records)
     if record is None or record.score is None:
         return []
-    scores = [_score(record.metric, "validation", evaluated.validation if evaluated else 0, record.score)]
+    scores = [_validation(record, evaluated.validation if evaluated else 0)]
     if evaluated is not None:
         others = [metric for metric in METRICS.values() if metric.name != record.metric.name]
         for metric in (record.metric, *others):
             if (score := evaluated.scores.get(metric.name)) is not None:
-                scores.append(_score(metric, "test", evaluated.n, score))
+                scores.append(_score(metric, "test", evaluated.n, score, evaluated.intervals.get(metric.name)))
     return scores
 
 
-def _score(metric: Metric, images: str, n: int, score: float) -> Score:
-    interval = ""
-    if metric.share_of_images and n:
-        interval = "{:.4f} to {:.4f}".format(*wilson(score, n))
-    return Score(metric.label, images, f"{n:,}" if n else "", f"{score:.4f}", interval)
+def _validation(record: TrialRecord, n: int) -> Score:
+    """The score on ``n`` validation images; only a share of images has an interval without the images themselves."""
+    assert record.score is not None
+    interval = wilson(record.score * n, n) if record.metric.share_of_images else None
+    return _score(record.metric, "validation", n, record.score, interval)
 
 
-def wilson(share: float, n: int) -> tuple[float, float]:
-    """The 95 % interval of a share of ``n`` images (Wilson, JASA 1927): it never leaves 0..1.
-
-    >>> [round(end, 3) for end in wilson(1.0, 100)]
-    [0.963, 1.0]
-    """
-    centre = (share + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
-    half = _Z / (1 + _Z**2 / n) * math.sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2))
-    return max(0.0, centre - half), min(1.0, centre + half)
+def _score(metric: Metric, images: str, n: int, score: float, interval: Sequence[float] | None) -> Score:
+    ends = "{:.4f} to {:.4f}".format(*interval) if interval else ""
+    return Score(metric.label, images, f"{n:,}" if n else "", f"{score:.4f}", ends)
 
 
 def describe_scores(trials: StudyTrials, evaluated: EvaluatedModel | None) -> str:

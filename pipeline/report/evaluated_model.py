@@ -37,10 +37,11 @@ class WrongImage:
 class EvaluatedModel:
     """What ``test.json`` says of the best model, and of the data and the software that it comes from.
 
-    ``trial`` is its number. ``scores`` has one for each metric (None: not defined), measured on ``n`` test images;
-    ``confusion`` (true, predicted) counts them. ``data`` describes the dataset in a line, ``validation`` is the number
-    of validation images (0: an older version noted neither), ``versions`` are those of Python and packages. ``caveat``
-    says that it was not trained to its end, ``registered`` is its name and version in MLflow's registry ("": none).
+    ``trial`` is its number. ``scores`` has one for each metric (None: not defined), measured on ``n`` test images, and
+    ``intervals`` its 95 % interval (None: nothing can be said); ``confusion`` (true, predicted) counts them. ``data``
+    describes the dataset in a line, ``validation`` is the number of validation images (0: an older version noted
+    neither), ``versions`` are those of Python and packages. ``caveat`` says that it was not trained to its end,
+    ``registered`` is its name and version in MLflow's registry ("": none).
     """
 
     trial: int
@@ -54,6 +55,7 @@ class EvaluatedModel:
     versions: Mapping[str, str] = field(default_factory=dict)
     caveat: str = ""
     registered: str = ""
+    intervals: Mapping[str, Sequence[float] | None] = field(default_factory=dict)
 
 
 def most_wrong(
@@ -139,4 +141,5 @@ def _parse(content: Mapping[str, Any]) -> EvaluatedModel:
         versions=dict(content.get("versions", {})),
         caveat=str(model.get("caveat", "")),
         registered=f"{model['registered_as']}, version {model['version']}" if model.get("registered_as") else "",
+        intervals=dict(content.get("intervals", {})),
     )

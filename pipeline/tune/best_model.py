@@ -5,28 +5,25 @@ import json
 import os
 import re
 import shutil
-import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from pipeline.console import status, warn_without
 from pipeline.data import NAMED_DATASETS, Dataset
-from pipeline.errors import ConvtuneError, StudyError, first_line
+from pipeline.errors import StudyError
 from pipeline.executors import Executor, Task, TaskResult, start_all
 from pipeline.explain.task import ExplainValidation
 from pipeline.explain.write import write_explanation
-from pipeline.export.mlflow_model import write
 from pipeline.files import copy_file, write_text
-from pipeline.metrics.evaluation import evaluate
-from pipeline.report.plots.evaluation import keep_wrong_images
+from pipeline.report.plots.evaluation import evaluate_test
 from pipeline.study.paths import StudyPaths
 from pipeline.study.record import TrialRecord
-from pipeline.tracking import ModelDecision, Registration, Tracker
+from pipeline.tracking import Tracker
 from pipeline.training.runnable_model import RunnableModel
 from pipeline.training.task import PredictDataset
+from pipeline.tune.register_model import describe_registration, register_model
 
 
 @dataclass(frozen=True)
@@ -106,11 +103,10 @@ def publish_best_model(
         results = start_all(executor, _tasks(paths.best_model, dataset), progress)
         meanwhile()
         probabilities = _collect(results, paths)
-    about = keep_wrong_images(paths, dataset, probabilities)
-    evaluation = evaluate(dataset.labels[dataset.test], probabilities, dataset.classes).as_dict()
-    registration = _registration(paths, best, dataset, name, evaluation["scores"])
+    evaluation = evaluate_test(paths, dataset, probabilities)
+    registration = describe_registration(paths, best, dataset, name, evaluation["scores"])
     with status("registering the best model in MLflow", quiet):
-        decision = _register(tracker, paths, registration, dataset)
+        decision = register_model(tracker, paths, registration, dataset)
     assert best.score is not None
     model = BestModel(
         trial=best.number,
@@ -123,7 +119,7 @@ def publish_best_model(
         registered_as=name if decision.version else "",
         caveat=registration.caveat,
     )
-    write_text(paths.evaluation, json.dumps({"best_model": asdict(model), **evaluation, **about}, indent=1))
+    write_text(paths.evaluation, json.dumps({"best_model": asdict(model), **evaluation}, indent=1))
     return model
 
 
@@ -156,47 +152,6 @@ def _draw(result: TaskResult, paths: StudyPaths) -> None:
         write_explanation(result.value, paths.explanation)
 
 
-def _registration(
-    paths: StudyPaths, best: TrialRecord, dataset: Dataset, name: str, test_scores: Mapping[str, float | None]
-) -> Registration:
-    assert best.score is not None
-    scores = {f"test_{metric}": f"{score:.6g}" for metric, score in test_scores.items() if score is not None}
-    return Registration(
-        name=name,
-        study=paths.argument,
-        score=best.score,
-        metric=best.metric,
-        digest=dataset.content,
-        tags={"study": paths.name, "trial": str(best.number), **scores},
-        caveat=_caveat(best),
-    )
-
-
-def _register(tracker: Tracker, paths: StudyPaths, registration: Registration, dataset: Dataset) -> ModelDecision:
-    """Registers the best model in MLflow; the decision says so if that fails."""
-    with tempfile.TemporaryDirectory(prefix="convtune-") as temporary:
-        folder = Path(temporary) / "model"
-        try:
-            write(paths.best_model, folder, dataset.images[dataset.test[:1]], _requirements())
-        except Exception as error:  # a full disk, or MLflow's own
-            why = error if isinstance(error, ConvtuneError) else first_line(error)
-            return ModelDecision(0, False, f"not registered: {why}")
-        return tracker.register_best(folder, registration)
-
-
-def _caveat(best: TrialRecord) -> str:
-    """That a model was trained for less than its epochs, and why; "" if it was not."""
-    epochs, wanted, reason = best.result.epochs, best.trial.epochs, best.result.reason
-    if epochs >= wanted:
-        return f"trained for {reason}" if reason else ""
-    return f"trained for {epochs} of {wanted} epochs ({reason or 'it ended itself'})"
-
-
 def _digest(file: Path) -> str:
     with file.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
-
-
-def _requirements() -> list[str]:
-    """The packages that the model needs; listed here, since MLflow would take 16 s to find them in a process."""
-    return [f"{package}=={version(package)}" for package in ("keras", "tensorflow", "numpy", "pandas", "pillow")]

@@ -206,10 +206,11 @@ def lambda_model(path: str = "m.keras") -> Make:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         images = keras.Input((8, 8, 1))
         layer = keras.layers.Lambda(lambda x: (__import__("os").makedirs("executed", exist_ok=True), x)[1])
-        output = keras.layers.Dense(2, "softmax")(keras.layers.Flatten()(layer(images)))
+        output = keras.layers.Dense(10, "softmax")(keras.layers.Flatten()(layer(images)))
         Path(PROOF).rmdir()
         keras.Model(images, output).save(path)
-        write_metadata(ModelMetadata(("0", "1"), (8, 8, 1), "d", "d", 0, "s", 0), Path(path))
+        digits = tuple("0123456789")  # as the data of the study ``s`` has them
+        write_metadata(ModelMetadata(digits, (8, 8, 1), "d", "d", 0, "s", 0), Path(path))
 
     return make
 

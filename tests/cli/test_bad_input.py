@@ -65,7 +65,7 @@ def refused(capfd, command, execute=run):
 
 def without_progress(err):
     """The lines of stderr that do not only say what takes a while."""
-    return [line for line in err.splitlines() if not line.endswith(" ...")]
+    return [line for line in err.splitlines() if not line.endswith(" ...") and not line.startswith("warning: ")]
 
 
 def case(name, make, command, *parts):

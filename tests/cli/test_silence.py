@@ -15,7 +15,7 @@ from tests.export.tiny_model import write_tiny_model
 pytestmark = pytest.mark.slow
 
 COMMANDS = {
-    "export m.keras": ["exit code 0"],
+    "export m.keras": ["warning", "exit code 0"],
     "predict m.keras photo.png": ["exit code 0"],
     "explain m.keras photo.png": ["exit code 0"],
     "evaluate m.keras --data digits": ["digits", "note", "exit code 0"],

@@ -111,7 +111,9 @@ def only_tested(monkeypatch):
         return [PredictDataset(RunnableModel(model_file), dataset, dataset.test)]
 
     monkeypatch.setattr("pipeline.tune.best_model._tasks", tasks)
-    monkeypatch.setattr("pipeline.tune.best_model._register", lambda *args: ModelDecision(0, False, "not in this test"))
+    monkeypatch.setattr(
+        "pipeline.tune.best_model.register_model", lambda *args: ModelDecision(0, False, "not in this test")
+    )
 
 
 @pytest.fixture

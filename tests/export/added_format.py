@@ -37,7 +37,7 @@ ADDED = ExportFormat(
     "model.json",
     "uint8",
     "keras.py",
-    lambda path: path.suffix == ".json",
+    lambda path: path.suffix == ".json" and path.is_file(),
     write,
     load,
     metadata,

@@ -68,6 +68,7 @@ TESTED: dict[str, Any] = {
     "best_model": {"trial": 0, "registered_as": "pets", "version": 3, "caveat": ""},
     "n": 10,
     "scores": {"accuracy": 0.8, "log_loss": 0.5, "roc_auc": None},
+    "intervals": {"accuracy": [0.4902, 0.9433], "log_loss": None, "roc_auc": None},
     "classes": ["<b>cat</b>", "dog"],
     "confusion": [[5, 2], [0, 3]],
     "data": "pets: 60 images 8x8x3, 2 classes: 40 train / 10 validation / 10 test",

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from pipeline.errors import StudyError
-from pipeline.report.answer import best_scores, describe_best, describe_search, next_commands, wilson
+from pipeline.report.answer import best_scores, describe_best, describe_search, next_commands
 from pipeline.report.evaluated_model import read_evaluated_model
 from pipeline.report.page_tables import all_trials, confusions, leaderboard
 from pipeline.report.study_report import write_report
@@ -192,14 +192,6 @@ def test_the_most_frequent_confusions(finished):
     table = confusions(read_evaluated_model(finished))
     assert [list(row) for row in table.rows] == [["<b>cat</b>", "dog", "2", "28.6%"]]
     assert confusions(None).rows == []
-
-
-@pytest.mark.parametrize(("share", "n"), [(0.0, 1), (1.0, 1), (0.5, 10), (0.97, 750)])
-def test_an_interval_holds_its_share_and_narrows_with_n(share, n):
-    low, high = wilson(share, n)
-    assert 0 <= low <= share <= high <= 1
-    wider = wilson(share, 100 * n)
-    assert wider[1] - wider[0] < high - low
 
 
 def test_counts_of_one(tmp_path):

@@ -55,7 +55,7 @@ def best(tmp_path, data):
 
 @pytest.fixture(autouse=True)
 def no_mlflow(monkeypatch):
-    monkeypatch.setattr(best_model, "_register", lambda *args: ModelDecision(1, True, "first"))
+    monkeypatch.setattr(best_model, "register_model", lambda *args: ModelDecision(1, True, "first"))
 
 
 def publish(paths, best, data):

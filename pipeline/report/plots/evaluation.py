@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from pipeline.console import warn_without
 from pipeline.data import Dataset
+from pipeline.metrics.evaluation import evaluate
 from pipeline.report.evaluated_model import EvaluatedModel, describe_test, describe_wrong, most_wrong
 from pipeline.report.plots.confusion import draw_confusion
 from pipeline.report.plots.draw import write_plots
@@ -17,10 +18,10 @@ from pipeline.study.paths import StudyPaths
 CONFUSION, WRONG = "confusion.png", "wrong.png"
 
 
-def keep_wrong_images(paths: StudyPaths, dataset: Dataset, probabilities: NDArray[np.float32]) -> dict[str, Any]:
-    """Draws the test images that are most confidently wrong into the study's folder, since a report has no pixels.
+def evaluate_test(paths: StudyPaths, dataset: Dataset, probabilities: NDArray[np.float32]) -> dict[str, Any]:
+    """All that ``test.json`` says of the test images, whose ``probabilities`` are (n, classes).
 
-    ``probabilities`` are (test images, classes). Returns what ``test.json`` says beside the scores and the model.
+    Draws those that are most confidently wrong into the study's folder, since a report has no pixels.
     """
     chosen = most_wrong(probabilities, dataset.labels[dataset.test])
     rows = dataset.test[chosen]
@@ -28,7 +29,8 @@ def keep_wrong_images(paths: StudyPaths, dataset: Dataset, probabilities: NDArra
     with warn_without("picture of the wrong images"):
         figure = draw_wrong(wrong, [dataset.images[row] for row in rows])
         write_plots({} if figure is None else {WRONG: png(figure)}, (WRONG,), paths.plots)
-    return describe_test(dataset, wrong)
+    evaluation = evaluate(dataset.labels[dataset.test], probabilities, dataset.classes)
+    return {**evaluation.as_dict(), **describe_test(dataset, wrong)}
 
 
 def evaluation_pictures(evaluated: EvaluatedModel, paths: StudyPaths) -> dict[str, bytes]:

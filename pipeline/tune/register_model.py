@@ -1,0 +1,49 @@
+"""Registers the best model of a study in MLflow, with what is said of it there."""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from pipeline.data import Dataset
+from pipeline.errors import ConvtuneError, first_line
+from pipeline.export.mlflow_model import required_packages, write
+from pipeline.study.paths import StudyPaths
+from pipeline.study.record import TrialRecord
+from pipeline.tracking import ModelDecision, Registration, Tracker
+
+
+def describe_registration(
+    paths: StudyPaths, best: TrialRecord, dataset: Dataset, name: str, test_scores: Mapping[str, float | None]
+) -> Registration:
+    """What is said of the best model in the registry, under the registered name ``name``."""
+    assert best.score is not None
+    scores = {f"test_{metric}": f"{score:.6g}" for metric, score in test_scores.items() if score is not None}
+    return Registration(
+        name=name,
+        study=paths.argument,
+        score=best.score,
+        metric=best.metric,
+        digest=dataset.content,
+        tags={"study": paths.name, "trial": str(best.number), **scores},
+        caveat=_caveat(best),
+    )
+
+
+def register_model(tracker: Tracker, paths: StudyPaths, registration: Registration, dataset: Dataset) -> ModelDecision:
+    """Registers the best model in MLflow; the decision says so if that fails."""
+    with tempfile.TemporaryDirectory(prefix="convtune-") as temporary:
+        folder = Path(temporary) / "model"
+        try:
+            write(paths.best_model, folder, dataset.images[dataset.test[:1]], required_packages())
+        except Exception as error:  # a full disk, or MLflow's own
+            why = error if isinstance(error, ConvtuneError) else first_line(error)
+            return ModelDecision(0, False, f"not registered: {why}")
+        return tracker.register_best(folder, registration)
+
+
+def _caveat(best: TrialRecord) -> str:
+    """That a model was trained for less than its epochs, and why; "" if it was not."""
+    epochs, wanted, reason = best.result.epochs, best.trial.epochs, best.result.reason
+    if epochs >= wanted:
+        return f"trained for {reason}" if reason else ""
+    return f"trained for {epochs} of {wanted} epochs ({reason or 'it ended itself'})"
