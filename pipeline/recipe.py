@@ -5,6 +5,9 @@ from typing import Any
 
 from pipeline.hyperparameter import Hyperparameter, Hyperparameters, Params
 
+CLASS_WEIGHTS = ("none", "balanced")
+"""How much an image of each class counts in the loss; see ``pipeline.training.class_weights``."""
+
 HYPERPARAMETERS = Hyperparameters(
     Hyperparameter(
         "optimizer",
@@ -34,6 +37,12 @@ HYPERPARAMETERS = Hyperparameters(
         low=0.0,
         high=100,
     ),
+    Hyperparameter(
+        "class_weight",
+        CLASS_WEIGHTS[0],
+        "weight of each class in the loss; balanced: rare classes count as much as frequent ones",
+        options=CLASS_WEIGHTS,
+    ),
 )
 
 _ONLY_WITH = {"momentum": ("sgd",), "weight_decay": ("sgd", "adamw")}
@@ -56,6 +65,7 @@ class Recipe:
     shift: float
     cutout: float
     ema: float
+    class_weight: str
 
     @classmethod
     def from_params(cls, params: Params) -> "Recipe":

@@ -23,26 +23,46 @@ _MAX_NAMED = 3
 """Pairs of copies that a line names."""
 
 
-def training_notes(dataset: Dataset, metric: Metric) -> Iterator[str]:
+def training_notes(dataset: Dataset, metric: Metric, weighted: bool = False) -> Iterator[str]:
     """Lopsided classes, classes without images to validate or test with, few validation images, copies, dark images.
 
-    ``metric`` is the study's.
+    ``metric`` is the study's; ``weighted`` says whether it weighs the classes, or was told not to.
     """
     where = printable(dataset.source)
-    checks = _lopsided(dataset, metric), _absent(dataset), _few(dataset, metric), _leaks(dataset), _two_classes(dataset)
+    checks = (
+        _lopsided(dataset, metric, weighted),
+        _absent(dataset),
+        _few(dataset, metric),
+        _leaks(dataset),
+        _two_classes(dataset),
+    )
     for lines in (*checks, _dark(dataset)):
         yield from (f"{where}: {line}" for line in lines)
 
 
-def _lopsided(dataset: Dataset, metric: Metric) -> Iterator[str]:
+def is_lopsided(dataset: Dataset) -> bool:
+    """Whether one class has five times as many training images as another."""
+    counts = np.bincount(dataset.labels[dataset.train], minlength=len(dataset.classes))
+    return bool(counts.max() >= _LOPSIDED * counts.min())
+
+
+def _lopsided(dataset: Dataset, metric: Metric, weighted: bool) -> Iterator[str]:
+    if not is_lopsided(dataset):
+        return
     counts = np.bincount(dataset.labels[dataset.train], minlength=len(dataset.classes))
     most, least = int(counts.argmax()), int(counts.argmin())
-    if counts[most] >= _LOPSIDED * counts[least]:
-        advice = f"; {metric.label} hardly counts the rare ones, --metric balanced_accuracy does"
-        yield (
-            f"lopsided classes: {counts[most]:,} training images of {dataset.classes[most]} and {counts[least]:,} of "
-            f"{dataset.classes[least]}{'' if metric.classes_count_alike else advice}"
-        )
+    advice = []
+    if not metric.classes_count_alike:
+        advice.append(f"{metric.label} hardly counts the rare ones, --metric balanced_accuracy or f1_macro does")
+    if not weighted:
+        advice.append("--class-weight balanced makes them count in training")
+    yield "; ".join(
+        [
+            f"lopsided classes, {counts[most] / counts[least]:.3g} to 1: {counts[most]:,} training images of "
+            f"{dataset.classes[most]} and {counts[least]:,} of {dataset.classes[least]}",
+            *advice,
+        ]
+    )
 
 
 def _absent(dataset: Dataset) -> Iterator[str]:

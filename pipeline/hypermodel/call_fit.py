@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from pipeline.data import Dataset
 from pipeline.hypermodel.data_form import DataForm, Labels
+from pipeline.hypermodel.source import HyperModelSource
+from pipeline.training.class_weights import balanced_weights
 
 Arrays = tuple[NDArray[np.float32], NDArray[Any]]
 Rows = NDArray[np.int64]
@@ -19,6 +21,13 @@ Rows = NDArray[np.int64]
 def has_own_fit(hypermodel: Any) -> bool:
     """Whether it overrides ``keras_tuner.HyperModel.fit``."""
     return type(hypermodel).fit is not keras_tuner.HyperModel.fit
+
+
+def class_weights(source: HyperModelSource, data: Dataset) -> dict[int, float] | None:
+    """The weight of each class as Keras's ``fit`` takes them; None where all weigh the same."""
+    if source.class_weight != "balanced":
+        return None
+    return dict(enumerate(balanced_weights(data.labels[data.train], len(data.classes)).tolist()))
 
 
 def call_fit(

@@ -106,7 +106,7 @@ def _takes_numbers(model: Any, classes: int) -> bool:
 
 
 class FormedBatches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Batches of pixels and one-hot labels, in the form that a model takes."""
+    """Batches of pixels and one-hot labels, in the form that a model takes; weights of images stay as they are."""
 
     def __init__(self, batches: keras.utils.PyDataset, form: DataForm) -> None:
         super().__init__()
@@ -115,9 +115,9 @@ class FormedBatches(keras.utils.PyDataset):  # type: ignore[misc]
     def __len__(self) -> int:
         return len(self._batches)
 
-    def __getitem__(self, position: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
-        pixels, one_hot = self._batches[position]
-        return self._form.form_images(pixels), self._form.form_labels(one_hot)
+    def __getitem__(self, position: int) -> tuple[NDArray[Any], ...]:
+        pixels, one_hot, *weights = self._batches[position]
+        return self._form.form_images(pixels), self._form.form_labels(one_hot), *weights
 
     def on_epoch_end(self) -> None:
         """Called by Keras; draws the order of the next epoch."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from pipeline.hypermodel.call_fit import has_own_fit
+from pipeline.hypermodel.call_fit import class_weights, has_own_fit
 from pipeline.hypermodel.data_form import FormedBatches, data_form
 from pipeline.hypermodel.followed_fit import FollowedFit, call_followed, choose_compilation
 from pipeline.hypermodel.inference_model import build_inference_model
@@ -61,11 +61,13 @@ def _fit(model: Any, hp: Any, source: HyperModelSource, inputs: TrainingInputs, 
     settings = {"epochs": inputs.trial.epochs, "callbacks": [callback], "verbose": 0}
     if has_own_fit(hypermodel):  # it expects images and labels, and a pair of them for the validation
         followed = FollowedFit(model, callback, inputs.trial.epochs, validation)
+        if weights := class_weights(source, data):
+            settings["class_weight"] = weights
         call_followed(followed, hypermodel, hp, data, form, settings)
     else:
         choose_compilation(model)
         callback.batch_size = batch_size(hp)
-        recipe = replace(Recipe.from_params({}), batch_size=batch_size(hp))
+        recipe = replace(Recipe.from_params({}), batch_size=batch_size(hp), class_weight=source.class_weight)
         training = TrainingBatches(data.images, data.labels, data.train, form.classes, recipe, inputs.trial.seed)
         images = feed(EndlessBatches(FormedBatches(training, form)))
         steps = {"steps_per_epoch": len(training), "shuffle": False}

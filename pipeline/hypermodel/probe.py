@@ -9,7 +9,7 @@ from keras_tuner.errors import FatalError
 
 from pipeline.data import Dataset
 from pipeline.errors import SpaceError
-from pipeline.hypermodel.call_fit import has_own_fit
+from pipeline.hypermodel.call_fit import class_weights, has_own_fit
 from pipeline.hypermodel.data_form import data_form, pixel_form
 from pipeline.hypermodel.declared import as_listed
 from pipeline.hypermodel.loader import (
@@ -38,12 +38,13 @@ class Probe:
     """A model that was built, and all that can be told from it before it is trained.
 
     ``fits`` is what the HyperModel's own ``fit`` gives ``model.fit``, or the batch size where it has none: it equals
-    that of a model that is trained alike.
+    that of a model that is trained alike. ``weighted`` says whether the training counts each class as the source asks.
     """
 
     model: Any
     pixels: PixelForm
     fits: Any
+    weighted: bool = True
 
     def traits(self) -> tuple[str, Any]:
         """The properties by which this model and its training differ from others."""
@@ -76,8 +77,9 @@ def probe(source: HyperModelSource, dataset: Dataset, hp: Any) -> Probe:
     pixels = pixel_form(model, dataset.shape, source.pixels)
     if not has_own_fit(hypermodel):
         return Probe(model, pixels, batch_size(hp))
+    form, weights = data_form(model, dataset, source.pixels), class_weights(source, dataset)
     try:
-        return Probe(model, pixels, try_fit(hypermodel, hp, model, dataset, data_form(model, dataset, source.pixels)))
+        return Probe(model, pixels, *try_fit(hypermodel, hp, model, dataset, form, weights))
     except UntrainableError:
         raise
     except (Exception, SystemExit) as error:

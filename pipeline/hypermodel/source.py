@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from pipeline.data.decode import Shape
 from pipeline.hyperparameter import Conditions, Scalar
+from pipeline.recipe import CLASS_WEIGHTS
 from pipeline.training.pixel_form import AUTO, PixelForm
 
 
@@ -21,7 +22,7 @@ class HyperModelSource:
 
     ``module`` is a dotted name or the path of a ``.py`` file, ``attribute`` a name in it. ``shape`` is (height, width,
     channels) and ``classes`` the number of classes: None and 0 until the images are known. ``pixels`` is the range in
-    which pixels enter its models, or ``auto``.
+    which pixels enter its models, or ``auto``; ``class_weight`` is as in ``pipeline.recipe``.
 
     >>> str(HyperModelSource("my_models.py", "build"))
     'my_models.py:build'
@@ -32,6 +33,7 @@ class HyperModelSource:
     shape: Shape | None = None
     classes: int = 0
     pixels: str = AUTO
+    class_weight: str = CLASS_WEIGHTS[0]
 
     def __str__(self) -> str:
         return f"{self.module}:{self.attribute}"
@@ -92,7 +94,8 @@ class Survey:
     each range that widens it. ``idle`` names those whose values have changed nothing in the models that were tried,
     nor in their compilation or training. ``pixels`` are the forms in which the models take their images, the default
     model's first. ``built`` are the values that models were built from, and these. ``unadapted`` are the names
-    of ``Normalization`` layers without statistics.
+    of ``Normalization`` layers without statistics. ``ignores_weights`` says that a ``fit`` of its own has not given
+    ``model.fit`` the class weights.
     """
 
     listed: tuple[ListedHyperparameter, ...]
@@ -100,3 +103,4 @@ class Survey:
     pixels: tuple[PixelForm, ...] = ()
     built: tuple[tuple[dict[str, Scalar], BuiltModel], ...] = ()
     unadapted: tuple[str, ...] = ()
+    ignores_weights: bool = False

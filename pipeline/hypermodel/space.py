@@ -15,6 +15,7 @@ from pipeline.errors import SpaceError, error_at
 from pipeline.hypermodel.source import HyperModelSource, ListedHyperparameter, Survey
 from pipeline.hypermodel.widen import widen
 from pipeline.hyperparameter import Conditions, Hyperparameter, Hyperparameters, Scalar
+from pipeline.recipe import CLASS_WEIGHTS
 from pipeline.space import Choice, Domain, FloatRange, IntRange, SearchedHyperparameter, Space, complete
 from pipeline.training.pixel_form import AUTO
 
@@ -90,6 +91,11 @@ def describe_survey(source: HyperModelSource, survey: Survey) -> tuple[list[str]
             f"{source}: its layer {survey.unadapted[0]} has no statistics, so it changes nothing:"
             " adapt that Normalization to images, or give it mean and variance"
         )
+    if survey.ignores_weights:
+        warnings.append(
+            f"{source}: --class-weight {source.class_weight} is ignored, since its fit() does not give it to model.fit;"
+            " let fit() take class_weight, or **kwargs, and pass it on"
+        )
     return notes, warnings
 
 
@@ -113,12 +119,13 @@ def source_text(space: Space, source: HyperModelSource, file: str) -> str:
 
 
 def fingerprint(source: HyperModelSource, file: str) -> str:
-    """16 hex digits that are equal for the same name and pixels in a file with the same text, wherever that file is.
+    """16 hex digits: equal for the same name, pixels and class weights in a file of the same text, wherever it lies.
 
     The modules that the file imports are not part of it. Without a file, the module's name replaces the text.
     """
     pixels = "" if source.pixels == AUTO else f"\n{source.pixels}"
-    content = f"{source.attribute}\n{_read_code(file) or source.module}{pixels}"
+    weights = "" if source.class_weight == CLASS_WEIGHTS[0] else f"\nclass_weight {source.class_weight}"
+    content = f"{source.attribute}\n{_read_code(file) or source.module}{pixels}{weights}"
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 

@@ -59,6 +59,7 @@ class _Surveyor:
         self._built: list[tuple[dict[str, Any], BuiltModel]] = []
         self._pixels: dict[str, PixelForm] = {}
         self._unadapted: dict[str, None] = {}
+        self._ignores_weights = False
 
     def survey(self) -> Survey:
         declared = keras_tuner.HyperParameters()
@@ -80,7 +81,7 @@ class _Surveyor:
                 f"{self._source}: it has no hyperparameters; declare some with hp.Int, hp.Float, hp.Choice"
             )
         pixels, built, unadapted = (tuple(self._pixels.values()), tuple(self._built), tuple(self._unadapted))
-        return Survey(tuple(self._listed), tuple(self._idle()), pixels, built, unadapted)
+        return Survey(tuple(self._listed), tuple(self._idle()), pixels, built, unadapted, self._ignores_weights)
 
     def _active(self, params: Params) -> dict[str, Any]:
         """``params`` without those whose conditions do not hold."""
@@ -95,6 +96,7 @@ class _Surveyor:
         with forget_models(), _at_most(most_weights):
             found = probe(self._source, self._dataset, hp)
             self._pixels.setdefault(found.pixels.range, found.pixels)
+            self._ignores_weights |= not found.weighted
             if name := find_unadapted(found.model):
                 self._unadapted[name] = None
             self._tried.append((dict(hp.values), _traits(hp, found)))

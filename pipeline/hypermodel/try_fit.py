@@ -32,15 +32,18 @@ class _TryIsOver(BaseException):
     """Raised in place of one training too many. User code may catch Exception, but not this."""
 
 
-def try_fit(hypermodel: Any, hp: Any, model: Any, data: Dataset, form: DataForm) -> list[Any]:
+def try_fit(
+    hypermodel: Any, hp: Any, model: Any, data: Dataset, form: DataForm, class_weight: dict[int, float] | None
+) -> tuple[list[Any], bool]:
     """Runs ``fit`` on a few images of every class without training; ``hp`` lists the hyperparameters that it used.
 
-    Returns what each ``model.fit`` was given, comparable by ``==``. Raises what ``fit`` raises before it trains, and
-    UntrainableError unless it trains its model by ``model.fit``.
+    Returns what each ``model.fit`` was given, comparable by ``==``, and whether ``class_weight`` was always part of it.
+    Raises what ``fit`` raises before it trains, and UntrainableError unless it trains its model by ``model.fit``.
     """
     rows = _few(data, data.train), _few(data, data.validation)
-    attempt = _Attempt(model, form.arrays(data, rows[0])[0], white=255 / form.divisor)
-    settings = {"callbacks": [keras.callbacks.Callback()], "epochs": 1, "verbose": 0}
+    attempt = _Attempt(model, form.arrays(data, rows[0])[0], 255 / form.divisor, class_weight)
+    weights = {} if class_weight is None else {"class_weight": class_weight}
+    settings = {"callbacks": [keras.callbacks.Callback()], "epochs": 1, "verbose": 0, **weights}
     try:
         with attempt.instead_of_training():
             call_fit(hypermodel, hp, model, data, form, rows, settings, lambda: attempt.begun)
@@ -52,7 +55,7 @@ def try_fit(hypermodel: Any, hp: Any, model: Any, data: Dataset, form: DataForm)
             raise
     if not attempt.begun:
         raise UntrainableError(attempt.what_it_did(), "fit without model.fit")
-    return attempt.fits
+    return attempt.fits, attempt.weighted
 
 
 def _few(data: Dataset, rows: Rows) -> Rows:
@@ -64,10 +67,16 @@ def _few(data: Dataset, rows: Rows) -> Rows:
 
 
 class _Attempt:
-    """Notes what a ``fit`` would train; ``images`` are those that it is given, from 0 to ``white``."""
+    """Notes what a ``fit`` would train; ``images`` are those that it is given, from 0 to ``white``.
 
-    def __init__(self, model: Any, images: NDArray[np.float32], white: float) -> None:
+    ``weighted`` says whether it has given ``model.fit`` the ``class_weight`` each time.
+    """
+
+    def __init__(
+        self, model: Any, images: NDArray[np.float32], white: float, class_weight: dict[int, float] | None
+    ) -> None:
         self._model, self._images, self._white = model, len(images), white
+        self._class_weight, self.weighted = class_weight, True
         self._given = measure_levels(images, len(images))
         self.fits: list[Any] = []
         self._others = self._batches = False
@@ -102,6 +111,7 @@ class _Attempt:
         del arguments["self"]
         assert self._given is not None
         check_images(arguments.get("x"), self._images, self._given, self._white)
+        self.weighted &= self._class_weight in (None, arguments.get("class_weight"))
         self.fits.append([compute_key(model), _comparable(arguments)])
         if len(self.fits) >= _MOST_FITS:
             raise _TryIsOver

@@ -22,6 +22,7 @@ from pipeline.job.parsers import (
 )
 from pipeline.job.setting import EMPTY, Setting, choice, setting, settings_of, whole_number
 from pipeline.metrics import DEFAULT_METRIC, METRICS, Metric
+from pipeline.recipe import CLASS_WEIGHTS
 from pipeline.search.pruners import PRUNERS
 from pipeline.search.samplers import SAMPLERS
 from pipeline.study.objective import MINIMIZED, OBJECTIVES, SCORE, Objective, minimized_costs
@@ -216,6 +217,13 @@ class Job:
         dump=lambda sides: "{}x{}".format(*sides),
         default_text="what the time allows, 32 to 128 and at most the images' own",
     )
+    class_weight: str | None = choice(
+        None,
+        CLASS_WEIGHTS,
+        group=_SEARCHED,
+        help="balanced: rare classes count as much in training as frequent ones; short for --set class_weight=...",
+        default_text="the space's, none unless it says otherwise",
+    )
     pixels: str = choice("auto", PIXELS, group=_DATA, help="range in which pixels enter a HyperModel's models")
     precision: str = choice("auto", PRECISIONS, group=_WHERE, help="number format for training")
     executor: str = choice("local", EXECUTORS, group=_WHERE, help="where trials run")
@@ -227,6 +235,9 @@ class Job:
             raise JobError(f"--workers: {expected}, got {self.workers}; use --executor {parallel}")
         if self.stop_at is not None:
             _check_reachable(METRICS[self.metric], self.stop_at)
+        fixed = dict(self.fixed).get("class_weight", self.class_weight)
+        if self.class_weight not in (None, fixed):
+            raise JobError(f"--class-weight: {self.class_weight}, but --set has class_weight={fixed}; give one of them")
 
     @property
     def total(self) -> float:

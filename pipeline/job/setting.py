@@ -94,7 +94,7 @@ def setting(default: Any = MISSING, **entries: Any) -> Any:
     return field(default=default, metadata={_METADATA: Setting(**entries)})
 
 
-def choice(default: str, names: Collection[str], **entries: Any) -> Any:
+def choice(default: str | None, names: Collection[str], **entries: Any) -> Any:
     """A setting that is one of the names of a table, as the table has them when it is asked."""
     return setting(default, names=names, parse=parse_one_of(names), **entries)
 

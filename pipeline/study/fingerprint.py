@@ -28,8 +28,8 @@ class StudyFingerprint:
 
 
 _CHANGES = {
-    "code": "another HyperModel, another version of its file or other --pixels",
-    "space": "a different space (or --set, --limit)",
+    "code": "another HyperModel, another version of its file, or other --pixels or --class-weight",
+    "space": "a different space (or --set, --limit, --class-weight)",
     "dataset": "different data (or --image-size)",
     "epochs": "--epochs {}",
     "seed": "--seed {}",

@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 
 from pipeline.recipe import Recipe
 from pipeline.training.augment import augment
+from pipeline.training.class_weights import balanced_weights
 from pipeline.training.reading import reading_batch_size
 
 
 class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
     """Shuffled, augmented batches: images uint8 (batch, height, width, channels) and one-hot labels float32.
 
+    With the recipe's ``class_weight`` a batch also has the weight of each image in the loss, float32 (batch,): that of
+    its class. Keras divides the sum of the weighted losses by the number of images, and leaves metrics unweighted.
     ``indices`` are the rows of the images to train with. Each epoch has its own order, which follows from ``seed``.
     The last images of an epoch are left out if they do not fill a batch (different ones in each epoch), since a backend
     that compiles for each shape would compile twice.
@@ -35,6 +38,8 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
         self._one_hot = np.eye(classes, dtype=np.float32)
         self._recipe, self._seed, self._epoch = recipe, seed, 0
         self._size = min(recipe.batch_size, len(indices))
+        balanced = recipe.class_weight == "balanced"
+        self._weights = balanced_weights(labels[indices], classes) if balanced else None
         self._shuffle()
 
     def _shuffle(self) -> None:
@@ -44,9 +49,11 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
     def __len__(self) -> int:
         return len(self._indices) // self._size
 
-    def __getitem__(self, position: int) -> tuple[Any, Any]:
+    def __getitem__(self, position: int) -> tuple[Any, ...]:
         rows = self._order[position * self._size : (position + 1) * self._size]
-        return augment(self._images[rows], self._recipe, self._random), self._one_hot[self._labels[rows]]
+        labels = self._labels[rows]
+        batch = augment(self._images[rows], self._recipe, self._random), self._one_hot[labels]
+        return batch if self._weights is None else (*batch, self._weights[labels])
 
     def on_epoch_end(self) -> None:
         """Called by Keras; draws the order of the next epoch."""

@@ -16,7 +16,8 @@ def choose_source(request: JobRequest, paths: StudyPaths, log: Path | None) -> S
     """The source of the job's space. A ConvtuneError when it is invalid; a HyperModel shows that only later."""
     job = request.job
     if (source := parse_source(job.space)) is not None:
-        return HyperModelSpace(replace(source, pixels=job.pixels), request, log)
+        weighted = replace(source, pixels=job.pixels, class_weight=job.class_weight or source.class_weight)
+        return HyperModelSpace(weighted, request, log)
     if job.pixels != "auto":
         raise JobError(f"--pixels: {job.space} is no HyperModel, and networks of families scale pixels; leave it out")
     return FamilySpace(request, paths)

@@ -3,6 +3,7 @@
 from functools import partial
 
 from pipeline.candidate import judge
+from pipeline.console import note
 from pipeline.data import Dataset
 from pipeline.executors import Executor
 from pipeline.job.job import Job
@@ -13,7 +14,7 @@ from pipeline.study.paths import StudyPaths
 from pipeline.training.task import make_task
 from pipeline.tune.feasible import check_feasible
 from pipeline.tune.networks import NetworkSizes, measure_networks
-from pipeline.tune.requested_space import attempted_points, read_space
+from pipeline.tune.requested_space import adjust, attempted_points, describe_replaced, load_space, weigh_classes
 from pipeline.tune.space_source import SearchedSpace
 
 
@@ -22,7 +23,9 @@ class FamilySpace:
 
     def __init__(self, request: JobRequest, paths: StudyPaths) -> None:
         self._request, self._paths = request, paths
-        self._space = read_space(request, paths)
+        loaded = load_space(request, paths)
+        self._space = adjust(weigh_classes(loaded, request.job), request)
+        self._replaced = describe_replaced(loaded, request.job)
 
     def image_shape(self) -> tuple[tuple[int, int] | None, int | None]:
         """The size that the job asks for."""
@@ -44,6 +47,8 @@ class FamilySpace:
         """
         space, shape, classes = limit(self._space, dict(job.limits)), dataset.shape, len(dataset.classes)
         check_feasible(space, attempted_points(space, self._request), shape, classes)
+        if self._replaced and not quiet:
+            note(self._replaced)
         needed = "latency_ms" in (*space.limits, *job.study_objective.minimized)
         model = load_or_calibrate(self._paths, executor, quiet) if needed else None
         latency = None if model is None else model.predict

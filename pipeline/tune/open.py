@@ -34,6 +34,13 @@ class OpenStudy:
         """The planned job."""
         return self.plan.job
 
+    @property
+    def weighs_classes(self) -> bool:
+        """Whether the job or the space says how much each class counts in training."""
+        space = self.problem.space
+        named = {*space.constants, *(entry.name for entry in space.searched)}
+        return self.job.class_weight is not None or "class_weight" in named
+
 
 def open_study(
     request: JobRequest, paths: StudyPaths, source: SpaceSource, executor: Executor, resumed: bool, quiet: bool

@@ -56,7 +56,7 @@ def prepare(study: OpenStudy, verbosity: Verbosity) -> Iterator[PreparedStudy]:
                     f"{dataset.name}: {dataset.describe()}",
                     dataset.describe_classes(),
                 )
-            for line in training_notes(dataset, study.problem.objective.metric):
+            for line in training_notes(dataset, study.problem.objective.metric, study.weighs_classes):
                 warn(line)
             if not quiet:
                 note(*study.start_points.left_out)

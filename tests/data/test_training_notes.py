@@ -16,10 +16,11 @@ def noise(count, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (count, 6, 6), dtype=np.uint8)
 
 
-def said(tmp_path, metric="accuracy", **content):
+def said(tmp_path, metric="accuracy", weighted=False, **content):
     """The notes without the path, and the dataset."""
     dataset = read(tmp_path, content)
-    return [line.removeprefix(f"{tmp_path}/mine.npz: ") for line in training_notes(dataset, METRICS[metric])], dataset
+    lines = training_notes(dataset, METRICS[metric], weighted)
+    return [line.removeprefix(f"{tmp_path}/mine.npz: ") for line in lines], dataset
 
 
 def split(counts, seed=0):
@@ -50,8 +51,8 @@ def test_classes_are_lopsided_from_five_times_on(tmp_path, counts, lopsided):
     lines, _ = said(tmp_path, **whole(counts, (50, 50), (3, 3)))
     assert lines == (
         [
-            "lopsided classes: 50 training images of 1 and 10 of 0; accuracy hardly counts the rare ones, "
-            "--metric balanced_accuracy does"
+            "lopsided classes, 5 to 1: 50 training images of 1 and 10 of 0; accuracy hardly counts the rare ones, "
+            "--metric balanced_accuracy or f1_macro does; --class-weight balanced makes them count in training"
         ]
         if lopsided
         else []
@@ -77,9 +78,14 @@ def test_few_validation_images_are_told_with_the_step_of_the_score(tmp_path):
 )
 def test_what_is_advised_suits_the_metric(tmp_path, metric, advice, steps):
     (lopsided, few), _ = said(tmp_path, metric, **whole((2, 20), (8, 8), (3, 3)))
-    assert lopsided.startswith(f"lopsided classes: 20 training images of 1 and 2 of 0{advice}")
-    assert lopsided.endswith("does" if advice else "2 of 0")
+    assert lopsided.startswith(f"lopsided classes, 10 to 1: 20 training images of 1 and 2 of 0{advice}")
+    assert ("--metric" in lopsided) == bool(advice)
     assert few.startswith(f"16 validation images: {steps}")
+
+
+def test_a_study_that_weighs_its_classes_needs_no_advice_to_do_so(tmp_path):
+    (line, _), _ = said(tmp_path, "f1_macro", weighted=True, **whole((2, 20), (8, 8), (3, 3)))
+    assert line == "lopsided classes, 10 to 1: 20 training images of 1 and 2 of 0"
 
 
 def test_classes_without_test_images(tmp_path):

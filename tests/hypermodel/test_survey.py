@@ -1,6 +1,7 @@
 """What building models tells about ranges and effects."""
 
 import keras
+import keras_tuner
 import pytest
 from keras import layers
 
@@ -111,3 +112,45 @@ def test_a_normalization_that_changes_nothing_is_warned_of(source_of):
         "mine.py:normalized: its layer unknowing has no statistics, so it changes nothing: adapt that Normalization to"
         " images, or give it mean and variance"
     ]
+
+
+class Passes(keras_tuner.HyperModel):
+    """Gives model.fit all that it is given."""
+
+    def build(self, hp):
+        return network(layers.Dense(hp.Int("units", 2, 3)))
+
+    def fit(self, hp, model, *args, **kwargs):
+        return model.fit(*args, **kwargs)
+
+
+class Lists(Passes):
+    def fit(self, hp, model, x, y, validation_data, callbacks):
+        return model.fit(x, y, validation_data=validation_data, callbacks=callbacks)
+
+
+class HasItsOwn(Passes):
+    def fit(self, hp, model, x, y, **kwargs):
+        return model.fit(x, y, class_weight={0: 1.0, 1: 2.0, 2: 3.0}, **kwargs)
+
+
+@pytest.mark.parametrize(
+    ("hypermodel", "class_weight", "ignored"),
+    [
+        (Passes, "balanced", False),
+        (Lists, "balanced", True),
+        (HasItsOwn, "balanced", True),
+        (Lists, "none", False),
+        (HasItsOwn, "none", False),
+        (None, "balanced", False),  # without a fit of its own, convtune weighs the images itself
+    ],
+)
+def test_a_fit_that_does_not_pass_class_weights_on_is_warned_of(monkeypatch, hypermodel, class_weight, ignored):
+    source = HyperModelSource("mine.py", "Mine", DATA.shape, 3, class_weight=class_weight)
+    monkeypatch.setitem(loader._loaded, source, hypermodel() if hypermodel else loader._Function(normalized))
+    warnings = [line for line in describe_survey(source, survey(source, DATA))[1] if "class-weight" in line]
+    told = (
+        "mine.py:Mine: --class-weight balanced is ignored, since its fit() does not give it to model.fit; "
+        "let fit() take class_weight, or **kwargs, and pass it on"
+    )
+    assert warnings == [told] * ignored

@@ -11,6 +11,7 @@ from pipeline.executors import EXECUTORS
 from pipeline.job import SETTINGS, Job
 from pipeline.job.job import PIXELS, PRECISIONS
 from pipeline.metrics import METRICS
+from pipeline.recipe import CLASS_WEIGHTS
 from pipeline.schema import job_schema
 from pipeline.search.pruners import PRUNERS
 from pipeline.search.samplers import SAMPLERS
@@ -41,6 +42,7 @@ JOBS = st.builds(
     fixed=ASSIGNMENTS,
     limits=ASSIGNMENTS,
     image_size=st.none() | st.tuples(st.integers(1, 4096), st.integers(1, 4096)),
+    class_weight=st.sampled_from([None, *CLASS_WEIGHTS]),
     pixels=st.sampled_from(PIXELS),
     precision=st.sampled_from(PRECISIONS),
     executor=st.sampled_from(sorted(EXECUTORS)),
@@ -73,6 +75,7 @@ def test_every_key_is_read():
         "set": {"kernel": 3},
         "limit": {"macs": "none"},
         "image_size": "64x48",
+        "class_weight": "balanced",
         "pixels": "0..1",
         "precision": "float32",
         "executor": "inline",
@@ -98,6 +101,7 @@ def test_every_key_is_read():
         fixed=(("kernel", 3),),
         limits=(("macs", "none"),),
         image_size=(64, 48),
+        class_weight="balanced",
         pixels="0..1",
         precision="float32",
         executor="inline",

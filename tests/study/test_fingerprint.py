@@ -37,7 +37,7 @@ def begun(tmp_path):
         ({"seed": 8}, "--seed 0;"),
         ({"metric": "log_loss"}, "--metric accuracy;"),
         ({"objective": "score,macs"}, "--objective score;"),
-        ({"code": "c"}, "another HyperModel, another version of its file or other --pixels;"),
+        ({"code": "c"}, "another HyperModel, another version of its file, or other --pixels or --class-weight;"),
     ],
 )
 def test_a_study_keeps_its_fingerprint(begun, change, told):

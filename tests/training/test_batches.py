@@ -21,6 +21,20 @@ def training_batches(seed=0):
     return TrainingBatches(IMAGES, LABELS, np.arange(10), 2, recipe, seed)
 
 
+@pytest.mark.parametrize("class_weight", ["none", "balanced"])
+def test_balanced_weights_make_every_class_weigh_the_same(class_weight):
+    labels, rows = np.array([0, 1, 2, 2, 2, 2, 0, 0]), np.arange(1, 8)  # of the training images 2, 1 and 4
+    recipe = Recipe.from_params({"batch_size": 7, "class_weight": class_weight, "flip": True})
+    batch = TrainingBatches(IMAGES[:8], labels, rows, 3, recipe, seed=0)[0]
+    if class_weight == "none":
+        assert len(batch) == 2
+        return
+    _, one_hot, weights = batch
+    assert weights.dtype == np.float32
+    np.testing.assert_allclose(weights, (one_hot @ [7 / 6, 7 / 3, 7 / 12]).astype(np.float32))
+    np.testing.assert_allclose(one_hot.T @ weights, 7 / 3, rtol=1e-6)
+
+
 def take(batches, count):
     return [np.concatenate([part.numpy().ravel() for part in batch]) for batch in batches.take(count)]
 

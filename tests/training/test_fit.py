@@ -116,6 +116,31 @@ def test_averaged_weights_are_validated_and_saved(tmp_path):
     assert saved_scores(averaged)["accuracy"] == pytest.approx(scores[1], abs=1e-5)
 
 
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+def test_the_loss_of_a_batch_is_the_weighted_mean_of_its_images_and_the_metrics_count_each_alike(tmp_path, precision):
+    """One step on all images, at a rate that changes nothing; compared with the loss by hand from the saved model."""
+    smoothing, settings = 0.1, {"norm": "none", "ema": 0.0, "learning_rate": 1e-8, "batch_size": 1000}
+    task = make_task(
+        tmp_path, 1, precision=precision, class_weight="balanced", label_smoothing=smoothing, flip=False, **settings
+    )
+    data = task.inputs.dataset
+    rare = data.labels[data.train] < 5
+    train = np.concatenate([data.train[~rare], data.train[rare][:40]])
+    data = replace(data, train=train)
+    task = replace(task, inputs=replace(task.inputs, dataset=data))
+    metrics = task.run(go_on).history[0].metrics
+    probabilities = load_model(task.inputs.model_file).predict(data.images[train], verbose=0)
+    labels, counts = data.labels[train], np.bincount(data.labels[train])
+    targets = np.eye(10)[labels] * (1 - smoothing) + smoothing / 10
+    losses = -(targets * np.log(probabilities)).sum(axis=1)
+    weighted = (losses * len(train) / (10 * counts[labels])).mean()
+    tolerance = 1e-4 if precision == "float32" else 0.02
+    assert abs(weighted - losses.mean()) > 3 * tolerance, "the test needs images for which weights matter"
+    assert metrics["loss"] == pytest.approx(weighted, abs=tolerance)
+    assert metrics["accuracy"] == pytest.approx((probabilities.argmax(axis=1) == labels).mean(), abs=0.01)
+    assert metrics["val_accuracy"] == pytest.approx(saved_scores(task)["accuracy"], abs=0.02)
+
+
 def test_the_same_seed_trains_the_same(tmp_path):
     first, second = (make_task(tmp_path, seed=3).run(go_on) for _ in range(2))
     other = make_task(tmp_path, seed=4).run(go_on)

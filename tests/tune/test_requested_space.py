@@ -1,13 +1,13 @@
-"""The space of a job: its file's or the study's own copy, with --set and --limit."""
+"""The space of a job: its file's or the study's own copy, with --set, --limit and --class-weight."""
 
 import pytest
 
 from pipeline.errors import JobError
 from pipeline.job.request import read_job
-from pipeline.space import size
+from pipeline.space import load, size
 from pipeline.study.fingerprint import StudyFingerprint, write_fingerprint
 from pipeline.study.paths import locate
-from pipeline.tune.requested_space import read_space
+from pipeline.tune.requested_space import describe_replaced, read_space
 from pipeline.tune.study_folder import write_job
 
 FLAGS = {"data": "digits", "study": "mine"}
@@ -50,3 +50,22 @@ def test_limits_belong_to_a_study(here):
 def test_the_flag_at_fault_is_named(here):
     with pytest.raises(JobError, match=r"^--set: .*blokcs"):
         read_space(read_job(None, FLAGS | {"space": "own.yaml", "set": [{"blokcs": 1}]}), locate("mine"))
+
+
+def test_class_weight_is_a_short_way_to_set_it_and_replaces_what_the_space_searches(here):
+    (here / "own.yaml").write_text(SPACE.replace("limits", "  class_weight: {choice: [none, balanced]}\nlimits"))
+    flag, by_set = (
+        read_job(None, FLAGS | {"space": "own.yaml"} | given)
+        for given in ({"class_weight": "balanced"}, {"set": [{"class_weight": "balanced"}]})
+    )
+    spaces = [read_space(request, locate("mine")) for request in (flag, by_set)]
+    assert [size(space) for space in spaces] == [2, 2]
+    assert spaces[0].constants["class_weight"] == "balanced"
+    assert spaces[0].fingerprint == spaces[1].fingerprint
+    searched = load("own.yaml")
+    assert size(searched) == 4
+    assert describe_replaced(searched, flag.job) == (
+        "class_weight is balanced by --class-weight; space own would search none, balanced"
+    )
+    assert describe_replaced(spaces[0], flag.job) == ""
+    assert describe_replaced(searched, by_set.job) == ""
