@@ -124,7 +124,7 @@ def test_the_loss_of_a_batch_is_the_weighted_mean_of_its_images_and_the_metrics_
         tmp_path, 1, precision=precision, class_weight="balanced", label_smoothing=smoothing, flip=False, **settings
     )
     data = task.inputs.dataset
-    rare = data.labels[data.train] < 5
+    rare = data.labels[data.train] < 9
     train = np.concatenate([data.train[~rare], data.train[rare][:40]])
     data = replace(data, train=train)
     task = replace(task, inputs=replace(task.inputs, dataset=data))
