@@ -8,7 +8,7 @@ from io import TextIOWrapper
 from typing import Any, NoReturn, Protocol
 
 from pipeline import __version__
-from pipeline.cli import datasets, evaluate, explain, export, predict, promote, report, spaces, trials, tune, ui
+from pipeline.cli import datasets, evaluate, explain, export, init, predict, promote, report, spaces, trials, tune, ui
 from pipeline.errors import ConvtuneError, nearest
 
 
@@ -26,6 +26,7 @@ class Command(Protocol):
 
 COMMANDS: Mapping[str, Command] = {
     "tune": tune,
+    "init": init,
     "trials": trials,
     "report": report,
     "export": export,

@@ -144,9 +144,16 @@ def _read_listed(location: str, listing: str) -> SourceContent | None:
     try:
         listed = json.loads(_listing_file(location).read_text("utf-8"))
         pictures = Pictures(**listed["pictures"])
-        return SourceContent(str(listed["content"]), pictures) if listed["listing"] == listing else None
+        pictures = pictures._replace(smallest=_pair(pictures.smallest), largest=_pair(pictures.largest))
+        known = listed["listing"] == listing and "largest" in listed["pictures"]
+        return SourceContent(str(listed["content"]), pictures) if known else None
     except (OSError, ValueError, TypeError, KeyError):
         return None
+
+
+def _pair(sides: Sequence[int] | None) -> tuple[int, int] | None:
+    """Height and width, for which JSON has a list."""
+    return None if sides is None else (sides[0], sides[1])
 
 
 def _remember(location: str, listing: str, content: SourceContent) -> None:

@@ -1,6 +1,7 @@
 """An image folder as a source for the cache: every file is read, checked and decoded once."""
 
 import hashlib
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -159,7 +160,8 @@ def _describe(checked: Sequence[tuple[ImageFile, _CheckedFile]]) -> Pictures:
     height, width = (int(median + 0.5) for median in np.median([header[:2] for header in trained or headers], axis=0))
     channels = 1 if all(header.grey for header in headers) else 3
     ranges = [check.range for _, check in checked if check.range is not None]
-    pictures = Pictures(height, width, channels, len(headers), classes=0)
+    by_area = sorted((header[:2] for header in headers), key=math.prod)
+    pictures = Pictures(height, width, channels, len(headers), classes=0, smallest=by_area[0], largest=by_area[-1])
     return pictures.with_range(PixelRange.join(ranges)) if ranges else pictures
 
 

@@ -12,7 +12,8 @@ class Pictures(NamedTuple):
 
     ``height`` and ``width`` are the medians of the training images in pixels, ``channels`` is 1 (all are grey), 3 or
     4; ``images`` and ``classes`` are counts. Where pixels are not bytes, ``white`` is the value that becomes 255,
-    ``highest`` the highest one that there is, and nearly all are below ``usual``, a power of two.
+    ``highest`` the highest one that there is, and nearly all are below ``usual``, a power of two. ``smallest`` and
+    ``largest`` are the (height, width) of the images with the least and the greatest area (None: all are alike).
     """
 
     height: int
@@ -23,10 +24,25 @@ class Pictures(NamedTuple):
     white: int | None = None
     highest: float = 255.0
     usual: int | None = None
+    smallest: tuple[int, int] | None = None
+    largest: tuple[int, int] | None = None
 
     def with_range(self, pixels: PixelRange) -> "Pictures":
         """The same images, of pixels that are not bytes."""
         return self._replace(white=pixels.white, highest=pixels.highest, usual=pixels.usual)
+
+    def describe_form(self) -> str:
+        """Colour and depth: ``colour, 8 bits``; ``grey, 12 bits``; ``colour, fractions of 0..1``."""
+        colour = "grey" if self.channels == 1 else "colour"
+        if self.white is None or self.white > 255:
+            return f"{colour}, {(self.white or 255).bit_length()} bits"
+        return f"{colour}, {'fractions of ' if self.white == 1 else 'numbers in '}0..{self.white}"
+
+    def describe_sizes(self) -> str:
+        """Median size, and the smallest and largest where they differ: ``120x160 (90x120 to 480x640)``."""
+        ends = [f"{height}x{width}" for height, width in filter(None, (self.smallest, self.largest))]
+        differ = len(set(ends)) > 1
+        return f"{self.height}x{self.width}" + (f" ({' to '.join(ends)})" if differ else "")
 
 
 ChooseSize = Callable[[Pictures], tuple[int, int]]

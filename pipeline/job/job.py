@@ -113,12 +113,14 @@ class Job:
     trials: int | None = whole_number(
         None,
         1,
+        example=30,
         group=_LONG,
         help="trials of the study in total",
         default_text="as many as fit in the time, or the whole space by an exhaustive search",
     )
     time: float | None = setting(
         None,
+        example="10m",
         group=_LONG,
         help="stop after this long: 600s, 10m, 1h30m",
         default_text="10m without --trials",
@@ -129,6 +131,7 @@ class Job:
     )
     stop_at: float | None = setting(
         None,
+        example=0.95,
         group=_LONG,
         help="end the study once a trial's model has this score",
         metavar="SCORE",
@@ -136,11 +139,12 @@ class Job:
         schema={"type": "number"},
     )
     patience: int | None = whole_number(
-        None, 1, group=_LONG, help="end the study after this many trials in a row without a better score"
+        None, 1, example=20, group=_LONG, help="end the study after this many trials in a row without a better score"
     )
     epochs: int | None = whole_number(
         None,
         1,
+        example=20,
         group=_LONG,
         help="epochs of a full training",
         default_text="5 to 40, by the number of training images",
@@ -149,6 +153,7 @@ class Job:
         None,
         1,
         256,
+        example=1,
         group=_WHERE,
         help="number of trials that run at the same time",
         default_text="one per GPU, or per physical core without one, as far as the memory suffices",
@@ -156,6 +161,7 @@ class Job:
     pruner: str = choice("asha", PRUNERS, group=_HOW, help="how poor trials are stopped early")
     study: str = setting(
         "",
+        example="mine",
         group=_WHERE,
         help="name or path of the study; an existing one is continued",
         metavar="NAME|PATH",
@@ -165,6 +171,7 @@ class Job:
     )
     register: str = setting(
         "",
+        example="pets",
         group=_WHERE,
         help="name of the best model in MLflow's registry",
         metavar="NAME",
@@ -176,6 +183,7 @@ class Job:
     attempts: tuple[PartialParams | str, ...] = setting(
         (),
         key="try",
+        example=[{"blocks": 2, "filters": 32}],
         group=_SEARCHED,
         help="params to try first, or the name of a start point",
         metavar="K=V,...|NAME",
@@ -187,6 +195,7 @@ class Job:
     fixed: tuple[tuple[str, Scalar], ...] = setting(
         (),
         key="set",
+        example={"kernel": 3},
         group=_SEARCHED,
         help="fix hyperparameters of the space",
         metavar="K=V,...",
@@ -198,6 +207,7 @@ class Job:
     limits: tuple[tuple[str, Scalar], ...] = setting(
         (),
         key="limit",
+        example={"macs": "20M", "memory": "2GB"},
         group=_SEARCHED,
         help="replace limits of the space, as in macs=20M,memory=2GB; K=none removes one",
         default_text="the space's; macs as the time allows",
@@ -209,6 +219,7 @@ class Job:
     )
     image_size: tuple[int, int] | None = setting(
         None,
+        example="64x64",
         group=_DATA,
         help="size in pixels to which images are resized",
         metavar="N|HxW",
@@ -220,6 +231,7 @@ class Job:
     class_weight: str | None = choice(
         None,
         CLASS_WEIGHTS,
+        example="balanced",
         group=_SEARCHED,
         help="balanced: rare classes count as much in training as frequent ones; short for --set class_weight=...",
         default_text="the space's, none unless it says otherwise",

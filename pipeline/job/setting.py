@@ -30,7 +30,7 @@ class Setting:
     of the key; a ``$ref`` in it must be among the definitions of ``pipeline.schema``. A setting that is one of the
     ``names`` of a table has neither a ``metavar`` nor a ``schema`` of its own. ``merge`` makes a setting repeatable:
     ``parse`` takes one item, and ``merge`` makes a value of all of them. ``default_text`` describes a default that the
-    value itself does not.
+    value itself does not. ``example`` is a value of a job file, for a setting whose default is none.
     """
 
     help: str
@@ -42,6 +42,7 @@ class Setting:
     dump: Callable[[Any], Any] = _same
     merge: Callable[[Sequence[Any]], Any] | None = None
     default_text: str = ""
+    example: Any = None
     name: str = ""
     key: str = ""
     default: Any = None
@@ -69,10 +70,14 @@ class Setting:
     @property
     def flag_help(self) -> str:
         """The help text of the flag, with its default and whether it is repeatable."""
+        return self.describe() + ("; repeatable" if self.repeatable else "")
+
+    def describe(self) -> str:
+        """The help text with the default."""
         default = self.default_text
         if not default and self.default not in EMPTY:
             default = str(self.dump(self.default))
-        return self.help + (f" (default: {default})" if default else "") + ("; repeatable" if self.repeatable else "")
+        return self.help + (f" (default: {default})" if default else "")
 
     def read(self, content: Any) -> Any:
         """The value for ``content``, which comes from a job file; ValueError says what was expected."""

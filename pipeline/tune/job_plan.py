@@ -36,12 +36,15 @@ _SMALLEST_SIDE = 4
 class PlannedJob:
     """A job that leaves nothing open, and the line that says what was planned ("": nothing).
 
+    ``pictures`` are the images before they are resized; ``forecast`` says how many full trainings fit in the time.
     ``seconds_per_mac`` is the time of an epoch per multiply-accumulate of a network, on all cores (None: not measured).
     """
 
     job: Job
     line: str = ""
     seconds_per_mac: float | None = None
+    pictures: Pictures | None = None
+    forecast: str = ""
 
 
 def fill_in_time(request: JobRequest) -> JobRequest:
@@ -113,9 +116,11 @@ class JobPlanner:
             macs = choose_macs(self._mean_macs(images, epochs, height * width), height * width, sizes.least)
             planned["limits"] = tuple(sorted({**dict(self._job.limits), "macs": macs}.items()))
         job = replace(self._job, **planned)
-        line = self._describe(job, planned, dataset, sizes) if planned else ""
-        needs_forecast = self._knows_rate or (self._job.time is not None and sizes is not None)
-        return PlannedJob(job, line, self._budget.seconds_per_mac(images) if needs_forecast else None)
+        forecast = self._forecast(job, dataset, sizes)
+        line = self._describe(job, planned, dataset, forecast) if planned else ""
+        needs_rate = self._knows_rate or (self._job.time is not None and sizes is not None)
+        seconds_per_mac = self._budget.seconds_per_mac(images) if needs_rate else None
+        return PlannedJob(job, line, seconds_per_mac, self._pictures, forecast)
 
     def _choose_epochs(self, images: int, pixels: int) -> int:
         """More epochs where there is ample time, if that is known: nothing else of a HyperModel may need the rate."""
@@ -132,7 +137,7 @@ class JobPlanner:
         """Whether something that was planned depends on the rate."""
         return "_budget" in vars(self)
 
-    def _describe(self, job: Job, planned: Mapping[str, Any], dataset: Dataset, sizes: NetworkSizes | None) -> str:
+    def _describe(self, job: Job, planned: Mapping[str, Any], dataset: Dataset, forecast: str) -> str:
         """The line that says what was planned, and which flags change it."""
         assert self._pictures is not None
         own, size = f"{self._pictures.height}x{self._pictures.width}", "{}x{}".format(*dataset.shape)
@@ -143,7 +148,7 @@ class JobPlanner:
         flags = flags.replace("--limit", "--limit macs=N")
         return (
             f"{len(dataset.images):,} pictures of {own}: space {job.space} at {size}{networks}, "
-            f"{self._forecast(job, dataset, sizes)}; change with {flags}"
+            f"{forecast}; change with {flags}"
         )
 
     def _forecast(self, job: Job, dataset: Dataset, sizes: NetworkSizes | None) -> str:

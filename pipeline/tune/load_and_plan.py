@@ -1,27 +1,31 @@
 """The dataset of a study, and the plan that suits it."""
 
+from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 
 from pipeline.console import status
 from pipeline.data import Dataset
 from pipeline.data.load_with_progress import load_with_progress
 from pipeline.errors import JobError
-from pipeline.executors import Executor
 from pipeline.job.job import Job
 from pipeline.job.request import JobRequest
 from pipeline.tune.job_plan import JobPlanner, PlannedJob
-from pipeline.tune.machine_rate import machine_rate
 from pipeline.tune.plan import choose_epochs
 from pipeline.tune.space_source import SpaceSource
 
 
 def load_and_plan(
-    request: JobRequest, source: SpaceSource, executor: Executor, resumed: bool, quiet: bool
+    request: JobRequest,
+    source: SpaceSource,
+    measure_rate: Callable[[], float],
+    workers: int,
+    resumed: bool,
+    quiet: bool,
 ) -> tuple[Dataset, PlannedJob]:
     """The dataset, in the shape that the space needs or the plan chooses, and the job with everything filled in.
 
-    A study that has begun is not planned again. JobError if the dataset has too few classes for the metric.
+    ``measure_rate`` gives the rate of all ``workers``; it is called only if the plan depends on it. A study that has
+    begun is not planned again. JobError if the dataset has too few classes for the metric.
     """
     job = request.job
     with status(f"reading {job.space}", quiet):
@@ -29,8 +33,7 @@ def load_and_plan(
     if resumed:
         dataset = load_with_progress(job.data, size, job.seed, quiet=quiet, channels=channels)
         return dataset, PlannedJob(replace(job, epochs=job.epochs or choose_epochs(len(dataset.train))))
-    measure_rate = partial(machine_rate, executor, job.precision, quiet)
-    planner = JobPlanner(request, size, measure_rate, source.check, executor.slots)
+    planner = JobPlanner(request, size, measure_rate, source.check, workers)
     dataset = load_with_progress(
         job.data, None, job.seed, quiet=quiet, channels=channels, choose_size=planner.choose_size
     )

@@ -24,7 +24,7 @@ def machine_rate(executor: Executor, precision: str, quiet: bool) -> float:
     Measuring takes about 4 s after the import of Keras. WorkerError if Keras cannot start.
     """
     file = cache_file(precision, executor.slots)
-    rate = _read(file)
+    rate = read(file)
     if rate is None:
         with status("measuring how fast this machine trains (once a day)", quiet):
             check_backend(executor)
@@ -50,7 +50,8 @@ def cache_file(precision: str, workers: int) -> Path:
     return cache_root() / "rates" / f"{cache_key(parts)}.json"
 
 
-def _read(file: Path) -> float | None:
+def read(file: Path) -> float | None:
+    """A cached rate; None if there is none, or it is older than a day."""
     try:
         if time.time() - file.stat().st_mtime > _KEPT_FOR:
             return None

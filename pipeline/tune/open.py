@@ -1,6 +1,7 @@
 """The first step of a study: reads its data and its space. The study is not written yet."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from pipeline.console import status
 from pipeline.executors import Executor
@@ -10,6 +11,7 @@ from pipeline.search.problem import SearchProblem
 from pipeline.study.paths import StudyPaths
 from pipeline.tune.job_plan import PlannedJob
 from pipeline.tune.load_and_plan import load_and_plan
+from pipeline.tune.machine_rate import machine_rate
 from pipeline.tune.space_source import SearchedSpace, SpaceSource
 from pipeline.tune.start_points import StartPoints, choose_start_points
 
@@ -46,7 +48,8 @@ def open_study(
     request: JobRequest, paths: StudyPaths, source: SpaceSource, executor: Executor, resumed: bool, quiet: bool
 ) -> OpenStudy:
     """Reads what the study is made of; a ConvtuneError if the job asks for something that it cannot have."""
-    dataset, planned = load_and_plan(request, source, executor, resumed, quiet)
+    measure_rate = partial(machine_rate, executor, request.job.precision, quiet)
+    dataset, planned = load_and_plan(request, source, measure_rate, executor.slots, resumed, quiet)
     job = planned.job
     searched = source.searched_space(job, dataset, executor, quiet)
     with status("reading the space", quiet):

@@ -54,6 +54,9 @@ _MULTIPLES = (8, 4)
 _STRETCHED = 0.1
 """The largest relative change of the aspect ratio."""
 
+_NEARLY = 1.05
+"""Sides that differ by less than this factor are the same but for rounding to multiples."""
+
 _MOST_UNEQUAL = 4
 """The largest ratio of an image's sides that resizing keeps."""
 
@@ -152,6 +155,20 @@ def choose_image_size(own: tuple[int, int], work: float) -> tuple[int, int]:
     if side <= 1.1 * affordable:
         return height, width
     return _resize(height, width, affordable / side)
+
+
+def explain_image_size(own: tuple[int, int], size: tuple[int, int]) -> str:
+    """Why ``choose_image_size`` gives ``size`` for images of the size ``own``.
+
+    >>> explain_image_size((480, 640), (48, 64)), explain_image_size((28, 28), (28, 28))
+    ('as large as the time allows', 'their own size')
+    """
+    side = math.sqrt(math.prod(size))
+    if size == own:
+        return "their own size"
+    if side > _LARGEST / _NEARLY:
+        return "the largest that is planned"
+    return "the smallest that is planned" if side < _SMALLEST * _NEARLY else "as large as the time allows"
 
 
 def _resize(height: int, width: int, factor: float) -> tuple[int, int]:

@@ -10,12 +10,14 @@ from pipeline.training.worker import import_training
 
 
 def start_workers(job: Job, log: Path | None) -> Executor:
-    """The executor of a job, whose workers import Keras from now on; ``log`` is for what libraries print there.
+    """The executor of a job, whose workers import Keras from now on; ``log`` is for what libraries print there."""
+    return EXECUTORS[job.executor].start(workers_of(job), log, import_training)
 
-    There are as many as the job says or the machine can use, and never more than trials.
-    """
+
+def workers_of(job: Job) -> int:
+    """As many workers as the job says or the machine can use, and never more than trials."""
     wanted = count_workers() if job.workers is None else job.workers
-    return EXECUTORS[job.executor].start(int(min(wanted, job.total)), log, import_training)
+    return int(min(wanted, job.total))
 
 
 def check_memory(job: Job) -> None:

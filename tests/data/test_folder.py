@@ -149,7 +149,7 @@ def test_a_size_is_chosen_by_the_training_images(tmp_path):
     (tmp_path / "pets/train/cat/00.png").write_bytes(b"")
     seen, lines = [], []
     dataset = read(tmp_path / "pets", choose_size=lambda pictures: seen.append(pictures) or (5, 6), warn=lines.append)
-    assert seen == [Pictures(200, 400, 1, images=25, classes=2)]
+    assert seen == [Pictures(200, 400, 1, images=25, classes=2, smallest=(9, 9), largest=(200, 400))]
     assert dataset.shape == (5, 6, 1)
     assert read(tmp_path / "pets", image_size=(4, 4)).content == dataset.content
 
