@@ -4,7 +4,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from pipeline.cli.types import flag_type
-from pipeline.job.parsers import parse_seconds
+from pipeline.job.parsers import parse_seconds, parse_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +24,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", metavar="FOLDER", help=data)
     parser.add_argument("--output", metavar="FILE", default="job.yaml", help="file to write (default: job.yaml)")
     parser.add_argument("--force", action="store_true", help="replace the file if it exists")
+    size = "size in pixels to which images are resized (default: as planned)"
+    parser.add_argument("--image-size", type=flag_type(parse_size), metavar="N|HxW", help=size)
     time = "time of the study that is planned: 600s, 10m, 1h30m (default: 10m)"
     parser.add_argument("--time", type=flag_type(parse_seconds), metavar="T", help=time)
 
@@ -41,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
 
     output = Path(args.output)
     _check(output, args.force)
-    proposal = propose(args.data, args.time)
+    proposal = propose(args.data, args.time, args.image_size)
     for line in warnings(proposal):
         warn(line)
     _print(describe(proposal))

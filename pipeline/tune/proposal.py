@@ -22,13 +22,14 @@ class Proposal:
     """A dataset, its plan, and the job for it.
 
     The job is that of the plan; where classes are lopsided, its metric and its training count them alike. ``workers``
-    is how many would train here, side by side.
+    is how many would train here, side by side; ``size_given`` says that the user asks for the images' size.
     """
 
     dataset: Dataset
     plan: PlannedJob
     job: Job
     workers: int
+    size_given: bool
 
     @property
     def pictures(self) -> Pictures:
@@ -42,19 +43,19 @@ class Proposal:
         return self.job.class_weight is not None
 
 
-def propose(data: str, time: float | None) -> Proposal:
-    """Looks at the data, and measures this machine unless that was done today; raises what ``tune`` would raise.
+def propose(data: str, time: float | None = None, image_size: tuple[int, int] | None = None) -> Proposal:
+    """Looks at the data and plans around what is given; raises what ``tune`` would raise.
 
-    The images are decoded into the cache, where ``tune`` finds them.
+    This machine is measured unless that was done today. The images are decoded into the cache, where ``tune`` finds them.
     """
-    request = fill_in_time(read_job(None, {"data": data, "time": time}))
+    request = fill_in_time(read_job(None, {"data": data, "time": time, "image_size": image_size}))
     source, workers = choose_source(request, name_study(request.job), None), workers_of(request.job)
     with closing(source):
         dataset, plan = load_and_plan(request, source, lambda: _rate(request, workers), workers, False, quiet=False)
     job = plan.job
     if is_lopsided(dataset):
         job = replace(job, metric="balanced_accuracy", class_weight="balanced")
-    return Proposal(dataset, plan, job, workers)
+    return Proposal(dataset, plan, job, workers, "image_size" in request.given)
 
 
 def _rate(request: JobRequest, workers: int) -> float:

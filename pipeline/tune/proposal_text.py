@@ -33,7 +33,10 @@ def describe(proposal: Proposal) -> Iterator[tuple[str, str]]:
     yield "Trained at", f"{'x'.join(map(str, data.shape[:2]))}, {_why_this_size(proposal)}"
     yield "Plan", f"{proposal.plan.forecast}, space {proposal.job.space}, {workers} worker{'s' * (workers > 1)}"
     if proposal.lopsided:
-        yield "Suggested", f"metric {proposal.job.metric}, class_weight {proposal.job.class_weight}: classes are lopsided"
+        yield (
+            "Suggested",
+            f"metric {proposal.job.metric}, class_weight {proposal.job.class_weight}: classes are lopsided",
+        )
 
 
 def warnings(proposal: Proposal) -> Iterator[str]:
@@ -66,26 +69,29 @@ def _origin_of_splits(proposal: Proposal) -> str:
     """Which splits are given and which are made, and what the number of test images is worth."""
     given = set(proposal.dataset.entry.given_splits.tolist())
     made = " and ".join(name for number, name in enumerate(SPLIT_NAMES) if number not in given)
-    origin = f"{made} taken from train by seed {proposal.job.seed}" if made else "as the folders have them"
+    origin = f"{made} taken from train by seed {proposal.job.seed}" if made else "as they are given"
     margin = min(0.5, 0.98 / math.sqrt(max(1, len(proposal.dataset.test))))  # 95 % of an accuracy near one half
     return f"{origin}; test accuracy known to within {margin:.2g}"
 
 
 def _why_this_size(proposal: Proposal) -> str:
+    if proposal.size_given:
+        return "as you ask"
     own = proposal.pictures.height, proposal.pictures.width
     return explain_image_size(own, proposal.dataset.shape[:2])
 
 
 def _remarks(proposal: Proposal) -> Iterator[tuple[str, str]]:
     """More about the settings, by key."""
-    images = len(proposal.dataset.train)
+    images, sizes = len(proposal.dataset.train), proposal.pictures.describe_sizes()
+    planned = "" if proposal.size_given else "Planned: "
     yield "data", "A relative path counts from the folder in which convtune runs, not from that of this file."
     yield (
         "time",
         "Planned, as are image_size, epochs and limit: for this time on this machine. For another time put # before "
         "those three, and tune plans them anew.",
     )
-    yield "image_size", f"Planned: {_why_this_size(proposal)}. The images are {proposal.pictures.describe_sizes()}."
+    yield "image_size", f"{planned}{_why_this_size(proposal)}. The images are {sizes}."
     yield "epochs", f"Planned for {images:,} training images: {proposal.plan.forecast}."
     yield "limit", "Planned: larger networks would leave time for too few trials."
     yield "workers", f"Here: {proposal.workers}."

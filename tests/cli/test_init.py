@@ -92,7 +92,7 @@ def test_the_file_is_the_job_that_was_planned_and_so_it_is_with_every_comment_re
     assert main(["init", data]) == 0
     out, _ = capfd.readouterr()
     assert out.endswith("\nWrote job.yaml. Read and change it, then:  convtune tune job.yaml\n")
-    proposal = propose(data, None)
+    proposal = propose(data)
     assert proposal.job.image_size == proposal.dataset.shape[:2]
     assert read_job("job.yaml", {}).job == replace(proposal.job, space="quick")
     text = Path("job.yaml").read_text()
@@ -149,7 +149,7 @@ def test_copies_across_given_splits_are_named(capfd):
     Path("data/Testing/cat/00.png").write_bytes(Path("data/Training/cat/03.png").read_bytes())
     assert main(["init", "data"]) == 0
     out, err = capfd.readouterr()
-    assert "as the folders have them" in out
+    assert "as they are given" in out
     assert "1 of 24 test images are copies of images" in err
     assert "Testing/cat/00.png = Training/cat/03.png" in err
 
@@ -160,7 +160,9 @@ def test_a_path_in_a_file_elsewhere_is_absolute_and_a_name_stays(here, capfd):
         assert main(["init", data, "--output", "jobs/new/mine.yaml", "--force"]) == 0
         assert read_job("jobs/new/mine.yaml", {}).job.data == named
         assert "convtune tune jobs/new/mine.yaml\n" in capfd.readouterr().out
-    assert main(["init", "./pets"]) == 0
+    assert main(["init", "./pets", "--image-size", "8"]) == 0
+    assert read_job("job.yaml", {}).job.image_size == (8, 8)
+    assert "Trained at  8x8, as you ask\n" in capfd.readouterr().out
     assert read_job("job.yaml", {}).job.data == "./pets"
 
 
@@ -173,6 +175,7 @@ def test_a_path_in_a_file_elsewhere_is_absolute_and_a_name_stays(here, capfd):
         (["one"], "one: only one class, 'cat', and at least two are needed"),
         (["few"], "few: class 'cat' has 2 training images; expected at least 3"),
         (["dots"], "--data: its pictures are 1x1 pixels, too small to show anything"),
+        (["pets", "--image-size", "0"], "--image-size: expected 1 to 4096 pixels per side"),
         (["pets", "--output", "pets"], "--output: pets is a folder; expected a file, such as pets/job.yaml"),
         (["pets", "--output", "old.yaml"], "--output: old.yaml exists; give --force to replace it"),
         (["pets", "--output", "old.yaml/job.yaml"], "--output: old.yaml/job.yaml: cannot write there"),
