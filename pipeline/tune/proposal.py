@@ -46,7 +46,7 @@ class Proposal:
 def propose(data: str, time: float | None = None, image_size: tuple[int, int] | None = None) -> Proposal:
     """Looks at the data and plans around what is given; raises what ``tune`` would raise.
 
-    This machine is measured unless that was done today. The images are decoded into the cache, where ``tune`` finds them.
+    The machine is measured unless that was done today, and the images are decoded into the cache, for ``tune`` to find.
     """
     request = fill_in_time(read_job(None, {"data": data, "time": time, "image_size": image_size}))
     source, workers = choose_source(request, name_study(request.job), None), workers_of(request.job)
