@@ -46,11 +46,16 @@ class WorkerError(ConvtuneError):
 def nearest(word: str, candidates: Iterable[str]) -> str:
     """``, did you mean 'x'?`` for the candidate that is most like ``word``; empty when none is.
 
-    >>> nearest("fliters", ["filters", "blocks"])
-    ", did you mean 'filters'?"
+    Case does not matter. A beginning that only one candidate has stands for it.
+
+    >>> nearest("fliters", ["filters", "blocks"]), nearest("ASHA", ["asha", "none"]), nearest("acc", ["accuracy"])
+    (", did you mean 'filters'?", ", did you mean 'asha'?", ", did you mean 'accuracy'?")
     """
-    matches = difflib.get_close_matches(word, list(candidates), 1)
-    return f", did you mean {matches[0]!r}?" if matches else ""
+    names = {candidate.casefold(): candidate for candidate in candidates}
+    word = word.casefold()
+    begun = [name for name in names if word and name.startswith(word)]
+    matches = difflib.get_close_matches(word, names, 1) or (begun if len(begun) == 1 else [])
+    return f", did you mean {names[matches[0]]!r}?" if matches else ""
 
 
 def nearest_or_all(word: str, candidates: Iterable[str]) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from pipeline.errors import SpaceError, nearest_or_all
+from pipeline.errors import SpaceError, nearest, nearest_or_all
 
 Scalar = bool | int | float | str
 Params = Mapping[str, Scalar]
@@ -48,7 +48,8 @@ class Hyperparameter:
         if not _is_same_kind(self.default, value):
             return f"expected {_KINDS[type(self.default)]}, got {value!r}"
         if self.options and value not in self.options:
-            return f"{value!r} is not one of {', '.join(map(str, self.options))}"
+            options = [str(option) for option in self.options]
+            return f"{value!r} is not one of {', '.join(options)}{nearest(str(value), options)}"
         if isinstance(value, int | float) and not isinstance(value, bool):
             if self.low is not None and not value >= self.low:
                 return f"{value} is below {self.low:g}"

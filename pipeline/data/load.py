@@ -11,6 +11,7 @@ from pipeline.data.form import ChooseSize, Form, Pictures, RequestedForm, own_si
 from pipeline.data.named import NAMED_DATASETS, Fetch, NamedSource
 from pipeline.data.npz import NpzSource
 from pipeline.data.split import check_counts
+from pipeline.data.visible_files import is_hidden
 from pipeline.data.white_level import USUAL_SHARE
 from pipeline.errors import DataError, nearest, printable
 
@@ -92,6 +93,16 @@ def _range_notes(source: str, pictures: Pictures, form: Form) -> Iterator[str]:
         )
 
 
+def _beside(path: Path) -> list[str]:
+    """The paths of the folders and .npz files that lie where ``path`` would lie."""
+    try:
+        with os.scandir(path.parent) as entries:
+            found = [entry.name for entry in entries if entry.is_dir() or entry.name.lower().endswith(".npz")]
+    except (OSError, ValueError):
+        return []
+    return [printable(path.parent / name) for name in sorted(found) if not is_hidden(name)]
+
+
 def _find_source(
     source: str, progress: Callable[[int, int], None], fetch: Fetch
 ) -> tuple[str, FolderSource | NpzSource | NamedSource]:
@@ -111,5 +122,7 @@ def _find_source(
     expected = "expected an image folder, an .npz file or the name of a dataset"
     if exists:
         raise DataError(f"{printable(source)}: neither a folder nor an .npz file; {expected}")
-    unknown = f"{printable(source) or repr(source)}: no such dataset{nearest(source, NAMED_DATASETS)}"
+    unknown = (
+        f"{printable(source) or repr(source)}: no such dataset{nearest(source, [*NAMED_DATASETS, *_beside(path)])}"
+    )
     raise DataError(f"{unknown}; {expected}; the named ones are {', '.join(NAMED_DATASETS)}")

@@ -33,6 +33,15 @@ def test_what_is_nowhere_is_refused(source, message):
     assert message in str(caught.value)
 
 
+def test_a_folder_that_is_called_nearly_so_is_offered(tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "pets.npz").write_bytes(b"")
+    for typed, meant in (("photso", "photos"), ("Photo", "photos"), ("pets", "pets.npz")):
+        with pytest.raises(DataError) as caught:
+            load(str(tmp_path / typed), fetch=no_fetch)
+        assert f"no such dataset, did you mean '{tmp_path / meant}'?; expected" in str(caught.value)
+
+
 def test_a_file_of_another_kind_is_refused(tmp_path):
     (tmp_path / "data.csv").write_text("1,2")
     with pytest.raises(DataError, match=r"data\.csv: neither a folder nor an \.npz file; expected an image folder"):

@@ -117,7 +117,7 @@ def test_a_point_of_several_families_is_made_whole_and_is_one_of_the_space(build
         ({"arms": 2}, "arms: has no effect here: family is tall"),
         ({"family": "tall", "reach_1": 5}, "reach_1: has no effect here: family is tall"),
         ({"family": "odd", "twist": True, "arms": 1}, "twist: has no effect here: arms is 1"),
-        ({"family": "old"}, "family: 'old' is not one of tall, wide, odd"),
+        ({"family": "old"}, "family: 'old' is not one of tall, wide, odd, did you mean 'odd'?"),
         (
             {"floors": 2, "size": [[4] * 3, [4] * 2]},
             "size_1: expected a list of 2, one for each of rooms_1, got a list of 3",
