@@ -42,5 +42,6 @@ def _print_table() -> None:
         images, classes = f"{dataset.images:,} images", f"{dataset.classes} classes"
         table.add_row(dataset.name, size, images, classes, origin, dataset.description)
     show(table)
-    print("\n--data also takes a folder of images (class/*.jpg, or train/ val/ test/ above the classes)")
-    print("and an .npz file with x_train, y_train[, x_val, y_val][, x_test, y_test].")
+    print("\n--data also takes a folder of images (class/*.jpg, or train/ val/ test/ above")
+    print("the classes) and an .npz file with x_train, y_train[, x_val, y_val][, x_test, y_test].")
+    print("Try one:  convtune tune --data mnist5k --time 2m")

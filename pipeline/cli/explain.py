@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     """Writes the page and the pictures, and prints the prediction for each image."""
     from pathlib import Path
 
-    from pipeline.console import note, warn
+    from pipeline.console import note, status, warn
     from pipeline.data.image_files import find_image_files
     from pipeline.errors import JobError
     from pipeline.executors import call
@@ -66,7 +66,8 @@ def run(args: argparse.Namespace) -> int:
         raise JobError(f"expected at most {_MAX_IMAGES} images on a page, got {len(files):,}; name fewer")
     with keras_worker(f"explaining {len(files):,} images") as worker:
         explanation, faults = call(worker, ExplainFiles(model.file, metadata, files, options))
-    written = write_explanation(explanation, output)
+    with status(f"drawing {len(explanation.images):,} images") as progress:
+        written = write_explanation(explanation, output, progress)
     for fault in faults:
         warn(fault)
     _print(explanation, written)

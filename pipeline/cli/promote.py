@@ -12,13 +12,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Moves the alias, whatever the scores are, and says which version had it before."""
+    from pipeline.console import status
     from pipeline.errors import StudyError
     from pipeline.study.fingerprint import read_fingerprint
     from pipeline.study.paths import find
-    from pipeline.tracking import promote
 
     paths = find(args.study)
-    done = promote(read_fingerprint(paths).run)
+    run = read_fingerprint(paths).run
+    with status("asking MLflow's registry"):
+        from pipeline.tracking import promote  # seconds, since it imports MLflow
+
+        done = promote(run)
     if done is None:
         how = f"`convtune tune --study {paths.argument}` does that when it ends"
         raise StudyError(f"study {paths.name}: its best model is not registered; {how}")

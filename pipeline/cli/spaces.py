@@ -80,11 +80,12 @@ def _network(space: "Space", text: str, shape: tuple[int, int, int] | None, clas
 
 
 def _print_list() -> None:
-    from pipeline.console import show
+    from pipeline.console import note, show
     from pipeline.report.space_tables import spaces_table
     from pipeline.space import available, load
 
     show(spaces_table((load(name), description) for name, description in available()))
+    note("", "Look at one:  convtune spaces show quick", "Search one:   convtune tune --data photos --space plain")
 
 
 def _print_space(space: "Space", as_json: bool) -> None:

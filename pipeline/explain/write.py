@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pipeline.errors import JobError
+from pipeline.executors import Progress
 from pipeline.explain.contact_sheet import activation_maps_contact_sheet, filters_contact_sheet, image_contact_sheet
 from pipeline.explain.explanation import Explanation
 from pipeline.explain.page import build_section, render_page
@@ -53,11 +54,14 @@ def check_output(folder: Path) -> None:
         raise JobError(f"--output: {folder}: cannot write there; choose another folder")
 
 
-def write_explanation(explanation: Explanation, folder: Path) -> list[Path]:
+def write_explanation(
+    explanation: Explanation, folder: Path, progress: Progress = lambda done, total: None
+) -> list[Path]:
     """Writes the explanation, all of it or nothing, in place of an earlier one. Returns the files, the page last.
 
     The files are ``filters.png``; for each image, numbered from 1, ``1-NAME.png`` (its probabilities, receptive field
     and Grad-CAM) and ``1-NAME-maps.png``; and ``index.html``. Other files stay unless they have one of these names.
+    ``progress(done, total)`` counts the images.
     """
     is_new = not folder.exists()
     target = folder.resolve()
@@ -66,7 +70,7 @@ def write_explanation(explanation: Explanation, folder: Path) -> list[Path]:
         shutil.rmtree(leftover, ignore_errors=True)
     try:
         with tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=target) as unfinished:
-            names = _write_files(explanation, Path(unfinished))
+            names = _write_files(explanation, Path(unfinished), progress)
             _replace_files(Path(unfinished), target, names)
     finally:
         if is_new and not any(target.iterdir()):
@@ -74,9 +78,9 @@ def write_explanation(explanation: Explanation, folder: Path) -> list[Path]:
     return [folder / name for name in names]
 
 
-def _write_files(explanation: Explanation, folder: Path) -> list[str]:
+def _write_files(explanation: Explanation, folder: Path, progress: Progress) -> list[str]:
     names = []
-    for name, content in _files(explanation):
+    for name, content in _files(explanation, progress):
         (folder / name).write_bytes(content)
         names.append(name)
     return names
@@ -101,7 +105,7 @@ def _is_marked(file: Path) -> bool:
         return MARK.encode() in content.read(_BEGINNING)
 
 
-def _files(explanation: Explanation) -> Iterator[tuple[str, bytes]]:
+def _files(explanation: Explanation, progress: Progress) -> Iterator[tuple[str, bytes]]:
     """Names and contents; the pictures of one image at a time are in memory."""
     filters, sections = render_filters(explanation.filters), []
     yield FILTERS, png(filters_contact_sheet(explanation, filters))
@@ -111,6 +115,7 @@ def _files(explanation: Explanation) -> Iterator[tuple[str, bytes]]:
         stem = f"{number}-{_file_stem(image.title)}"
         yield f"{stem}.png", png(image_contact_sheet(explanation, image, rendered))
         yield f"{stem}-maps.png", png(activation_maps_contact_sheet(explanation, image, rendered))
+        progress(number, len(explanation.images))
     yield PAGE, render_page(explanation, filters, sections).encode()
 
 

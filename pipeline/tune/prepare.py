@@ -42,7 +42,7 @@ def prepare(study: OpenStudy, verbosity: Verbosity) -> Iterator[PreparedStudy]:
     try:
         with status("starting Keras and MLflow", quiet):
             check_backend(study.executor)
-        run = tracker.begin_study(study.paths.name, study.job.as_file(), study.problem.dataset, run or None)
+            run = tracker.begin_study(study.paths.name, study.job.as_file(), study.problem.dataset, run or None)
         write_fingerprint(study.paths, replace(fingerprint, run=run))
         if study.searched.latency is not None:
             save_latency_model(study.paths, study.searched.latency)
