@@ -176,6 +176,12 @@ COMMAND_LINES = [
     words("set garbage", DIGITS + "--set garbage", "--set: expected name=value", "'garbage'"),
     words("set an unknown key", DIGITS + "--set kernal=3", "--set: ", "kernal", "did you mean 'kernel'?"),
     words("set an illegal value", DIGITS + "--set norm=bath", "--set: ", "norm: 'bath' is not one of none, batch"),
+    words("weigh classes wrongly", DIGITS + "--class-weight balansed", "--class-weight: ", "did you mean 'balanced'?"),
+    words(
+        "weigh classes in two ways",
+        DIGITS + "--class-weight balanced --set class_weight=none",
+        "--class-weight: balanced, but --set has class_weight=none; give one of them",
+    ),
     words("set another type", DIGITS + "--set blocks=two", "--set: ", "blocks: expected a whole number, got 'two'"),
     words("a grid without end", DIGITS + "--search grid", "learning_rate is a continuous range", "random or bayesian"),
     words("unknown space", DIGITS + "--space quik", "unknown space quik", "did you mean 'quick'?"),

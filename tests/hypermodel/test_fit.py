@@ -1,5 +1,7 @@
+import inspect
 import math
 from dataclasses import replace
+from functools import wraps
 from pathlib import Path
 
 import keras
@@ -15,6 +17,7 @@ from pipeline.hypermodel.task import HyperModelTask
 from pipeline.metrics import ACCURACY, METRICS, compute_metrics
 from pipeline.study.model_metadata import ModelMetadata, read_metadata
 from pipeline.study.trial import Decision, Trial, TrialState
+from pipeline.training.class_weights import balanced_weights
 from pipeline.training.inputs import TrainingInputs
 from pipeline.training.save import load as load_model
 from tests.fakes import at_epochs
@@ -167,6 +170,30 @@ def test_its_trials_are_scored_on_the_studys_images_whatever_it_validates_on(tmp
     probabilities = load_model(task.inputs.model_file).predict(data.images[data.validation], verbose=0)
     scores = compute_metrics(data.labels[data.validation], probabilities)
     assert scores["accuracy"] == pytest.approx(result.score, abs=0.004)
+
+
+@pytest.mark.parametrize(("name", "given"), [("guide", "weights of images"), ("Fits", "class_weight")])
+def test_classes_are_weighed_if_the_source_asks_for_it(tmp_path, monkeypatch, name, given):
+    fits, fit = [], keras.Model.fit
+
+    @wraps(fit)
+    def noted(*args, **kwargs):
+        fits.append(inspect.signature(fit).bind(*args, **kwargs).arguments)
+        return fit(*args, **kwargs)
+
+    monkeypatch.setattr(keras.Model, "fit", noted)
+    task = make_task(tmp_path, name, **SMALL)
+    weights = balanced_weights(task.inputs.dataset.labels[task.inputs.dataset.train], 10)
+    for source in task.source, replace(task.source, class_weight="balanced"):
+        assert replace(task, source=source).run(go_on).state is TrialState.COMPLETE
+    plain, weighed = fits
+    if given == "class_weight":
+        assert plain.get("class_weight") is None
+        assert weighed["class_weight"] == pytest.approx(dict(enumerate(weights.tolist())))
+    else:
+        assert [len(arguments["x"].element_spec) for arguments in fits] == [2, 3]
+        _, labels, of_images = next(iter(weighed["x"]))
+        assert of_images.numpy() == pytest.approx(weights[labels.numpy()], rel=1e-6)
 
 
 def test_a_pruned_trial_leaves_no_model(tmp_path):

@@ -73,7 +73,6 @@ def test_a_hypermodel_is_searched_as_a_family_is(here, empty_store, capfd):
         ("--space models.py:scopes --search grid --set lr=0.1,nothing=3", "--set: "),
         ("--space models.py:scopes --try kind=conv,body/units=8", "--try: "),
         ("--space models.py:scopes --image-size 16", "give --image-size 8x8"),
-        ("--space quick --class-weight balanced --set class_weight=none", "--class-weight: balanced, but --set has"),
         ("--space models.py:guide --search grid", "lr is a continuous range"),
         ("--space quick --pixels 0..1", "--pixels: quick is no HyperModel"),
         ("--space models.py:keras", "models.py:keras: is an object of type module"),
