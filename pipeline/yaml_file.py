@@ -1,4 +1,7 @@
-"""Reads YAML that people write: one mapping per file, YAML 1.2 scalars, no duplicate keys, errors of one line."""
+"""Reads YAML that people write: one mapping per file, YAML 1.2 scalars, no duplicate keys, errors of one line.
+
+Writes what it reads again.
+"""
 
 import re
 from collections.abc import Hashable
@@ -58,6 +61,15 @@ def parse_scalar(text: str) -> bool | int | float | str:
     return text if value is None else value
 
 
+def dump(content: Any, **settings: Any) -> str:
+    """The YAML text of ``content``, which is read back as it was; ``settings`` are those of PyYAML's ``dump``.
+
+    >>> dump({"data": "1e5", "study": "mine"})
+    "data: '1e5'\\nstudy: mine\\n"
+    """
+    return str(yaml.dump(content, Dumper=_Dumper, sort_keys=False, **settings))
+
+
 def _text(path: Path, error: type[ConvtuneError]) -> str:
     try:
         with path.open("rb") as file:
@@ -112,6 +124,10 @@ class _Loader(yaml.SafeLoader):
         return node
 
 
+class _Dumper(yaml.SafeDumper):
+    """SafeDumper that also quotes texts which only YAML 1.2 takes for numbers, such as 1e5."""
+
+
 def _count_nodes(node: yaml.Node, counts: dict[int, int]) -> int:
     """How many nodes ``node`` has with aliases written out: ten lines of them can stand for a thousand million.
 
@@ -162,6 +178,7 @@ _PATTERNS = {
     ),
 }
 for _name, (_pattern, _first) in _PATTERNS.items():
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", re.compile(f"^(?:{_pattern})$"), _first)
+    for _class in (_Loader, _Dumper):
+        _class.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", re.compile(f"^(?:{_pattern})$"), _first)
 _Loader.add_constructor("tag:yaml.org,2002:map", _construct_mapping)
 _Loader.add_constructor("tag:yaml.org,2002:int", _construct_int)

@@ -2,9 +2,11 @@ import math
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from pipeline.errors import JobError, SpaceError
-from pipeline.yaml_file import MAX_BYTES, parse_scalar, read_mapping
+from pipeline.yaml_file import MAX_BYTES, dump, parse_scalar, read_mapping
 
 
 @pytest.fixture
@@ -133,3 +135,15 @@ def test_parse_scalar_reads_a_value_of_the_command_line(text, value):
 def test_parse_scalar_refuses_a_number_beyond_64_bits():
     with pytest.raises(ValueError, match="a whole number this large"):
         parse_scalar("9" * 30)
+
+
+@given(
+    st.text("0123456789.eExo+-_~nulTF:# '\"\n,é", max_size=6)
+    | st.text(st.characters(codec="utf-8"), max_size=8)
+    | st.integers(-9, 9)
+    | st.booleans()
+    | st.floats(0.001, 1e9)
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_is_written_is_read_again(file, value):
+    assert read_mapping(file(dump({"key": value, "more": [value]})), JobError) == {"key": value, "more": [value]}

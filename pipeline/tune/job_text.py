@@ -7,11 +7,10 @@ from importlib.resources import files
 from itertools import groupby
 from typing import Any
 
-import yaml
-
 from pipeline.errors import printable
 from pipeline.job.job import SETTINGS, Job
 from pipeline.job.setting import EMPTY, Setting
+from pipeline.yaml_file import dump
 
 _WIDTH = 80
 """Columns of a line of comments."""
@@ -61,8 +60,8 @@ def _entry(setting: Setting, job: Job, suggestions: Mapping[str, Any]) -> str:
 
 def _on_one_line(content: Any) -> str:
     """The YAML of a value."""
-    text = yaml.safe_dump(content, default_flow_style=True, sort_keys=False, allow_unicode=True, width=math.inf)
-    return str(text).removesuffix("...\n").rstrip("\n")
+    text = dump(content, default_flow_style=True, allow_unicode=True, width=math.inf)
+    return text.removesuffix("...\n").rstrip("\n")
 
 
 def _comment(*texts: str) -> Iterator[str]:

@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib.resources import files
 
-import yaml
-
 from pipeline.errors import StudyError
 from pipeline.files import write_text
 from pipeline.job.job import Job
 from pipeline.study.lock import locked
 from pipeline.study.paths import StudyPaths, check_job
+from pipeline.yaml_file import dump
 
 
 @contextmanager
@@ -45,7 +44,7 @@ def write_job(paths: StudyPaths, job: Job, space_text: Callable[[], str]) -> Non
     if not paths.space.exists():
         write_text(paths.space, space_text())
     schema = files("search_spaces") / "job.schema.json"
-    text = yaml.safe_dump({**job.as_file(), "study": paths.argument}, sort_keys=False)
+    text = dump({**job.as_file(), "study": paths.argument})
     write_text(paths.job, f"# yaml-language-server: $schema={schema}\n{text}")
 
 

@@ -83,7 +83,7 @@ FOLDERS = {
 
 
 @pytest.mark.parametrize("name", FOLDERS)
-@pytest.mark.parametrize("folder", ["data", "my: data # 'x'"])
+@pytest.mark.parametrize("folder", ["data", "my: data # 'x'", "1e5"])
 def test_the_file_is_the_job_that_was_planned_and_so_it_is_with_every_comment_removed(capfd, name, folder):
     FOLDERS[name]()
     data = "data.npz" if name == "arrays" else folder
