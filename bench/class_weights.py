@@ -25,6 +25,7 @@ from pipeline.study.model_metadata import ModelMetadata
 from pipeline.study.trial import Decision, Trial
 from pipeline.training.inputs import TrainingInputs
 from pipeline.training.predict import predict_dataset
+from pipeline.training.runnable_model import RunnableModel
 from pipeline.training.task import TrainTask
 
 FREQUENT, RARE, TEST = 364, 36, 200
@@ -66,7 +67,7 @@ def train(data: Dataset, class_weight: str, seed: int, epochs: int, folder: Path
     inputs = TrainingInputs(Trial(0, params, seed, epochs), data, metric, "float32", file, metadata)
     architecture = FAMILIES["plain"].build(params, data.shape, len(data.classes))
     TrainTask(inputs, architecture, Recipe.from_params(params)).run(lambda report: Decision.CONTINUE)
-    right = predict_dataset(file, data, data.test).argmax(axis=1) == data.labels[data.test]
+    right = predict_dataset(RunnableModel(file), data, data.test).argmax(axis=1) == data.labels[data.test]
     recalls = [float(right[data.labels[data.test] == label].mean()) for label in range(len(data.classes))]
     half = len(recalls) // 2
     return {
