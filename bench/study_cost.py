@@ -41,18 +41,19 @@ from pipeline.report.progress import ProgressListener, Verbosity
 from pipeline.report.study_progress import StudyProgress
 from pipeline.search.loop import Budget, Loop
 from pipeline.search.mirror import MirroredStorage
+from pipeline.search.optuna_trial import suggest
 from pipeline.search.proposer import Proposer
 from pipeline.search.pruners import PRUNERS
 from pipeline.search.samplers import SAMPLERS
 from pipeline.search.samplers.few_trials import FewTrials
-from pipeline.search.storage import StudyStorage, _suggest
+from pipeline.search.storage import StudyStorage
 from pipeline.space import Space
+from pipeline.steps.study_files import StudyFiles
 from pipeline.study.objective import Objective
 from pipeline.study.paths import StudyPaths
 from pipeline.study.record import TrialRecord
 from pipeline.study.trial import BatchReport, EpochReport, ReportCallback, Trial, TrialResult, TrialState
 from pipeline.tracking.tracker import Tracker
-from pipeline.tune.study_files import StudyFiles
 
 EPOCHS = 3
 LAST = 20
@@ -279,7 +280,7 @@ def measure_optuna(folder: Path, space: Space, sampler: BaseSampler, trials: int
 def run_one(study: optuna.Study, space: Space) -> None:
     """One trial of three epochs, whatever the pruner says."""
     trial = study.ask()
-    space.draw(_suggest(trial))
+    space.draw(suggest(trial))
     for epoch in range(1, EPOCHS + 1):
         trial.report(pretended_score(trial.params, epoch), epoch)
         trial.should_prune()
@@ -311,10 +312,10 @@ def measure_settings(space: Space, trials: int) -> dict[str, Any]:
         times = []
         for wrap in (lambda sampler: sampler, FewTrials):
             study.sampler = wrap(TPESampler(seed=0, **settings))
-            space.draw(_suggest(study.ask()))
+            space.draw(suggest(study.ask()))
             began = time.process_time()
             for _ in range(LAST):
-                space.draw(_suggest(study.ask()))
+                space.draw(suggest(study.ask()))
             times.append(1000 * (time.process_time() - began) / LAST)
         figures[str(settings)] = {"ms from all trials": times[0], "ms from few": times[1]}
         print(f"    {settings}: {times[0]:.0f} ms, {times[1]:.0f} ms", flush=True)

@@ -1,9 +1,11 @@
 """Output of the commands: results on stdout; warnings, status and progress bars on stderr."""
 
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 from rich.console import Console, RenderableType
 from rich.markup import escape
@@ -14,6 +16,9 @@ from pipeline.errors import ConvtuneError, first_line
 _UNBOUNDED = 10_000
 """The width of output that does not go to a terminal: grep and the like need each row on one line."""
 
+_NOTEBOOK = 100
+"""The width of output in a notebook, which folds longer lines anywhere."""
+
 _SLOW = 1.0
 """Seconds after which something counts as slow."""
 
@@ -23,12 +28,27 @@ _DESCRIPTION = TextColumn("{task.description}")
 def show(renderable: RenderableType) -> None:
     """Prints a table or text on stdout, without trailing spaces.
 
-    On a terminal the output is coloured and wrapped; elsewhere it has no colours and one line per row.
+    On a terminal the output is coloured and wrapped, in a notebook wrapped; elsewhere it has one line per row, and
+    colours if they are forced.
     """
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else _UNBOUNDED)
+    width = None if sys.stdout.isatty() else _NOTEBOOK if Console().is_jupyter else _UNBOUNDED
+    coloured = colours_forced(sys.stdout)
+    console = Console(highlight=False, width=width, force_terminal=coloured, force_jupyter=False)
     with console.capture() as captured:
         console.print(renderable)
     print("\n".join(line.rstrip() for line in captured.get().splitlines()))
+
+
+def colours_forced(stream: TextIO) -> bool | None:
+    """Whether what goes to ``stream`` is coloured, for ``rich``; None leaves it to rich, as for a terminal.
+
+    What goes to a file or a pipe is coloured if FORCE_COLOR or CLICOLOR_FORCE is set, to something but 0, and NO_COLOR
+    is not (https://force-color.org, https://bixense.com/clicolors, https://no-color.org).
+    """
+    if stream.isatty():
+        return None
+    forced = any(os.environ.get(name, "0") not in ("", "0") for name in ("FORCE_COLOR", "CLICOLOR_FORCE"))
+    return forced and not os.environ.get("NO_COLOR")
 
 
 def note(*lines: str) -> None:

@@ -31,7 +31,7 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 @pytest.fixture(scope="session", autouse=True)
 def _slow_machine() -> None:
     """The rate of a slow machine, so that no test measures its own: measuring takes seconds, and plans would differ."""
-    from pipeline.tune import machine_rate
+    from pipeline.steps import machine_rate
 
     for backend in ("", "jax"):
         with pytest.MonkeyPatch.context() as environment:

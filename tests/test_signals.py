@@ -1,5 +1,6 @@
 import os
 import signal
+import threading
 
 import pytest
 
@@ -60,3 +61,17 @@ def test_a_signal_that_a_process_was_started_to_ignore_stays_ignored(block):
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize("block", [interruptible, deferred])
+def test_outside_of_the_main_thread_signals_stay_as_they_are(block):
+    seen = []
+
+    def work():
+        with block(signal.SIGINT):
+            seen.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen == [signal.getsignal(signal.SIGINT)]

@@ -28,7 +28,8 @@ FLOORS = (
     {"report", "tracking"},
     {"job"},
     {"schema"},
-    {"tune"},
+    {"steps"},
+    {"api"},
     {"cli"},
     {"__main__"},
 )
@@ -240,10 +241,10 @@ def test_help_imports_nothing_heavy(arguments, tmp_path):
     assert ran.stdout.splitlines()[-1].strip() == "loaded:"
 
 
-def test_the_tune_modules_leave_training_libraries_to_workers():
+def test_the_steps_of_a_study_leave_training_libraries_to_workers():
     """The parent process of a study has no Keras: what it imports at its start brings none in."""
     code = (
-        "import sys, pipeline.tune.run\n"
+        "import sys, pipeline.steps.run\n"
         "print(*[name for name in ('keras', 'tensorflow', 'jax') if name in sys.modules])"
     )
     ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -5,40 +5,18 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from io import TextIOWrapper
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
 
 from pipeline import __version__
-from pipeline.cli import datasets, evaluate, explain, export, init, predict, promote, report, spaces, trials, tune, ui
+from pipeline.cli.commands import COMMANDS, Command
+from pipeline.cli.help import describe
 from pipeline.errors import ConvtuneError, nearest
 
+__all__ = ["COMMANDS", "Command", "main"]
 
-class Command(Protocol):
-    """A module of this package: one command."""
+EXAMPLES = ("convtune tune --data photos", "convtune tune --help")
+"""What somebody types first."""
 
-    HELP: str
-
-    def arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Adds the arguments of the command."""
-
-    def run(self, args: argparse.Namespace) -> int:
-        """Runs the command and returns its exit code."""
-
-
-COMMANDS: Mapping[str, Command] = {
-    "tune": tune,
-    "init": init,
-    "trials": trials,
-    "report": report,
-    "export": export,
-    "predict": predict,
-    "evaluate": evaluate,
-    "explain": explain,
-    "promote": promote,
-    "spaces": spaces,
-    "datasets": datasets,
-    "ui": ui,
-}
-"""The commands in the order of the help. Their modules import what they need when they run."""
 
 RENAMED: Mapping[str, str] = {"look": "explain"}
 """Old names of commands, which are refused, with the new ones."""
@@ -79,7 +57,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code: 0 done, 1 done in part or without a result, 2 bad input, 130."""
-    parser = _parser()
+    parser = build_parser()
     args = parser.parse_args(argv)
     if args.command is None:
         parser.print_help()
@@ -106,16 +84,14 @@ def _refuse(reason: str) -> int:
     return BAD_INPUT
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="convtune",
-        description="Find the best convolutional network for your images.",
-        allow_abbrev=False,
-    )
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all commands. It is among the arguments that it gives, for the command that prints its words."""
+    parser = _Parser(prog="convtune", **describe("Find the best convolutional network for your images.", EXAMPLES))
     parser.add_argument("--version", action="version", version=f"convtune {__version__}")
+    parser.set_defaults(parser=parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name, command in COMMANDS.items():
-        command.arguments(commands.add_parser(name, help=command.HELP, description=command.HELP, allow_abbrev=False))
+        command.arguments(commands.add_parser(name, help=command.HELP, **describe(command.HELP, command.EXAMPLES)))
     return parser
 
 

@@ -4,6 +4,8 @@ import argparse
 
 HELP = "list the named datasets"
 
+EXAMPLES = ("convtune datasets", "convtune datasets --json")
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the flags."""

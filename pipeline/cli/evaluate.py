@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 HELP = "measure a model: every metric, each class, calibration, latency; compare it with another one"
 
+EXAMPLES = ("convtune evaluate mine --data photos", "convtune evaluate exports/mine --data holdout --compare mine")
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the models and the flags."""

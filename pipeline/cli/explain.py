@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 HELP = "show how a model sees images: filters, activation maps, receptive field, Grad-CAM"
 
+EXAMPLES = ("convtune explain mine photo.png", "convtune explain exports/mine photos/cat --top 1 --output cats")
+
 _MAX_IMAGES = 100
 """Images on one page."""
 

@@ -21,6 +21,8 @@ HELP = f"export the best model ({', '.join(_EXACT)}), and prove that the files g
 _QUANTIZED = ("int8", "float16")
 _PRECISIONS = ("float32", "float16")
 
+EXAMPLES = ("convtune export mine", "convtune export mine --trial 3 --format keras --output model")
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The model, the formats, and the folder to write to."""

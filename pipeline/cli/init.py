@@ -38,8 +38,8 @@ def run(args: argparse.Namespace) -> int:
 
     from pipeline.console import warn
     from pipeline.files import write_text
-    from pipeline.tune.proposal import propose
-    from pipeline.tune.proposal_text import describe, file_text, warnings
+    from pipeline.steps.proposal import propose
+    from pipeline.steps.proposal_text import describe, file_text, warnings
 
     output = Path(args.output)
     _check(output, args.force)

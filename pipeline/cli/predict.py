@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 HELP = "classify image files with a model"
 
+EXAMPLES = ("convtune predict mine photo.png", "convtune predict exports/mine photos --csv")
+
 _SOME_UNREADABLE = 1
 """The exit code where some of the files could not be read."""
 

@@ -4,6 +4,8 @@ import argparse
 
 HELP = "make a study's best model the champion in MLflow's registry"
 
+EXAMPLES = ("convtune promote mine",)
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the study."""

@@ -5,6 +5,8 @@ from pathlib import Path
 
 HELP = "write a page that shows a study: its answer, plots, mistakes, trials"
 
+EXAMPLES = ("convtune report mine", "convtune report mine --output report.html --open")
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the study, the file and whether to open it."""

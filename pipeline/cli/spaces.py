@@ -4,6 +4,7 @@ import argparse
 import re
 from typing import TYPE_CHECKING, Any
 
+from pipeline.cli.help import describe
 from pipeline.cli.types import flag_type, whole_number
 
 if TYPE_CHECKING:
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from pipeline.space import Space
 
 HELP = "list the search spaces, show every hyperparameter of one, or every layer of a network in it"
+
+EXAMPLES = ("convtune spaces show plain", "convtune spaces show vgg --point vgg16 --image 224x224x3")
+
 _SIDE, _CLASSES = 224, 1000
 """The images and classes of ImageNet, on which published networks are compared."""
 
@@ -29,7 +33,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Nothing, or ``show`` and a space."""
     actions = parser.add_subparsers(dest="action", metavar="show")
     description = "show every hyperparameter of a space, or every layer of a network in it"
-    show = actions.add_parser("show", help=description, description=description, allow_abbrev=False)
+    show = actions.add_parser("show", help=description, **describe(description, EXAMPLES))
     show.add_argument("space", metavar="NAME|FILE", help="name of a space, or path of a space file")
     show.add_argument("--point", metavar="NAME|K=V,...", help="show the network of a start point, or of these params")
     image = f"shape of the images (default: the size that the point is designed for, else {_SIDE}x{_SIDE}x3)"

@@ -7,15 +7,15 @@ from pipeline.job import SETTINGS
 
 HELP = "search for the best network: start a study, or continue one"
 
-_EXAMPLES = """examples:
-  convtune tune --data photos --time 30m
-  convtune tune --data photos --space resnet --limit macs=50M,memory=2GB --trials 40 --study small"""
+EXAMPLES = (
+    "convtune tune --data photos --time 30m",
+    "convtune tune --data photos --space resnet --limit macs=50M --trials 40",
+)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """A job file, and a flag for each of its keys. A flag that is not given is None and changes nothing."""
     parser.usage = "%(prog)s [JOB.yaml] [--data PATH|NAME] [--space NAME|FILE] [--time T] ..."
-    parser.epilog, parser.formatter_class = _EXAMPLES, argparse.RawDescriptionHelpFormatter
     parser.add_argument("job", nargs="?", metavar="JOB.yaml", help="a job file with the keys below; flags win over it")
     names = dict.fromkeys(setting.group for setting in SETTINGS.values())
     groups = {name: parser.add_argument_group(name) for name in names}
@@ -37,7 +37,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Runs the study."""
-    from pipeline.tune import tune
+    from pipeline.steps import tune
 
     flags = {key: getattr(args, key) for key in SETTINGS}
     return tune(args.job, flags, quiet=args.quiet, verbose=args.verbose)

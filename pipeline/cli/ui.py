@@ -15,6 +15,8 @@ from pipeline.signals import ENDING, interruptible
 
 HELP = "open MLflow's UI on the studies (only on this machine)"
 
+EXAMPLES = ("convtune ui", "convtune ui --port 5001")
+
 HOST = "127.0.0.1"
 """The UI has no password, so it is not offered to the network."""
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pipeline.data.cache_entry import CacheEntry, content_of, read_entry, read_file_names
 from pipeline.data.decode import Pixels, Shape
 from pipeline.data.listing_notes import name_some
-from pipeline.data.split import Rows, split_rows
+from pipeline.data.split import TEST, VALIDATION, Rows, split_rows
 from pipeline.errors import printable
 
 _MAX_CLASSES = 12
@@ -77,6 +77,12 @@ class Dataset:
     def content(self) -> str:
         """A key of its files or arrays, labels and given splits: the same whatever the images are resized to."""
         return content_of(self.folder)
+
+    @property
+    def split(self) -> str:
+        """What divides the images: ``given`` where validation and test images are, else ``seed 0`` or another."""
+        given = {VALIDATION, TEST} <= set(np.unique(self.entry.given_splits).tolist())
+        return "given" if given else f"seed {self.seed}"
 
     def describe(self) -> str:
         """One line: number and shape of the images, number of classes, sizes of the splits."""

@@ -8,11 +8,13 @@ answer a running task, which pruning needs, or a separate environment for each w
 import atexit
 import multiprocessing
 import signal
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing import connection, resource_tracker
 from multiprocessing.connection import Connection
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from pipeline.errors import WorkerError
@@ -118,7 +120,7 @@ class _Worker:
         self.pipe: Connection[Any, Any]
         self.pipe, other_end = context.Pipe()
         self.process = context.Process(target=serve, args=(other_end, *self._arguments), daemon=True)
-        with _signals_blocked():
+        with _signals_blocked(), _without_main():
             self.process.start()
         other_end.close()
         self._first_size = 0
@@ -193,6 +195,21 @@ def _signals_blocked() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Hides the program's main module, so that a process which starts in the block does not import it.
+
+    Nothing that a worker is sent comes from there. If it did import it, a script that runs a study outside of an
+    ``if __name__ == "__main__":`` would run another one in each worker, which multiprocessing refuses.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _cause(exitcode: int | None) -> str:

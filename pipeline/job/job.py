@@ -78,7 +78,7 @@ class Job:
     look at all trials of the study. ``attempts`` are params, or names of start points, that are tried first;
     ``fixed`` turns hyperparameters of the space into constants; ``limits`` replaces limits of the space ("none" removes
     one). ``image_size`` is (height, width) in pixels. What is left open, as ``epochs`` and ``image_size`` are with
-    None, is filled in by the rule of ``pipeline.tune.plan``.
+    None, is filled in by the rule of ``pipeline.steps.plan``.
 
     JobError for settings that exclude each other, and for a ``stop_at`` that no score of the metric can reach.
     """

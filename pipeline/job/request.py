@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from pipeline.errors import ConvtuneError, JobError, StudyError, nearest
@@ -22,17 +23,20 @@ class JobRequest:
     given: frozenset[str]
 
 
-def read_job(file: str | None, flags: Mapping[str, Any]) -> JobRequest:
-    """The job of a job file (None: there is none) and of flags, which win over it.
+def read_job(
+    file: str | None, flags: Mapping[str, Any], arguments: Mapping[str, Any] = MappingProxyType({})
+) -> JobRequest:
+    """The job of a job file (None: there is none), and of flags or arguments of ``tune()``, which win over it.
 
-    ``flags`` are what argparse has parsed, by key; None and [] stand for a flag that was not given. A study that has
-    begun keeps the settings that are not given now, except ``time``, which bounds one run of the command.
-    JobError names the file and the key, or the flag; StudyError for a study that is unknown or unreadable.
+    ``flags`` are what argparse has parsed, by key; None and [] stand for a flag that was not given. ``arguments`` are
+    as in a job file, by key, and None likewise. A study that has begun keeps the settings that are not given now,
+    except ``time``, which bounds one run of the command. JobError names the file and the key, or the flag; StudyError
+    for a study that is unknown or unreadable.
     """
     if file and Path(file).is_dir():
         raise JobError(f"{file}: is a folder, not a job file; to search for its images, give --data {file}")
     given = _read_file(Path(file), JobError) if file else {}
-    given |= _read_flags(flags)
+    given |= _read_flags(flags) | _read_content("tune()", arguments)
     settings = _begun_with(given) | given
     if "data" not in settings:
         raise JobError("--data is missing; give a folder of images, an .npz file or a name from `convtune datasets`")
@@ -53,20 +57,24 @@ def _read_flags(flags: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read_file(path: Path, unreadable: type[ConvtuneError]) -> dict[str, Any]:
-    """The settings of a job file; ``unreadable`` is raised if it is not YAML. A key without a value is left out."""
+    """The settings of a job file; ``unreadable`` is raised if it is not YAML."""
     from pipeline.yaml_file import read_mapping  # imported late: yaml would slow down --help
 
-    content = read_mapping(path, unreadable)
-    return {key: _read_key(path, key, value) for key, value in content.items() if value is not None}
+    return _read_content(path, read_mapping(path, unreadable))
 
 
-def _read_key(path: Path, key: str, content: Any) -> Any:
+def _read_content(where: object, content: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings in ``content`` by key, without those that are None; JobError begins with ``where``."""
+    return {key: _read_key(where, key, value) for key, value in content.items() if value is not None}
+
+
+def _read_key(where: object, key: str, content: Any) -> Any:
     if key not in SETTINGS:
-        raise JobError(f"{path}: unknown key {key!r}{nearest(key, SETTINGS)}; keys are {', '.join(SETTINGS)}")
+        raise JobError(f"{where}: unknown key {key!r}{nearest(key, SETTINGS)}; keys are {', '.join(SETTINGS)}")
     try:
         return SETTINGS[key].read(content)
     except ValueError as error:
-        raise JobError(f"{path}: {key}: {error}{describe_received(content)}") from None
+        raise JobError(f"{where}: {key}: {error}{describe_received(content)}") from None
 
 
 def _begun_with(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,17 +2,15 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
-from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
-from rich.padding import Padding
-from rich.table import Table
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from pipeline.metrics import DEFAULT_METRIC
 from pipeline.report.formatting import describe_score, displayed_reason, format_params, varying_groups
 from pipeline.report.trials_table import ABSENT, COLUMNS, cells, needed_columns, print_cell
+from pipeline.report.wide_table import WideTable
 from pipeline.study.record import TrialRecord, ranked
 from pipeline.study.trial import TrialState
 
@@ -24,8 +22,6 @@ STATE_STYLES = {
     TrialState.INTERRUPTED: "magenta",
 }
 _Columns = Mapping[str, Callable[[TrialRecord], Text]]
-_GAP = 2
-"""Spaces between columns."""
 
 
 def render_leaderboard(records: Sequence[TrialRecord], top: int = 10, study: str = "STUDY") -> RenderableType:
@@ -55,7 +51,7 @@ def render_leaderboard(records: Sequence[TrialRecord], top: int = 10, study: str
     more = len(ranking) - len(listed)
     return Group(
         *_note(records),
-        _TrialsTable(listed, _needed(columns, records), varying_groups(records)),
+        _table(listed, _needed(columns, records), varying_groups(records)),
         *([Text(f"and {more:,} more: convtune trials {study}", "dim")] if more else []),
         *([Text("Trials that left a model rank before the others.", "dim")] if _is_out_of_order(listed) else []),
     )
@@ -75,7 +71,7 @@ def _is_out_of_order(listed: Sequence[TrialRecord]) -> bool:
 
 def render_listing(records: Sequence[TrialRecord], among: Sequence[TrialRecord]) -> RenderableType:
     """The records in the given order, with the params that vary ``among`` all the trials of the study."""
-    return Group(*_note(records), _TrialsTable(records, _needed(_LISTING_COLUMNS, among), varying_groups(among)))
+    return Group(*_note(records), _table(records, _needed(_LISTING_COLUMNS, among), varying_groups(among)))
 
 
 def describe_infeasible(infeasible: Mapping[str, int]) -> str:
@@ -130,40 +126,14 @@ def _needed(columns: _Columns, records: Iterable[TrialRecord]) -> _Columns:
     return {name: cell for name, cell in columns.items() if name not in absent}
 
 
-@dataclass(frozen=True)
-class _TrialsTable:
-    """One row per trial. If the params do not fit beside the numbers, they go on separate lines below them."""
+def _table(records: Sequence[TrialRecord], columns: _Columns, groups: Sequence[str]) -> WideTable:
+    """One row per trial, with its params of the named groups and why it ended early."""
+    cells = {name: [cell(record) for record in records] for name, cell in columns.items()}
+    return WideTable(cells, "params", [_params(record, groups) for record in records], words=("state",))
 
-    records: Sequence[TrialRecord]
-    columns: _Columns
-    groups: Sequence[str]
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        numbers = self._table()
-        params = [self._params(record) for record in self.records]
-        room = options.max_width - console.measure(numbers, options=options).maximum
-        if max((text.cell_len for text in params), default=0) <= room:
-            yield self._table(params)
-            return
-        lines = console.render_lines(numbers, options, pad=False)
-        for line, text in zip(lines, [Text(), *params], strict=True):
-            yield from line
-            yield Text()
-            if text:
-                yield Padding(text, (0, 0, 0, 2 * _GAP))
-
-    def _table(self, params: Sequence[Text] = ()) -> Table:
-        table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold")
-        for name in self.columns:
-            table.add_column(name, justify="left" if name == "state" else "right", no_wrap=True)
-        if params:
-            table.add_column("params", no_wrap=True)
-        for record, *text in zip(self.records, *([params] if params else []), strict=True):
-            table.add_row(*(cell(record) for cell in self.columns.values()), *text)
-        return table
-
-    def _params(self, record: TrialRecord) -> Text:
-        text = Text(format_params(record.params, self.groups))
-        if reason := displayed_reason(record.result):
-            text.append(f"{'  ' if text else ''}({reason})", "dim")
-        return text
+def _params(record: TrialRecord, groups: Sequence[str]) -> Text:
+    text = Text(format_params(record.params, groups))
+    if reason := displayed_reason(record.result):
+        text.append(f"{'  ' if text else ''}({reason})", "dim")
+    return text

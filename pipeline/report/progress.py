@@ -15,6 +15,7 @@ from rich.live import Live
 from rich.segment import ControlType, Segment, SegmentLines
 from rich.text import Text
 
+from pipeline.console import colours_forced
 from pipeline.errors import printable
 from pipeline.report.formatting import format_drawn, truncate
 from pipeline.report.live_view import LiveView
@@ -51,13 +52,20 @@ class Verbosity(StrEnum):
     """How much of a running study is shown.
 
     ``live``: a picture that is drawn anew. ``lines``: one line when a trial begins, and one when it ends. ``epochs``:
-    the same without shortened params, and one line per epoch. ``quiet``: nothing.
+    the same without shortened params, and one line per epoch. ``quiet``: nothing. ``silent``: nothing, and no summary
+    when the study has ended.
     """
 
     LIVE = "live"
     LINES = "lines"
     EPOCHS = "epochs"
     QUIET = "quiet"
+    SILENT = "silent"
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is shown of a running study."""
+        return self in (Verbosity.QUIET, Verbosity.SILENT)
 
 
 def choose_verbosity(quiet: bool, verbose: bool) -> Verbosity:
@@ -88,8 +96,9 @@ def show_progress(
     ``records`` are the trials that there are already. ``infeasible`` counts the infeasible proposals so far; it is
     called in the caller's thread.
     """
-    live, quiet = verbosity is Verbosity.LIVE, verbosity is Verbosity.QUIET
-    console = Console(stderr=True, force_terminal=live, quiet=quiet, highlight=False)
+    live, quiet = verbosity is Verbosity.LIVE, verbosity.is_quiet
+    coloured = live or bool(colours_forced(sys.stderr))
+    console = Console(stderr=True, force_terminal=coloured, force_jupyter=False, quiet=quiet, highlight=False)
     unfinished = (TrialState.RUNNING, TrialState.INTERRUPTED)
     ended = Ended.of(record for record in records if record.state not in unfinished)
     study = StudyProgress(total, ended, infeasible=infeasible(), earlier=len(ended))

@@ -31,7 +31,8 @@ _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-_KINDS = dict.fromkeys(COLUMNS, "number") | {"state": "word", "reason": "word", "front": "flag"}
+_WORDS = ("study", "metric", "state", "reason")
+_KINDS = dict.fromkeys(COLUMNS, "number") | dict.fromkeys(_WORDS, "word") | {"front": "flag"}
 _RANK = "rank"
 _OTHER_NAMES = {"number": "trial", "latency": "latency_ms", **{short: name for name, short in ABBREVIATIONS.items()}}
 """Names that tables, objectives and older versions have for a column."""
@@ -88,8 +89,8 @@ def _find_column(name: str, records: Sequence[TrialRecord], flag: str) -> _Colum
         advice = _OTHER_WORDS.get(name) or nearest(name, columns)
         raise JobError(f"{flag}: unknown column {name!r}{advice}; columns are {', '.join(columns)}")
     if key == _RANK and _RANK not in param_columns(records):
-        ranks = {record.number: rank for rank, record in enumerate(ranked(records), 1)}
-        return _Column(key, "number", lambda record: ranks.get(record.number))
+        ranks = {_key(record): rank for rank, record in enumerate(ranked(records), 1)}
+        return _Column(key, "number", lambda record: ranks.get(_key(record)))
     if key in _KINDS:
         return _Column(key, _KINDS[key], lambda record: cells(record)[key])
     kinds = {_kind(params[key]) for params in map(param_cells, records) if key in params}
@@ -98,10 +99,14 @@ def _find_column(name: str, records: Sequence[TrialRecord], flag: str) -> _Colum
 
 def _find_group(name: str, records: Sequence[TrialRecord]) -> _Column | None:
     """The values of a repeated hyperparameter as one word, such as ``16,32`` for ``filters``: as tables print them."""
-    grouped = {record.number: group_params(record.params) for record in records}
+    grouped = {_key(record): group_params(record.params) for record in records}
     if name in (*COLUMNS, *param_columns(records)) or not any(name in groups for groups in grouped.values()):
         return None
-    return _Column(name, "word", lambda record: format_group(grouped[record.number].get(name, {})) or None)
+    return _Column(name, "word", lambda record: format_group(grouped[_key(record)].get(name, {})) or None)
+
+
+def _key(record: TrialRecord) -> tuple[str, int]:
+    return record.study, record.number
 
 
 def _kind(value: Scalar) -> str:

@@ -11,8 +11,14 @@ from pipeline.quantity import COUNT, MILLISECONDS, SECONDS, Units, format_count
 from pipeline.report.formatting import format_value, order_names
 from pipeline.study.record import TrialRecord
 
-COLUMNS = ("trial", "state", "score", "front", "epochs", "seconds", "parameters", "macs", "latency_ms", "reason")
+COLUMNS = (
+    *("study", "metric", "trial", "state", "score", "front"),
+    *("epochs", "seconds", "parameters", "macs", "latency_ms", "reason"),
+)
 """All the columns that a table may have beside those of the hyperparameters, in their order."""
+
+_FIRST = ("study", "metric", "trial", "state", "score")
+"""The columns before the params, where these are one of them."""
 
 UNITS: Mapping[str, Units] = {"seconds": SECONDS, "parameters": COUNT, "macs": COUNT, "latency_ms": MILLISECONDS}
 """The units in which people may write the values of a column."""
@@ -35,11 +41,12 @@ _PREFIX = "hyperparameter."
 def needed_columns(records: Iterable[TrialRecord]) -> tuple[str, ...]:
     """The columns that the records need.
 
-    ``front`` is needed where the study minimises costs, ``latency_ms`` where latency was predicted, and all the other
-    ``COLUMNS`` always.
+    ``study`` and ``metric`` are needed where trials of several studies are listed together, ``front`` where the study
+    minimises costs, ``latency_ms`` where latency was predicted, and all the other ``COLUMNS`` always.
     """
-    needed = {"front": False, "latency_ms": False}
+    needed = dict.fromkeys(("study", "metric", "front", "latency_ms"), False)
     for record in records:
+        needed["study"] = needed["metric"] = needed["study"] or bool(record.study)
         needed["front"] |= bool(record.objective.minimized)
         needed["latency_ms"] |= "latency_ms" in record.costs
     return tuple(name for name in COLUMNS if needed.get(name, True))
@@ -49,6 +56,8 @@ def cells(record: TrialRecord) -> dict[str, Any]:
     """The values of all ``COLUMNS`` for one record; None where one is unknown, and for a score that is not finite."""
     result = record.result
     return {
+        "study": record.study,
+        "metric": record.metric.name,
         "trial": record.number,
         "state": record.state.value,
         "score": record.score if record.score is not None and math.isfinite(record.score) else None,
@@ -121,5 +130,5 @@ def as_json(records: Sequence[TrialRecord]) -> list[dict[str, Any]]:
 
 def _as_object(record: TrialRecord, columns: Sequence[str]) -> dict[str, Any]:
     row = {name: cell for name, cell in cells(record).items() if name in columns}
-    head = {name: row.pop(name) for name in ("trial", "state", "score")}
+    head = {name: row.pop(name) for name in _FIRST if name in row}
     return {**head, "params": dict(record.params), **row}

@@ -1,12 +1,13 @@
 """Which stored points are queued again: those that lacked time, and those whose run was cut off."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState as OptunaState
 
 from pipeline.hyperparameter import Params
+from pipeline.search.attributes import outcome_of, request_of
 from pipeline.study.trial import Decision
 
 
@@ -30,7 +31,7 @@ def lacking_time(trials: Iterable[FrozenTrial], epochs: int, trained: Collection
             continue
         if "postponed" in trial.user_attrs and "fixed_params" in trial.system_attrs:
             yield Again(trial.system_attrs["fixed_params"], {"requeues": trial.number, **_number(trial.user_attrs)})
-        elif was_shortened(trial, epochs) and trial.user_attrs["trial"]["key"] not in trained:
+        elif was_shortened(trial, epochs) and (request_of(trial) or {}).get("key") not in trained:
             yield Again(trial.params, {"requeues": trial.number})
 
 
@@ -39,10 +40,11 @@ def was_shortened(trial: FrozenTrial, epochs: int) -> bool:
 
     A trial that ended before that, for a reason of its own, needs no more epochs.
     """
-    if trial.state is not OptunaState.COMPLETE or not {"trial", "result"} <= trial.user_attrs.keys():
+    request, outcome = request_of(trial), outcome_of(trial)
+    if trial.state is not OptunaState.COMPLETE or request is None or outcome is None:
         return False
-    given, result = trial.user_attrs["trial"]["epochs"], trial.user_attrs["result"]
-    return bool(given < epochs and result["epochs"] == given and result["decision"] == Decision.CONTINUE)
+    given = request["epochs"]
+    return bool(given < epochs and outcome["epochs"] == given and outcome["decision"] == Decision.CONTINUE)
 
 
 def cut_off(trial: FrozenTrial) -> Again | None:
@@ -50,11 +52,11 @@ def cut_off(trial: FrozenTrial) -> Again | None:
 
     A proposal that had not become a trial yet is queued again only if it came from the queue.
     """
-    accepted = "trial" in trial.user_attrs
-    params = trial.params if accepted else trial.system_attrs.get("fixed_params")
-    return None if params is None else Again(params, _number(trial.user_attrs.get("trial", trial.user_attrs)))
+    request = request_of(trial)
+    params = trial.params if request else trial.system_attrs.get("fixed_params")
+    return None if params is None else Again(params, _number(request or trial.user_attrs))
 
 
-def _number(attributes: dict[str, Any]) -> dict[str, int]:
+def _number(attributes: Mapping[str, Any]) -> dict[str, int]:
     """The trial's number, for an attribute of the next run; none if it has none yet."""
     return {"number": attributes["number"]} if "number" in attributes else {}

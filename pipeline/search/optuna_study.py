@@ -1,22 +1,17 @@
-"""How a study is stored with Optuna: what Optuna's trials and their user attributes mean.
-
-Optuna's trials are proposals. An accepted proposal carries the user attribute ``trial``, and ``result`` once it has
-ended. An infeasible one carries ``infeasible`` with the kind of reason; a repeated one carries ``repeats`` with the
-number of the trial that has the same candidate.
-"""
+"""How a study is stored with Optuna: opens its database, and reads what Optuna's trials mean."""
 
 import shlex
 import sqlite3
+import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.exceptions import StorageInternalError
+from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.pruners import BasePruner
 from optuna.storages import RDBStorage
 from optuna.study import StudyDirection
@@ -26,52 +21,67 @@ from sqlalchemy.exc import SQLAlchemyError
 from pipeline.errors import StudyError, first_line
 from pipeline.files import sqlite_url
 from pipeline.metrics import METRICS
+from pipeline.search.attributes import objective_attributes, objective_names, outcome_of, request_of
 from pipeline.search.mirror import MirroredStorage
-from pipeline.study.objective import Objective
+from pipeline.study.objective import Objective, minimized_costs, parse_objectives
 from pipeline.study.paths import StudyPaths, find
 from pipeline.study.record import TrialRecord, mark_front, standing_run
 from pipeline.study.trial import Decision, Trial, TrialResult, TrialState
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
-STUDY_NAME = "study"
-"""The name of the only study in a database."""
-
 _PATIENCE = 60.0
 """Seconds that another process may keep the database locked."""
 
-JUDGED = ("infeasible", "repeats", "trial")
-"""The user attributes of which a judged proposal has one."""
 
-
-def create_study(database: Path, pruner: BasePruner, objective: Objective) -> tuple[optuna.Study, MirroredStorage]:
+def create_study(
+    database: Path, pruner: BasePruner, objective: Objective, about: Mapping[str, str | int | float]
+) -> tuple[optuna.Study, MirroredStorage]:
     """The stored study, created if there is none, and the storage to flush; StudyError if it fails or is an older one.
 
-    This study never prunes, but samplers may read from ``pruner`` that there are brackets of trials.
+    A new one has the name of the database's folder. ``about`` becomes its user attributes, for people. This study never
+    prunes, but samplers may read from ``pruner`` that there are brackets of trials.
     """
     with storage_errors(database):
         storage = _open_storage(database, creator=partial(_connect, database))
         study = optuna.create_study(
             storage=storage,
-            study_name=STUDY_NAME,
+            study_name=_stored_name(storage) or database.resolve().parent.name,
             directions=[StudyDirection[direction.upper()] for direction in objective.directions],
             pruner=pruner,
             load_if_exists=True,
         )
-        if "objective" in study.user_attrs:
+        if study.user_attrs:
             stored_objective(study, database)
-        else:
-            study.set_user_attr("objective", {"metric": objective.metric.name, "minimized": list(objective.minimized)})
+        _describe(study, {**about, **objective_attributes(objective)}, objective_names(objective))
         mirror = MirroredStorage(storage, study)
-        return optuna.load_study(study_name=STUDY_NAME, storage=mirror, pruner=pruner), mirror
+        return optuna.load_study(study_name=study.study_name, storage=mirror, pruner=pruner), mirror
+
+
+def _stored_name(storage: RDBStorage) -> str | None:
+    """The name of the study in a database; None if there is none, or several, which are not ours."""
+    names = [study.study_name for study in storage.get_all_studies()]
+    return names[0] if len(names) == 1 else None
+
+
+def _describe(study: optuna.Study, attributes: Mapping[str, str | int | float], names: list[str]) -> None:
+    """Names the values of trials, and gives the study the attributes that differ from those that it has."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        if study.metric_names != names:
+            study.set_metric_names(names)
+    before = study.user_attrs
+    for name, value in attributes.items():
+        if before.get(name) != value:
+            study.set_user_attr(name, value)
 
 
 def load_study(database: Path) -> optuna.Study:
     """The study in a database, for reading only; StudyError if there is none."""
-    try:
-        return optuna.load_study(study_name=STUDY_NAME, storage=_open_storage(database))
-    except KeyError:
-        raise StudyError(f"{database}: does not hold a study of convtune; choose another --study") from None
+    storage = _open_storage(database)
+    if (name := _stored_name(storage)) is None:
+        raise StudyError(f"{database}: does not hold a study of convtune; choose another --study")
+    return optuna.load_study(study_name=name, storage=storage)
 
 
 def _open_storage(database: Path, **engine: Any) -> RDBStorage:
@@ -94,13 +104,17 @@ def _open_storage(database: Path, **engine: Any) -> RDBStorage:
 def stored_objective(study: optuna.Study, database: Path) -> Objective:
     """The objective that a study began with; StudyError if an older version of convtune stored it differently."""
     stored = study.user_attrs.get("objective")
-    if not isinstance(stored, dict):
+    if isinstance(stored, dict):  # as it was before the attributes had the words of a job file
+        metric, minimized = stored["metric"], tuple(stored["minimized"])
+    elif isinstance(stored, str) and "metric" in study.user_attrs:
+        metric, minimized = study.user_attrs["metric"], minimized_costs(parse_objectives(stored))
+    else:
         raise StudyError(
             f"{database}: written by an older version of convtune, which cannot be read; choose another --study"
         )
-    if stored["metric"] not in METRICS:
-        raise StudyError(f"{database}: its metric {stored['metric']!r} is unknown; metrics are {', '.join(METRICS)}")
-    return Objective(METRICS[stored["metric"]], tuple(stored["minimized"]))
+    if metric not in METRICS:
+        raise StudyError(f"{database}: its metric {metric!r} is unknown; metrics are {', '.join(METRICS)}")
+    return Objective(METRICS[metric], minimized)
 
 
 @contextmanager
@@ -155,7 +169,8 @@ def runs_of(study: optuna.Study, objective: Objective) -> list[TrialRecord]:
 
 def record_of(stored: FrozenTrial, objective: Objective) -> TrialRecord:
     """The record of an accepted proposal; its state is ``running`` if no result is stored."""
-    written = stored.user_attrs["trial"]
+    written = request_of(stored)
+    assert written is not None
     trial = Trial(
         number=written["number"],
         params=written["params"],
@@ -166,27 +181,7 @@ def record_of(stored: FrozenTrial, objective: Objective) -> TrialRecord:
         began=written.get("began"),
         slot=written.get("slot"),
     )
-    return TrialRecord(trial, _result(trial.number, stored.user_attrs.get("result")), objective)
-
-
-def trial_attribute(trial: Trial, key: str) -> dict[str, Any]:
-    """The user attribute of an accepted proposal; ``key`` is its candidate's."""
-    return {
-        "number": trial.number,
-        "key": key,
-        "params": trial.params,
-        "seed": trial.seed,
-        "epochs": trial.epochs,
-        "costs": dict(trial.costs),
-        "began": trial.began,
-        "slot": trial.slot,
-    }
-
-
-def result_attribute(result: TrialResult) -> dict[str, Any]:
-    """The result without its number, and without its history, which has a file of its own."""
-    names = (field.name for field in fields(result) if field.name not in ("number", "history"))
-    return {name: getattr(result, name) for name in names}
+    return TrialRecord(trial, _result(trial.number, outcome_of(stored)), objective)
 
 
 def _result(number: int, written: Mapping[str, Any] | None) -> TrialResult:

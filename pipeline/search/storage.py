@@ -4,10 +4,11 @@ import itertools
 import math
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from types import MappingProxyType
+from typing import Any
 
 import optuna
 from optuna.samplers import BaseSampler, RandomSampler
@@ -17,19 +18,12 @@ from optuna.trial import TrialState as OptunaState
 from pipeline.candidate import Candidate, Feasibility
 from pipeline.hyperparameter import Params, Scalar
 from pipeline.search.again import Again, cut_off, lacking_time, was_shortened
-from pipeline.search.optuna_study import (
-    JUDGED,
-    STUDY_NAME,
-    count_infeasible,
-    create_study,
-    record_of,
-    records_of,
-    result_attribute,
-    trial_attribute,
-)
+from pipeline.search.attributes import JUDGED, OUTCOME, REQUEST, facts, outcome, outcome_of, request, request_of
+from pipeline.search.optuna_study import count_infeasible, create_study, record_of, records_of
+from pipeline.search.optuna_trial import constrain, suggest
 from pipeline.search.pruners import Pruner
 from pipeline.search.pruning import Pruning
-from pipeline.space import Choice, Domain, FloatRange, IntRange, Space
+from pipeline.space import Space
 from pipeline.study.objective import Objective
 from pipeline.study.record import TrialRecord, mark_front, standing_run
 from pipeline.study.trial import Decision, EpochReport, Fault, Trial, TrialResult, TrialState, ending
@@ -64,11 +58,20 @@ class StudyStorage:
     Trials are kept as records. A record is never changed: when more is known, another one replaces it.
     """
 
-    def __init__(self, database: Path, space: Space, pruner: Pruner, epochs: int, objective: Objective) -> None:
+    def __init__(
+        self,
+        database: Path,
+        space: Space,
+        pruner: Pruner,
+        epochs: int,
+        objective: Objective,
+        about: Mapping[str, str | int | float] = MappingProxyType({}),
+    ) -> None:
+        """``about`` are facts about the study for whoever opens the database with Optuna."""
         self._space, self._epochs, self._objective = space, epochs, objective
         self.stops_trials = pruner.stops_trials
         rule = pruner.make(epochs)
-        self._study, self._storage = create_study(database, rule, objective)
+        self._study, self._storage = create_study(database, rule, objective, about)
         self._running: dict[int, optuna.Trial] = {}
         self._earlier: dict[int, TrialRecord] = {}
         self._prunable: dict[int, bool] = {}
@@ -76,7 +79,7 @@ class StudyStorage:
             self._settle(trial)
         self._storage.flush()
         stored = self._study.get_trials(deepcopy=False)
-        self._pruning = Pruning(STUDY_NAME, rule, objective.metric, stored)
+        self._pruning = Pruning(self._study.study_name, rule, objective.metric, stored)
         self._infeasible = count_infeasible(self._study)
         self._records = records_of(self._study, objective)
         self._begun = sum(record.state.counts_towards_total for record in self._records.values())
@@ -84,9 +87,9 @@ class StudyStorage:
         done = [trial for trial in stored if not was_shortened(trial, epochs)]
         self._judged = {_point(trial.params) for trial in done if not trial.user_attrs.keys().isdisjoint(JUDGED)}
         self._numbers = {
-            trial.user_attrs["trial"]["key"]: trial.user_attrs["trial"]["number"]
+            asked["key"]: asked["number"]
             for trial in done
-            if "trial" in trial.user_attrs and trial.state is not OptunaState.FAIL
+            if (asked := request_of(trial)) and trial.state is not OptunaState.FAIL
         }
 
     # --- proposals
@@ -95,7 +98,7 @@ class StudyStorage:
         """The next proposal: a queued point if there is one, else the sampler's draw."""
         self._study.sampler = sampler or RandomSampler(0)
         trial = self._study.ask()
-        return Proposal(self._space.draw(_suggest(trial)), trial)
+        return Proposal(self._space.draw(suggest(trial)), trial)
 
     def enqueue(self, params: Params) -> None:
         """Puts a point at the end of the queue; it may leave out constants of the space."""
@@ -128,7 +131,7 @@ class StudyStorage:
         self._judged.add(_point(proposal.optuna_trial.params))
         self._infeasible[feasibility.kind] += 1
         proposal.optuna_trial.set_user_attr("infeasible", feasibility.kind)
-        _constrain(proposal.optuna_trial, feasibility, trained=0.0)
+        constrain(proposal.optuna_trial, feasibility, trained=0.0)
         self._study.tell(proposal.optuna_trial, state=OptunaState.PRUNED)
         self._storage.flush()
 
@@ -136,7 +139,7 @@ class StudyStorage:
         """Closes a proposal whose candidate trial ``number`` has: with its values if it is complete, else as failed."""
         self._judged.add(_point(proposal.optuna_trial.params))
         proposal.optuna_trial.set_user_attr("repeats", number)
-        _constrain(proposal.optuna_trial, feasibility, trained=0.0)
+        constrain(proposal.optuna_trial, feasibility, trained=0.0)
         earlier = self._records[number]
         if earlier.state is TrialState.COMPLETE:
             self._study.tell(proposal.optuna_trial, self._objective_values(earlier))
@@ -191,13 +194,14 @@ class StudyStorage:
         if earlier is not None:
             self._earlier[number] = earlier
         self._judged.add(_point(proposal.optuna_trial.params))
-        proposal.optuna_trial.set_user_attr("trial", trial_attribute(trial, candidate.key))
-        _constrain(proposal.optuna_trial, feasibility)
+        running = TrialResult(number, TrialState.RUNNING)
+        self._keep(proposal.optuna_trial, REQUEST, request(trial, candidate.key), facts(trial, running))
+        constrain(proposal.optuna_trial, feasibility)
         self._storage.flush()
         self._begun, self._next = self._begun + 1, max(self._next, number + 1)
         self._running[number] = proposal.optuna_trial
         self._numbers[candidate.key] = number
-        self._records[number] = TrialRecord(trial, TrialResult(number, TrialState.RUNNING), self._objective)
+        self._records[number] = TrialRecord(trial, running, self._objective)
         return self._records[number]
 
     def _free_slot(self) -> int:
@@ -223,6 +227,12 @@ class StudyStorage:
         self._records[report.number] = replace(record, result=result)
         return self._records[report.number]
 
+    def _keep(self, trial: optuna.Trial, name: str, value: dict[str, Any], plain: Mapping[str, Any]) -> None:
+        """Stores a system attribute of a trial, and its user attributes."""
+        self._storage.set_trial_system_attr(trial._trial_id, name, value)
+        for key, fact in plain.items():
+            trial.set_user_attr(key, fact)
+
     def should_prune(self, number: int) -> bool:
         """Whether the pruner wants a running trial to stop after the epoch that it reported last."""
         return self._prunable.get(number, False)
@@ -238,7 +248,7 @@ class StudyStorage:
         earlier = self._earlier.pop(result.number, record)
         self._records[result.number] = standing_run(earlier, record)
         running.set_constraint("trained", self._untrained(result))
-        running.set_user_attr("result", result_attribute(record.result))
+        self._keep(running, OUTCOME, outcome(record.result), facts(record.trial, record.result))
         if result.state.counts_towards_total:
             self._close(running.number, self._records[result.number])
             if result.state is TrialState.COMPLETE and result.score is not None:
@@ -308,7 +318,7 @@ class StudyStorage:
 
     def _settle(self, cut: FrozenTrial) -> None:
         """Closes a trial that was running when the last process ended: with its stored result, else to be repeated."""
-        noted = record_of(cut, self._objective) if "result" in cut.user_attrs else None
+        noted = record_of(cut, self._objective) if outcome_of(cut) else None
         if noted is None or not noted.state.counts_towards_total:
             self._put_back(cut._trial_id)
         else:
@@ -317,31 +327,13 @@ class StudyStorage:
     def _put_back(self, trial_id: int) -> None:
         """Closes an interrupted run and queues its params again, under the same trial number."""
         cut = self._storage.get_trial(trial_id)
-        if "trial" in cut.user_attrs and "result" not in cut.user_attrs:
-            self._storage.set_trial_user_attr(trial_id, "result", _CUT_OFF)
+        if request_of(cut) and not outcome_of(cut):
+            self._storage.set_trial_system_attr(trial_id, OUTCOME, _CUT_OFF)
+            self._storage.set_trial_user_attr(trial_id, "state", _CUT_OFF["state"])
         self._storage.set_trial_state_values(trial_id, OptunaState.FAIL)
         if (again := cut_off(cut)) is not None:
             self._queue(again)
 
 
-def _suggest(trial: optuna.Trial) -> Callable[[str, Domain], Scalar]:
-    def suggest(name: str, domain: Domain) -> Scalar:
-        match domain:
-            case IntRange():
-                return trial.suggest_int(name, domain.low, domain.high, step=domain.step, log=domain.log)
-            case FloatRange():
-                return trial.suggest_float(name, domain.low, domain.high, step=domain.step, log=domain.log)
-            case Choice():
-                return cast(Scalar, trial.suggest_categorical(name, list(domain.options)))
-
-    return suggest
-
-
 def _point(params: Params) -> frozenset[tuple[str, Scalar]]:
     return frozenset(params.items())
-
-
-def _constrain(trial: optuna.Trial, feasibility: Feasibility, **more: float) -> None:
-    """Sets the constraints of a trial. Samplers need the same ones, in the same order, in every trial."""
-    for name, violation in (dict(feasibility.violations) | more).items():
-        trial.set_constraint(name, violation)

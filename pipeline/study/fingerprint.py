@@ -14,7 +14,9 @@ from pipeline.study.paths import StudyPaths
 class StudyFingerprint:
     """``space`` and ``dataset`` are digests, ``objective`` is as in a job file, ``run`` is the study's MLflow run.
 
-    ``code`` stands for the user's code that builds the models, "" where there is none.
+    ``code`` stands for the user's code that builds the models, "" where there is none. ``content`` stands for the files
+    of the dataset, whatever size their images have, and ``split`` says what divides them: ``seed 0``, or ``given``
+    (both "" in a study of an older version). Neither needs to stay the same, since ``dataset`` and ``seed`` do.
     """
 
     space: str
@@ -25,6 +27,8 @@ class StudyFingerprint:
     metric: str = DEFAULT_METRIC.name
     objective: str = SCORE
     code: str = ""
+    content: str = ""
+    split: str = ""
 
 
 _CHANGES = {
@@ -75,6 +79,21 @@ def read_fingerprint(paths: StudyPaths) -> StudyFingerprint:
         raise StudyError(
             f"{paths.fingerprint}: unreadable, so this study cannot be resumed; choose another --study"
         ) from None
+
+
+def differences(one: StudyFingerprint, other: StudyFingerprint) -> list[str]:
+    """The reasons why scores of two studies do not compare, as words for the other; empty where they do.
+
+    >>> differences(StudyFingerprint("s", "d", 3, 0), StudyFingerprint("t", "d", 9, 1, metric="log_loss"))
+    ['metric log_loss', 'split by seed 1']
+    """
+    reasons = [f"metric {other.metric}"] if one.metric != other.metric else []
+    if one.dataset != other.dataset and (one.content != other.content or not one.content):
+        known = one.content and other.content
+        return [*reasons, "other data" if known else "other data or another image size"]
+    if one.seed != other.seed and "given" not in (one.split, other.split):
+        reasons.append(f"split by seed {other.seed}")
+    return reasons
 
 
 def write_fingerprint(paths: StudyPaths, fingerprint: StudyFingerprint) -> None:

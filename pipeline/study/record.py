@@ -15,13 +15,14 @@ class TrialRecord:
     """A trial and its result so far; the state is ``running`` until the trial ends.
 
     ``objective`` is the study's. ``front`` says whether the trial is on the Pareto front of a study that minimises
-    costs; ``mark_front`` sets it.
+    costs; ``mark_front`` sets it. ``study`` names the study where trials of several are listed together (else "").
     """
 
     trial: Trial
     result: TrialResult
     objective: Objective
     front: bool = False
+    study: str = ""
 
     @property
     def number(self) -> int:

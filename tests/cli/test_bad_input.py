@@ -31,7 +31,7 @@ def here(tmp_path, monkeypatch):
     inline = nullcontext(InlineExecutor())
     monkeypatch.setattr("pipeline.training.worker.keras_worker", lambda description, **environment: inline)
     monkeypatch.setattr("pipeline.training.worker.model_worker", lambda description: inline)
-    monkeypatch.setattr("pipeline.tune.workers.available_memory", lambda: 4_000_000_000)
+    monkeypatch.setattr("pipeline.steps.workers.available_memory", lambda: 4_000_000_000)
     return tmp_path
 
 
@@ -120,7 +120,7 @@ COMMAND_LINES = [
     words("old command", "look s photo.png", "'look' is called 'explain' now", "see `convtune --help`"),
     words("unknown flag", "tune --trails 3", "convtune tune: ", "'--trails'", "did you mean '--trials'?"),
     words("unknown flag of a deep command", "spaces show quick --jsn", "'--jsn'", "did you mean '--json'?"),
-    words("a word too many", "trials one two", "unknown argument 'two'"),
+    words("a word too many", "promote one two", "unknown argument 'two'"),
     words("flag without value", "tune --epochs", "--epochs", "expected one argument"),
     words("no model", "predict", "MODEL"),
     words("quiet and verbose", "tune -q -v", "-v", "not allowed with"),
@@ -199,6 +199,13 @@ COMMAND_LINES = [
     of_study("where without value", "trials s --where score>", "--where: expected COLUMN"),
     of_study("where of a word", "trials s --where score>high", "--where", "score is a number, got 'high'"),
     of_study("unknown column to sort", "trials s --sort accuracy", "--sort: unknown column 'accuracy'"),
+    of_study("no second study", "trials s t", "unknown study 't'", "studies here: s"),
+    of_study(
+        "comparison by params", "trials s ./studies/s --sort blocks", "unknown column 'blocks'", "columns of a comp"
+    ),
+    of_study("parquet over a file", "trials s --parquet studies/s/job.yaml", "--parquet: studies/s/job.yaml is there"),
+    of_study("parquet over a folder", "trials s --parquet studies", "--parquet: studies is a folder"),
+    of_study("parquet and csv", "trials s --parquet x --csv", "--csv: not allowed with argument --parquet"),
     of_study("top 0", "trials s --top 0", "--top: expected a whole number from 1, got '0'"),
     of_study("unknown format", "export s --format kers", "--format: unknown 'kers'", "did you mean 'keras'?"),
     of_study("trial not there", "export s --trial 7", "trial 7 does not exist"),

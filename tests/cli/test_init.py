@@ -13,8 +13,8 @@ from pipeline.cli import main
 from pipeline.job import SETTINGS
 from pipeline.job.request import read_job
 from pipeline.space import complete, fix, load
-from pipeline.tune.proposal import propose
-from pipeline.tune.requested_space import weigh_classes
+from pipeline.steps.proposal import propose
+from pipeline.steps.requested_space import weigh_classes
 
 UNDECODABLE = os.fsdecode(b"\xce\xd2")
 """A name that is not UTF-8."""

@@ -6,6 +6,7 @@ import io
 import json
 import shutil
 
+import pandas
 import pytest
 
 from pipeline.cli import trials
@@ -14,6 +15,8 @@ from pipeline.metrics import METRICS
 from pipeline.study.objective import Objective
 from pipeline.study.trial import TrialState
 from tests.report.made_up import record, study
+
+LOG_LOSS = METRICS["log_loss"]
 
 RECORDS = [
     record(0, 0.9, params={"blocks": 1, "optimizer": "adam"}),
@@ -27,6 +30,9 @@ def studies(tmp_path_factory):
     root = tmp_path_factory.mktemp("trials")
     study(root / "studies" / "full", RECORDS, ("map vanishes",) * 2 + ("macs over the limit",))
     study(root / "studies" / "empty", [])
+    study(root / "studies" / "second", [record(0, 0.95, params={"kernel": 3}), record(1, 0.7, TrialState.PRUNED)])
+    losses = [record(0, 0.2, metric=LOG_LOSS)]
+    study(root / "studies" / "losses", losses, objective=Objective(LOG_LOSS))
     return root
 
 
@@ -122,10 +128,92 @@ def test_an_old_word_leads_to_the_new_one(root, flag):
         run("full", flag)
 
 
+def test_several_studies_are_compared_in_one_row_each(root, capsys):
+    assert run("full", "second", "full", "empty") == 0
+    header, *rows, legend = capsys.readouterr().out.splitlines()
+    assert header.split() == [
+        *(["study", "trials", "best", "score", "test", "epochs", "parameters", "macs", "seconds", "searched"])
+    ]
+    assert [row.split()[:4] for row in rows] == [
+        ["full", "2/0/1", "0", "0.9000"],
+        ["second", "1/1/0", "0", "0.9500"],
+        ["empty", "0/0/0", "-", "-"],
+    ]
+    assert rows[0].endswith("data=digits space=quick metric=accuracy")
+    assert "complete/pruned/failed" in legend
+
+
+def test_conditions_order_and_number_apply_to_the_rows_of_a_comparison(root, capsys):
+    run("full", "second", "--where", "score<0.9", "--sort", "score", "--reverse", "--top", "1")
+    _, row, _ = capsys.readouterr().out.splitlines()
+    assert row.split()[:4] == ["full", "1/0/0", "2", "0.8000"]
+
+
+def test_scores_that_do_not_compare_are_said_and_never_sorted(root, capsys):
+    run("full", "losses")
+    line = "Scores of losses do not compare with those of full: metric log_loss"
+    assert capsys.readouterr().out.splitlines()[-1] == line
+    run("full", "losses", "--csv")
+    assert capsys.readouterr().err == f"{line}\n"
+    for format in ([], ["--json"]):
+        for column in ("score", "rank") if format else ("score", "test"):
+            with pytest.raises(JobError, match=f"--sort {column}: scores of losses do not compare .* metric log_loss;"):
+                run("full", "losses", "--sort", column, *format)
+
+
+def test_the_trials_of_several_studies_for_other_programs(root, tmp_path, capsys):
+    words = ["full", "second", "--sort", "score", "--reverse", "--top", "2"]
+    run(*words, "--json")
+    rows = json.loads(capsys.readouterr().out)
+    assert [(row["study"], row["trial"], row["score"]) for row in rows] == [("second", 0, 0.95), ("full", 0, 0.9)]
+    run(*words, "--csv", "--where", "study=full")
+    [first, _] = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert (first["study"], first["metric"], first["trial"], first["kernel"]) == ("full", "accuracy", "0", "")
+    run(*words, "--parquet", str(tmp_path / "t.parquet"))
+    frame = pandas.read_parquet(tmp_path / "t.parquet")
+    assert frame.study.to_list() == ["second", "full"]
+    assert frame.kernel.to_list() == [3, pandas.NA]
+
+
+def test_a_parquet_file_is_replaced_and_nothing_else_is(root, tmp_path, capsys):
+    file, other = tmp_path / "t.parquet", tmp_path / "notes.txt"
+    for number in (3, 1):
+        run("full", "--top", str(number), "--parquet", str(file))
+        assert len(pandas.read_parquet(file)) == number
+    assert capsys.readouterr().out.startswith(f"{file}: 3 trials, 10 columns; ")
+    other.write_text("mine")
+    with pytest.raises(JobError, match=r"notes\.txt is there and is not a Parquet file"):
+        run("full", "--parquet", str(other))
+    assert other.read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["notes.txt", "t.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "coloured"),
+    [
+        ({}, False),
+        ({"FORCE_COLOR": "1"}, True),
+        ({"CLICOLOR_FORCE": "1"}, True),
+        ({"FORCE_COLOR": "0", "CLICOLOR_FORCE": "0"}, False),
+        ({"FORCE_COLOR": ""}, False),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+    ],
+)
+def test_colours_go_into_a_pipe_only_where_they_are_forced(root, capsys, monkeypatch, variables, coloured):
+    for name in ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in (variables | {"TERM": "xterm"}).items():
+        monkeypatch.setenv(name, value)
+    run("full")
+    shown = capsys.readouterr().out
+    assert ("\x1b[32mcomplete" in shown) is coloured
+    assert ("\x1b" in shown) is coloured
+    assert len(shown.splitlines()) == 5
+
+
 def test_the_table_says_what_the_score_is(tmp_path, capsys):
-    log_loss = METRICS["log_loss"]
-    records = [record(0, 0.3, metric=log_loss), record(1, 0.2, metric=log_loss)]
-    folder = study(tmp_path / "loss", records, objective=Objective(log_loss))
+    records = [record(0, 0.3, metric=LOG_LOSS), record(1, 0.2, metric=LOG_LOSS)]
+    folder = study(tmp_path / "loss", records, objective=Objective(LOG_LOSS))
     assert run(str(folder.path)) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "score: validation log loss (lower is better)"

@@ -110,9 +110,9 @@ def only_tested(monkeypatch):
     def tasks(model_file, dataset):
         return [PredictDataset(RunnableModel(model_file), dataset, dataset.test)]
 
-    monkeypatch.setattr("pipeline.tune.best_model._tasks", tasks)
+    monkeypatch.setattr("pipeline.steps.best_model._tasks", tasks)
     monkeypatch.setattr(
-        "pipeline.tune.best_model.register_model", lambda *args: ModelDecision(0, False, "not in this test")
+        "pipeline.steps.best_model.register_model", lambda *args: ModelDecision(0, False, "not in this test")
     )
 
 

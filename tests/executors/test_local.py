@@ -277,3 +277,24 @@ def test_a_result_is_not_lost_when_the_answer_to_another_report_fails(pair):
         pair.wait(fail, 1.0)
     assert [result.number for result in pair.wait(train_on, 1.0)] == [1]
     pair.drop(2)
+
+
+def test_a_script_without_a_guard_runs_once(tmp_path):
+    """A worker that imported the script, as multiprocessing's do, would begin it again."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import pathlib\n"
+        "from pipeline.executors import LocalExecutor, call\n"
+        "from tests.fakes import GetPid\n"
+        "print('begun')\n"
+        "executor = LocalExecutor([{}], log=pathlib.Path('log'))\n"
+        "assert call(executor, GetPid(1)) == executor.pids[0]\n"
+        "executor.close()\n"
+        "print(__name__)\n"
+    )
+    root = Path(__file__).parents[2]
+    environment = os.environ | {"PYTHONPATH": str(root)}
+    ran = subprocess.run(
+        [sys.executable, script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (ran.stdout.split(), ran.stderr) == (["begun", "__main__"], "")

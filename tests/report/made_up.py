@@ -1,7 +1,6 @@
 """Trials and studies for tests, made up without training."""
 
 import json
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,8 @@ import optuna
 from optuna.trial import TrialState as OptunaState
 
 from pipeline.metrics import ACCURACY, Metric
+from pipeline.search.attributes import OUTCOME, REQUEST, facts, objective_attributes, outcome, request
+from pipeline.study.fingerprint import StudyFingerprint, write_fingerprint
 from pipeline.study.objective import Objective
 from pipeline.study.paths import StudyPaths
 from pipeline.study.record import TrialRecord
@@ -16,8 +17,6 @@ from pipeline.study.trial import Trial, TrialResult, TrialState
 
 PARAMS = {"blocks": 1, "filters_1": 16, "learning_rate": 0.001}
 _ACCURACY_ALONE = Objective()
-_NOT_STORED = ("number", "history")
-"""Fields of a result that the storage does not keep with it."""
 
 
 def record(
@@ -54,10 +53,14 @@ def study(
     """A study's folder whose storage holds the records and infeasible proposals, as pipeline.search.storage writes."""
     folder = StudyPaths(path)
     path.mkdir(parents=True)
-    folder.job.write_text("data: digits\n")
+    folder.job.write_text("data: digits\nspace: quick\n")
+    write_fingerprint(
+        folder, StudyFingerprint("s", "d", 3, 0, metric=objective.metric.name, content="c", split="seed 0")
+    )
     storage = optuna.storages.RDBStorage(f"sqlite:///{folder.storage}")
     optuna_study = optuna.create_study(storage=storage, study_name="study", directions=objective.directions)
-    optuna_study.set_user_attr("objective", {"metric": objective.metric.name, "minimized": list(objective.minimized)})
+    for name, value in objective_attributes(objective).items():
+        optuna_study.set_user_attr(name, value)
     optuna_study.add_trials([_optuna_trial(record, objective) for record in records])
     for kind in infeasible:
         optuna_study.add_trial(optuna.create_trial(state=OptunaState.PRUNED, user_attrs={"infeasible": kind}))
@@ -93,29 +96,14 @@ def _optuna_trial(record: TrialRecord, objective: Objective) -> optuna.trial.Fro
         values=[record.score, *(record.costs[cost] for cost in objective.minimized)] if complete else None,
         params=drawn,
         distributions={name: _distribution(value) for name, value in drawn.items()},
-        user_attrs={"trial": _trial_attribute(record.trial)} | _result_attributes(record.result),
+        user_attrs=facts(record.trial, record.result),
+        system_attrs={REQUEST: request(record.trial, str(record.number)), **_ended(record.result)},
     )
 
 
-def _trial_attribute(trial: Trial) -> dict[str, Any]:
-    return {
-        "number": trial.number,
-        "key": str(trial.number),
-        "params": trial.params,
-        "seed": trial.seed,
-        "epochs": trial.epochs,
-        "costs": dict(trial.costs),
-        "began": trial.began,
-        "slot": trial.slot,
-    }
-
-
-def _result_attributes(result: TrialResult) -> dict[str, Any]:
-    """None for a trial that runs."""
-    if result.state is TrialState.RUNNING:
-        return {}
-    names = [field.name for field in fields(result) if field.name not in _NOT_STORED]
-    return {"result": {name: getattr(result, name) for name in names}}
+def _ended(result: TrialResult) -> dict[str, Any]:
+    """Nothing for a trial that runs."""
+    return {} if result.state is TrialState.RUNNING else {OUTCOME: outcome(result)}
 
 
 def _distribution(value: object) -> optuna.distributions.BaseDistribution:

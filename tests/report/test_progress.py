@@ -280,11 +280,18 @@ def test_show_progress_shows_what_is_left_of_the_time_limit(capsys):
     assert re.search(r"\[1 trial, (1:00:00|0:59:\d\d) left]", capsys.readouterr().err)
 
 
-def test_show_progress_writes_plain_text_where_no_terminal_is(monkeypatch, capsys):
-    monkeypatch.setenv("FORCE_COLOR", "1")
+@pytest.mark.parametrize("forced", [False, True])
+def test_show_progress_writes_lines_where_no_terminal_is_and_at_most_colours_them(monkeypatch, capsys, forced):
+    for name in ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    if forced:
+        monkeypatch.setenv("FORCE_COLOR", "1")
     with show_progress(20, None, Verbosity.LINES) as listener:
         study(listener)
-    lines = capsys.readouterr().err.splitlines()
+    shown = capsys.readouterr().err
+    assert ("\x1b" in shown) is forced
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", shown).splitlines()
     assert len(lines) == 7
     assert all(line.startswith("trial ") and "\x1b" not in line for line in lines)
 

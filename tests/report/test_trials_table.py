@@ -86,12 +86,23 @@ FRONT = mark_front(
 
 
 def test_the_front_and_the_latency_have_columns_where_there_are_any():
-    assert needed_columns(FRONT) == COLUMNS
-    assert needed_columns(FRONT[1:]) == tuple(name for name in COLUMNS if name != "latency_ms")
-    assert csv_columns(FRONT)[: len(COLUMNS)] == list(COLUMNS)
+    of_one_study = [name for name in COLUMNS if name not in ("study", "metric")]
+    assert list(needed_columns(FRONT)) == of_one_study
+    assert list(needed_columns(FRONT[1:])) == [name for name in of_one_study if name != "latency_ms"]
+    assert csv_columns(FRONT)[: len(of_one_study)] == of_one_study
     lines = as_csv(FRONT).splitlines()
     assert lines[1].startswith("0,complete,0.9,True,3,1.25,12345,2100000,1.2346,,")
     assert lines[2].startswith("1,complete,0.8,False,3,1.25,12345,9000000,,,")
+
+
+def test_trials_of_several_studies_are_told_apart():
+    several = [replace(record, study=name) for name in ("one", "other") for record in FRONT]
+    assert needed_columns(several) == COLUMNS
+    assert [line.split(",")[:3] for line in as_csv(several).splitlines()[1::2]] == [
+        ["one", "accuracy", "0"],
+        ["other", "accuracy", "0"],
+    ]
+    assert list(as_json(several)[2])[:3] == ["study", "metric", "trial"]
 
 
 def test_json_says_who_is_on_the_front():

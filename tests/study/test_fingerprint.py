@@ -12,6 +12,7 @@ from pipeline.study.fingerprint import (
     StudyFingerprint,
     check_fingerprint,
     check_words,
+    differences,
     write_fingerprint,
 )
 from pipeline.study.paths import StudyPaths
@@ -46,8 +47,30 @@ def test_a_study_keeps_its_fingerprint(begun, change, told):
         check_fingerprint(begun, StudyFingerprint(**SAME | change))
 
 
-def test_every_field_but_the_run_is_compared():
-    assert {field.name for field in fields(StudyFingerprint)} - {"run"} == set(_CHANGES)
+def test_every_field_is_compared_but_the_run_and_what_follows_from_others():
+    assert {field.name for field in fields(StudyFingerprint)} - {"run", "content", "split"} == set(_CHANGES)
+
+
+NEW = SAME | {"content": "c", "split": "seed 0"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "reasons"),
+    [
+        (SAME, SAME | {"space": "x", "epochs": 99, "code": "x", "run": "x"}, []),
+        (SAME, SAME | {"metric": "log_loss"}, ["metric log_loss"]),
+        (SAME, SAME | {"seed": 1}, ["split by seed 1"]),
+        (SAME, SAME | {"dataset": "x"}, ["other data or another image size"]),
+        (NEW, NEW | {"dataset": "x"}, []),
+        (NEW, NEW | {"dataset": "x", "content": "x", "seed": 1}, ["other data"]),
+        (NEW, NEW | {"dataset": "x", "seed": 1, "split": "seed 1"}, ["split by seed 1"]),
+        (NEW | {"split": "given"}, NEW | {"seed": 1, "split": "given"}, []),
+        (NEW, SAME | {"metric": "log_loss", "seed": 1}, ["metric log_loss", "split by seed 1"]),
+    ],
+)
+def test_scores_compare_on_the_same_images_by_the_same_metric(one, other, reasons):
+    assert differences(StudyFingerprint(**one), StudyFingerprint(**other)) == reasons
+    assert bool(differences(StudyFingerprint(**other), StudyFingerprint(**one))) == bool(reasons)
 
 
 def test_a_new_study_has_no_run(tmp_path):

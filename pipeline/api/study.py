@@ -1,0 +1,163 @@
+"""A study for programs: its trials as a pandas frame, its best trial, its scores and its models."""
+
+import html
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pipeline.api.model_file import find_model_file
+from pipeline.errors import StudyError
+from pipeline.report.comparison import ComparedStudy
+from pipeline.report.formatting import varying_groups
+from pipeline.report.frame import trials_frame
+from pipeline.study.fingerprint import StudyFingerprint
+from pipeline.study.paths import StudyPaths
+from pipeline.study.record import TrialRecord, best, ranked
+
+_SHOWN = 10
+"""The trials that a notebook shows of a study."""
+
+
+@dataclass(frozen=True, repr=False)
+class Study:
+    """A study as it was when it was loaded; ``load_study`` again shows how it has gone on.
+
+    ``records`` are its trials by number, ``infeasible`` counts its infeasible proposals by kind, ``settings`` is the
+    content of its ``job.yaml``, ``fingerprint`` what stays the same while it goes on.
+    """
+
+    paths: StudyPaths
+    records: Sequence[TrialRecord]
+    infeasible: Mapping[str, int]
+    settings: Mapping[str, Any]
+    fingerprint: StudyFingerprint
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.paths.name
+
+    @property
+    def path(self) -> Path:
+        """Its folder."""
+        return self.paths.path
+
+    @property
+    def metric(self) -> str:
+        """The name of the metric by which its trials are scored."""
+        return self.fingerprint.metric
+
+    @property
+    def trials(self) -> pd.DataFrame:
+        """One row per trial, by number: state, score, costs and a column for each hyperparameter, all typed."""
+        return trials_frame(self.records)
+
+    @property
+    def best(self) -> TrialRecord:
+        """The best trial with a model: ``number``, ``score``, ``params``, ``parameters``, ``macs``, ``result``.
+
+        StudyError if no trial has left a model yet.
+        """
+        record = best(self.records)
+        if record is None:
+            raise StudyError(f"study {self.name}: no trial has a model; see `convtune trials {self.paths.argument}`")
+        return record
+
+    def history(self, trial: int | None = None) -> pd.DataFrame:
+        """The metrics of a trial (None: the best), one row per epoch; StudyError if it has finished none."""
+        number = self.best.number if trial is None else trial
+        try:
+            return pd.read_csv(self.paths.history(number), index_col="epoch")
+        except FileNotFoundError:
+            known = f"its trials are 0 to {len(self.records) - 1}" if self.records else "it has no trials yet"
+            raise StudyError(f"study {self.name}: trial {number} has finished no epoch; {known}") from None
+
+    @property
+    def test_scores(self) -> dict[str, float | None]:
+        """The scores of the best model on the test images, by metric; empty until the study has tested it.
+
+        A score is None where a metric is not defined for these images.
+        """
+        return dict(self._tested.get("test_scores", {}))
+
+    @property
+    def importances(self) -> "pd.Series[float]":
+        """How important each hyperparameter was for the score, largest first; see ``search.importance``.
+
+        Empty for fewer than 5 complete trials.
+        """
+        from pipeline.search.importance import importances
+        from pipeline.search.optuna_study import load_study
+
+        values = importances(load_study(self.paths.storage)) if self.records else {}
+        return pd.Series(values, dtype="float64", name="importance")
+
+    def model_file(self, trial: int | None = None) -> Path:
+        """The ``.keras`` file of a trial's model (None: of the best); StudyError if there is none."""
+        return find_model_file(self.paths, self.records, trial)
+
+    def model(self, trial: int | None = None) -> Any:
+        """The Keras model of a trial (None: the best), loaded in this process, which imports Keras for it.
+
+        It takes pixels of 0..255 in batches of any image size, and returns probabilities in the order of ``classes``.
+        """
+        file = self.model_file(trial)
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow prints what it found of the machine
+        from pipeline.training.save import load
+
+        return load(file)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes in the order of the outputs of its models; StudyError if there is no model."""
+        from pipeline.study.model_metadata import read_metadata
+
+        return read_metadata(self.model_file()).classes
+
+    def as_compared(self) -> ComparedStudy:
+        """The study as a comparison shows it."""
+        return ComparedStudy(
+            name=self.paths.argument,
+            data=Path(str(self.settings.get("data", ""))).name,
+            space=str(self.settings.get("space", "")),
+            fingerprint=self.fingerprint,
+            records=self.records,
+            tested=self._tested.get("trial"),
+            test_scores=self.test_scores,
+        )
+
+    @property
+    def _tested(self) -> Mapping[str, Any]:
+        """What ``test.json`` says of the best model; empty without it."""
+        try:
+            content = json.loads(self.paths.evaluation.read_text(encoding="utf-8"))["best_model"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}
+        return content if isinstance(content, dict) else {}
+
+    def __repr__(self) -> str:
+        return f"<Study {self.name}: {self._summary()}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the best trials."""
+        shown = ranked(self.records)[:_SHOWN]
+        frame = trials_frame(shown)
+        groups = varying_groups(self.records) if shown else []
+        varied = [
+            name for name in frame.columns if any(name == group or name.startswith(f"{group}_") for group in groups)
+        ]
+        columns = [*("trial", "state", "score", "epochs", "seconds", "parameters", "macs"), *varied]
+        table = frame[[name for name in dict.fromkeys(columns) if name in frame]].to_html(index=False, na_rep="")
+        return f"<p>Study <b>{html.escape(self.name)}</b>: {html.escape(self._summary())}</p>{table if shown else ''}"
+
+    def _summary(self) -> str:
+        record = best(self.records)
+        count = f"{len(self.records)} trial{'' if len(self.records) == 1 else 's'}"
+        if record is None:
+            return f"{count}, none with a model"
+        return f"{count}, best {self.metric} {record.score:.4f} (trial {record.number})"

@@ -1,0 +1,101 @@
+"""The second step of a study: checks Keras, connects to MLflow, and writes the study to its folder."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from pipeline.console import note, status, warn
+from pipeline.data.training_notes import training_notes
+from pipeline.latency.study import save_latency_model
+from pipeline.report.progress import Verbosity
+from pipeline.search.optuna_study import storage_errors
+from pipeline.search.pruners import PRUNERS
+from pipeline.search.storage import StudyStorage
+from pipeline.steps.open import OpenStudy
+from pipeline.steps.study_folder import write_job
+from pipeline.study.fingerprint import StudyFingerprint, check_fingerprint, write_fingerprint
+from pipeline.tracking import Tracker, connect
+from pipeline.training.worker import check_backend
+
+
+@dataclass(frozen=True)
+class PreparedStudy:
+    """An open study with its storage and its tracker, which record the trials."""
+
+    study: OpenStudy
+    storage: StudyStorage
+    tracker: Tracker
+
+
+@contextmanager
+def prepare(study: OpenStudy, verbosity: Verbosity) -> Iterator[PreparedStudy]:
+    """Begins or resumes the study, in its folder and in MLflow; the block runs it.
+
+    If the block raises, the study's run in MLflow ends as KILLED (interrupted) or FAILED. At the end, warnings say
+    what did not reach MLflow.
+    """
+    fingerprint = _fingerprint(study)
+    run = check_fingerprint(study.paths, fingerprint)
+    quiet = verbosity.is_quiet
+    with status("starting Keras and MLflow", quiet):
+        tracker = connect()
+    try:
+        with status("starting Keras and MLflow", quiet):
+            check_backend(study.executor)
+            run = tracker.begin_study(study.paths.name, study.job.as_file(), study.problem.dataset, run or None)
+        write_fingerprint(study.paths, replace(fingerprint, run=run))
+        if study.searched.latency is not None:
+            save_latency_model(study.paths, study.searched.latency)
+        with storage_errors(study.paths.storage):
+            storage = _open_storage(study)
+            write_job(study.paths, study.job, study.searched.text)
+            dataset = study.problem.dataset
+            if not quiet:
+                note(
+                    *filter(None, [study.plan.line]),
+                    f"{dataset.name}: {dataset.describe()}",
+                    dataset.describe_classes(),
+                )
+            for line in training_notes(dataset, study.problem.objective.metric, study.weighs_classes):
+                warn(line)
+            if not quiet:
+                note(*study.start_points.left_out)
+            yield PreparedStudy(study, storage, tracker)
+    except BaseException as error:
+        tracker.end_study("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED", {})
+        raise
+    finally:
+        with status("sending the rest to MLflow", quiet):
+            tracker.close()
+        for problem in tracker.problems:
+            warn(problem)
+
+
+def _fingerprint(study: OpenStudy) -> StudyFingerprint:
+    return StudyFingerprint(
+        space=study.problem.space.fingerprint,
+        dataset=study.problem.dataset.digest,
+        epochs=study.job.full_epochs,
+        seed=study.job.seed,
+        metric=study.job.metric,
+        objective=",".join(study.job.objective),
+        code=study.searched.code,
+        content=study.problem.dataset.content,
+        split=study.problem.dataset.split,
+    )
+
+
+def _open_storage(study: OpenStudy) -> StudyStorage:
+    """The storage; start points that are new to it are put into its queue."""
+    storage = StudyStorage(
+        study.paths.storage,
+        study.problem.space,
+        PRUNERS[study.job.pruner],
+        study.job.full_epochs,
+        study.problem.objective,
+        {name: value for name, value in study.job.as_file().items() if isinstance(value, str | int | float)},
+    )
+    for candidate in study.start_points.candidates:
+        if storage.number_of(candidate) is None:
+            storage.enqueue(candidate.params)
+    return storage

@@ -1,0 +1,81 @@
+"""The fourth step of a study: publishes its best model, and sends its files and scores to MLflow."""
+
+from collections.abc import Mapping, Sequence
+
+from pipeline.console import status, warn_without
+from pipeline.metrics import METRICS
+from pipeline.report.plots.draw import SEARCH, draw_search, write_plots
+from pipeline.report.plots.evaluation import CONFUSION
+from pipeline.report.study_report import write_report
+from pipeline.report.study_trials import StudyTrials
+from pipeline.search.importance import importances
+from pipeline.search.optuna_study import runs_of
+from pipeline.steps.best_model import BestModel, find_published, publish_best_model, registered_name
+from pipeline.steps.prepare import PreparedStudy
+from pipeline.study.record import TrialRecord, best, ranked
+
+
+def publish(prepared: PreparedStudy, quiet: bool) -> BestModel | None:
+    """Publishes the best model, draws the plots, writes the report and ends the study's run.
+
+    Returns None if no trial left a model. Says what it does unless ``quiet``.
+    """
+    study, records = prepared.study, prepared.storage.records
+    pictures: dict[str, bytes] = {}
+
+    def draw() -> None:
+        with warn_without("plots"):
+            pictures.update(draw_search(trials_of(prepared, records)))
+            write_plots(pictures, SEARCH, study.paths.plots)
+
+    best_record = best(records)
+    name = registered_name(study.job.register, study.problem.dataset)
+    best_model = None if best_record is None else find_published(study.paths, best_record, name)
+    if best_record is None or best_model is not None:
+        with status("drawing the plots", quiet):
+            draw()
+    else:
+        best_model = publish_best_model(
+            study.executor, prepared.tracker, study.paths, best_record, study.problem.dataset, name, quiet, draw
+        )
+    with status("writing the report", quiet):
+        _report(trials_of(prepared, records), pictures)
+    record_study(prepared, records)
+    if best_model is None:
+        prepared.tracker.end_study("FAILED", {})
+        return None
+    test_scores = {f"test_{name}": score for name, score in best_model.test_scores.items() if score is not None}
+    prepared.tracker.end_study("FINISHED", {METRICS[best_model.metric].logged_as: best_model.score, **test_scores})
+    return best_model
+
+
+def trials_of(prepared: PreparedStudy, records: Sequence[TrialRecord]) -> StudyTrials:
+    """The trials as plots and report need them."""
+    storage, objective = prepared.storage, prepared.study.problem.objective
+    runs, shares = runs_of(storage.study, objective), importances(storage.study)
+    return StudyTrials(prepared.study.paths, records, runs, shares, storage.infeasible)
+
+
+def _report(trials: StudyTrials, pictures: Mapping[str, bytes]) -> None:
+    """Writes the report, if a trial has a score, and the confusion matrix; an error only causes a warning."""
+    if ranked(trials.records):
+        with warn_without("report"):
+            drawn = write_report(trials, trials.paths.report, pictures)
+            write_plots(drawn, (CONFUSION,), trials.paths.plots)
+
+
+def record_study(prepared: PreparedStudy, records: list[TrialRecord]) -> None:
+    """Sends the ranking, the study's files and the explanation of its best model to MLflow.
+
+    MLflow keeps the files that earlier sessions of the study sent, so the explanation of each best model has a folder
+    of its own: ``explain/trial-N``.
+    """
+    tracker, paths = prepared.tracker, prepared.study.paths
+    tracker.rank(records)
+    for path in (paths.table, paths.job, paths.space, paths.evaluation, paths.plots, paths.report):
+        if path.exists():
+            tracker.log_artifact(path)
+    best_record = best(records)
+    if best_record is not None and paths.explanation.is_dir():
+        for path in sorted(paths.explanation.iterdir()):
+            tracker.log_artifact(path, f"explain/trial-{best_record.number}")

@@ -1,0 +1,180 @@
+"""What follows the last trial."""
+
+import re
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from pipeline.data import load
+from pipeline.errors import ModelError, StudyError, WorkerError
+from pipeline.executors import InlineExecutor
+from pipeline.report.evaluated_model import read_evaluated_model
+from pipeline.steps import best_model
+from pipeline.steps.best_model import find_published, publish_best_model, registered_name
+from pipeline.steps.publish import record_study
+from pipeline.study.paths import StudyPaths
+from pipeline.tracking import ModelDecision
+from tests.export.tiny_model import write_tiny_model
+from tests.fakes import Raise
+from tests.report.made_up import record
+
+
+class Tracker:
+    """Keeps what a study's run is given."""
+
+    def __init__(self):
+        self.paths = []
+
+    def log_artifact(self, path, folder=""):
+        self.paths.append((folder, path.name))
+
+    def rank(self, *args):
+        """Of no interest here."""
+
+    def register_best(self, *args, **details):
+        return ModelDecision(1, True, "first")
+
+
+@pytest.fixture(scope="module")
+def data():
+    return load("digits", fetch=lambda name, folder: None)
+
+
+def model_file(place):
+    path = StudyPaths(place / "s").model(1)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+@pytest.fixture
+def best(tmp_path, data):
+    write_tiny_model(model_file(tmp_path), classes=data.classes)
+    return record(1, 0.5, model="where it was written")
+
+
+@pytest.fixture(autouse=True)
+def no_mlflow(monkeypatch):
+    monkeypatch.setattr(best_model, "register_model", lambda *args: ModelDecision(1, True, "first"))
+
+
+def publish(paths, best, data):
+    return publish_best_model(InlineExecutor(), Tracker(), paths, best, data, "convtune-digits", quiet=True)
+
+
+def test_what_the_best_model_sees_is_drawn_and_goes_into_mlflow(tmp_path, best, data, capsys):
+    paths, tracker = StudyPaths(tmp_path / "s"), Tracker()
+    assert publish(paths, best, data).trial == 1
+    pictures = {path.name for path in paths.explanation.iterdir()}
+    assert {"index.html", "filters.png"} < pictures
+    assert sum(name.endswith("-maps.png") for name in pictures) >= 3
+    assert "Wrong: predicted" in (paths.explanation / "index.html").read_text()
+    record_study(prepared(tracker, paths), [best])
+    assert {name for place, name in tracker.paths if place == "explain/trial-1"} == pictures
+    assert capsys.readouterr().err == ""
+
+
+def test_a_fault_in_the_pictures_costs_a_warning(tmp_path, best, data, capsys, monkeypatch):
+    monkeypatch.setattr(best_model, "write_explanation", lambda *args: 1 / 0)
+    paths = StudyPaths(tmp_path / "s")
+    assert publish(paths, best, data).test_scores["accuracy"] > 0
+    warning = "warning: no pictures of what the best model sees: ZeroDivisionError: division by zero\n"
+    assert capsys.readouterr().err == warning
+    assert not paths.explanation.exists()
+
+
+def test_a_fault_of_the_model_is_told_in_its_own_words(tmp_path, best, data, capsys, monkeypatch):
+    monkeypatch.setattr(
+        best_model, "write_explanation", raising(ModelError("m.keras: expected a network with convolutions"))
+    )
+    publish(StudyPaths(tmp_path / "s"), best, data)
+    warning = "warning: no pictures of what the best model sees: m.keras: expected a network with convolutions\n"
+    assert capsys.readouterr().err == warning
+
+
+def test_a_study_killed_before_all_is_noted_draws_again(tmp_path, best, data, monkeypatch):
+    paths = StudyPaths(tmp_path / "s")
+    monkeypatch.setattr(best_model, "write_explanation", raising(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        publish(paths, best, data)
+    assert find_published(paths, best, "convtune-digits") is None
+
+
+def test_pictures_of_an_earlier_best_go_even_if_the_new_one_cannot_be_run(tmp_path, best, data, monkeypatch):
+    paths = StudyPaths(tmp_path / "s")
+    earlier = paths.explanation / "earlier.png"
+    earlier.parent.mkdir(parents=True)
+    earlier.touch()
+    monkeypatch.setattr(best_model, "PredictDataset", lambda *args, number: Raise(number, WorkerError("died")))
+    with pytest.raises(WorkerError):
+        publish(paths, best, data)
+    assert not earlier.exists()
+
+
+def prepared(tracker, paths):
+    """As much of a prepared study as recording it takes."""
+    return SimpleNamespace(tracker=tracker, study=SimpleNamespace(paths=paths))
+
+
+def raising(error):
+    def function(*args):
+        raise error
+
+    return function
+
+
+def test_a_model_is_presented_once_and_again_when_its_trial_was_repeated(tmp_path, best, data):
+    paths = StudyPaths(tmp_path / "s")
+    model = publish(paths, best, data)
+    assert model.caveat == ""
+    again = find_published(paths, best, "convtune-digits")
+    assert again == replace(model, registry_note="convtune-digits, already registered as version 1")
+    assert find_published(paths, best, "another-name") is None
+    write_tiny_model(model_file(tmp_path), classes=data.classes, weights=2)
+    assert find_published(paths, best, "convtune-digits") is None
+
+
+def test_a_report_can_be_made_without_the_model_and_the_images(tmp_path, best, data):
+    paths = StudyPaths(tmp_path / "s")
+    publish(paths, best, data)
+    model = read_evaluated_model(paths)
+    assert (model.trial, model.n, model.validation) == (1, len(data.test), len(data.validation))
+    assert model.data == f"{data.name}: {data.describe()}"
+    mistakes = model.n - model.confusion.trace()
+    assert len(model.wrong) == min(mistakes, 24) > 0
+    names = {data.image_name(row): data.classes[data.labels[row]] for row in data.test}
+    assert all(names[image.file] == image.true != image.predicted for image in model.wrong)
+    chances = [image.probability for image in model.wrong]
+    assert chances == sorted(chances, reverse=True)
+    assert (paths.plots / "wrong.png").is_file()
+    assert model.registered == "convtune-digits, version 1"
+
+
+def test_a_model_that_was_trained_for_less_says_so(tmp_path, best, data):
+    cut_off = replace(best, result=replace(best.result, epochs=2, reason="time was up after epoch 2"))
+    model = publish(StudyPaths(tmp_path / "s"), cut_off, data)
+    assert model.caveat == "trained for 2 of 3 epochs (time was up after epoch 2)"
+
+
+def test_two_folders_of_one_name_do_not_share_a_model(data, tmp_path):
+    names = [
+        registered_name("", replace(data, name="train: a", source=str(tmp_path / place / "train: a")))
+        for place in ("one", "two", "one/../two")
+    ]
+    assert names[0] != names[1] == names[2]
+    assert re.fullmatch(r"convtune-train- a-[0-9a-f]{6}", names[0])
+    assert registered_name("", data) == "convtune-digits"
+    assert registered_name("pets", data) == "pets"
+
+
+def test_a_best_model_that_is_gone_is_one_line_and_spares_the_one_before(tmp_path, best, data):
+    paths = StudyPaths(tmp_path / "s")
+    publish(paths, best, data)
+    model_file(tmp_path).unlink()
+    assert find_published(paths, best, "convtune-digits").trial == 1  # what was presented is still there
+    with pytest.raises(StudyError, match=r"trials/0001/model\.keras: gone, though trial 1 is the best"):
+        publish(paths, best, data)
+    assert paths.best_model.is_file()
+    assert paths.explanation.is_dir()
+    paths.best_model.unlink()
+    assert find_published(paths, best, "convtune-digits") is None

@@ -1,0 +1,62 @@
+"""The folder of a study that runs."""
+
+import pytest
+
+from pipeline.errors import JobError, StudyError
+from pipeline.files import write_text
+from pipeline.job.request import read_job
+from pipeline.steps.study_folder import hold_study, write_job
+from pipeline.study.fingerprint import StudyFingerprint, write_fingerprint
+from pipeline.study.paths import locate
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_folder_of_something_else_is_refused_and_left_alone():
+    paths = locate("./theirs")
+    write_text(paths.storage, "somebody's own")
+    with pytest.raises(StudyError, match=r"holds 'optuna\.db' but no study"), hold_study(paths):
+        pass
+    assert paths.storage.read_text() == "somebody's own"
+
+
+def fails_while_it_is_prepared(name):
+    with hold_study(locate(name)):
+        write_text(locate(name).plots / "x.png", "")
+        raise JobError("no")
+
+
+def test_what_failed_before_the_study_began_leaves_nothing(here):
+    with pytest.raises(JobError):
+        fails_while_it_is_prepared("a/b/c")
+    assert list(here.iterdir()) == []
+
+
+def test_what_failed_in_an_old_empty_folder_leaves_the_folder(here):
+    (here / "old").mkdir()
+    with pytest.raises(JobError):
+        fails_while_it_is_prepared("./old")
+    assert list((here / "old").iterdir()) == []
+
+
+def test_trials_whose_job_is_gone_are_left_alone():
+    paths = locate("mine")
+    write_fingerprint(paths, StudyFingerprint("s", "d", 10, 0, "run"))
+    write_text(paths.storage, "the trials")
+    write_text(paths.model(0), "a model")
+    missing = pytest.raises(StudyError, match=r"mine/job\.yaml: missing, but there are trials here; put it back")
+    with missing, hold_study(paths):
+        pass
+    assert paths.storage.read_text() == "the trials"
+    assert paths.model(0).is_file()
+
+
+def test_the_job_of_a_study_that_lives_elsewhere_is_that_study():
+    paths = locate("deep/er/one")
+    write_job(paths, read_job(None, {"data": "digits", "study": "mine"}).job, lambda: "family: plain\n")
+    assert locate(read_job(str(paths.job), {}).job.study) == paths
+    assert paths.space.read_text() == "family: plain\n"
