@@ -1,5 +1,6 @@
 """Classifies pictures with Keras alone; python examples/use_exported_model.py EXPORTS PICTURE..."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import keras
 
 folder, *pictures = map(Path, sys.argv[1:])
 model = keras.saving.load_model(folder / "model.keras", compile=False)
-labels = (folder / "labels.txt").read_text(encoding="utf-8").splitlines()
+labels = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
 colours = {1: "grayscale", 3: "rgb"}[model.input_shape[-1]]
 
 for picture in pictures:

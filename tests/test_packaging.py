@@ -37,7 +37,8 @@ def wheel(tmp_path_factory):
 
 def test_the_wheel_holds_the_code_and_the_spaces_and_nothing_else(wheel):
     ours = [path for room in ("pipeline", "search_spaces") for path in (ROOT / room).rglob("*")]
-    expected = {path.relative_to(ROOT).as_posix() for path in ours if path.suffix in (".py", ".yaml", ".json", ".j2")}
+    kinds = (".py", ".pyi", ".yaml", ".json", ".j2")
+    expected = {path.relative_to(ROOT).as_posix() for path in ours if path.suffix in kinds or path.name == "py.typed"}
     held = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert held == expected
     assert {f"search_spaces/{name}.yaml" for name in ("plain", "quick", "grid")} <= held

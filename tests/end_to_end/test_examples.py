@@ -75,7 +75,7 @@ def test_learning_curves(tmp_path, monkeypatch, capsys):
 def test_use_exported_model(tmp_path, monkeypatch, capsys):
     folder = tmp_path / "exports" / "mine"
     write_tiny_model(folder / "model.keras", classes=("night", "day"), shape=(8, 8, 1))
-    (folder / "labels.txt").write_text("night\nday\n")
+    (folder / "labels.json").write_text('["night", "day"]')
     for name, level in (("dark", 0), ("bright", 255)):
         Image.fromarray(np.full((12, 9, 3), level, np.uint8)).save(tmp_path / f"{name}.png")
     monkeypatch.chdir(tmp_path)
