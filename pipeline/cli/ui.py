@@ -1,19 +1,27 @@
-"""``convtune ui``: MLflow's own UI on the store that studies are written to."""
+"""``convtune ui``: MLflow's own UI on the store that studies are written to, opened at a study's trials."""
 
 import argparse
 import os
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
+import threading
+import time
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from pipeline.cli.types import whole_number
-from pipeline.errors import JobError, TrackingError
+from pipeline.errors import JobError, StudyError, TrackingError
 from pipeline.signals import ENDING, interruptible
 
-HELP = "open MLflow's UI on the studies (only on this machine)"
+if TYPE_CHECKING:
+    from pipeline.study.paths import StudyPaths
+    from pipeline.tracking import Pages
+
+HELP = "open MLflow's UI at a study's trials (only on this machine)"
 
 EXAMPLES = ("convtune ui", "convtune ui --port 5001")
 
@@ -25,12 +33,19 @@ _PORT = 5000
 _GRACE_SECONDS = 10
 """How long MLflow has to end its processes; it takes about one second."""
 
+_START_SECONDS = 120
+"""How long MLflow's server may take to answer before no browser is opened; it takes 5 to 15 s."""
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The port."""
+    """The study, the port, and whether a browser is opened."""
+    parser.add_argument(
+        "study", metavar="STUDY", nargs="?", help="name or path of a study (default: the latest one of this folder)"
+    )
     parser.add_argument(
         "--port", metavar="N", type=_parse_port, default=_PORT, help=f"port on {HOST} (default: {_PORT})"
     )
+    parser.add_argument("--no-open", action="store_true", help="print the addresses, but open no browser")
 
 
 def _parse_port(text: str) -> int:
@@ -41,14 +56,81 @@ def _parse_port(text: str) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serves the UI until Ctrl-C, which is the normal way to end it: exit code 0."""
-    from pipeline.tracking import ui_command
+    """Serves the UI until Ctrl-C, which is the normal way to end it: exit code 0.
 
+    Where a server keeps the runs, it prints the addresses there and is done.
+    """
+    from pipeline.study.paths import find, latest
+    from pipeline.tracking import server_address, ui_command
+
+    paths = latest() if args.study is None else find(args.study)
+    opens = not args.no_open and _is_desktop()
+    if (server := server_address(None)) is not None:
+        page = _print_pages(server, "", _pages_of(paths, args.study))
+        if opens:
+            _open(page)
+        return 0
     command = ui_command(None, args.port)
     check_free(args.port)
-    print(f"MLflow UI: http://{HOST}:{args.port} (it takes some seconds to start; Ctrl-C ends it)", flush=True)
+    address = f"http://{HOST}:{args.port}"
+    page = _print_pages(address, " (it takes some seconds to start; Ctrl-C ends it)", _pages_of(paths, args.study))
+    if opens:
+        threading.Thread(target=_open_when_ready, args=(address, page), daemon=True).start()
     serve(command)
     return 0
+
+
+def _pages_of(paths: "StudyPaths | None", named: str | None) -> "tuple[str, Pages] | None":
+    """The study's name and pages; None if there is no study, or if none was ``named`` and the store lacks this one."""
+    from pipeline.metrics import DEFAULT_METRIC, METRICS
+    from pipeline.study.fingerprint import read_fingerprint
+    from pipeline.tracking import prepare_pages
+
+    if paths is None:
+        return None
+    try:
+        fingerprint = read_fingerprint(paths)
+        metric = METRICS.get(fingerprint.metric, DEFAULT_METRIC)
+        return paths.name, prepare_pages(fingerprint.run, paths.name, metric)
+    except (StudyError, TrackingError):
+        if named is None:
+            return None
+        raise
+
+
+def _print_pages(address: str, how: str, study: "tuple[str, Pages] | None") -> str:
+    """Prints the addresses, and returns the one to open."""
+    print(f"MLflow UI: {address}{how}", flush=True)
+    if study is None:
+        return address
+    name, pages = study
+    for what, page in (("trials by score", pages.trials), ("charts", pages.charts), ("the study", pages.study)):
+        print(f"{name}, {what}:\n  {address}{page}", flush=True)
+    return address + pages.trials
+
+
+def _is_desktop() -> bool:
+    """Whether somebody sits before a screen: a browser in a terminal or on another machine would be no help."""
+    screen = sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    return sys.stdout.isatty() and bool(screen)
+
+
+def _open(page: str) -> None:
+    import webbrowser
+
+    webbrowser.open(page)
+
+
+def _open_when_ready(address: str, page: str) -> None:
+    """Opens the page once the server answers."""
+    import urllib.request  # imported late, as webbrowser: 40 ms of --help
+
+    until = time.monotonic() + _START_SECONDS
+    while time.monotonic() < until:
+        with suppress(OSError), urllib.request.urlopen(f"{address}/health", timeout=5):
+            _open(page)
+            return
+        time.sleep(0.3)
 
 
 def check_free(port: int) -> None:

@@ -30,9 +30,9 @@ def lacking_time(trials: Iterable[FrozenTrial], epochs: int, trained: Collection
         if trial.number in requeued:
             continue
         if "postponed" in trial.user_attrs and "fixed_params" in trial.system_attrs:
-            yield Again(trial.system_attrs["fixed_params"], {"requeues": trial.number, **_number(trial.user_attrs)})
+            yield Again(trial.system_attrs["fixed_params"], {"requeues": trial.number, **_kept(trial.user_attrs)})
         elif was_shortened(trial, epochs) and (request_of(trial) or {}).get("key") not in trained:
-            yield Again(trial.params, {"requeues": trial.number})
+            yield Again(trial.params, {"requeues": trial.number, "source": "repeated"})
 
 
 def was_shortened(trial: FrozenTrial, epochs: int) -> bool:
@@ -54,9 +54,9 @@ def cut_off(trial: FrozenTrial) -> Again | None:
     """
     request = request_of(trial)
     params = trial.params if request else trial.system_attrs.get("fixed_params")
-    return None if params is None else Again(params, _number(request or trial.user_attrs))
+    return None if params is None else Again(params, _kept(request or trial.user_attrs))
 
 
-def _number(attributes: Mapping[str, Any]) -> dict[str, int]:
-    """The trial's number, for an attribute of the next run; none if it has none yet."""
-    return {"number": attributes["number"]} if "number" in attributes else {}
+def _kept(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """What the next run of a point keeps: the trial's number, if it has one yet, and where the point comes from."""
+    return {name: attributes[name] for name in ("number", "source") if name in attributes}

@@ -55,6 +55,7 @@ def request(trial: Trial, key: str) -> dict[str, Any]:
         "costs": dict(trial.costs),
         "began": trial.began,
         "slot": trial.slot,
+        "source": trial.source,
     }
 
 

@@ -180,6 +180,7 @@ def record_of(stored: FrozenTrial, objective: Objective) -> TrialRecord:
         drawn=tuple(stored.params),
         began=written.get("began"),
         slot=written.get("slot"),
+        source=written.get("source", ""),
     )
     return TrialRecord(trial, _result(trial.number, outcome_of(stored)), objective)
 

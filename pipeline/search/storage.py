@@ -100,9 +100,9 @@ class StudyStorage:
         trial = self._study.ask()
         return Proposal(self._space.draw(suggest(trial)), trial)
 
-    def enqueue(self, params: Params) -> None:
-        """Puts a point at the end of the queue; it may leave out constants of the space."""
-        self._study.enqueue_trial(self._drawn(params))
+    def enqueue(self, params: Params, source: str = "search") -> None:
+        """Puts a point at the end of the queue; it may leave out constants of the space. ``source``: see ``Trial``."""
+        self._study.enqueue_trial(self._drawn(params), user_attrs={"source": source})
         self._storage.flush()
 
     def _drawn(self, params: Params) -> dict[str, Scalar]:
@@ -187,6 +187,7 @@ class StudyStorage:
             epochs=self._epochs if epochs is None else epochs,
             costs=candidate.costs,
             drawn=tuple(proposal.optuna_trial.params),
+            source=proposal.optuna_trial.user_attrs.get("source", "search"),
             earlier_score=earlier.score if earlier is not None and earlier.result.model else None,
             began=time.time(),
             slot=self._free_slot(),

@@ -42,7 +42,8 @@ def prepare(study: OpenStudy, verbosity: Verbosity) -> Iterator[PreparedStudy]:
     try:
         with status("starting Keras and MLflow", quiet):
             check_backend(study.executor)
-            run = tracker.begin_study(study.paths.name, study.job.as_file(), study.problem.dataset, run or None)
+            name, job = study.paths.name, study.job.as_file()
+            run = tracker.begin_study(name, job, study.problem.dataset, run or None, study.paths.argument)
         write_fingerprint(study.paths, replace(fingerprint, run=run))
         if study.searched.latency is not None:
             save_latency_model(study.paths, study.searched.latency)
@@ -95,7 +96,8 @@ def _open_storage(study: OpenStudy) -> StudyStorage:
         study.problem.objective,
         {name: value for name, value in study.job.as_file().items() if isinstance(value, str | int | float)},
     )
-    for candidate in study.start_points.candidates:
+    points = study.start_points
+    for candidate, source in zip(points.candidates, points.sources, strict=True):
         if storage.number_of(candidate) is None:
-            storage.enqueue(candidate.params)
+            storage.enqueue(candidate.params, source)
     return storage

@@ -17,15 +17,17 @@ def describe_registration(
 ) -> Registration:
     """What is said of the best model in the registry, under the registered name ``name``."""
     assert best.score is not None
-    scores = {f"test_{metric}": f"{score:.6g}" for metric, score in test_scores.items() if score is not None}
     return Registration(
         name=name,
         study=paths.argument,
         score=best.score,
         metric=best.metric,
         digest=dataset.content,
-        tags={"study": paths.name, "trial": str(best.number), **scores},
+        tags={"study": paths.name, "trial": str(best.number)},
         caveat=_caveat(best),
+        data=dataset.name,
+        params=best.params,
+        test_scores={metric: score for metric, score in test_scores.items() if score is not None},
     )
 
 

@@ -12,10 +12,14 @@ from pipeline.steps.requested_space import attempted_points, flag_errors
 
 @dataclass(frozen=True)
 class StartPoints:
-    """The distinct candidates to try first, and lines that say which start points are left out, and why."""
+    """The distinct candidates to try first, and lines that say which start points are left out, and why.
+
+    ``sources`` has one text for each candidate: where it comes from, as in ``Trial.source``.
+    """
 
     candidates: tuple[Candidate, ...]
     left_out: tuple[str, ...]
+    sources: tuple[str, ...]
 
 
 def choose_start_points(space: Space, judge: Judge, request: JobRequest, resumed: bool, image_side: int) -> StartPoints:
@@ -33,9 +37,16 @@ def choose_start_points(space: Space, judge: Judge, request: JobRequest, resumed
             advice = "change the point (what it leaves out takes its default) or the images' size"
             raise JobError(f"--try: {feasibility.reason}; {advice}")
     named = {name: judge(params) for name, params in ({} if resumed else space.start_from).items()}
-    candidates = (feasibility.candidate for feasibility in (*feasible, *named.values()))
-    once = {candidate.key: candidate for candidate in candidates if candidate is not None}
-    return StartPoints(tuple(once.values()), tuple(_describe_left_out(space, named, image_side)))
+    sources = [*("hand" for _ in feasible), *(f"start point {name}" for name in named)]
+    once: dict[str, tuple[Candidate, str]] = {}
+    for feasibility, source in zip((*feasible, *named.values()), sources, strict=True):
+        if (candidate := feasibility.candidate) is not None:
+            once.setdefault(candidate.key, (candidate, source))
+    return StartPoints(
+        candidates=tuple(candidate for candidate, _ in once.values()),
+        left_out=tuple(_describe_left_out(space, named, image_side)),
+        sources=tuple(source for _, source in once.values()),
+    )
 
 
 def _describe_left_out(space: Space, named: Mapping[str, Feasibility], image_side: int) -> Iterator[str]:

@@ -11,7 +11,6 @@ from pipeline.steps.best_model import BestModel
 from pipeline.study.paths import StudyPaths
 from pipeline.study.record import TrialRecord, best
 from pipeline.study.trial import TrialState
-from pipeline.tracking import ui_location
 
 _MORE = {
     StopReason.TIME_UP: "",
@@ -50,7 +49,7 @@ def print_summary(
         print(f"What it sees:                  {page}")
     if paths.report.is_file():
         print(f"Report of the study:           {paths.report}")
-    print(f"Compare all trials in MLflow:  {ui_location(None)}")
+    print(f"Compare all trials in MLflow:  convtune ui {paths.argument}")
     print(f"Take the best model with you:  convtune export {paths.argument}")
     if reason in _MORE:
         print(f"Go on:                         convtune tune --study {paths.argument}{_MORE[reason]}")

@@ -162,6 +162,12 @@ def find(study: str) -> StudyPaths:
     raise StudyError(f"unknown study {study!r} (no {paths.job}){nearest(study, names)}{studies}")
 
 
+def latest() -> StudyPaths | None:
+    """The study below ``studies`` that began last or was continued last; None if there is none."""
+    jobs = sorted(ROOT.glob("*/job.yaml"), key=lambda job: (job.stat().st_mtime, job.parent.name))
+    return StudyPaths(jobs[-1].parent) if jobs else None
+
+
 def check_job(paths: StudyPaths) -> None:
     """StudyError if there are trials in a folder without the job file that they belong to."""
     if not paths.exists and paths.fingerprint.is_file() and (paths.path / "trials").is_dir():

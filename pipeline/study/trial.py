@@ -41,6 +41,8 @@ class Trial:
 
     ``number`` counts the trials of the study from 0. ``epochs`` is the number of epochs to train. ``costs`` are the
     costs of the network by name. ``drawn`` names the params drawn from the space; the others are constants.
+    ``source`` says where the params come from, for people: ``search``, ``hand``, ``start point NAME``, ``repeated``
+    (a trial that lack of time had shortened), or "" in a study of an older version.
     ``earlier_score`` is that of the model which an interrupted run of this trial has left (None: there is none).
     ``began`` is when it began, in seconds since 1970, and ``slot`` the executor's slot that it takes, counted from 0
     (None: not noted, by an older version); requests that differ in these alone are equal.
@@ -52,6 +54,7 @@ class Trial:
     epochs: int
     costs: Mapping[str, float] = field(default_factory=dict)
     drawn: tuple[str, ...] = ()
+    source: str = ""
     earlier_score: float | None = None
     began: float | None = field(default=None, compare=False)
     slot: int | None = field(default=None, compare=False)

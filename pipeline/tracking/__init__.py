@@ -1,7 +1,18 @@
 """All communication with MLflow. A study is a run, and each trial is a child run of it."""
 
+from pipeline.tracking.pages import Pages, prepare_pages
 from pipeline.tracking.registry import ModelDecision, Registration
-from pipeline.tracking.store import ui_command, ui_location
+from pipeline.tracking.store import server_address, ui_command
 from pipeline.tracking.tracker import Tracker, connect, promote
 
-__all__ = ["ModelDecision", "Registration", "Tracker", "connect", "promote", "ui_command", "ui_location"]
+__all__ = [
+    "ModelDecision",
+    "Pages",
+    "Registration",
+    "Tracker",
+    "connect",
+    "prepare_pages",
+    "promote",
+    "server_address",
+    "ui_command",
+]

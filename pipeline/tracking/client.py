@@ -11,12 +11,22 @@ import mlflow.store.db.utils
 from mlflow import MlflowClient
 from mlflow.entities import Experiment
 from mlflow.exceptions import MlflowException
+from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 
 from pipeline.errors import TrackingError
 from pipeline.tracking.relocate import artifact_folder
 from pipeline.tracking.store import announce_moves, check_database, exclusive, sqlite_file, without_password
 
 _EXPERIMENT = "convtune"
+_EXPERIMENT_TAGS = {
+    "mlflow.experimentKind": "custom_model_development",
+    MLFLOW_RUN_NOTE: (
+        "Studies of convtune: each run is a study, the runs below it are its trials. "
+        "The menu Views has a study's trials by score, and charts of them."
+    ),
+}
+"""What a new experiment is, in MLflow's list of them."""
+
 _LOGGERS = ("mlflow", "alembic", "sqlalchemy.engine", "huey")
 
 
@@ -101,7 +111,7 @@ def _experiment_id(client: MlflowClient, uri: str) -> str:
         name = name or _EXPERIMENT
         found = client.get_experiment_by_name(name)
         if found is None:
-            return str(client.create_experiment(name, artifact_location=_artifact_location(uri, name)))
+            return str(client.create_experiment(name, _artifact_location(uri, name), _EXPERIMENT_TAGS))
         experiment = found
     if experiment.lifecycle_stage != "active":
         restore = f"`mlflow experiments restore -x {experiment.experiment_id}`"

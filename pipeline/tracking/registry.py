@@ -2,23 +2,36 @@
 
 import json
 import math
+import re
 import shlex
 import tempfile
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlflow import MlflowClient
-from mlflow.entities import LoggedModel, LoggedModelOutput
+from mlflow.entities import LoggedModel, LoggedModelOutput, Metric
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
-from mlflow.utils.mlflow_tags import MLFLOW_MODEL_VERSIONS
+from mlflow.utils.mlflow_tags import MLFLOW_MODEL_VERSIONS, MLFLOW_RUN_NOTE
 
-from pipeline.metrics import Metric
+from pipeline.metrics import Metric as StudyMetric
+from pipeline.tracking.entities import to_params
 from pipeline.tracking.runs import Runs
 
 CHAMPION = "champion"
 """The alias of the best version of a registered name."""
+
+
+_NO_CHAMPION, _REPLACED = f"not_{CHAMPION}", "replaced_by"
+"""Tags of versions: why one did not become the champion, and which one has taken its place."""
+
+_ABOUT = (
+    f"The best models of convtune's studies of these pictures. `{CHAMPION}` is the best of those that were measured on "
+    f"the same files and splits: `mlflow models serve -m models:/NAME@{CHAMPION}`. Each version's tags say why it is "
+    "the champion, or why not, and which version it followed."
+)
 
 
 @dataclass(frozen=True)
@@ -35,26 +48,52 @@ class Registration:
     """The best model of a study, for the registered name ``name``; what is said of it becomes tags of its version.
 
     ``score`` by ``metric``, and ``digest``, which stands for the pictures and their split whatever the image size,
-    decide whether it becomes the champion. ``study`` is how a command names the study; ``caveat`` is a sentence about
-    a model that was not trained to its end, else "".
+    decide whether it becomes the champion. ``study`` is how a command names the study, ``data`` the dataset;
+    ``test_scores`` are those on the test images, by metric, ``params`` the configuration of the network and its
+    training. ``caveat`` is a sentence about a model that was not trained
+    to its end, else "".
     """
 
     name: str
     study: str
     score: float
-    metric: Metric
+    metric: StudyMetric
     digest: str
     tags: Mapping[str, str]
     caveat: str = ""
+    data: str = ""
+    test_scores: Mapping[str, float] = field(default_factory=dict)
+    params: Mapping[str, object] = field(default_factory=dict)
+
+    def describe(self) -> str:
+        """What the model is and how good, in two sentences."""
+        scores = [f"validation {self.metric.label} {self.score:.4f}"]
+        if self.metric.name in self.test_scores:
+            scores.append(f"test {self.metric.label} {self.test_scores[self.metric.name]:.4f}")
+        origin = f"Best model of the study {self.study}" + (f" on {self.data}" if self.data else "")
+        return f"{origin}: {', '.join(scores)}." + (f" It was {self.caveat}." if self.caveat else "")
+
+    def as_tags(self) -> dict[str, str]:
+        """All that is said of the model, as tags."""
+        own = {"score": repr(self.score), "metric": self.metric.name, "digest": self.digest, "data": self.data}
+        tests = {f"test_{name}": f"{score:.6g}" for name, score in self.test_scores.items()}
+        return {**self.tags, **tests, **{name: text for name, text in own.items() if text}} | (
+            {"caveat": self.caveat} if self.caveat else {}
+        )
+
+    def as_metrics(self) -> dict[str, float]:
+        """Its scores, by the names that the study's run has for them."""
+        return {self.metric.logged_as: self.score} | {f"test_{name}": one for name, one in self.test_scores.items()}
 
 
 def register(runs: Runs, folder: Path, registration: Registration) -> ModelDecision:
     """Uploads an MLflow model folder as the model of the study's run and registers it as the next version."""
     if runs.files_refused:
         return ModelDecision(0, False, "not registered: MLflow's artifact store cannot be used")
-    own = {"score": repr(registration.score), "metric": registration.metric.name, "digest": registration.digest}
-    tags = {**registration.tags, **own, **({"caveat": registration.caveat} if registration.caveat else {})}
-    version = _create_version(runs, registration, _upload(runs, folder, tags), tags)
+    tags = registration.as_tags()
+    logged = _upload(runs, folder, registration)
+    _log_scores(runs, registration, logged)
+    version = _create_version(runs, registration, logged, tags)
     return _decide(runs.client, registration, version)
 
 
@@ -65,14 +104,29 @@ def promote(client: MlflowClient, run: str) -> str | None:
         return None
     name, version = (latest := max(versions, key=lambda one: one.creation_timestamp)).name, str(latest.version)
     before = client.get_registered_model(name).aliases.get(CHAMPION)
-    client.set_registered_model_alias(name, CHAMPION, version)
+    if str(before) != version:
+        _crown(client, name, version, f"promoted by hand{'' if before is None else f' instead of version {before}'}")
     was = "" if before is None else " already" if str(before) == version else f", instead of version {before}"
     return f"version {version} of {name} is the {CHAMPION}{was}"
 
 
-def _upload(runs: Runs, folder: Path, tags: Mapping[str, str]) -> LoggedModel:
-    client = runs.client
-    logged = client.create_logged_model(runs.experiment, name="model", source_run_id=runs.study, tags=dict(tags))
+def _crown(client: MlflowClient, name: str, version: str, reason: str) -> None:
+    """Moves the alias, and notes on both versions what has happened: the alias itself has no history."""
+    before = client.get_registered_model(name).aliases.get(CHAMPION)
+    client.set_registered_model_alias(name, CHAMPION, version)
+    for outdated in {_NO_CHAMPION, _REPLACED} & client.get_model_version(name, version).tags.keys():
+        client.delete_model_version_tag(name, version, outdated)
+    client.set_model_version_tag(name, version, CHAMPION, reason)
+    if before is not None:
+        client.set_model_version_tag(name, version, "champion_before", str(before))
+        client.set_model_version_tag(name, str(before), _REPLACED, version)
+
+
+def _upload(runs: Runs, folder: Path, registration: Registration) -> LoggedModel:
+    client, tags = runs.client, registration.as_tags()
+    params = {param.key: param.value for param in to_params(registration.params)}
+    described = tags | {MLFLOW_RUN_NOTE: registration.describe()}
+    logged = client.create_logged_model(runs.experiment, _model_name(tags), runs.study, described, params)
     try:
         client.log_outputs(runs.study, [LoggedModelOutput(logged.model_id, step=0)])
         client.log_model_artifacts(logged.model_id, str(folder))
@@ -81,6 +135,12 @@ def _upload(runs: Runs, folder: Path, tags: Mapping[str, str]) -> LoggedModel:
         client.finalize_logged_model(logged.model_id, "FAILED")
         raise
     return client.finalize_logged_model(logged.model_id, "READY")
+
+
+def _model_name(tags: Mapping[str, str]) -> str:
+    """The name in MLflow's list of models: the study and the trial, without what MLflow refuses in it."""
+    name = f"{tags['study']}-trial-{tags['trial']}" if {"study", "trial"} <= tags.keys() else "model"
+    return re.sub(r"[/:.%\"']", "-", name)
 
 
 def _upload_description(runs: Runs, folder: Path, model_id: str, location: str) -> None:
@@ -94,15 +154,23 @@ def _upload_description(runs: Runs, folder: Path, model_id: str, location: str) 
         runs.client.log_model_artifact(model_id, str(file))
 
 
+def _log_scores(runs: Runs, registration: Registration, model: LoggedModel) -> None:
+    """The scores of the model, on the dataset of the study: its own page and the list of models show them."""
+    now, dataset = time.time_ns() // 1_000_000, runs.dataset.dataset if runs.dataset is not None else None
+    name, digest = (dataset.name, dataset.digest) if dataset is not None else (None, None)
+    scores = registration.as_metrics().items()
+    runs.client.log_batch(runs.study, [Metric(key, one, now, 0, model.model_id, name, digest) for key, one in scores])
+
+
 def _create_version(runs: Runs, registration: Registration, model: LoggedModel, tags: Mapping[str, str]) -> int:
     client, name = runs.client, registration.name
     try:
-        client.create_registered_model(name)
+        client.create_registered_model(name, description=_ABOUT)
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
     # The location, not models:/ID, which an SQLite store would look up in the global tracking URI, not in its own.
-    source, about = model.artifact_location, registration.caveat or None
+    source, about = model.artifact_location, registration.describe()
     version = client.create_model_version(
         name, source, runs.study, tags=dict(tags), model_id=model.model_id, description=about
     )
@@ -133,11 +201,13 @@ def _decide(client: MlflowClient, registration: Registration, version: int) -> M
         else:
             reason = f"{holder} stays {CHAMPION}: {score:.4f} does not beat its {best:.4f}"
     if champion:
-        client.set_registered_model_alias(name, CHAMPION, str(version))
+        _crown(client, name, str(version), reason)
+    else:
+        client.set_model_version_tag(name, str(version), _NO_CHAMPION, reason)
     return ModelDecision(version, champion, reason)
 
 
-def _why_incomparable(champion: Mapping[str, str], metric: Metric, digest: str) -> str:
+def _why_incomparable(champion: Mapping[str, str], metric: StudyMetric, digest: str) -> str:
     """Why a score on the data of ``digest`` cannot be compared with that of the champion, by its tags; "" if it can."""
     if champion.get("digest") != digest:
         return "it was measured on other data"

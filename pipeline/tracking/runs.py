@@ -3,26 +3,40 @@
 import getpass
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, Run, RunTag
+from mlflow.entities import DatasetInput, Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
-from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_SOURCE_NAME, MLFLOW_SOURCE_TYPE, MLFLOW_USER
+from mlflow.utils.mlflow_tags import (
+    MLFLOW_LOGGED_ARTIFACTS,
+    MLFLOW_PARENT_RUN_ID,
+    MLFLOW_RUN_NOTE,
+    MLFLOW_SOURCE_NAME,
+    MLFLOW_SOURCE_TYPE,
+    MLFLOW_USER,
+)
 from mlflow.utils.validation import MAX_METRICS_PER_BATCH, MAX_PARAMS_TAGS_PER_BATCH
 
-from pipeline.data import Dataset
+from pipeline.metrics import DEFAULT_METRIC, METRICS
 from pipeline.study.trial import TrialState
 from pipeline.tracking.client import explain_refused_files
-from pipeline.tracking.entities import to_dataset_input, to_metrics, to_params, to_tags
+from pipeline.tracking.description import About, describe_unfinished
+from pipeline.tracking.entities import to_dataset_input, to_params, to_tags
+from pipeline.tracking.pages import child_runs, write_view
 
 StudyStatus = Literal["FINISHED", "KILLED", "FAILED"]
 
 _SOURCE = "convtune"
 """The tag of MLflow's by which a trial's run is told from other children of the same run."""
+
+_COLOUR = "mlflow.runColor"
+"""The tag of MLflow's that gives a run its colour in charts."""
+
+_LEADERBOARD = "leaderboard.json"
 
 _STATUS: Mapping[TrialState, StudyStatus] = {
     TrialState.COMPLETE: "FINISHED",
@@ -51,30 +65,31 @@ class Runs:
         self.client = client
         self.experiment = experiment
         self.study = ""
-        self._name = ""
+        self.dataset: DatasetInput | None = None
+        self._about: About | None = None
         self.files_refused = ""
         self._trials: dict[int, str] = {}
         self._running: set[int] = set()
         self._attempts: set[tuple[int, int]] = set()
         self._places: dict[int, Place] = {}
 
-    def begin_study(self, name: str, job: Mapping[str, object], dataset: Dataset, run_id: str | None) -> str:
+    def begin_study(self, about: About, run_id: str | None) -> str:
         """Creates the study's run or continues an old one, and describes the study in it; returns the run's id."""
         run = self._find_run(run_id) or self._find_project_run()
         if run is None:
-            run = self.client.create_run(self.experiment, tags=_source_tags(), run_name=name)
+            run = self.client.create_run(self.experiment, tags=_source_tags(), run_name=about.name)
         else:
             self.client.update_run(run.info.run_id, status="RUNNING")
-        self.study, self._name = run.info.run_id, name
+        self.study, self._about = run.info.run_id, about
         self.experiment = run.info.experiment_id
-        for child in self._child_runs():
+        for child in child_runs(self.client, self.experiment, self.study):
             if child.data.tags.get(MLFLOW_SOURCE_NAME) == _SOURCE and "number" in child.data.tags:
                 self._adopt_trial(child)
-        self._describe_study(name, job, dataset, run.data.params)
+        self._describe_study(about, run.data.params, run.data.tags)
         return self.study
 
-    def create_trial(self, number: int, tags: Sequence[RunTag], now: int) -> None:
-        """Creates the run of a trial; an earlier run with the same number is deleted."""
+    def create_trial(self, number: int, title: str, tags: Sequence[RunTag], now: int) -> None:
+        """Creates the run of a trial, named ``title``; an earlier run with the same number is deleted."""
         if number in self._trials:
             self.client.delete_run(self._trials[number])
             del self._trials[number]
@@ -82,16 +97,18 @@ class Runs:
         all_tags = {tag.key: tag.value for tag in tags} | _source_tags() | {MLFLOW_PARENT_RUN_ID: self.study}
         run = self._find_created(number, now)
         if run is None:
-            run = self.client.create_run(self.experiment, now, all_tags, f"{self._name} #{number}")
+            run = self.client.create_run(self.experiment, now, all_tags, title)
         self._trials[number] = run.info.run_id
         self._running.add(number)
+        if self.dataset is not None:
+            self.client.log_inputs(run.info.run_id, [self.dataset])
 
     def _find_created(self, number: int, now: int) -> Run | None:
         """The run of a trial that an earlier attempt created, although its answer was lost; None at the first one."""
         if (number, now) not in self._attempts:
             self._attempts.add((number, now))
             return None
-        runs = (run for run in self._child_runs() if run.info.start_time == now)
+        runs = (run for run in child_runs(self.client, self.experiment, self.study) if run.info.start_time == now)
         return next((run for run in runs if run.data.tags.get("number") == str(number)), None)
 
     def log_trial(self, number: int, metrics: Sequence[Metric], params: Sequence[Param] = ()) -> None:
@@ -99,15 +116,17 @@ class Runs:
         if number in self._trials:
             self._log(self._trials[number], metrics, params)
 
-    def end_trial(self, number: int, state: TrialState, reason: str, device: str, now: int) -> None:
-        """Ends the run of a trial, if there is one."""
+    def end_trial(self, number: int, state: TrialState, tags: Sequence[RunTag], now: int, title: str = "") -> None:
+        """Ends the run of a trial, if there is one, and names it ``title`` ("": it keeps its name)."""
         if number in self._trials:
-            tags = to_tags({"state": state.value, "device": device, "reason": reason})
-            self._log(self._trials[number], tags=tags)
-            self.client.set_terminated(self._trials[number], _STATUS[state], now)
+            run = self._trials[number]
+            self._log(run, tags=[*_end_tags(state), *tags])
+            if title:
+                self.client.update_run(run, name=title)
+            self.client.set_terminated(run, _STATUS[state], now)
             self._running.discard(number)
 
-    def rank(self, places: Mapping[int, Place], now: int) -> None:
+    def rank(self, places: Mapping[int, Place]) -> None:
         """Writes the rank and front of each place that has changed, and moves the tag ``best``."""
         for number, place in places.items():
             before, run = self._places.get(number), self._trials.get(number)
@@ -115,10 +134,16 @@ class Runs:
                 continue
             values = {"rank": place.rank, "pareto_front": place.front}
             tags = to_tags({**values, "best": "true" if place.rank == 1 else None})
-            self._log(run, to_metrics(values, now), tags=tags)
+            self._log(run, tags=tags)
             if before is not None and before.rank == 1 != place.rank:
                 self.client.delete_tag(run, "best")
             self._places[number] = place
+
+    def log_leaderboard(self, table: Mapping[str, object]) -> None:
+        """Uploads the table to the study's run, and tells the UI that it is one."""
+        self.send_files(lambda: self.client.log_dict(self.study, dict(table), _LEADERBOARD))
+        listed = json.dumps([{"path": _LEADERBOARD, "type": "table"}])
+        self._log(self.study, tags=to_tags({MLFLOW_LOGGED_ARTIFACTS: listed}))
 
     def log_file(self, path: Path, folder: str) -> None:
         """Uploads a file, or a folder with all its content, below ``folder`` of the study's files."""
@@ -135,17 +160,20 @@ class Runs:
             location = self.client.get_run(self.study).info.artifact_uri  # raises if it is MLflow that is gone
             self.files_refused = explain_refused_files(str(location), error)
 
-    def end_study(self, status: StudyStatus, metrics: Sequence[Metric], now: int) -> None:
-        """Ends the trials that still run, then writes the study's metrics and ends its run.
+    def end_study(self, status: StudyStatus, metrics: Sequence[Metric], description: str, now: int) -> None:
+        """Ends the trials that still run, then describes the study, prepares its view, and ends its run.
 
         A study that could not begin has no run to end.
         """
-        if not self.study:
+        if not self.study or self._about is None:
             return
         state = TrialState.INTERRUPTED if status == "KILLED" else TrialState.FAILED
+        why = to_tags({"reason": "the study ended before the trial"})
         for number in sorted(self._running):
-            self.end_trial(number, state, "the study ended before the trial", "", now)
-        self._log(self.study, metrics)
+            self.end_trial(number, state, why, now)
+        self._log(self.study, metrics, tags=to_tags({MLFLOW_RUN_NOTE: description}))
+        metric = METRICS.get(str(self._about.job.get("metric")), DEFAULT_METRIC)
+        write_view(self.client, self.experiment, self.study, self._about.name, metric)
         self.client.set_terminated(self.study, status, now)
 
     def _find_run(self, run_id: str | None) -> Run | None:
@@ -163,14 +191,6 @@ class Runs:
         run = self._find_run(os.environ.get("MLFLOW_RUN_ID"))
         return run if run and "study" not in run.data.tags else None
 
-    def _child_runs(self) -> Iterator[Run]:
-        token: str | None = ""
-        while token is not None:
-            children = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{self.study}'"
-            page = self.client.search_runs([self.experiment], children, page_token=token or None)
-            yield from page
-            token = page.token or None
-
     def _adopt_trial(self, run: Run) -> None:
         """Remembers a trial of an earlier session, and ends its run if the session was cut off."""
         number, tags = int(run.data.tags["number"]), run.data.tags
@@ -179,19 +199,20 @@ class Runs:
             front = tags.get("pareto_front")
             self._places[number] = Place(int(tags["rank"]), None if front is None else front == "true")
         if run.info.status == "RUNNING":
-            end = to_tags({"state": TrialState.INTERRUPTED.value, "reason": "the study was cut off"})
-            self._log(run.info.run_id, tags=end)
+            end = to_tags({"reason": "the study was cut off"})
+            self._log(run.info.run_id, tags=[*_end_tags(TrialState.INTERRUPTED), *end])
             self.client.set_terminated(run.info.run_id, "KILLED")
 
-    def _describe_study(
-        self, name: str, job: Mapping[str, object], dataset: Dataset, old_params: Mapping[str, str]
-    ) -> None:
-        params = to_params(job)
+    def _describe_study(self, about: About, old_params: Mapping[str, str], old_tags: Mapping[str, str]) -> None:
+        params = to_params(about.job)
         changed = {param.key: param.value for param in params if old_params.get(param.key, param.value) != param.value}
-        tags = to_tags({"study": name, "dataset": dataset.name, "metric": job.get("metric"), **changed})
-        self._log(self.study, params=[param for param in params if param.key not in old_params], tags=tags)
-        self.client.log_inputs(self.study, [to_dataset_input(dataset)])
-        plain = json.loads(json.dumps(dict(job), default=str))
+        tags = {"study": about.name, "dataset": about.dataset.name, "metric": about.job.get("metric"), **changed}
+        if MLFLOW_RUN_NOTE not in old_tags:
+            tags[MLFLOW_RUN_NOTE] = describe_unfinished(about)
+        self._log(self.study, params=[param for param in params if param.key not in old_params], tags=to_tags(tags))
+        self.dataset = to_dataset_input(about.dataset)
+        self.client.log_inputs(self.study, [self.dataset])
+        plain = json.loads(json.dumps(dict(about.job), default=str))
         self.send_files(lambda: self.client.log_dict(self.study, plain, "job.yaml"))
 
     def _log(
@@ -203,6 +224,11 @@ class Runs:
         for batch in range(batches):
             small, large = slice(batch * few, (batch + 1) * few), slice(batch * many, (batch + 1) * many)
             self.client.log_batch(run, metrics[large], params[small], tags[small])
+
+
+def _end_tags(state: TrialState) -> list[RunTag]:
+    """The state, and grey in charts for a trial that was not trained to its end."""
+    return to_tags({"state": state.value, _COLOUR: None if state is TrialState.COMPLETE else "#b8bec6"})
 
 
 def _source_tags() -> dict[str, str]:

@@ -108,10 +108,10 @@ def announce_moves(file: Path) -> None:
         note(line)
 
 
-def ui_location(uri: str | None) -> str:
-    """Where the user sees the runs of ``uri``'s store (None: as for ``connect``): a server's address, or a command."""
+def server_address(uri: str | None) -> str | None:
+    """The address of the server that ``uri`` names (None: as for ``connect``), without password; None for a file."""
     store = store_uri(uri)
-    return without_password(store) if _is_server(store) else "convtune ui"
+    return without_password(store).rstrip("/") if _is_server(store) else None
 
 
 def _is_server(store: str) -> bool:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -14,11 +15,13 @@ from pipeline.study.record import TrialRecord, ranked
 from pipeline.study.trial import EPOCH_LEARNING_RATE, BatchReport, EpochReport
 from pipeline.tracking import registry
 from pipeline.tracking.client import open_client, short_reason
+from pipeline.tracking.description import About, describe_study, leaderboard, trial_title
 from pipeline.tracking.entities import to_metrics, to_params, to_tags
 from pipeline.tracking.registry import ModelDecision, Registration
 from pipeline.tracking.runs import Place, Runs, StudyStatus
 from pipeline.tracking.sender import Sender
 from pipeline.tracking.store import check_exists, store_uri, without_password
+from pipeline.tracking.system_usage import SystemUsage
 
 
 def connect(uri: str | None = None) -> "Tracker":
@@ -46,6 +49,14 @@ def promote(run: str, uri: str | None = None) -> str | None:
         raise TrackingError(f"{without_password(store)}: MLflow refused: {short_reason(error)}") from None
 
 
+@dataclass
+class _Progress:
+    """What has been sent of a trial: its last epoch, and the learning rates of its epochs, which may wait."""
+
+    epoch: int = 0
+    rates: list[Metric] = field(default_factory=list)
+
+
 class Tracker:
     """Writes one study to MLflow, as a listener of its search. Methods return at once and never raise, unless noted.
 
@@ -56,7 +67,10 @@ class Tracker:
         self._store = store
         self._runs = Runs(client, experiment)
         self._sender = Sender(store, self._runs.log_trial)
-        self._rates: dict[int, list[Metric]] = {}
+        self._progress: dict[int, _Progress] = {}
+        self._usage = SystemUsage()
+        self._about: About | None = None
+        self._records: Sequence[TrialRecord] = ()
 
     @property
     def problems(self) -> list[str]:
@@ -64,65 +78,95 @@ class Tracker:
         refused = self._runs.files_refused
         return [*([f"{self._store}: {refused}"] if refused else []), *self._sender.problems]
 
-    def begin_study(self, name: str, job: Mapping[str, object], dataset: Dataset, run_id: str | None) -> str:
+    def begin_study(
+        self, name: str, job: Mapping[str, object], dataset: Dataset, run_id: str | None, argument: str = ""
+    ) -> str:
         """Creates the study's run, or continues ``run_id`` if it still exists. Waits for MLflow; returns the run's id.
 
         Trials that an interrupted session left running are ended. If ``mlflow run`` has made a run for this process,
         that one is used. The job's keys become params; since MLflow's params cannot change, one whose value differs
-        from an earlier session becomes a tag. Raises TrackingError.
+        from an earlier session becomes a tag. ``argument`` is how a command names the study ("": by its name). Raises
+        TrackingError.
         """
+        self._about = About(name, argument or name, job, dataset)
         try:
-            return self._sender.call(partial(self._runs.begin_study, name, job, dataset, run_id))
+            return self._sender.call(partial(self._runs.begin_study, self._about, run_id))
         except Exception as error:
             raise TrackingError(f"{self._store}: MLflow refused the study's run: {short_reason(error)}") from None
 
     def trial_started(self, record: TrialRecord) -> None:
-        """Creates the run of a trial. It replaces the run that an interrupted trial of the same number has left."""
-        number, now = record.number, _now()
-        self._rates[number] = []
-        family, metric = record.params.get("family"), record.metric.name
-        tags = to_tags({"number": number, "seed": record.trial.seed, "family": family, "metric": metric})
-        self._sender.put(f"run of trial {number}", partial(self._runs.create_trial, number, tags, now))
-        costs, params = to_metrics(record.costs, now), to_params(record.params)
-        self._sender.put(f"params of trial {number}", partial(self._runs.log_trial, number, costs, params))
+        """Creates the run of a trial. It replaces the run that an interrupted trial of the same number has left.
+
+        Its params are those that the space drew. The others are the same in every trial and would only be axes and
+        columns that say nothing: they are one tag, ``constants``.
+        """
+        number, now, trial = record.number, _now(), record.trial
+        self._progress[number] = _Progress()
+        self._usage.begin(number)
+        constants = {name: value for name, value in record.params.items() if name not in record.drawn}
+        about = {"number": number, "family": record.params.get("family"), "source": trial.source, **_tagged(record)}
+        tags = to_tags({**about, "metric": record.metric.name, "seed": trial.seed, "constants": constants or None})
+        create = partial(self._runs.create_trial, number, self._title(record), tags, now)
+        self._sender.put(f"run of trial {number}", create)
+        params = to_params({name: record.params[name] for name in record.drawn})
+        self._sender.put(f"params of trial {number}", partial(self._runs.log_trial, number, [], params))
+
+    def _title(self, record: TrialRecord) -> str:
+        """The name of a trial's run; a HyperModel is called as after the ``:`` that names it in the job."""
+        space = str(self._about.job.get("space", "")) if self._about is not None else ""
+        return trial_title(record, space.rpartition(":")[2])
 
     def epoch_ended(self, record: TrialRecord, report: EpochReport) -> None:
         """Writes an epoch's metrics, with the epoch as step, within a second.
 
-        The learning rate is written once it has changed, then for all epochs: one that stays is a param and no chart.
+        First comes the score, the best so far: MLflow's comparison of runs opens with the metric that came first. The
+        learning rate is written once it has changed, then for all epochs: one that stays is a param and no chart.
         """
         now, metrics = _now(), dict(report.metrics)
-        rates = self._rates.setdefault(record.number, [])
+        progress = self._progress.setdefault(record.number, _Progress())
+        rates = progress.rates
         rates += to_metrics({EPOCH_LEARNING_RATE: metrics.pop(EPOCH_LEARNING_RATE, None)}, now, report.epoch)
         changed_before, changed = (len({rate.value for rate in some}) > 1 for some in (rates[:-1], rates))
         worth_a_chart = rates[-1:] if changed_before else rates if changed else []
-        self._sender.put_metrics(record.number, [*to_metrics(metrics, now, report.epoch), *worth_a_chart])
+        self._usage.sample()
+        by_epoch = _result(record.score, report.seconds) | metrics | self._usage.take(record.number)
+        constant = _constant(record, report.epoch, with_costs=progress.epoch == 0)
+        progress.epoch = report.epoch
+        sent = [*to_metrics(by_epoch, now, report.epoch), *worth_a_chart, *to_metrics(constant, now)]
+        self._sender.put_metrics(record.number, sent)
 
     def progressed(self, record: TrialRecord, report: BatchReport) -> None:
-        """Nothing is sent within an epoch."""
+        """Nothing is sent within an epoch, but the use of the machine is measured."""
+        self._usage.sample()
 
     def trial_ended(self, record: TrialRecord) -> None:
-        """Writes ``score``, ``seconds`` and ``epochs``, the device and the reason, and ends the run.
+        """Writes ``score``, ``seconds`` and ``epochs``, the device and the reason, names the run, and ends it.
 
         The status is FINISHED for a complete trial, KILLED for a pruned or interrupted one, FAILED for a failed one.
         """
         number, now, result = record.number, _now(), record.result
-        metrics = {"score": result.score, "seconds": result.seconds, "epochs": result.epochs}
-        self._sender.put_metrics(number, to_metrics(metrics, now))
-        end = partial(self._runs.end_trial, number, result.state, result.reason, result.device, now)
+        progress = self._progress.pop(number, _Progress())
+        self._usage.end(number)
+        final = to_metrics(_result(result.score, result.seconds), now, max(progress.epoch, result.epochs))
+        constant = to_metrics(_constant(record, result.epochs, with_costs=progress.epoch == 0), now)
+        self._sender.put_metrics(number, [*final, *constant])
+        tags = to_tags({"device": result.device, "reason": result.reason})
+        end = partial(self._runs.end_trial, number, result.state, tags, now, self._title(record))
         self._sender.put(f"end of trial {number}", end)
 
     def rank(self, records: Sequence[TrialRecord]) -> None:
-        """Writes the rank of every trial (1 is the best) as a metric and a tag, and the tag ``best`` on the best one.
+        """Writes the tag ``rank`` of every trial (1 is the best), the tag ``best`` on the best one, and a leaderboard.
 
-        In a study that minimises costs, the metric and tag ``pareto_front`` say whether a trial is on the front. This
-        takes one write for each trial whose place has changed: call it at the end rather than after every trial.
+        In a study that minimises costs, the tag ``pareto_front`` says whether a trial is on the front. This takes one
+        write for each trial whose place has changed: call it at the end rather than after every trial.
         """
+        self._records = tuple(records)
         places = {
             record.number: Place(rank, record.front if record.objective.minimized else None)
             for rank, record in enumerate(ranked(records), start=1)
         }
-        self._sender.put("ranks", partial(self._runs.rank, places, _now()))
+        self._sender.put("ranks", partial(self._runs.rank, places))
+        self._sender.put("leaderboard", partial(self._runs.log_leaderboard, leaderboard(records)))
 
     def log_artifact(self, path: Path, folder: str = "") -> None:
         """Uploads a file, or a folder with all its content, to the study's run, under its own name below ``folder``.
@@ -133,12 +177,15 @@ class Tracker:
         self._sender.put(str(path), partial(self._runs.log_file, path, folder))
 
     def end_study(self, status: StudyStatus, metrics: Mapping[str, float]) -> None:
-        """Writes the study's metrics and ends its run; ``status`` KILLED means that it was interrupted.
+        """Writes the study's metrics and its description, prepares the UI's view of it, and ends its run.
 
-        Trials that still run are ended too: as KILLED if the study is, else as FAILED.
+        ``status`` KILLED means that it was interrupted. Trials that still run are ended too: as KILLED if the study
+        is, else as FAILED.
         """
         now = _now()
-        self._sender.put("end of study", partial(self._runs.end_study, status, to_metrics(metrics, now), now))
+        text = describe_study(self._about, self._records, metrics) if self._about and self._records else ""
+        end = partial(self._runs.end_study, status, to_metrics(metrics, now), text, now)
+        self._sender.put("end of study", end)
 
     def register_best(self, model_folder: Path, registration: Registration) -> ModelDecision:
         """Uploads an MLflow model folder as the study's model and registers it, perhaps as the champion.
@@ -153,6 +200,23 @@ class Tracker:
     def close(self) -> None:
         """Sends what is left and ends the sending thread. No other method may be called afterwards."""
         self._sender.close()
+
+
+def _result(score: float | None, seconds: float) -> dict[str, float | None]:
+    """The score with six decimals, the seconds with one: the UI's tables show all digits that there are."""
+    return {"score": None if score is None else round(score, 6), "seconds": round(seconds, 1)}
+
+
+def _constant(record: TrialRecord, epochs: int, with_costs: bool) -> dict[str, float | None]:
+    """What has no steps: metrics all the same, since MLflow sorts by params and tags as by words."""
+    costs = {name: cost for name, cost in record.costs.items() if name not in _tagged(record)}
+    return {"epochs": epochs, **(costs if with_costs else {})}
+
+
+def _tagged(record: TrialRecord) -> dict[str, float]:
+    """The costs that are tags: each metric without steps is a chart of a single bar on the page of its run."""
+    named = {"memory"} - set(record.objective.minimized)
+    return {name: cost for name, cost in record.costs.items() if name in named}
 
 
 def _now() -> int:

@@ -191,6 +191,8 @@ COMMAND_LINES = [
     words("port 0", "ui --port 0", "--port: expected a whole number from 1, got '0'"),
     words("port too high", "ui --port 70000", "--port: ", "65535", "70000"),
     words("no store to show", "ui", "mlflow.db: no such file", "run `convtune tune` here first"),
+    of_study("unknown study of ui", "ui t", "unknown study 't'", "studies here: s"),
+    of_study("ui without a store", "ui s", "mlflow.db: no such file", "`convtune tune`"),
     of_study("unknown study", "trials t", "unknown study 't'", "studies here: s"),
     of_study("unknown study to go on with", "tune --study t", "'t'", "studies here: s; to start one, add --data"),
     of_study("unknown study to explain", "explain t photo.png", "unknown study 't'", "studies here: s"),

@@ -9,11 +9,14 @@ from pathlib import Path
 
 import psutil
 import pytest
+from mlflow import MlflowClient
 
 import pipeline.tracking
 from pipeline.cli import main
 from pipeline.cli.ui import check_free, serve
 from pipeline.errors import JobError, TrackingError
+from pipeline.study.fingerprint import StudyFingerprint, write_fingerprint
+from pipeline.study.paths import StudyPaths
 
 ROOT = Path(__file__).parents[2]
 FAMILY = """
@@ -63,6 +66,103 @@ def test_prints_the_address_and_ends_with_the_server(server, capsys):
     out, err = capsys.readouterr()
     assert out.startswith(f"MLflow UI: http://127.0.0.1:{port} ")
     assert err == ""
+
+
+@pytest.fixture
+def begun(here):
+    """A study ``mine`` below the current folder, which has an MLflow store; returns a function that sets its run."""
+    paths = StudyPaths(Path("studies/mine"))
+    paths.path.mkdir(parents=True)
+    paths.job.write_text("data: digits\n")
+
+    def logged_as(run):
+        write_fingerprint(paths, StudyFingerprint("space", "data", 3, 0, run=run))
+
+    return logged_as
+
+
+@pytest.fixture
+def logged(begun, here):
+    """The id of the study's run, in the experiment of the store."""
+    client = MlflowClient(f"sqlite:///{here}/mlflow.db")
+    run = client.create_run(client.get_experiment_by_name("convtune").experiment_id).info.run_id
+    begun(run)
+    return run
+
+
+@pytest.mark.parametrize("study", [["mine"], []], ids=["named", "latest"])
+def test_prints_the_pages_of_a_study(study, logged, server, capsys):
+    server("pass")
+    port = free_port()
+    assert main(["ui", *study, "--port", str(port)]) == 0
+    address = f"http://127.0.0.1:{port}"
+    view = f"{address}/#/experiments/1/runs?workflowType=machine_learning&viewStateShareKey={logged[:8]}"
+    assert capsys.readouterr().out.splitlines() == [
+        f"MLflow UI: {address} (it takes some seconds to start; Ctrl-C ends it)",
+        "mine, trials by score:",
+        f"  {view}",
+        "mine, charts:",
+        f"  {view}&compareRunsMode=CHART",
+        "mine, the study:",
+        f"  {address}/#/experiments/1/runs/{logged}?workflowType=machine_learning",
+    ]
+
+
+def test_a_study_that_is_not_in_the_store_is_one_line(begun, server, capsys):
+    begun("0123456789abcdef0123456789abcdef")
+    server("raise SystemExit('started')")
+    assert main(["ui", "mine", "--port", str(free_port())]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("convtune: study mine: not in sqlite:///")
+    assert err.count("\n") == 1
+
+
+def test_without_a_study_the_ui_opens_whatever_is_in_the_store(begun, server, capsys):
+    begun("")
+    server("pass")
+    assert main(["ui", "--port", str(free_port())]) == 0
+    assert capsys.readouterr().out.count("\n") == 1
+
+
+HEALTHY = """
+import http.server, sys
+class Healthy(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        sys.exit()
+http.server.HTTPServer(("127.0.0.1", {port}), Healthy).serve_forever()
+"""
+"""A server that answers once and then ends."""
+
+
+@pytest.mark.parametrize(
+    ("desktop", "flags", "opened"),
+    [(True, [], True), (True, ["--no-open"], False), (False, [], False)],
+)
+def test_a_desktop_gets_the_first_page_once_the_server_answers(
+    desktop, flags, opened, logged, server, monkeypatch, capsys
+):
+    port, pages = free_port(), []
+    monkeypatch.setattr("webbrowser.open", pages.append)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("DISPLAY", ":0" if desktop else "")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    server(HEALTHY.format(port=port) if opened else "pass")
+    assert main(["ui", "mine", "--port", str(port), *flags]) == 0
+    until = time.monotonic() + 30
+    while opened and not pages and time.monotonic() < until:
+        time.sleep(0.05)
+    first = capsys.readouterr().out.splitlines()[2].strip()
+    assert pages == ([first] if opened else [])
+
+
+def test_a_server_elsewhere_needs_none_of_ours(here, server, monkeypatch, capsys):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://me:secret@mlflow.example:5000")
+    requests = server("raise SystemExit('started')")
+    assert main(["ui"]) == 0
+    assert (capsys.readouterr().out, requests) == ("MLflow UI: https://mlflow.example:5000\n", [])
 
 
 def test_the_address_stands_before_the_server_begins(server, capfd):

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.data import Dataset
 from pipeline.errors import WorkerError
 from pipeline.executors import ExecutorKind, InlineExecutor, Task
 from pipeline.metrics import compute_metrics
@@ -67,14 +68,17 @@ class PretendTraining:
         """Every metric of made-up probabilities, which tell the right class better with each epoch."""
         inputs, params = self.task.inputs, self.task.inputs.trial.params
         quality = (0.5 + params["filters"] / 100 - params["kernel"] / 1000) * epoch / inputs.trial.epochs
-        labels = inputs.dataset.labels[inputs.dataset.validation]
-        classes = len(inputs.dataset.classes)
-        right = np.eye(classes)[labels]
-        hit = np.arange(len(labels)) < quality * len(labels)
-        wrong = np.roll(right, 1, axis=1)
-        probabilities = 0.9 * np.where(hit[:, None], right, wrong) + 0.1 / classes
-        scores = compute_metrics(labels, probabilities)
+        scores = compute_metrics(*made_up_probabilities(inputs.dataset, quality))
         return {"loss": 1 - quality} | {f"val_{name}": score for name, score in scores.items()}
+
+
+def made_up_probabilities(dataset: Dataset, quality: float) -> tuple[Any, Any]:
+    """The labels of the validation images, and probabilities of which the share ``quality`` is right."""
+    labels, classes = dataset.labels[dataset.validation], len(dataset.classes)
+    right = np.eye(classes)[labels]
+    hit = np.arange(len(labels)) < quality * len(labels)
+    wrong = np.roll(right, 1, axis=1)
+    return labels, 0.9 * np.where(hit[:, None], right, wrong) + 0.1 / classes
 
 
 @dataclass(frozen=True)

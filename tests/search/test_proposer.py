@@ -261,7 +261,7 @@ def test_a_trial_that_was_shortened_is_trained_in_full_when_the_search_goes_on(t
     first = storage.records[0].params
     made, storage = proposer(tmp_path, grid, "grid")
     assert [accepted.record.params for accepted in filter(None, made.proposals())] == [first]
-    assert storage.records[-1].trial.epochs == 4
+    assert (storage.records[-1].trial.epochs, storage.records[-1].trial.source) == (4, "repeated")
 
 
 def test_what_a_sampler_drew_and_had_to_be_shortened_is_trained_in_full_once_when_the_search_goes_on(tmp_path):

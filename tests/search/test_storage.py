@@ -112,6 +112,18 @@ def test_an_interrupted_trial_is_told_and_repeated(tmp_path, wide, open_kind):
     assert again == trial
 
 
+def test_a_trial_knows_where_its_point_comes_from_also_after_a_restart(tmp_path, wide, open_kind):
+    storage = open_kind(tmp_path, wide)
+    storage.enqueue(complete(wide, {"blocks": 2, "filters": [4, 16]}), "start point small")
+    queued, _ = begin(storage, wide)
+    drawn, _ = begin(storage, wide)
+    assert (queued.source, drawn.source) == ("start point small", "search")
+    again = open_kind(tmp_path, wide)  # both were running
+    assert {begin(again, wide)[0].source for _ in range(2)} == {"start point small", "search"}
+    records, _ = read_study(tmp_path / "optuna.db")
+    assert [record.trial.source for record in records] == ["start point small", "search"]
+
+
 def test_a_trial_whose_outcome_was_noted_is_not_trained_again(tmp_path, wide, open_kind, monkeypatch):
     storage = open_kind(tmp_path, wide)
     begin(storage, wide)

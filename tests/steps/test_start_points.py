@@ -42,6 +42,7 @@ def test_start_points_over_a_limit_are_left_out_with_the_flag_that_trains_them(p
 def test_limits_can_be_lifted_and_start_points_tried_by_name_each_once(points):
     chosen = points(**{"limit": LIFTED, "try": LARGE})
     assert [candidate.params["blocks"] for candidate in chosen.candidates] == [2, 1]
+    assert chosen.sources == ("hand", "start point small")
     assert chosen.left_out == ()
     with pytest.raises(JobError, match=r"--try: macs: [\d,]+ is more than the limit of 100,000"):
         points(**{"try": LARGE})

@@ -1,6 +1,7 @@
 """What a person reads when a study ends."""
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -24,14 +25,9 @@ def test_pictures_are_named_where_there_are_some(tmp_path, capsys):
     assert f"What it sees:                  {paths.explanation}/index.html\n" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    ("store", "place"),
-    [("", "convtune ui"), ("https://me:secret@mlflow.example:5000", "https://mlflow.example:5000")],
-)
-def test_it_says_where_the_trials_are_to_be_seen(tmp_path, capsys, monkeypatch, store, place):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
-    print_summary(StudyPaths(tmp_path), [RECORD], Counter(), DONE, None)
-    assert f"Compare all trials in MLflow:  {place}\n" in capsys.readouterr().out
+def test_it_says_how_to_see_the_trials(capsys):
+    print_summary(StudyPaths(Path("studies/mine")), [RECORD], Counter(), DONE, None)
+    assert "Compare all trials in MLflow:  convtune ui mine\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
+import os
+
 import pytest
 
 from pipeline.errors import StudyError
 from pipeline.files import write_text
-from pipeline.study.paths import ROOT, check_job, find, locate, unused
+from pipeline.study.paths import ROOT, check_job, find, latest, locate, unused
 
 
 @pytest.fixture(autouse=True)
@@ -83,3 +85,17 @@ def test_a_folder_of_something_else_is_foreign_and_one_cut_off_early_is_not():
     assert paths.foreign == ["optuna.db"]
     paths.fingerprint.touch()
     assert paths.foreign == []
+
+
+def test_the_latest_study_is_the_one_whose_job_was_written_last(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert latest() is None
+    for age, name in enumerate(("new", "older", "oldest")):
+        job = ROOT / name / "job.yaml"
+        job.parent.mkdir(parents=True)
+        job.touch()
+        os.utime(job, (1_000_000 - age, 1_000_000 - age))
+    (ROOT / "no-study").mkdir()
+    found = latest()
+    assert found is not None
+    assert found.argument == "new"

@@ -8,9 +8,10 @@ COSTS = {"parameters": 1234, "macs": 56789}
 
 
 def make_record(
-    number, state=TrialState.RUNNING, score=None, *, params=None, objective=None, front=False, **result
+    number, state=TrialState.RUNNING, score=None, *, params=None, objective=None, front=False, drawn=None, **result
 ) -> TrialRecord:
     """A trial that runs, unless the state says otherwise."""
     params = {"family": "plain"} if params is None else params
-    trial = Trial(number, params, seed=number + 7, epochs=10, costs=COSTS)
+    drawn = tuple(params) if drawn is None else drawn
+    trial = Trial(number, params, seed=number + 7, epochs=10, costs=COSTS, drawn=drawn, source="search")
     return TrialRecord(trial, TrialResult(number, state, score, **result), objective or Objective(), front)

@@ -41,7 +41,8 @@ def register(tracker, study, folder, name):
 def test_the_model_belongs_to_the_studys_run_and_loads_by_its_alias(register, study, client, name, store, monkeypatch):
     assert register(0.97) == ModelDecision(1, True, "the first champion")
     version = client.get_model_version_by_alias(name, "champion")
-    assert version.tags == {"trial": "7", "score": "0.97", "metric": "accuracy", "digest": "d" * 64}
+    said = {"trial": "7", "score": "0.97", "metric": "accuracy", "digest": "d" * 64}
+    assert version.tags == said | {"champion": "the first champion"}
     assert version.run_id == study
     (output,) = client.get_run(study).outputs.model_outputs
     logged = client.get_logged_model(output.model_id)
@@ -91,6 +92,52 @@ def test_the_model_of_a_study_becomes_champion_by_hand(register, study, client, 
     assert int(client.get_model_version_by_alias(name, "champion").version) == 2
 
 
+def test_the_versions_tell_the_history_of_the_champion(register, study, client, name, store):
+    for score in (0.90, 0.80, 0.95):
+        register(score)
+    promote(study, store)
+    register(0.97)
+    client.set_registered_model_alias(name, "champion", "1")  # by hand, in MLflow's UI
+    register(0.91)
+    tags = [client.get_model_version(name, str(number)).tags for number in range(1, 6)]
+    told = [{key: tag[key] for key in tag if key in HISTORY} for tag in tags]
+    assert told == [
+        {"champion": "the first champion", "replaced_by": "5"},
+        {"not_champion": "version 1 stays champion: 0.8000 does not beat its 0.9000"},
+        {"champion": "0.9500 beats 0.9000 of version 1", "champion_before": "1", "replaced_by": "4"},
+        {"champion": "0.9700 beats 0.9500 of version 3", "champion_before": "3"},
+        {"champion": "0.9100 beats 0.9000 of version 1", "champion_before": "1"},
+    ]
+
+
+HISTORY = {"champion", "not_champion", "champion_before", "replaced_by"}
+
+
+def test_a_champion_that_comes_back_is_no_longer_replaced(register, study, client, name, store):
+    register(0.90)
+    register(0.80)
+    promote(study, store)
+    tags = client.get_model_version(name, "2").tags
+    assert "not_champion" not in tags
+    assert (tags["champion"], tags["champion_before"]) == ("promoted by hand instead of version 1", "1")
+    assert client.get_model_version(name, "1").tags["replaced_by"] == "2"
+
+
+def test_the_scores_are_those_of_the_model_on_the_dataset(register, study, client, name, dataset):
+    register(0.97, data="mnist5k", test_scores={"accuracy": 0.96, "f1_macro": 0.9}, params={"blocks": 2, "flip": True})
+    (output,) = client.get_run(study).outputs.model_outputs
+    logged = client.get_logged_model(output.model_id)
+    assert logged.params == {"blocks": "2", "flip": "true"}
+    metrics = logged.metrics
+    scores = {"val_accuracy": 0.97, "test_accuracy": 0.96, "test_f1_macro": 0.9}
+    assert {metric.key: metric.value for metric in metrics} == scores
+    assert {(metric.dataset_name, metric.dataset_digest) for metric in metrics} == {("mnist5k", dataset.digest[:36])}
+    version = client.get_model_version(name, "1")
+    assert (version.tags["data"], version.tags["test_f1_macro"]) == ("mnist5k", "0.9")
+    sentence = "Best model of the study mine on mnist5k: validation accuracy 0.9700, test accuracy 0.9600."
+    assert version.description == logged.tags["mlflow.note.content"] == sentence
+
+
 def test_a_study_without_a_registered_model_has_none_to_promote(study, store):
     assert promote(study, store) is None
     assert promote("", store) is None
@@ -99,7 +146,11 @@ def test_a_study_without_a_registered_model_has_none_to_promote(study, store):
 def test_a_model_that_was_not_trained_to_its_end_says_so(register, client, name):
     register(0.90, caveat="trained for 3 of 10 epochs (time was up after epoch 3)")
     version = client.get_model_version(name, "1")
-    assert version.description == version.tags["caveat"] == "trained for 3 of 10 epochs (time was up after epoch 3)"
+    assert version.tags["caveat"] == "trained for 3 of 10 epochs (time was up after epoch 3)"
+    assert version.description == (
+        "Best model of the study mine: validation accuracy 0.9000. "
+        "It was trained for 3 of 10 epochs (time was up after epoch 3)."
+    )
 
 
 def test_scores_of_two_metrics_do_not_compare(register, client, name):

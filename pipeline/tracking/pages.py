@@ -1,0 +1,92 @@
+"""The pages of a study in MLflow's UI: it writes the prepared view that they open, and gives their addresses."""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mlflow import MlflowClient
+from mlflow.entities import Experiment, Run
+from mlflow.exceptions import MlflowException
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
+
+from pipeline.errors import TrackingError
+from pipeline.metrics import Metric
+from pipeline.tracking.client import open_client, short_reason
+from pipeline.tracking.store import check_exists, store_uri, without_password
+from pipeline.tracking.view import TAG, describe_view, key_of
+
+_MOST_VIEWS = 20
+"""The most views of ours in an experiment: where there are 40, the UI lets nobody save another."""
+
+_WORKFLOW = "workflowType=machine_learning"
+"""Without it, MLflow 3.17 shows its pages for language models, where trials have neither scores nor params."""
+
+
+@dataclass(frozen=True)
+class Pages:
+    """The addresses of a study's pages, without that of the server: ``trials`` by score, ``charts``, ``study``."""
+
+    trials: str
+    charts: str
+    study: str
+
+
+def prepare_pages(run: str, name: str, metric: Metric, uri: str | None = None) -> Pages:
+    """Writes the view of a study whose run is ``run`` in the store at ``uri`` (None: as for ``connect``).
+
+    TrackingError if that store has no such run, or refuses the view.
+    """
+    store = store_uri(uri)
+    check_exists(store)
+    client, _ = open_client(store)
+    try:
+        study = client.get_run(run) if run else None
+    except MlflowException as error:
+        if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            raise TrackingError(f"{without_password(store)}: MLflow refused: {short_reason(error)}") from None
+        study = None
+    if study is None or study.info.lifecycle_stage != "active":
+        advice = "set MLFLOW_TRACKING_URI to the store that it was logged to, or run `convtune ui` without a study"
+        raise TrackingError(f"study {name}: not in {without_password(store)}; {advice}")
+    try:
+        write_view(client, study.info.experiment_id, run, name, metric)
+    except MlflowException as error:
+        raise TrackingError(f"{without_password(store)}: MLflow refused: {short_reason(error)}") from None
+    return _addresses(study.info.experiment_id, run)
+
+
+def write_view(client: MlflowClient, experiment: str, study: str, name: str, metric: Metric) -> None:
+    """Writes the view of a study as it is now, and removes the oldest of our views beyond twenty."""
+    trials = list(child_runs(client, experiment, study))
+    now = time.time_ns() // 1_000_000
+    client.set_experiment_tag(experiment, TAG + key_of(study), describe_view(study, name, trials, metric, now))
+    for key in _our_views(client.get_experiment(experiment))[_MOST_VIEWS:]:
+        client.delete_experiment_tag(experiment, key)
+
+
+def child_runs(client: MlflowClient, experiment: str, study: str) -> Iterator[Run]:
+    """The runs below the run ``study``, those of trials and any others."""
+    token: str | None = ""
+    while token is not None:
+        page = client.search_runs([experiment], f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{study}'", page_token=token or None)
+        yield from page
+        token = page.token or None
+
+
+def _our_views(experiment: Experiment) -> list[str]:
+    """The keys of the tags that hold our views, the newest first."""
+    made: dict[str, int] = {}
+    for key, value in experiment.tags.items():
+        if key.startswith(TAG) and '"run"' in value:
+            try:
+                made[key] = int(json.loads(value)["createdAt"])
+            except (ValueError, KeyError, TypeError):
+                continue
+    return sorted(made, key=lambda key: made[key], reverse=True)
+
+
+def _addresses(experiment: str, study: str) -> Pages:
+    runs = f"/#/experiments/{experiment}/runs"
+    view = f"{runs}?{_WORKFLOW}&viewStateShareKey={key_of(study)}"
+    return Pages(view, f"{view}&compareRunsMode=CHART", f"{runs}/{study}?{_WORKFLOW}")
