@@ -4,13 +4,13 @@ import argparse
 from typing import TYPE_CHECKING
 
 from pipeline.cli.model_argument import add_model, find_keras_model
+from pipeline.cli.push_model import add_push, push_model
 from pipeline.errors import nearest
 from pipeline.export.formats import FORMATS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipeline.cli.model_argument import ModelSource
     from pipeline.export.export import ExportResult
     from pipeline.study.model_metadata import ModelMetadata
 
@@ -41,6 +41,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--data", metavar="PATH|NAME", help=data)
     output = "folder to write to (default: exports/NAME; STUDY/export for a study elsewhere than in studies/)"
     add("--output", metavar="DIR", help=output)
+    add_push(parser)
     add("--json", action="store_true", help="print a JSON object")
 
 
@@ -67,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     formats = _choose_formats(args)
     model = find_keras_model(args)
     metadata = model.require_metadata()
-    output = Path(args.output) if args.output else _default_output(model)
+    output = Path(args.output) if args.output else model.default_export
     with new_export(output) as folder:
         data = find_data(model, args.data, quiet=args.json)
         samples = samples_of(model, data)
@@ -76,7 +77,8 @@ def run(args: argparse.Namespace) -> int:
             facts = card_facts(model, data, worker)
         card = model_card(metadata, facts, results, samples.source)
         write_beside(folder, metadata, results, samples.source, card)
-    _print(output, metadata, results, samples.source, args.json)
+        pushed = push_model(model, args.register or "", args.push, data, samples, facts) if args.push else ""
+    _print(output, metadata, results, samples.source, args.json, pushed)
     return 0
 
 
@@ -86,6 +88,8 @@ def _choose_formats(args: argparse.Namespace) -> list[str]:
     from pipeline.errors import JobError
 
     names = list(args.formats or _EXACT)
+    if args.register and not args.push:
+        raise JobError("--register: names the model in the registry; add --push ALIAS")
     precision = None if args.precision == "float32" else args.precision
     for flag, name, rounding in (("--quantize", "litert", args.quantize), ("--precision", "onnx", precision)):
         if rounding and name not in names:
@@ -101,19 +105,8 @@ def _choose_formats(args: argparse.Namespace) -> list[str]:
     return names
 
 
-def _default_output(model: "ModelSource") -> "Path":
-    """Below ``exports``. Inside a study that is elsewhere than in ``studies``: paths may share their last name."""
-    from pathlib import Path
-
-    from pipeline.study.paths import ROOT
-
-    if model.study is not None and model.study.path.parent != ROOT:
-        return model.study.path / "export"
-    return Path("exports") / model.name
-
-
 def _print(
-    output: "Path", metadata: "ModelMetadata", results: "list[ExportResult]", source: str, as_json: bool
+    output: "Path", metadata: "ModelMetadata", results: "list[ExportResult]", source: str, as_json: bool, pushed: str
 ) -> None:
     from pipeline.errors import printable
 
@@ -122,7 +115,9 @@ def _print(
         from dataclasses import asdict
 
         files = [asdict(result) | {"path": str(output / result.file)} for result in results]
-        content = {"folder": str(output), "trial": metadata.trial, "proven_on": source, "files": files}
+        content = {"folder": str(output), "trial": metadata.trial, "proven_on": source, "files": files} | (
+            {"registered": pushed} if pushed else {}
+        )
         print(json.dumps(content, indent=1, ensure_ascii=False))
         return
     from pipeline.console import show
@@ -133,6 +128,8 @@ def _print(
     print(printable(f"Each file run in its own runtime on {source}:"))
     show(export_table(results))
     _print_next(output, results)
+    if pushed:
+        print(f"Model registry:  {pushed}")
 
 
 def _print_next(output: "Path", results: "list[ExportResult]") -> None:

@@ -58,6 +58,15 @@ class ModelSource:
             raise missing_metadata(self.file) from None
         return parse_metadata(members, self.file)
 
+    @property
+    def default_export(self) -> Path:
+        """Below ``exports``; inside a study that is elsewhere than in ``studies``: paths may share their last name."""
+        from pipeline.study.paths import ROOT
+
+        if self.study is not None and self.study.path.parent != ROOT:
+            return self.study.path / "export"
+        return Path("exports") / self.name
+
     def runnable(self) -> "RunnableModel":
         """What a worker needs to run it; ModelError for a model of another program."""
         from pipeline.training.runnable_model import RunnableModel

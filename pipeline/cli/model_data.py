@@ -74,7 +74,9 @@ def card_facts(model: "ModelSource", data: "Dataset | None", worker: "Executor")
         evaluation = evaluate(data.labels[rows], probabilities, data.classes).as_dict()
         measured_on = f"the {len(rows):,} {kind} images of {data.name}"
     params, search, command = _describe_study(model) if model.study is not None else ({}, "", "")
-    return CardFacts(evaluation, measured_on, params, search, command)
+    return CardFacts(
+        evaluation, measured_on, params, search, command, on_test=data is not None and bool(len(data.test))
+    )
 
 
 def _describe_study(model: "ModelSource") -> tuple[Mapping[str, Any], str, str]:

@@ -25,7 +25,8 @@ class CardFacts:
 
     ``evaluation`` is ``metrics.evaluation.Evaluation.as_dict()`` on the images that ``measured_on`` describes, None for
     a model whose data is not at hand. ``params`` are those of the trial, ``search`` says in a sentence what was
-    searched, and ``command`` repeats it; they are empty for a model without its study.
+    searched, and ``command`` repeats it; they are empty for a model without its study. ``on_test`` says whether the
+    images took no part in training and search.
     """
 
     evaluation: Mapping[str, Any] | None
@@ -33,6 +34,7 @@ class CardFacts:
     params: Mapping[str, Any]
     search: str
     command: str
+    on_test: bool = False
 
 
 def model_card(metadata: ModelMetadata, facts: CardFacts, results: Sequence[ExportResult], proven_on: str) -> str:

@@ -37,7 +37,9 @@ def choose_samples(dataset: Dataset) -> Samples:
             chosen = random.permutation(split)[: MOST - len(rows)]
             rows, kinds = np.concatenate([rows, chosen]), [*kinds, f"{len(chosen)} {kind}"]
     calibration = random.permutation(dataset.train if len(dataset.train) else rows)[:_CALIBRATION]
-    source = f"{' and '.join(kinds)} images of {dataset.name}"
+    *others, last = kinds
+    listed = f"{', '.join(others)} and {last}" if others else last
+    source = f"{listed} images of {dataset.name}"
     return Samples(dataset.images[rows], dataset.labels[rows], source, dataset.images[calibration])
 
 

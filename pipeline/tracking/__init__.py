@@ -3,7 +3,7 @@
 from pipeline.tracking.pages import Pages, prepare_pages
 from pipeline.tracking.registry import ModelDecision, Registration
 from pipeline.tracking.store import server_address, ui_command
-from pipeline.tracking.tracker import Tracker, connect, promote
+from pipeline.tracking.tracker import Tracker, connect, promote, push
 
 __all__ = [
     "ModelDecision",
@@ -13,6 +13,7 @@ __all__ = [
     "connect",
     "prepare_pages",
     "promote",
+    "push",
     "server_address",
     "ui_command",
 ]

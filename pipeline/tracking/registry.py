@@ -97,6 +97,22 @@ def register(runs: Runs, folder: Path, registration: Registration) -> ModelDecis
     return _decide(runs.client, registration, version)
 
 
+def push(runs: Runs, folder: Path, registration: Registration, alias: str) -> str:
+    """Uploads an MLflow model folder as a model of the run, registers it as the next version, and gives it the alias.
+
+    Returns a sentence that says so.
+    """
+    logged = _upload(runs, folder, registration)
+    _log_scores(runs, registration, logged)
+    name, version = registration.name, str(_create_version(runs, registration, logged, registration.as_tags()))
+    before = runs.client.get_registered_model(name).aliases.get(alias)
+    if alias == CHAMPION:
+        _crown(runs.client, name, version, "pushed by hand")
+    else:
+        runs.client.set_registered_model_alias(name, alias, version)
+    return f"version {version} of {name} is its {alias} now{'' if before is None else f', instead of version {before}'}"
+
+
 def promote(client: MlflowClient, run: str) -> str | None:
     """Makes the model that a study's run registered last the champion; returns a sentence, None if there is none."""
     versions = client.search_model_versions(f"run_id = '{run}'") if run else []

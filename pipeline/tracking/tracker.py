@@ -49,6 +49,22 @@ def promote(run: str, uri: str | None = None) -> str | None:
         raise TrackingError(f"{without_password(store)}: MLflow refused: {short_reason(error)}") from None
 
 
+def push(folder: Path, registration: Registration, alias: str, run: str, uri: str | None = None) -> str:
+    """Registers the MLflow model in ``folder`` and gives it the alias; returns a sentence that says so.
+
+    It becomes a model of ``run``, the study's, if the store, which is found as by ``connect``, has that; else of a new
+    run. Raises TrackingError.
+    """
+    store = store_uri(uri)
+    client, experiment = open_client(store)
+    runs = Runs(client, experiment)
+    try:
+        runs.use_run(run, f"export of {registration.study}")
+        return registry.push(runs, folder, registration, alias)
+    except Exception as error:
+        raise TrackingError(f"{without_password(store)}: MLflow refused: {short_reason(error)}") from None
+
+
 @dataclass
 class _Progress:
     """What has been sent of a trial: its last epoch, and the learning rates of its epochs, which may wait."""

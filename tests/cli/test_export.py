@@ -6,9 +6,11 @@ import shutil
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
+from mlflow import MlflowClient
 from PIL import Image
 
 from pipeline.cli import export, main
@@ -100,7 +102,7 @@ def test_proven_on_pictures(root, pictures, capsys):
     assert run(*words) == 0
     output, notes = capsys.readouterr()
     content = json.loads(output)
-    assert content["proven_on"] == "12 validation and 12 test and 36 training images of pets"
+    assert content["proven_on"] == "12 validation, 12 test and 36 training images of pets"
     assert (content["folder"], content["trial"]) == ("exports/s", 1)
     exact, rounded = content["files"]
     assert (exact["format"], rounded["format"]) == ("keras", "litert-int8")
@@ -176,6 +178,29 @@ def test_a_trial_a_folder_and_a_format(root, capsys):
     assert {path.name for path in Path("here").iterdir()} == {"model.keras", *beside}
 
 
+def test_pushed_under_an_alias(root, pictures, capsys, monkeypatch):
+    """Twice: the second version takes the alias from the first. The registry has the model with its class names."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    words = ("s", "--data", str(pictures), "--format", "keras", "--push", "champion", "--register", "pets")
+    assert run(*words) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "Model registry:  version 1 of pets is its champion now"
+    assert run(*words, "--json") == 0
+    registered = json.loads(capsys.readouterr().out)["registered"]
+    assert registered == "version 2 of pets is its champion now, instead of version 1"
+    client = MlflowClient("sqlite:///mlflow.db")
+    version = client.get_model_version_by_alias("pets", "champion")
+    assert (version.version, version.tags["trial"], version.tags["score"]) == (2, "1", "0.9")
+    assert version.tags["test_accuracy"]
+    model = Path(urlsplit(version.source).path) / "data" / "model.keras"
+    assert read_metadata(model).classes == ("cat", "dog", "owl")
+
+
+def test_a_model_without_a_score_is_not_pushed(root):
+    with pytest.raises(JobError, match=r"--push: .*0000/model\.keras does not say its score"):
+        run("s", "--trial", "0", "--format", "keras", "--push", "champion")
+    assert not Path("exports").exists()
+
+
 def test_a_format_that_is_added(root, capsys, monkeypatch):
     """It takes a file, and a line in the table."""
     monkeypatch.setitem(FORMATS, "added", ADDED)
@@ -217,6 +242,8 @@ def test_the_help_names_the_formats(capsys):
         (["lost"], StudyError, "study lost: no trial has a model; the files of their models are gone; see"),
         (["none", "--trial", "2"], StudyError, "no trial has one"),
         (["unknown"], StudyError, "unknown study"),
+        (["s", "--register", "pets"], JobError, "--register: names the model in the registry; add --push ALIAS"),
+        (["s", "--format", "keras", "--quantize", "int8"], JobError, "--quantize: rounds the format litert; add it"),
         (["studies/s/trials/0001", "--trial", "1"], JobError, "--trial: studies/s/trials/0001 is a single model"),
         (["s", "--output", "studies/s/job.yaml"], ModelError, "not empty, it has 'job.yaml'"),
         (["s", "--output", "studies/s/job.yaml/here"], ModelError, "cannot write there"),
@@ -238,6 +265,10 @@ def test_bad_input(root, words, error, message):
         ),
         (["s", "--format", ""], "--format: unknown ''"),
         (["s", "--format", "keras,"], "--format: unknown ''"),
+        (["s", "--push", "latest"], "--push: expected an alias such as champion"),
+        (["s", "--push", "V2"], "--push: expected an alias such as champion"),
+        (["s", "--push", "a/b"], "--push: expected an alias such as champion"),
+        (["s", "--register", "a/b"], "--register: expected a name without / and :"),
     ],
 )
 def test_invalid_flags(root, capsys, words, message):

@@ -24,8 +24,8 @@ def dataset(validation, test, train):
         ((100, 9, 9), "100 validation images of photos"),
         ((900, 9, 9), "500 validation images of photos"),
         ((99, 9, 9), "99 validation and 9 test images of photos"),
-        ((10, 20, 30), "10 validation and 20 test and 30 training images of photos"),
-        ((10, 20, 900), "10 validation and 20 test and 470 training images of photos"),
+        ((10, 20, 30), "10 validation, 20 test and 30 training images of photos"),
+        ((10, 20, 900), "10 validation, 20 test and 470 training images of photos"),
         ((0, 120, 0), "120 test images of photos"),
     ],
 )
