@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 HELP = "open MLflow's UI at a study's trials (only on this machine)"
 
-EXAMPLES = ("convtune ui", "convtune ui --port 5001")
+EXAMPLES = ("convtune ui mine", "convtune ui mine --port 5001 --no-open")
 
 HOST = "127.0.0.1"
 """The UI has no password, so it is not offered to the network."""
