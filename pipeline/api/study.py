@@ -13,7 +13,7 @@ import pandas as pd
 from pipeline.api.model_file import find_model_file
 from pipeline.errors import StudyError
 from pipeline.report.comparison import ComparedStudy
-from pipeline.report.formatting import varying_groups
+from pipeline.report.formatting import split_name, varying_groups
 from pipeline.report.frame import trials_frame
 from pipeline.study.fingerprint import StudyFingerprint
 from pipeline.study.paths import StudyPaths
@@ -83,7 +83,9 @@ class Study:
 
         A score is None where a metric is not defined for these images.
         """
-        return dict(self._tested.get("test_scores", {}))
+        top = best(self.records)
+        is_tested = top is not None and self._tested.get("trial") == top.number
+        return dict(self._tested.get("test_scores", {})) if is_tested else {}
 
     @property
     def importances(self) -> "pd.Series[float]":
@@ -128,7 +130,7 @@ class Study:
             fingerprint=self.fingerprint,
             records=self.records,
             tested=self._tested.get("trial"),
-            test_scores=self.test_scores,
+            test_scores=self._tested.get("test_scores", {}),
         )
 
     @property
@@ -145,15 +147,13 @@ class Study:
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the best trials."""
+        heading = f"<p>Study <b>{html.escape(self.name)}</b>: {html.escape(self._summary())}</p>"
         shown = ranked(self.records)[:_SHOWN]
-        frame = trials_frame(shown)
-        groups = varying_groups(self.records) if shown else []
-        varied = [
-            name for name in frame.columns if any(name == group or name.startswith(f"{group}_") for group in groups)
-        ]
-        columns = [*("trial", "state", "score", "epochs", "seconds", "parameters", "macs"), *varied]
-        table = frame[[name for name in dict.fromkeys(columns) if name in frame]].to_html(index=False, na_rep="")
-        return f"<p>Study <b>{html.escape(self.name)}</b>: {html.escape(self._summary())}</p>{table if shown else ''}"
+        if not shown:
+            return heading
+        varying = varying_groups(self.records)
+        constant = [name for record in shown for name in record.params if split_name(name)[0] not in varying]
+        return heading + trials_frame(shown).drop(columns=[*constant, "reason"], errors="ignore").to_html(index=False)
 
     def _summary(self) -> str:
         record = best(self.records)

@@ -54,6 +54,8 @@ def test_the_best_its_history_and_its_test_scores(paths):
     assert history.val_accuracy.to_list() == [0.4, 0.8]
     assert mine.history(1).equals(history)
     assert mine.test_scores == {"accuracy": 0.75, "roc_auc": None}
+    paths.evaluation.write_text(json.dumps({"best_model": {"trial": 0, "test_scores": {"accuracy": 0.7}}}))
+    assert mine.test_scores == {}, "another trial is the best since"
 
 
 def test_a_study_is_found_by_name_by_path_and_as_a_path(paths):
