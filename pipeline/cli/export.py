@@ -4,7 +4,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from pipeline.cli.model_argument import add_model, find_keras_model
-from pipeline.cli.push_model import add_push, push_model
+from pipeline.cli.push_model import add_push, check_pushable, push_model
 from pipeline.errors import nearest
 from pipeline.export.formats import FORMATS
 
@@ -45,7 +45,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--json", action="store_true", help="print a JSON object")
 
 
-def _parse_formats(text: str) -> list[str]:
+def _parse_formats(text: str) -> list[str] | None:
+    """The names of formats, each once; None for an empty text, which stands for a flag that was not given."""
+    if not text:
+        return None
     names = list(dict.fromkeys(part.strip() for part in text.split(",")))
     for name in names:
         if name not in FORMATS:
@@ -68,6 +71,8 @@ def run(args: argparse.Namespace) -> int:
     formats = _choose_formats(args)
     model = find_keras_model(args)
     metadata = model.require_metadata()
+    if args.push:
+        check_pushable(model)
     output = Path(args.output) if args.output else model.default_export
     with new_export(output) as folder:
         data = find_data(model, args.data, quiet=args.json)
@@ -77,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
             facts = card_facts(model, data, worker)
         card = model_card(metadata, facts, results, samples.source)
         write_beside(folder, metadata, results, samples.source, card)
-        pushed = push_model(model, args.register or "", args.push, data, samples, facts) if args.push else ""
+    pushed = push_model(model, args.register, args.push, data, samples, facts) if args.push else ""
     _print(output, metadata, results, samples.source, args.json, pushed)
     return 0
 
@@ -96,10 +101,11 @@ def _choose_formats(args: argparse.Namespace) -> list[str]:
             raise JobError(f"{flag}: rounds the format {name}; add it to --format")
         if rounding:
             names[names.index(name)] = f"{name}-{rounding}"
-    if args.formats:
-        for name in names:
-            FORMATS[name].require()
-    for name in [name for name in names if FORMATS[name].missing]:
+    names = list(dict.fromkeys(names))
+    asked = [name for name in names if args.formats or not FORMATS[name].exact]
+    for name in asked:
+        FORMATS[name].require(to_write=True)
+    for name in [name for name in names if FORMATS[name].missing(to_write=True)]:
         names.remove(name)
         note(f"note: without {name}, whose packages are missing; `pip install 'convtune[{FORMATS[name].extra}]'`")
     return names
@@ -135,9 +141,10 @@ def _print(
 def _print_next(output: "Path", results: "list[ExportResult]") -> None:
     import shlex
 
+    from pipeline.errors import printable
     from pipeline.export.export_folder import CARD, LABELS, SIGNATURE, script_name
 
-    print(f"\n{output}: also {LABELS}, {SIGNATURE}, {CARD} and a script for each file")
+    print(f"\n{printable(output)}: also {LABELS}, {SIGNATURE}, {CARD} and a script for each file")
     for result in results:
-        script = shlex.quote(str(output / script_name(FORMATS[result.format].key)))
+        script = printable(shlex.quote(str(output / script_name(FORMATS[result.format].key))))
         print(f"Use it:  python {script} IMAGE...")

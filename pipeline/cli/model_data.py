@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -87,7 +88,11 @@ def _describe_study(model: "ModelSource") -> tuple[Mapping[str, Any], str, str]:
     trial = model.require_metadata().trial
     params = next((record.params for record in records if record.number == trial), {})
     searched = f"The study had {len(records):,} trials of the space {job.space} ({job.search} search)."
-    return params, searched, shlex.join(["convtune", "tune", *_flags(job)])
+    return (
+        params,
+        searched,
+        shlex.join(["convtune", "tune", *_flags(replace(job, data=model.require_metadata().dataset))]),
+    )
 
 
 def _job_of(model: "ModelSource") -> "Job":

@@ -32,44 +32,47 @@ def _parse_alias(text: str) -> str:
     return text
 
 
+def check_pushable(model: "ModelSource") -> None:
+    """JobError for a model without a score, by which versions are compared."""
+    from pipeline.errors import JobError
+    from pipeline.metrics import METRICS
+
+    metadata = model.require_metadata()
+    if metadata.score is None or metadata.metric not in METRICS:
+        raise JobError(f"--push: {model.file} does not say its score; push the model of a study")
+
+
 def push_model(
-    model: "ModelSource", name: str, alias: str, data: "Dataset | None", samples: "Samples", facts: "CardFacts"
+    model: "ModelSource", name: str | None, alias: str, data: "Dataset | None", samples: "Samples", facts: "CardFacts"
 ) -> str:
     """Registers the model as the next version of ``name`` with the alias; returns a sentence that says so.
 
-    ``name`` is that of the study if it is "". TrackingError if MLflow refuses.
+    Without a name it is that of the study, or as a study of this data would call it. JobError if there is neither,
+    TrackingError if MLflow refuses.
     """
     import tempfile
     from pathlib import Path
 
     from pipeline.console import status
-    from pipeline.errors import StudyError
     from pipeline.export.mlflow_model import required_packages, write
-    from pipeline.study.fingerprint import read_fingerprint
     from pipeline.tracking import push
 
-    try:
-        run = read_fingerprint(model.study).run if model.study is not None else ""
-    except StudyError:  # the registry needs it only to show where the model comes from
-        run = ""
-    registration = _describe(model, name, data, facts)
+    registration = _describe(model, name or _name_for(model, data), data, facts)
     with status("registering the model in MLflow"), tempfile.TemporaryDirectory(prefix="convtune-") as temporary:
         folder = Path(temporary) / "model"
         write(model.file, folder, samples.images[:1], required_packages())
-        return push(folder, registration, alias, run)
+        return push(folder, registration, alias)
 
 
 def _describe(model: "ModelSource", name: str, data: "Dataset | None", facts: "CardFacts") -> "Registration":
-    from pipeline.errors import JobError
     from pipeline.metrics import METRICS
     from pipeline.tracking import Registration
 
     metadata = model.require_metadata()
-    if metadata.score is None or metadata.metric not in METRICS:
-        raise JobError(f"--push: {model.file} does not say its score; register the model of a study")
+    assert metadata.score is not None
     scores = facts.evaluation["scores"] if facts.evaluation is not None and facts.on_test else {}
     return Registration(
-        name=name or _registered_as(model),
+        name=name,
         study=metadata.study,
         score=metadata.score,
         metric=METRICS[metadata.metric],
@@ -81,13 +84,12 @@ def _describe(model: "ModelSource", name: str, data: "Dataset | None", facts: "C
     )
 
 
-def _registered_as(model: "ModelSource") -> str:
-    """The name under which the study has registered its best model, else one made from the data's name."""
-    import json
+def _name_for(model: "ModelSource", data: "Dataset | None") -> str:
+    from pipeline.errors import JobError
+    from pipeline.job.request import read_job
+    from pipeline.steps.best_model import registered_name
 
-    try:
-        assert model.study is not None
-        noted = json.loads(model.study.evaluation.read_text(encoding="utf-8"))["best_model"]["registered_as"]
-    except (AssertionError, OSError, ValueError, KeyError, TypeError):
-        noted = ""
-    return str(noted) or re.sub("[/:]", "-", f"convtune-{model.require_metadata().dataset}")
+    wanted = "" if model.study is None else read_job(None, {"study": model.study.argument}).job.register
+    if not wanted and data is None:
+        raise JobError("--push: the name in the registry follows from the data, which is not at hand; give --register")
+    return wanted if data is None else registered_name(wanted, data)

@@ -16,7 +16,7 @@ def name_some(names: Sequence[str], most: int = _MAX_NAMED) -> str:
     ('cat, dog', 'a, b, c, d, e and 2 more')
     """
     more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
+    return ", ".join(map(printable, names[:most])) + (f" and {more:,} more" if more > 0 else "")
 
 
 def count_endings(endings: Counter[str]) -> str:

@@ -9,6 +9,7 @@ from pipeline.errors import ConvtuneError, ModelError, first_line
 from pipeline.executors import Progress
 from pipeline.export.export_format import ExportFormat
 from pipeline.export.formats import FORMATS
+from pipeline.files import size_of
 
 if TYPE_CHECKING:
     from pipeline.export.export_format import Images, Probabilities
@@ -107,7 +108,7 @@ def _compare(
     return ExportResult(
         format=export_format.name,
         file=export_format.file_name,
-        bytes=_size(target),
+        bytes=size_of(target),
         images=len(samples.images),
         difference=float(np.max([np.abs(ours - reference).max() for ours, reference in pairs])),
         agreement=float((classes == of_model).mean()),
@@ -128,8 +129,3 @@ def _another_size(images: "Images") -> "Images":
 
     _, height, width, channels = images.shape
     return np.random.default_rng(0).integers(0, 256, (3, height + 5, 2 * width + 3, channels), np.uint8)
-
-
-def _size(path: Path) -> int:
-    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
-    return sum(file.stat().st_size for file in files)

@@ -8,7 +8,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import ModelError
+from pipeline.console import note
+from pipeline.errors import ModelError, printable
 from pipeline.export.export import ExportResult
 from pipeline.export.export_format import IMAGES, PROBABILITIES
 from pipeline.export.formats import FORMATS
@@ -19,6 +20,10 @@ LABELS, SIGNATURE, CARD = "labels.json", "signature.json", "model_card.md"
 """The names of the files beside the models."""
 
 
+_WHITE = 65535
+"""The stored value that becomes 255 in a picture of 16 bits, where the data had none by which to know better."""
+
+
 @contextmanager
 def new_export(folder: Path) -> Iterator[Path]:
     """A folder to write to, which becomes ``folder`` when the block ends, and is gone if it raises.
@@ -27,6 +32,8 @@ def new_export(folder: Path) -> Iterator[Path]:
     """
     if foreign := _foreign(folder):
         raise ModelError(f"{folder}: not empty, it has {foreign!r}; choose another --output, or empty the folder")
+    if folder.is_dir() and any(folder.iterdir()):
+        note(f"note: replaces the earlier export in {printable(folder)}")
     missing = [parent for parent in folder.parents if not parent.exists()]
     try:
         with replacing(folder) as temporary:
@@ -73,6 +80,7 @@ def _signature(metadata: ModelMetadata, results: Sequence[ExportResult], proven_
     height, width, channels = metadata.shape
     return {
         "mode": "L" if channels == 1 else "RGB",
+        "white": metadata.white or _WHITE,
         "network_sees": {"height": height, "width": width, "channels": channels, "resized_by": "antialiased bilinear"},
         "proven_on": proven_on,
         "formats": {FORMATS[result.format].key: _describe(result, metadata) for result in results},

@@ -32,8 +32,8 @@ class ExportFormat:
 
     ``pixels`` are the types of the pixels that the target takes, ``any_size`` says whether it takes images of every
     size. An ``exact`` one must give the model's probabilities; another is rounded, and its loss of accuracy is told.
-    ``script`` is the file in ``pipeline/export/scripts`` that shows its use. ``modules`` are those that it needs, which
-    come with the extra ``extra`` of convtune.
+    ``script`` is the file in ``pipeline/export/scripts`` that shows its use. ``runtime`` are the modules that run it,
+    ``converter`` those that write it besides; both come with the extra ``extra`` of convtune.
     """
 
     name: str
@@ -46,7 +46,8 @@ class ExportFormat:
     metadata: Callable[[Path], dict[str, Any]]
     any_size: bool = True
     exact: bool = True
-    modules: tuple[str, ...] = ()
+    runtime: tuple[str, ...] = ()
+    converter: tuple[str, ...] = ()
     extra: str = ""
 
     @property
@@ -54,14 +55,14 @@ class ExportFormat:
         """The name as a part of file names, and its key in ``signature.json``: ``litert_int8``."""
         return self.name.replace("-", "_")
 
-    @property
-    def missing(self) -> list[str]:
-        """The modules that are not installed here."""
-        return [module for module in self.modules if find_spec(module) is None]
+    def missing(self, to_write: bool = False) -> list[str]:
+        """The modules for running it, or for writing it too, that are not installed here."""
+        needed = (*self.runtime, *(self.converter if to_write else ()))
+        return [module for module in needed if find_spec(module) is None]
 
-    def require(self) -> None:
-        """Raises ModelError with the command that installs what is missing."""
-        if missing := self.missing:
+    def require(self, to_write: bool = False) -> None:
+        """Raises ModelError with the command that installs what is missing for running it, or for writing it too."""
+        if missing := self.missing(to_write):
             raise ModelError(
                 f"the format {self.name} needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} "
                 f"not installed; `pip install 'convtune[{self.extra}]'` brings what it needs"

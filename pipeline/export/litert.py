@@ -132,7 +132,8 @@ LITERT = ExportFormat(
     write,
     load,
     metadata,
-    modules=("ai_edge_litert",),
+    runtime=("ai_edge_litert",),
+    converter=("flatbuffers",),
     extra="litert",
 )
 

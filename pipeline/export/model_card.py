@@ -60,7 +60,7 @@ def model_card(metadata: ModelMetadata, facts: CardFacts, results: Sequence[Expo
 def _origin(metadata: ModelMetadata, facts: CardFacts) -> Iterator[str]:
     height, width, channels = metadata.shape
     yield f"- Pictures: {_cell(metadata.dataset)}, digest `{metadata.digest}`, split with seed {metadata.seed}."
-    yield f"- Trial {metadata.trial} of study {_cell(metadata.study)}. {facts.search}".rstrip()
+    yield f"- Trial {metadata.trial} of study {_cell(metadata.study)}. {_cell(facts.search)}".rstrip()
     colour = "grey" if channels == 1 else "RGB"
     yield f"- The network sees {width}x{height} pixels (width x height), {colour}; pictures are resized to that."
     if metadata.white is not None:

@@ -98,8 +98,6 @@ def _session(target: Path) -> Any:
     return onnxruntime.InferenceSession(target, providers=["CPUExecutionProvider"])
 
 
-_NEEDED: dict[str, Any] = {"modules": ("onnx", "onnxruntime", "tf2onnx"), "extra": "onnx"}
-
 ONNX = ExportFormat(
     "onnx",
     "model.onnx",
@@ -109,7 +107,9 @@ ONNX = ExportFormat(
     write,
     load,
     metadata,
-    **_NEEDED,
+    runtime=("onnxruntime",),
+    converter=("onnx", "tf2onnx"),
+    extra="onnx",
 )
 
 ONNX_FLOAT16 = replace(ONNX, name="onnx-float16", file_name="model_float16.onnx", write=write_float16, exact=False)

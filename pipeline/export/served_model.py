@@ -26,6 +26,7 @@ class ServedModel(PythonModel):
         with zipfile.ZipFile(file) as archive:
             metadata = json.loads(archive.read("convtune.json"))
         self._classes = metadata["classes"]
+        self._white = metadata["white"] or 65535
         self._mode = "L" if metadata["shape"][2] == 1 else "RGB"
 
     def predict(self, context: Any, model_input: np.ndarray, params: Any = None) -> pd.DataFrame:
@@ -55,12 +56,13 @@ class ServedModel(PythonModel):
     def _decode(self, file: str) -> np.ndarray:
         """The pixels of an image file as training sees them: upright, transparency on white, grey or RGB."""
         try:
-            image = ImageOps.exif_transpose(Image.open(io.BytesIO(base64.b64decode(file, validate=True)))).convert(
-                "RGBA"
-            )
-        except (ValueError, OSError) as error:
+            image = ImageOps.exif_transpose(Image.open(io.BytesIO(base64.b64decode(file, validate=True))))
+        except (ValueError, OSError, Image.DecompressionBombError) as error:
             raise MlflowException.invalid_parameter_value(f"images: expected image files in base64: {error}") from None
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert(self._mode)
+        if image.mode[0] in "IF":  # more than 8 bits a pixel
+            image = Image.fromarray(np.clip(np.asarray(image) * (255 / self._white), 0, 255).round().astype(np.uint8))
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image.convert("RGBA")).convert(self._mode)
         return np.asarray(image).reshape(1, image.height, image.width, -1)
 
 

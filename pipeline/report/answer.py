@@ -3,6 +3,7 @@
 Here ``evaluated`` is the study's best model on the test images, None if that has not been tested.
 """
 
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -108,7 +109,7 @@ def describe_scores(trials: StudyTrials, evaluated: EvaluatedModel | None) -> st
 
 def next_commands(trials: StudyTrials) -> list[tuple[str, str]]:
     """What to do next: a sentence and its command each."""
-    name = trials.paths.argument
+    name = shlex.quote(trials.paths.argument)
     if trials.running:
         return [("See how it goes on", f"convtune report {name}")]
     go_on = ("Search further", f"convtune tune --study {name} --trials {2 * len(trials.records)}")

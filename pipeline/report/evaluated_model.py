@@ -114,11 +114,9 @@ def describe_test(dataset: Dataset, wrong: Sequence[WrongImage]) -> dict[str, An
 def read_evaluated_model(paths: StudyPaths) -> EvaluatedModel | None:
     """What the study keeps of its best model; None if none has been tested yet. StudyError for a damaged file."""
     try:
-        text = paths.evaluation.read_text(encoding="utf-8")
+        return _parse(json.loads(paths.evaluation.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
-    try:
-        return _parse(json.loads(text))
     except (ValueError, TypeError, KeyError, AttributeError):
         advice = f"remove it, and `convtune tune --study {paths.argument}` tests the best model again"
         raise StudyError(f"{paths.evaluation}: damaged; {advice}") from None

@@ -1,6 +1,7 @@
 """The report of a study: gathers what its page shows from the study's folder, and writes it."""
 
 import re
+import shlex
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -113,7 +114,10 @@ def _title(stem: str) -> tuple[str, str]:
 
 def _facts(trials: StudyTrials, job: Mapping[str, Any], evaluated: EvaluatedModel | None) -> list[tuple[str, str]]:
     """The command, the seed and what the results depend on beside them, as far as the study has noted it."""
-    fingerprint, facts = _fingerprint(trials), {"command": f"convtune tune {trials.paths.job} --study again"}
+    fingerprint, facts = (
+        _fingerprint(trials),
+        {"command": f"convtune tune {shlex.quote(str(trials.paths.job))} --study again"},
+    )
     facts["data"] = str(job.get("data", ""))
     if fingerprint is not None:
         facts |= {

@@ -78,11 +78,14 @@ def _our_views(experiment: Experiment) -> list[str]:
     """The keys of the tags that hold our views, the newest first."""
     made: dict[str, int] = {}
     for key, value in experiment.tags.items():
-        if key.startswith(TAG) and '"run"' in value:
-            try:
-                made[key] = int(json.loads(value)["createdAt"])
-            except (ValueError, KeyError, TypeError):
-                continue
+        if not key.startswith(TAG):
+            continue
+        try:
+            view = json.loads(value)
+            if "run" in view:  # a view that a person has saved has no such member
+                made[key] = int(view["createdAt"])
+        except (ValueError, KeyError, TypeError):
+            continue
     return sorted(made, key=lambda key: made[key], reverse=True)
 
 

@@ -45,13 +45,12 @@ class ModelDecision:
 
 @dataclass(frozen=True)
 class Registration:
-    """The best model of a study, for the registered name ``name``; what is said of it becomes tags of its version.
+    """A study's model, for the registered name ``name``; what is said of it becomes tags of its version.
 
     ``score`` by ``metric``, and ``digest``, which stands for the pictures and their split whatever the image size,
     decide whether it becomes the champion. ``study`` is how a command names the study, ``data`` the dataset;
     ``test_scores`` are those on the test images, by metric, ``params`` the configuration of the network and its
-    training. ``caveat`` is a sentence about a model that was not trained
-    to its end, else "".
+    training. ``caveat`` is a sentence about a model that was not trained to its end, else "".
     """
 
     name: str
@@ -70,7 +69,8 @@ class Registration:
         scores = [f"validation {self.metric.label} {self.score:.4f}"]
         if self.metric.name in self.test_scores:
             scores.append(f"test {self.metric.label} {self.test_scores[self.metric.name]:.4f}")
-        origin = f"Best model of the study {self.study}" + (f" on {self.data}" if self.data else "")
+        trial = f"trial {self.tags['trial']} of " if "trial" in self.tags else ""
+        origin = f"Model of {trial}the study {self.study}" + (f" on {self.data}" if self.data else "")
         return f"{origin}: {', '.join(scores)}." + (f" It was {self.caveat}." if self.caveat else "")
 
     def as_tags(self) -> dict[str, str]:

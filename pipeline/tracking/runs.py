@@ -88,13 +88,9 @@ class Runs:
         self._describe_study(about, run.data.params, run.data.tags)
         return self.study
 
-    def use_run(self, run_id: str, name: str) -> None:
-        """Takes ``run_id`` as the study's run; a new one, called ``name`` and ended already, if that does not exist."""
-        run = self._find_run(run_id)
-        if run is None:
-            run = self.client.create_run(self.experiment, tags=_source_tags(), run_name=name)
-            self.client.set_terminated(run.info.run_id, "FINISHED")
-        self.study, self.experiment = run.info.run_id, run.info.experiment_id
+    def begin_export(self, name: str) -> None:
+        """Creates a run called ``name`` for an exported model: a study's own run tells of its best model alone."""
+        self.study = self.client.create_run(self.experiment, tags=_source_tags(), run_name=name).info.run_id
 
     def create_trial(self, number: int, title: str, tags: Sequence[RunTag], now: int) -> None:
         """Creates the run of a trial, named ``title``; an earlier run with the same number is deleted."""

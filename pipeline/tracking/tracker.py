@@ -49,18 +49,19 @@ def promote(run: str, uri: str | None = None) -> str | None:
         raise TrackingError(f"{without_password(store)}: MLflow refused: {short_reason(error)}") from None
 
 
-def push(folder: Path, registration: Registration, alias: str, run: str, uri: str | None = None) -> str:
-    """Registers the MLflow model in ``folder`` and gives it the alias; returns a sentence that says so.
+def push(folder: Path, registration: Registration, alias: str, uri: str | None = None) -> str:
+    """Registers the MLflow model in ``folder``, in a run of its own, and gives it the alias; returns a sentence.
 
-    It becomes a model of ``run``, the study's, if the store, which is found as by ``connect``, has that; else of a new
-    run. Raises TrackingError.
+    The store is found as by ``connect``. Raises TrackingError.
     """
     store = store_uri(uri)
     client, experiment = open_client(store)
     runs = Runs(client, experiment)
     try:
-        runs.use_run(run, f"export of {registration.study}")
-        return registry.push(runs, folder, registration, alias)
+        runs.begin_export(f"export of trial {registration.tags['trial']} of {registration.study}")
+        said = registry.push(runs, folder, registration, alias)
+        client.set_terminated(runs.study, "FINISHED", _now())
+        return said
     except Exception as error:
         raise TrackingError(f"{without_password(store)}: MLflow refused: {short_reason(error)}") from None
 

@@ -104,7 +104,14 @@ def shell(tmp_path, empty_store) -> Shell:
 
 
 @pytest.fixture
-def only_tested(monkeypatch):
+def undrawn(monkeypatch):
+    """A study draws no plots and writes no report: they take 2 s, and have tests of their own."""
+    monkeypatch.setattr("pipeline.steps.publish.draw_search", lambda trials: {})
+    monkeypatch.setattr("pipeline.steps.publish.write_report", lambda trials, output, pictures: {})
+
+
+@pytest.fixture
+def only_tested(monkeypatch, undrawn):
     """A study tests its best model; pictures and registry take seconds, and have tests of their own."""
 
     def tasks(model_file, dataset):

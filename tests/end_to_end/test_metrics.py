@@ -10,6 +10,8 @@ from pipeline.cli import main
 from pipeline.metrics import METRICS, Direction, Metric
 from pipeline.schema import job_schema
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 @pytest.fixture
 def trials(capsys):

@@ -229,7 +229,7 @@ def test_the_registered_model_has_its_champion(window, server, expect):
     page.goto(f"{server.address}/#/models/convtune-digits?{ML}")
     expect(page.get_by_text("@ champion")).to_be_visible()
     page.get_by_role("link", name="Version 1").click()
-    expect(page.get_by_text("Best model of the study mine on digits: validation accuracy")).to_be_visible()
+    expect(page.get_by_text("of the study mine on digits: validation accuracy")).to_be_visible()
     expect(page.get_by_text("the first champion")).to_be_visible()
     window.keep("registered_model")
 

@@ -147,7 +147,7 @@ def test_another_space_or_dataset_under_an_old_name_is_refused(home, study, flag
 
 
 def test_export_predict_and_evaluate_the_winner(home, study):
-    home.run("export", "first", "--output", "out")
+    home.run("export", "first", "--output", "out", "--format", "keras")
     [model] = list((home.folder / "out").glob("*.keras"))
     digit = (np.arange(64).reshape(8, 8) * 4).astype(np.uint8)
     Image.fromarray(digit).save(home.folder / "digit.png")

@@ -131,10 +131,11 @@ def test_its_script_is_short_and_needs_its_runtime_alone(name):
 
 
 def test_a_runtime_that_is_missing_is_named_with_its_extra():
-    without = replace(FORMATS["onnx"], modules=("json", "no_such_runtime", "nor_such_converter"))
+    without = replace(FORMATS["onnx"], runtime=("json", "no_such_runtime"), converter=("nor_such_converter",))
     with pytest.raises(ModelError, match=r"onnx needs no_such_runtime and nor_such_converter, which are not installed"):
-        without.require()
-    assert without.missing == ["no_such_runtime", "nor_such_converter"]
+        without.require(to_write=True)
+    assert without.missing(to_write=True) == ["no_such_runtime", "nor_such_converter"]
+    assert without.missing() == ["no_such_runtime"]
     with pytest.raises(ModelError, match=r"`pip install 'convtune\[onnx\]'`"):
         without.require()
     FORMATS["keras"].require()

@@ -134,7 +134,7 @@ def test_the_scores_are_those_of_the_model_on_the_dataset(register, study, clien
     assert {(metric.dataset_name, metric.dataset_digest) for metric in metrics} == {("mnist5k", dataset.digest[:36])}
     version = client.get_model_version(name, "1")
     assert (version.tags["data"], version.tags["test_f1_macro"]) == ("mnist5k", "0.9")
-    sentence = "Best model of the study mine on mnist5k: validation accuracy 0.9700, test accuracy 0.9600."
+    sentence = "Model of trial 7 of the study mine on mnist5k: validation accuracy 0.9700, test accuracy 0.9600."
     assert version.description == logged.tags["mlflow.note.content"] == sentence
 
 
@@ -148,7 +148,7 @@ def test_a_model_that_was_not_trained_to_its_end_says_so(register, client, name)
     version = client.get_model_version(name, "1")
     assert version.tags["caveat"] == "trained for 3 of 10 epochs (time was up after epoch 3)"
     assert version.description == (
-        "Best model of the study mine: validation accuracy 0.9000. "
+        "Model of trial 7 of the study mine: validation accuracy 0.9000. "
         "It was trained for 3 of 10 epochs (time was up after epoch 3)."
     )
 

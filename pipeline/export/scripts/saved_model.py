@@ -14,8 +14,11 @@ classes = json.loads((folder / "labels.json").read_text("utf-8"))
 model = tf.saved_model.load(str(folder / "saved_model"))
 
 for file in sys.argv[1:]:
-    image = ImageOps.exif_transpose(Image.open(file)).convert("RGBA")
-    image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert(signature["mode"])
+    image = ImageOps.exif_transpose(Image.open(file))
+    if image.mode[0] in "IF":  # more than 8 bits a pixel
+        image = Image.fromarray(np.clip(np.asarray(image) * (255 / signature["white"]), 0, 255).round().astype("uint8"))
+    white = Image.new("RGBA", image.size, "white")
+    image = Image.alpha_composite(white, image.convert("RGBA")).convert(signature["mode"])
     pixels = tf.constant(np.asarray(image).reshape(1, image.height, image.width, -1))
     (probabilities,) = model.signatures["serving_default"](images=pixels)["probabilities"].numpy()
     best = probabilities.argmax()
