@@ -38,17 +38,17 @@ def run(args: argparse.Namespace) -> int:
 
     from pipeline.console import warn
     from pipeline.files import write_text
-    from pipeline.steps.proposal import propose
-    from pipeline.steps.proposal_text import describe, file_text, warnings
+    from pipeline.steps.suggested_job import suggest_job
+    from pipeline.steps.suggested_job_text import describe, file_text, warnings
 
     output = Path(args.output)
     _check(output, args.force)
-    proposal = propose(args.data, args.time, args.image_size)
-    for line in warnings(proposal):
+    suggestion = suggest_job(args.data, args.time, args.image_size)
+    for line in warnings(suggestion):
         warn(line)
-    _print(describe(proposal))
-    job = replace(proposal.job, data=_name_from(output, args.data))
-    write_text(output, file_text(proposal, job))
+    _print(describe(suggestion))
+    job = replace(suggestion.job, data=_name_from(output, args.data))
+    write_text(output, file_text(suggestion, job))
     print(f"\nWrote {output}. Read and change it, then:  convtune tune {shlex.quote(str(output))}")
     return 0
 

@@ -13,8 +13,8 @@ from pipeline.cli import main
 from pipeline.job import SETTINGS
 from pipeline.job.request import read_job
 from pipeline.space import complete, fix, load
-from pipeline.steps.proposal import propose
 from pipeline.steps.requested_space import weigh_classes
+from pipeline.steps.suggested_job import suggest_job
 
 UNDECODABLE = os.fsdecode(b"\xce\xd2")
 """A name that is not UTF-8."""
@@ -92,9 +92,9 @@ def test_the_file_is_the_job_that_was_planned_and_so_it_is_with_every_comment_re
     assert main(["init", data]) == 0
     out, _ = capfd.readouterr()
     assert out.endswith("\nWrote job.yaml. Read and change it, then:  convtune tune job.yaml\n")
-    proposal = propose(data)
-    assert proposal.job.image_size == proposal.dataset.shape[:2]
-    assert read_job("job.yaml", {}).job == replace(proposal.job, space="quick")
+    suggestion = suggest_job(data)
+    assert suggestion.job.image_size == suggestion.dataset.shape[:2]
+    assert read_job("job.yaml", {}).job == replace(suggestion.job, space="quick")
     text = Path("job.yaml").read_text()
     every = re.sub(rf"(?m)^# ({'|'.join(SETTINGS)}): ", r"\1: ", text)
     assert re.findall(r"(?m)^(\w+): ", every) == sorted(SETTINGS, key=lambda key: every.index(f"\n{key}: "))

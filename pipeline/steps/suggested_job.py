@@ -18,7 +18,7 @@ from pipeline.steps.workers import start_workers, workers_of
 
 
 @dataclass(frozen=True)
-class Proposal:
+class SuggestedJob:
     """A dataset, its plan, and the job for it.
 
     The job is that of the plan; where classes are lopsided, its metric and its training count them alike. ``workers``
@@ -43,7 +43,7 @@ class Proposal:
         return self.job.class_weight is not None
 
 
-def propose(data: str, time: float | None = None, image_size: tuple[int, int] | None = None) -> Proposal:
+def suggest_job(data: str, time: float | None = None, image_size: tuple[int, int] | None = None) -> SuggestedJob:
     """Looks at the data and plans around what is given; raises what ``tune`` would raise.
 
     The machine is measured unless that was done today, and the images are decoded into the cache, for ``tune`` to find.
@@ -55,7 +55,7 @@ def propose(data: str, time: float | None = None, image_size: tuple[int, int] | 
     job = plan.job
     if is_lopsided(dataset):
         job = replace(job, metric="balanced_accuracy", class_weight="balanced")
-    return Proposal(dataset, plan, job, workers, "image_size" in request.given)
+    return SuggestedJob(dataset, plan, job, workers, "image_size" in request.given)
 
 
 def _rate(request: JobRequest, workers: int) -> float:
