@@ -226,7 +226,7 @@ def test_another_format_without_valid_metadata(text):
 
 
 def test_a_package_that_is_not_installed_is_named(monkeypatch):
-    needs = replace(ADDED, name="added", modules=("no_such_module",), extra="odd")
+    needs = replace(ADDED, name="added", runtime=("no_such_module",), extra="odd")
     monkeypatch.setattr(formats, "FORMATS", {"added": needs})
     model = find(str(write_added(Path("m.json"))))
     for use in (model.require_metadata, model.runnable):

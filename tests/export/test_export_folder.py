@@ -83,12 +83,20 @@ def test_the_script_classifies_where_convtune_is_not(name, model, exported, tmp_
         assert float(probability) == pytest.approx(probabilities.max(), abs=tolerance)
 
 
-def test_an_earlier_export_is_replaced_whole(tmp_path):
+@pytest.mark.slow
+def test_a_script_without_images_says_how_it_is_used(exported):
+    ran = subprocess.run([sys.executable, str(exported / "predict_onnx.py")], capture_output=True, text=True)
+    assert ran.returncode == 1
+    assert "python predict_onnx.py IMAGE" in ran.stderr
+
+
+def test_an_earlier_export_is_replaced_whole(tmp_path, capsys):
     for word in ("first", "second"):
         with new_export(tmp_path / "a" / "b") as folder:
             (folder / "signature.json").write_text("{}")
             (folder / f"model{'.keras' if word == 'first' else '.onnx'}").write_text(word)
     assert sorted(path.name for path in (tmp_path / "a" / "b").iterdir()) == ["model.onnx", "signature.json"]
+    assert capsys.readouterr().err == f"note: replaces the earlier export in {tmp_path / 'a' / 'b'}\n"
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ signature = json.loads((folder / "signature.json").read_text("utf-8"))
 classes = json.loads((folder / "labels.json").read_text("utf-8"))
 model = tf.saved_model.load(str(folder / "saved_model"))
 
-for file in sys.argv[1:]:
+for file in sys.argv[1:] or sys.exit(__doc__):
     image = ImageOps.exif_transpose(Image.open(file))
     if image.mode[0] in "IF":  # more than 8 bits a pixel
         image = Image.fromarray(np.clip(np.asarray(image) * (255 / signature["white"]), 0, 255).round().astype("uint8"))
