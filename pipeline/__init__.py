@@ -11,7 +11,7 @@ __all__ = ["Study", "__version__", "load_study", "tune"]
 
 
 def __getattr__(name: str) -> Any:
-    """What ``pipeline.api`` offers, imported when it is used first (PEP 562): most of the package needs none of it.
+    """Imports a name of ``pipeline.api`` at its first use (PEP 562): most of the package does without it.
 
     The types are in ``__init__.pyi``.
     """

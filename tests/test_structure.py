@@ -105,7 +105,7 @@ HEAVY = {
     "mlflow": {"tracking", "export.mlflow_model", "export.served_model"},
     "scipy": {"metrics"},
     "sklearn": {"metrics", "latency.calibrate", "data.named"},
-    "jinja2": {"explain.page", "report.page"},
+    "jinja2": {"explain.page"},
     "ray": set(),
 }
 """The modules, or rooms, that may import a heavy library."""

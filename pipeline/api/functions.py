@@ -14,8 +14,7 @@ from pipeline.job import SETTINGS
 def load_study(study: str | Path) -> Study:
     """The study of that name below ``studies``, or in that folder.
 
-    StudyError, with the nearest name, if there is none; also for one that an older version began and that cannot be
-    read.
+    StudyError with the nearest name for an unknown study, and for one of an older version that this one cannot read.
     """
     from pipeline.search.optuna_study import load_trials
     from pipeline.study.fingerprint import check_words, read_fingerprint

@@ -39,12 +39,12 @@ class Study:
 
     @property
     def name(self) -> str:
-        """Its name."""
+        """The name of the study."""
         return self.paths.name
 
     @property
     def path(self) -> Path:
-        """Its folder."""
+        """The folder of the study."""
         return self.paths.path
 
     @property
@@ -116,7 +116,7 @@ class Study:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The names of the classes in the order of the outputs of its models; StudyError if there is no model."""
+        """The class names in the order of a model's outputs; StudyError if no trial has left a model."""
         from pipeline.study.model_metadata import read_metadata
 
         return read_metadata(self.model_file()).classes
@@ -135,7 +135,7 @@ class Study:
 
     @property
     def _tested(self) -> Mapping[str, Any]:
-        """What ``test.json`` says of the best model; empty without it."""
+        """The part of ``test.json`` on the best model; empty if that file is missing."""
         try:
             content = json.loads(self.paths.evaluation.read_text(encoding="utf-8"))["best_model"]
         except (OSError, ValueError, KeyError, TypeError):
@@ -146,7 +146,7 @@ class Study:
         return f"<Study {self.name}: {self._summary()}>"
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: the best trials."""
+        """The best trials as HTML, which a notebook shows."""
         heading = f"<p>Study <b>{html.escape(self.name)}</b>: {html.escape(self._summary())}</p>"
         shown = ranked(self.records)[:_SHOWN]
         if not shown:

@@ -15,7 +15,7 @@ from pipeline.errors import ConvtuneError, nearest
 __all__ = ["COMMANDS", "Command", "main"]
 
 EXAMPLES = ("convtune tune --data photos", "convtune tune --help")
-"""What somebody types first."""
+"""The first commands of a new user."""
 
 
 RENAMED: Mapping[str, str] = {"look": "explain"}

@@ -19,8 +19,8 @@ _FILES, _FOLDERS = {"FILE", "PATH", "YAML"}, {"DIR", "FOLDER"}
 """Words in the placeholder of a flag that takes a file, or a folder."""
 
 _COMPLETERS = {"bash": "_convtune_{kind}_or_file", "zsh": "_convtune_{kind}", "fish": "(_convtune_{kind})"}
-"""What completes a name or a file. In bash the name of the function must have ``_file`` in it: then shtab lets bash
-quote what it yields, and put a / behind a folder."""
+"""The functions that complete a name or a file. In bash the name must have ``_file`` in it: then shtab lets bash quote
+what the function yields, and put a / behind a folder."""
 
 _SCRIPTS = {
     "bash": """

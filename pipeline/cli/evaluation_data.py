@@ -40,7 +40,7 @@ class EvaluationData:
         return f"{self.data.name}: {len(self.rows):,} images {size}, {len(self.data.classes)} classes, measured whole"
 
     def notes(self, metadata: "ModelMetadata", false_alarms: Sequence[str]) -> list[str]:
-        """What limits the meaning of the model's scores, such as images that it may have been trained on.
+        """The limits of what the model's scores mean, such as images that it may have been trained on.
 
         ``false_alarms`` are classes without images that some were taken for.
         """

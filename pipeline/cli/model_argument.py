@@ -36,7 +36,7 @@ class ModelSource:
 
     @property
     def format(self) -> "ExportFormat":
-        """Its format; ModelError for one that cannot be run, such as Keras's older one, or not on this machine."""
+        """The format of the file; ModelError if it cannot be run, or if its runtime is not installed here."""
         from pipeline.errors import ModelError
         from pipeline.export.formats import find_format
 
@@ -68,7 +68,7 @@ class ModelSource:
         return Path("exports") / self.name
 
     def runnable(self) -> "RunnableModel":
-        """What a worker needs to run it; ModelError for a model of another program."""
+        """The model in the form that workers run; ModelError for a model of another program."""
         from pipeline.training.runnable_model import RunnableModel
 
         return RunnableModel(self.file, self.format.load, self.require_metadata())
@@ -85,7 +85,7 @@ def find_model(args: argparse.Namespace) -> ModelSource:
     """The model, in any format, that the arguments of ``add_model`` name.
 
     A note says so where a study and a folder have that name, and where a folder has several models. StudyError if the
-    study has no such model, or if there is nothing of that name. ModelError for a folder or a file that is no model.
+    study has no such model, or if there is nothing of that name. ModelError for a folder or file without a model.
     """
     return locate_model(args.model, args.trial)
 

@@ -35,7 +35,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints one line, object or row per image; warns of files that cannot be read, and returns 1 if there are some."""
+    """Prints a line, an object or a row for each image. Warns of each unreadable file; returns 1 if there is one."""
     from pipeline.console import note, warn
     from pipeline.data.image_files import find_image_files
     from pipeline.errors import DataError, JobError

@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _pages_of(paths: "StudyPaths | None", named: str | None) -> "tuple[str, Pages] | None":
-    """The study's name and pages; None if there is no study, or if none was ``named`` and the store lacks this one."""
+    """The study's name and pages. None without a study, or if the store lacks one that was not ``named``."""
     from pipeline.metrics import DEFAULT_METRIC, METRICS
     from pipeline.study.fingerprint import read_fingerprint
     from pipeline.tracking import prepare_pages

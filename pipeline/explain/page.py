@@ -76,7 +76,7 @@ def build_section(explanation: Explanation, image: ImageExplanation, rendered: R
 
 def render_page(explanation: Explanation, filters: Image.Image, sections: Sequence[Section]) -> str:
     """The whole page: the picture of the first filters, then one section per image."""
-    return _template().render(
+    return load_template("pipeline.explain").render(
         mark=MARK,
         title=f"What {explanation.name} sees",
         facts=" ".join([captions.describe_model(explanation), *explanation.notes]),
@@ -86,9 +86,10 @@ def render_page(explanation: Explanation, filters: Image.Image, sections: Sequen
 
 
 @cache
-def _template() -> Template:
+def load_template(package: str) -> Template:
+    """The template ``page.html.j2`` of a package; it escapes whatever is put into it."""
     environment = Environment(
-        loader=PackageLoader("pipeline.explain", ""),
+        loader=PackageLoader(package, ""),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

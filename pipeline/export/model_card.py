@@ -52,7 +52,7 @@ def model_card(metadata: ModelMetadata, facts: CardFacts, results: Sequence[Expo
         "## How to make it again",
         "\n".join(_again(metadata, facts)),
         "## Licence",
-        "TODO: name the licence of the model, and that of the pictures that it was trained on.",
+        "Not stated. Name here the licence of the model, and that of the pictures that it was trained on.",
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -3,10 +3,8 @@
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
-
+from pipeline.explain.page import load_template
 from pipeline.report.answer import Score
 
 
@@ -65,17 +63,4 @@ class Page:
 
 def render_page(page: Page) -> str:
     """The page as HTML."""
-    return _template().render(page=page)
-
-
-@cache
-def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("pipeline.report", ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template("page.html.j2")
+    return load_template("pipeline.report").render(page=page)

@@ -1,7 +1,7 @@
 """The values of a hyperparameter along an axis."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.report.plots.scale import ABSENT, Scale, count_varied, scored, varied
@@ -13,6 +13,7 @@ VALUES = st.sampled_from(KINDS).flatmap(lambda kind: st.lists(st.one_of(kind, st
 
 
 @given(values=VALUES)
+@example(values=[1.0, 0.5, 0.75, 2.2e-311])
 def test_every_value_has_a_place_on_the_axis_and_larger_numbers_lie_higher(values):
     scale = Scale.of(values)
     assert set(scale.places) == set(values)

@@ -119,7 +119,8 @@ def _continuous(values: Sequence[float]) -> tuple[dict[Scalar | None, float], li
     log = low > 0 and high / low >= _DECADES
 
     def place(value: float) -> float:
-        share = math.log(value / low) / math.log(high / low) if log else (value - low) / (high - low)
+        at, start, end = (math.log(number) if log else number for number in (value, low, high))
+        share = (at - start) / (end - start)
         return min(max(share, 0.0), 1.0)  # the logarithm of a power of ten at an end may be rounded beyond it
 
     ticks = _powers_of_ten(low, high) if log else _round_numbers(low, high, all(isinstance(v, int) for v in values))
