@@ -14,7 +14,7 @@ FILES = sorted((ROOT / "pipeline").rglob("*.py"))
 
 FLOORS = (
     {"", "errors", "signals"},
-    {"files", "hyperparameter", "quantity"},
+    {"arrays", "files", "hyperparameter", "markdown", "quantity"},
     {"yaml_file"},
     {"metrics"},
     {"study"},

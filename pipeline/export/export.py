@@ -12,7 +12,7 @@ from pipeline.export.formats import FORMATS
 from pipeline.files import size_of
 
 if TYPE_CHECKING:
-    from pipeline.export.export_format import Images, Probabilities
+    from pipeline.arrays import Images, Probabilities
     from pipeline.export.samples import Samples
 
 TOLERANCE = 1e-4

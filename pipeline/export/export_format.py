@@ -9,11 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.errors import ModelError
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Images = NDArray[np.uint8]
-    Probabilities = NDArray[np.float32]
+    from pipeline.arrays import Images, Probabilities
 
 IMAGES, PROBABILITIES = "images", "probabilities"
 """The names of the input and the output, where a format has names."""

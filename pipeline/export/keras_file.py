@@ -9,7 +9,7 @@ from pipeline.export.export_format import ExportFormat
 from pipeline.study.model_metadata import read_metadata
 
 if TYPE_CHECKING:
-    from pipeline.export.export_format import Images, Probabilities
+    from pipeline.arrays import Images, Probabilities
 
 
 def write(model_file: Path, target: Path, images: "Images") -> None:

@@ -10,7 +10,7 @@ from pipeline.export.export_format import IMAGES, PROBABILITIES, ExportFormat
 from pipeline.study.model_metadata import MEMBER, read_metadata
 
 if TYPE_CHECKING:
-    from pipeline.export.export_format import Images, Probabilities
+    from pipeline.arrays import Images, Probabilities
 
 _IDENTIFIER = b"TFL3"
 """The identifier of the format in a FlatBuffers file."""

@@ -10,7 +10,7 @@ from pipeline.export.export_format import IMAGES, PROBABILITIES, ExportFormat
 from pipeline.study.model_metadata import MEMBER, read_metadata
 
 if TYPE_CHECKING:
-    from pipeline.export.export_format import Images, Probabilities
+    from pipeline.arrays import Images, Probabilities
 
 _OPSET = 17
 """The version of ONNX's operations: that of 2022, which runtimes of today all know."""

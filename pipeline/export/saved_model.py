@@ -9,7 +9,7 @@ from pipeline.export.export_format import IMAGES, PROBABILITIES, ExportFormat
 from pipeline.study.model_metadata import MEMBER, read_metadata
 
 if TYPE_CHECKING:
-    from pipeline.export.export_format import Images, Probabilities
+    from pipeline.arrays import Images, Probabilities
 
 SIGNATURES = {"serving_default": "uint8", "serving_float32": "float32"}
 """The signatures and the types of their pixels; TensorFlow's own tools call the first."""

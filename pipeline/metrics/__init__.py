@@ -12,7 +12,7 @@ from pipeline.metrics.roc_auc import ROC_AUC
 from pipeline.metrics.top5_accuracy import TOP5_ACCURACY
 
 if TYPE_CHECKING:
-    from pipeline.metrics.metric import Labels, Probabilities
+    from pipeline.arrays import Labels, Probabilities
 
 __all__ = ["ACCURACY", "DEFAULT_METRIC", "METRICS", "Direction", "Metric", "compute_metrics"]
 

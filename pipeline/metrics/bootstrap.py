@@ -12,7 +12,8 @@ from pipeline.metrics.metric import Metric
 from pipeline.metrics.resamples import Counts, draw
 
 if TYPE_CHECKING:
-    from pipeline.metrics.metric import Labels, Probabilities, Scores
+    from pipeline.arrays import Labels, Probabilities
+    from pipeline.metrics.metric import Scores
 
 RESAMPLES = 1000
 """How often the images are resampled. The ends of an interval then move by about 4 % of its half with the seed."""

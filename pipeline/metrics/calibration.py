@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from pipeline.metrics.metric import Labels, Probabilities
+    from pipeline.arrays import Labels, Probabilities
 
 BINS = 15
 """Bins of equal width, as many as Guo et al. have."""

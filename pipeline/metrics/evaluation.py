@@ -14,7 +14,7 @@ from pipeline.metrics.calibration import Calibration, measure_calibration
 from pipeline.metrics.interval import CONFIDENCE, Interval, wilson
 
 if TYPE_CHECKING:
-    from pipeline.metrics.metric import Labels, Probabilities
+    from pipeline.arrays import Labels, Probabilities
 
 
 @dataclass(frozen=True, eq=False)

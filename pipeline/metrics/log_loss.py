@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from pipeline.metrics.metric import Direction, Metric
 
 if TYPE_CHECKING:
-    from pipeline.metrics.metric import Labels, Probabilities, Scores
+    from pipeline.arrays import Labels, Probabilities
+    from pipeline.metrics.metric import Scores
     from pipeline.metrics.resamples import Counts
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pipeline.metrics.metric import Labels, Probabilities
+    from pipeline.arrays import Labels, Probabilities
 
 LEVEL = 0.05
 """Models differ significantly when the p value is below it."""

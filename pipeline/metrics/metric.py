@@ -4,16 +4,15 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Labels = NDArray[np.int64]
-    Probabilities = NDArray[np.floating[Any]]
     Scores = NDArray[np.float64]
 
+    from pipeline.arrays import Labels, Probabilities
     from pipeline.metrics.resamples import Counts
 
 

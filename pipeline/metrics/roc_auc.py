@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from pipeline.metrics.metric import Labels, Probabilities, Scores
+    from pipeline.arrays import Labels, Probabilities
+    from pipeline.metrics.metric import Scores
     from pipeline.metrics.resamples import Counts
 
 

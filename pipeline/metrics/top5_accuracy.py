@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from pipeline.metrics.metric import Direction, Metric
 
 if TYPE_CHECKING:
-    from pipeline.metrics.metric import Labels, Probabilities
+    from pipeline.arrays import Labels, Probabilities
 
 _K = 5
 

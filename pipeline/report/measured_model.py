@@ -4,11 +4,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.arrays import Probabilities
 from pipeline.errors import printable
 from pipeline.executors.devices import count_cores, gpus
 from pipeline.metrics.evaluation import Evaluation
 from pipeline.training.measured_latency import Latency
-from pipeline.training.runnable_model import Probabilities
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,11 +1,9 @@
 """Changes to a batch of training images that leave the labels true. numpy only, so that every backend trains alike."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from pipeline.arrays import Images
 from pipeline.recipe import Recipe
-
-Images = NDArray[np.uint8]
 
 
 def augment(images: Images, recipe: Recipe, random: np.random.Generator) -> Images:

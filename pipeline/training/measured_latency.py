@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.training.runnable_model import Images, Predict
+from pipeline.arrays import Images
+from pipeline.training.runnable_model import Predict
 
 BATCHES = (1, 32)
 """The numbers of images in a call that are measured."""

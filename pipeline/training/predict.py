@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.arrays import Images, Probabilities
 from pipeline.data import Dataset
 from pipeline.data.decode import decode_bytes, read_file, silence_pillow
 from pipeline.errors import DataError, ModelError
 from pipeline.executors import Progress
 from pipeline.training.measured_latency import BATCHES, Latency, measure_latency
 from pipeline.training.reading import reading_batch_size
-from pipeline.training.runnable_model import Images, Predict, Probabilities, RunnableModel
+from pipeline.training.runnable_model import Predict, RunnableModel
 
 
 def predict_arrays(model_file: Path, images: Images) -> Probabilities:

@@ -5,16 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from pipeline.arrays import Images, Probabilities
 from pipeline.errors import ModelError, first_line
 from pipeline.study.model_metadata import ModelMetadata, read_metadata
-
-Images = NDArray[np.uint8]
-"""(n, height, width, channels)."""
-
-Probabilities = NDArray[np.float32]
-"""(n, classes); the rows add up to 1."""
 
 Predict = Callable[[Images], Probabilities]
 

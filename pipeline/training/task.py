@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.architecture import Architecture
+from pipeline.arrays import Probabilities
 from pipeline.candidate import Candidate, FamilyCandidate
 from pipeline.data import Dataset
 from pipeline.executors import progress_of
@@ -15,7 +16,7 @@ from pipeline.recipe import Recipe
 from pipeline.study.trial import ReportCallback, TrialResult
 from pipeline.training.inputs import TrainingInputs
 from pipeline.training.measured_latency import Latency
-from pipeline.training.runnable_model import Probabilities, RunnableModel
+from pipeline.training.runnable_model import RunnableModel
 
 
 @dataclass(frozen=True)
