@@ -12,7 +12,9 @@ from pipeline.errors import printable
 from pipeline.export.export import ExportResult
 from pipeline.export.export_folder import script_name
 from pipeline.export.formats import FORMATS
+from pipeline.markdown import escape
 from pipeline.metrics import METRICS
+from pipeline.metrics.interval import Interval
 from pipeline.study.model_metadata import ModelMetadata
 
 _MOST_CLASSES = 200
@@ -40,13 +42,13 @@ class CardFacts:
 def model_card(metadata: ModelMetadata, facts: CardFacts, results: Sequence[ExportResult], proven_on: str) -> str:
     """The card as Markdown. ``proven_on`` describes the images that the files were proven on."""
     parts = [
-        f"# Image classifier for {_cell(metadata.dataset)}: {len(metadata.classes)} classes",
+        f"# Image classifier for {escape(metadata.dataset)}: {len(metadata.classes)} classes",
         "\n".join(_origin(metadata, facts)),
         "## How good it is",
         *_scores(facts),
         "## The files",
         "\n".join(_files(results)),
-        f"Each was run in its own runtime on {_cell(proven_on)} and compared with the model as it was trained.",
+        f"Each was run in its own runtime on {escape(proven_on)} and compared with the model as it was trained.",
         "## Limits",
         "\n".join(_limits(metadata, facts)),
         "## How to make it again",
@@ -59,21 +61,21 @@ def model_card(metadata: ModelMetadata, facts: CardFacts, results: Sequence[Expo
 
 def _origin(metadata: ModelMetadata, facts: CardFacts) -> Iterator[str]:
     height, width, channels = metadata.shape
-    yield f"- Pictures: {_cell(metadata.dataset)}, digest `{metadata.digest}`, split with seed {metadata.seed}."
-    yield f"- Trial {metadata.trial} of study {_cell(metadata.study)}. {_cell(facts.search)}".rstrip()
+    yield f"- Pictures: {escape(metadata.dataset)}, digest `{metadata.digest}`, split with seed {metadata.seed}."
+    yield f"- Trial {metadata.trial} of study {escape(metadata.study)}. {escape(facts.search)}".rstrip()
     colour = "grey" if channels == 1 else "RGB"
     yield f"- The network sees {width}x{height} pixels (width x height), {colour}; pictures are resized to that."
     if metadata.white is not None:
         yield f"- The pictures had more than 8 bits; a stored value of {metadata.white} became 255. Scale others so."
     if facts.params:
-        yield "- Params: " + ", ".join(f"{_cell(name)} = {_cell(value)}" for name, value in facts.params.items()) + "."
+        yield f"- Params: {', '.join(f'{escape(name)} = {escape(value)}' for name, value in facts.params.items())}."
 
 
 def _scores(facts: CardFacts) -> Iterator[str]:
     if facts.evaluation is None:
         yield f"Not measured: {facts.measured_on}."
         return
-    yield f"Measured on {_cell(facts.measured_on)}. Intervals are those of 95 % confidence."
+    yield f"Measured on {escape(facts.measured_on)}. Intervals are those of 95 % confidence."
     yield "\n".join(_table(("metric", "score", "interval"), _score_rows(facts.evaluation)))
     yield "\n".join(_table(("class", "images", "precision", "recall", "F1"), _class_rows(facts.evaluation)))
     left = len(facts.evaluation["per_class"]) - _MOST_CLASSES
@@ -85,13 +87,13 @@ def _score_rows(evaluation: Mapping[str, Any]) -> Iterator[Sequence[str]]:
     for name, score in evaluation["scores"].items():
         if score is not None:
             interval = evaluation.get("intervals", {}).get(name)
-            yield METRICS[name].label, f"{score:.4f}", "{:.4f} to {:.4f}".format(*interval) if interval else "-"
+            yield METRICS[name].label, f"{score:.4f}", str(Interval(*interval)) if interval else "-"
 
 
 def _class_rows(evaluation: Mapping[str, Any]) -> Iterator[Sequence[str]]:
     for row in evaluation["per_class"][:_MOST_CLASSES]:
         ratios = ("-" if row[name] is None else f"{row[name]:.3f}" for name in ("precision", "recall", "f1"))
-        yield _cell(row["class"]), str(row["support"]), *ratios
+        yield escape(row["class"]), str(row["support"]), *ratios
 
 
 def _files(results: Sequence[ExportResult]) -> Iterator[str]:
@@ -129,8 +131,3 @@ def _table(heads: Sequence[str], rows: "Iterator[Sequence[str]]") -> Iterator[st
     yield f"|{'---|' * len(heads)}"
     for row in rows:
         yield f"| {' | '.join(row)} |"
-
-
-def _cell(text: Any) -> str:
-    """Text of a user's, on one line, without the signs that would end a cell or begin markup."""
-    return "".join(f"\\{sign}" if sign in "|\\`*_<>[]#" else sign for sign in printable(str(text)))

@@ -130,6 +130,19 @@ def evaluate(labels: "Labels", probabilities: "Probabilities", classes: tuple[st
     return Evaluation(classes, confusion, precision, recall, f1, scores, *more)
 
 
+def most_confused(confusion: NDArray[np.int64]) -> list[tuple[int, int, int]]:
+    """The pairs of a class and the one that it was taken for, with the number of images; the most frequent pair first.
+
+    >>> most_confused(np.array([[5, 1, 0], [3, 4, 0], [0, 0, 9]]))
+    [(1, 0, 3), (0, 1, 1)]
+    """
+    wrong = confusion.copy()
+    np.fill_diagonal(wrong, 0)
+    cells = np.argsort(-wrong, axis=None, kind="stable")[: np.count_nonzero(wrong)]
+    pairs = (divmod(int(cell), len(wrong)) for cell in cells)
+    return [(true, taken, int(wrong[true, taken])) for true, taken in pairs]
+
+
 def _plain(ratio: float) -> float | None:
     return float(ratio) if math.isfinite(ratio) else None
 

@@ -11,10 +11,17 @@ _Z = 1.959964
 
 
 class Interval(NamedTuple):
-    """The values that the images leave plausible, both ends included."""
+    """The values that the images leave plausible, both ends included.
+
+    >>> str(Interval(0.9551, 0.98))
+    '0.9551 to 0.9800'
+    """
 
     low: float
     high: float
+
+    def __str__(self) -> str:
+        return f"{self.low:.4f} to {self.high:.4f}"
 
 
 def wilson(hits: float, n: int) -> Interval | None:

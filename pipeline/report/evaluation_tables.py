@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.metrics import METRICS
-from pipeline.metrics.evaluation import Evaluation
+from pipeline.metrics.evaluation import Evaluation, most_confused
 from pipeline.metrics.interval import Interval
 
 _NAME_WIDTH = 24
@@ -86,16 +86,12 @@ def _matrix(evaluation: Evaluation) -> Table:
 
 
 def _most_frequent(evaluation: Evaluation) -> Table:
-    wrong = evaluation.confusion.copy()
-    np.fill_diagonal(wrong, 0)
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     for name in ("true", "predicted", "images"):
         table.add_column(name, justify="right" if name == "images" else "left", no_wrap=True)
-    for cell in np.argsort(-wrong, axis=None, kind="stable")[:_MAX_PAIRS]:
-        true, predicted = divmod(int(cell), len(evaluation.classes))
-        if wrong[true, predicted]:
-            names = (_shorten(evaluation.classes[label], _NAME_WIDTH) for label in (true, predicted))
-            table.add_row(*names, f"{wrong[true, predicted]:,}")
+    for true, predicted, count in most_confused(evaluation.confusion)[:_MAX_PAIRS]:
+        names = (_shorten(evaluation.classes[label], _NAME_WIDTH) for label in (true, predicted))
+        table.add_row(*names, f"{count:,}")
     return table
 
 
@@ -108,7 +104,7 @@ def _ratio(ratio: float | None) -> str:
 
 
 def _interval(interval: Interval | None) -> str:
-    return "n/a" if interval is None else f"{interval.low:.4f} to {interval.high:.4f}"
+    return "n/a" if interval is None else str(interval)
 
 
 def _table(first: str, others: list[str]) -> Table:

@@ -1,7 +1,7 @@
 """Trials as tables for a terminal: the leaderboard, and the list of trials."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
 from rich.console import Group, RenderableType
@@ -9,9 +9,10 @@ from rich.text import Text
 
 from pipeline.metrics import DEFAULT_METRIC
 from pipeline.report.formatting import describe_score, displayed_reason, format_params, varying_groups
-from pipeline.report.trials_table import ABSENT, COLUMNS, cells, needed_columns, print_cell
+from pipeline.report.top_trials import top_trials
+from pipeline.report.trials_table import ABSENT, cells, needed_columns, print_cell
 from pipeline.report.wide_table import WideTable
-from pipeline.study.record import TrialRecord, ranked
+from pipeline.study.record import TrialRecord
 from pipeline.study.trial import TrialState
 
 STATE_STYLES = {
@@ -21,7 +22,9 @@ STATE_STYLES = {
     TrialState.FAILED: "red",
     TrialState.INTERRUPTED: "magenta",
 }
-_Columns = Mapping[str, Callable[[TrialRecord], Text]]
+_Cell = Callable[[TrialRecord], Text]
+_LISTED = ("trial", "state", "score", "front", "epochs", "seconds", "parameters", "macs", "latency_ms")
+"""The columns of a list of trials."""
 
 
 def render_leaderboard(records: Sequence[TrialRecord], top: int = 10, study: str = "STUDY") -> RenderableType:
@@ -30,30 +33,16 @@ def render_leaderboard(records: Sequence[TrialRecord], top: int = 10, study: str
     A Pareto front is shown completely, even if it is longer than ``top``. A line says how many more trials the
     ``study`` has, or that none has a score yet; another that complete trials rank first, where the scores do not.
     """
-    ranking = ranked(records)
-    listed = ranking[: max(top, sum(record.front for record in records))]
-    if not listed:
+    best = top_trials(records, top)
+    if not best.records:
         return Text("No trial has a score.")
-    ranks = {record.number: str(rank) for rank, record in enumerate(listed, start=1)}
-    columns: dict[str, Callable[[TrialRecord], Text]] = {
-        "rank": lambda record: Text(ranks[record.number]),
-        "trial": _column("trial"),
-        "score": _column("score"),
-        "front": _column("front", "bold"),
-        "epochs": _column("epochs"),
-        "parameters": _column("parameters"),
-        "macs": _column("macs"),
-        "latency_ms": _column("latency_ms"),
-        "seconds": _column("seconds"),
-    }
-    if any(record.state is not TrialState.COMPLETE for record in listed):
-        columns["state"] = _state
-    more = len(ranking) - len(listed)
+    ranks = {record.number: str(rank) for rank, record in enumerate(best.records, start=1)}
+    columns = {"rank": lambda record: Text(ranks[record.number]), **{name: _cell(name) for name in best.columns}}
     return Group(
         *_note(records),
-        _table(listed, _needed(columns, records), varying_groups(records)),
-        *([Text(f"and {more:,} more: convtune trials {study}", "dim")] if more else []),
-        *([Text("Trials that left a model rank before the others.", "dim")] if _is_out_of_order(listed) else []),
+        _table(best.records, columns, best.groups),
+        *([Text(f"and {best.more:,} more: convtune trials {study}", "dim")] if best.more else []),
+        *([Text("Trials that left a model rank before the others.", "dim")] if _is_out_of_order(best.records) else []),
     )
 
 
@@ -71,7 +60,9 @@ def _is_out_of_order(listed: Sequence[TrialRecord]) -> bool:
 
 def render_listing(records: Sequence[TrialRecord], among: Sequence[TrialRecord]) -> RenderableType:
     """The records in the given order, with the params that vary ``among`` all the trials of the study."""
-    return Group(*_note(records), _table(records, _needed(_LISTING_COLUMNS, among), varying_groups(among)))
+    needed = needed_columns(among)
+    columns = {name: _exact(name) if name == "parameters" else _cell(name) for name in _LISTED if name in needed}
+    return Group(*_note(records), _table(records, columns, varying_groups(among)))
 
 
 def describe_infeasible(infeasible: Mapping[str, int]) -> str:
@@ -94,39 +85,19 @@ def _note(records: Sequence[TrialRecord]) -> list[Text]:
     return [Text(f"score: {describe_score(records[0].metric)}", "dim")]
 
 
-def _column(name: str, style: str = "") -> Callable[[TrialRecord], Text]:
-    return lambda record: Text(print_cell(name, cells(record)[name]), style)
+def _cell(name: str) -> _Cell:
+    """What prints a column's value of a trial."""
+    if name == "state":
+        return lambda record: Text(record.state.value, STATE_STYLES[record.state])
+    return lambda record: Text(print_cell(name, cells(record)[name]), "bold" if name == "front" else "")
 
 
-def _exact(name: str) -> Callable[[TrialRecord], Text]:
+def _exact(name: str) -> _Cell:
     """A count with all its digits."""
     return lambda record: Text(ABSENT if (count := cells(record)[name]) is None else f"{count:,}")
 
 
-def _state(record: TrialRecord) -> Text:
-    return Text(record.state.value, STATE_STYLES[record.state])
-
-
-_LISTING_COLUMNS: _Columns = {
-    "trial": _column("trial"),
-    "state": _state,
-    "score": _column("score"),
-    "front": _column("front", "bold"),
-    "epochs": _column("epochs"),
-    "seconds": _column("seconds"),
-    "parameters": _exact("parameters"),
-    "macs": _column("macs"),
-    "latency_ms": _column("latency_ms"),
-}
-
-
-def _needed(columns: _Columns, records: Iterable[TrialRecord]) -> _Columns:
-    """The columns that a table of these records needs."""
-    absent = set(COLUMNS) - set(needed_columns(records))
-    return {name: cell for name, cell in columns.items() if name not in absent}
-
-
-def _table(records: Sequence[TrialRecord], columns: _Columns, groups: Sequence[str]) -> WideTable:
+def _table(records: Sequence[TrialRecord], columns: Mapping[str, _Cell], groups: Sequence[str]) -> WideTable:
     """One row per trial, with its params of the named groups and why it ended early."""
     cells = {name: [cell(record) for record in records] for name, cell in columns.items()}
     return WideTable(cells, "params", [_params(record, groups) for record in records], words=("state",))

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
+from pipeline.metrics.evaluation import most_confused
 from pipeline.report.evaluated_model import EvaluatedModel
 from pipeline.report.formatting import format_params, varying_groups
 from pipeline.report.page import Table
+from pipeline.report.top_trials import top_trials
 from pipeline.report.trials_table import cells, needed_columns, print_cell
-from pipeline.study.record import TrialRecord, ranked
+from pipeline.study.record import TrialRecord
 
 _TOP = 10
 """Trials in the leaderboard, but for a Pareto front, which is shown whole."""
@@ -26,17 +26,13 @@ _TEXTS = ("params", "reason")
 
 def leaderboard(records: Sequence[TrialRecord], study: str) -> Table:
     """The best ten trials; a Pareto front whole."""
-    ranking = ranked(records)
-    listed = ranking[: max(_TOP, sum(record.front for record in records))]
-    wanted = ("trial", "state", "score", "front", "epochs", "parameters", "macs", "latency_ms", "seconds")
-    columns = [name for name in wanted if name in needed_columns(records)]
-    groups = varying_groups(records)
+    top = top_trials(records, _TOP)
     rows = [
-        [str(rank), *_row(record, columns), format_params(record.params, groups)]
-        for rank, record in enumerate(listed, start=1)
+        [str(rank), *_row(record, top.columns), format_params(record.params, top.groups)]
+        for rank, record in enumerate(top.records, start=1)
     ]
-    more = len(ranking) - len(listed)
-    return _table(["rank", *columns, "params"], rows, f"and {more:,} more: convtune trials {study}" if more else "")
+    note = f"and {top.more:,} more: convtune trials {study}" if top.more else ""
+    return _table(["rank", *top.columns, "params"], rows, note)
 
 
 def all_trials(records: Sequence[TrialRecord]) -> Table:
@@ -56,20 +52,10 @@ def confusions(evaluated: EvaluatedModel | None) -> Table:
     headings = ["true class", "taken for", "images", "share of the class"]
     if evaluated is None:
         return _table(headings, [])
-    counts = evaluated.confusion.copy()
-    totals = counts.sum(axis=1)
-    np.fill_diagonal(counts, 0)
-    order = np.argsort(-counts, axis=None, kind="stable")[:_MOST_PAIRS]
-    pairs = [divmod(int(cell), len(counts)) for cell in order]
+    names, totals = evaluated.classes, evaluated.confusion.sum(axis=1)
     rows = [
-        [
-            evaluated.classes[true],
-            evaluated.classes[taken],
-            f"{counts[true, taken]:,}",
-            f"{counts[true, taken] / totals[true]:.1%}",
-        ]
-        for true, taken in pairs
-        if counts[true, taken]
+        [names[true], names[taken], f"{count:,}", f"{count / totals[true]:.1%}"]
+        for true, taken, count in most_confused(evaluated.confusion)[:_MOST_PAIRS]
     ]
     return _table(headings, rows)
 

@@ -140,3 +140,13 @@ def best(records: Sequence[TrialRecord]) -> TrialRecord | None:
     If there is a Pareto front, this is the record with the best score on it.
     """
     return next((record for record in ranked(records) if record.result.model), None)
+
+
+def tied(records: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """The other records with a model and the best one's score, best-ranked first: only their costs rank behind it."""
+    winner = best(records)
+    return [
+        record
+        for record in ranked(records)
+        if winner is not None and record is not winner and record.result.model and record.score == winner.score
+    ]
