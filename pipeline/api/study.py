@@ -1,7 +1,6 @@
 """A study for programs: its trials as a pandas frame, its best trial, its scores and its models."""
 
 import html
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import pandas as pd
 from pipeline.api.model_file import find_model_file
 from pipeline.errors import StudyError
 from pipeline.report.comparison import ComparedStudy
+from pipeline.report.evaluated_model import BestModel, read_evaluated_model
 from pipeline.report.formatting import split_name, varying_groups
 from pipeline.report.frame import trials_frame
 from pipeline.study.fingerprint import StudyFingerprint
@@ -84,8 +84,8 @@ class Study:
         A score is None where a metric is not defined for these images.
         """
         top = best(self.records)
-        is_tested = top is not None and self._tested.get("trial") == top.number
-        return dict(self._tested.get("test_scores", {})) if is_tested else {}
+        tested = self._tested
+        return dict(tested.test_scores) if tested and top and tested.trial == top.number else {}
 
     @property
     def importances(self) -> "pd.Series[float]":
@@ -123,24 +123,22 @@ class Study:
 
     def as_compared(self) -> ComparedStudy:
         """The study as a comparison shows it."""
+        tested = self._tested
         return ComparedStudy(
             name=self.paths.argument,
             data=Path(str(self.settings.get("data", ""))).name,
             space=str(self.settings.get("space", "")),
             fingerprint=self.fingerprint,
             records=self.records,
-            tested=self._tested.get("trial"),
-            test_scores=self._tested.get("test_scores", {}),
+            tested=tested.trial if tested else None,
+            test_scores=tested.test_scores if tested else {},
         )
 
     @property
-    def _tested(self) -> Mapping[str, Any]:
-        """The part of ``test.json`` on the best model; empty if that file is missing."""
-        try:
-            content = json.loads(self.paths.evaluation.read_text(encoding="utf-8"))["best_model"]
-        except (OSError, ValueError, KeyError, TypeError):
-            return {}
-        return content if isinstance(content, dict) else {}
+    def _tested(self) -> BestModel | None:
+        """The model that was tested last; None before one was. StudyError if ``test.json`` is damaged."""
+        evaluated = read_evaluated_model(self.paths)
+        return evaluated.model if evaluated else None
 
     def __repr__(self) -> str:
         return f"<Study {self.name}: {self._summary()}>"

@@ -10,6 +10,7 @@ from pipeline.executors import EXECUTORS
 from pipeline.hyperparameter import Scalar
 from pipeline.job.parsers import (
     PartialParams,
+    format_seconds,
     parse_assignments,
     parse_attempt,
     parse_limits,
@@ -127,7 +128,7 @@ class Job:
         metavar="T",
         parse=parse_seconds,
         schema=_TIME,
-        dump="{:.15g}s".format,
+        dump=format_seconds,
     )
     stop_at: float | None = setting(
         None,

@@ -1,118 +1,86 @@
-"""What a study has found, in a few sentences: the best model, what was searched, how sure the score is, what is next.
+"""What a study has found in a few sentences: the best model, what was searched, how far the scores can be trusted."""
 
-Here ``evaluated`` is the study's best model on the test images, None if that has not been tested.
-"""
+from collections.abc import Sequence
 
-import shlex
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
-
-from pipeline.metrics import METRICS, Metric
-from pipeline.metrics.interval import wilson
 from pipeline.quantity import format_count
-from pipeline.report.evaluated_model import EvaluatedModel
+from pipeline.report.findings import Findings
 from pipeline.report.formatting import describe_score, format_params, varying_groups
 from pipeline.report.leaderboard import describe_infeasible
-from pipeline.report.study_trials import StudyTrials
 from pipeline.report.trial_lines import format_short
-from pipeline.study.record import TrialRecord, best
-from pipeline.study.trial import TrialState
+from pipeline.study.record import TrialRecord
+
+_NAMED = 5
+"""The most trials that are named one by one."""
 
 
-class Score(NamedTuple):
-    """A score of the best model: on which images, how many these are ("": unknown), and its 95 % interval or ""."""
-
-    metric: str
-    images: str
-    n: str
-    score: str
-    interval: str
-
-
-def describe_best(trials: StudyTrials, evaluated: EvaluatedModel | None) -> str:
+def describe_best(found: Findings) -> str:
     """Which model is the best, how good it is and what it is like; that there is none where no trial has left one."""
-    record = best(trials.records)
+    record, records = found.best, found.trials.records
     if record is None:
         return "No trial has left a model."
-    scores = [f"{score.images} {score.metric} {score.score}" for score in best_scores(trials, evaluated)[:2]]
-    size = [f"{format_count(count)} {name}" for name, count in _sizes(record) if count is not None]
-    params = format_params(record.params, varying_groups(trials.records))
-    lines = [f"The best model is that of trial {record.number}: {', '.join(scores)}."]
-    lines += [f"Its network: {', '.join([*size, *([params] if params else [])])}."] if size or params else []
-    if evaluated and evaluated.caveat:
-        lines.append(f"Not trained to its end: {evaluated.caveat}.")
+    scores = ", ".join(str(score) for score in (found.validation, found.test) if score is not None)
+    parts = [*describe_size(record), *filter(None, [format_params(record.params, varying_groups(records))])]
+    lines = [f"The best of {_count(len(records), 'trial')} is #{record.number}: {scores}."]
+    if found.tied:
+        lines.append(f"As good on the validation images: {describe_numbers(found.tied)}.")
+    if parts:
+        lines.append(f"Its network: {', '.join(parts)}.")
+    if found.evaluated and found.evaluated.model.caveat:
+        lines.append(f"Not trained to its end: {found.evaluated.model.caveat}.")
     return " ".join(lines)
 
 
-def describe_search(trials: StudyTrials, job: Mapping[str, Any], evaluated: EvaluatedModel | None) -> str:
-    """What was searched, on what, and how the trials ended."""
-    records = trials.records
-    data = evaluated.data if evaluated and evaluated.data else str(job.get("data", "unknown data"))
-    states = Counter(record.state for record in records)
-    counts = ", ".join(f"{states[state]:,} {state}" for state in TrialState if states[state])
+def describe_search(found: Findings) -> str:
+    """What was searched, on what, how the trials ended, and why there are no more."""
+    records, job = found.trials.records, found.job
     epochs, seconds = max(record.trial.epochs for record in records), sum(record.result.seconds for record in records)
     lines = [
-        f"The space {job.get('space', 'of this study')} was searched on {data}.",
-        f"Of {len(records):,} trial{'' if len(records) == 1 else 's'}, {counts}; each of at most {epochs:,}"
-        f" epoch{'' if epochs == 1 else 's'}, {format_short(seconds)} of training in all.",
+        f"The space {job.get('space', 'of this study')} was searched on {found.data}.",
+        f"Of {_count(len(records), 'trial')}, {describe_states(found)}; each of at most {_count(epochs, 'epoch')},"
+        f" {format_short(seconds)} of training in all.",
         f"They are scored by {describe_score(records[0].metric)}.",
     ]
-    if line := describe_infeasible(trials.infeasible):
+    if line := describe_infeasible(found.trials.infeasible):
         lines.append(f"{line}.")
-    if front := sum(record.front for record in records):
+    if found.front:
         names = " and ".join(("score", *records[0].objective.minimized))
-        lines.append(f"On the Pareto front of {names}: {front} trial{'' if front == 1 else 's'}.")
+        lines.append(f"On the Pareto front of {names}: {_count(found.front, 'trial')}.")
+    if found.trials.reason is not None:
+        lines.append(f"The search ended: {found.trials.reason}.")
     return " ".join(lines)
 
 
-def _sizes(record: TrialRecord) -> tuple[tuple[str, int | None], ...]:
-    return ("parameters", record.parameters), ("MACs", record.macs)
-
-
-def best_scores(trials: StudyTrials, evaluated: EvaluatedModel | None) -> list[Score]:
-    """The score of the best model on the validation images, then all its scores on the test images."""
-    record = best(trials.records)
-    if record is None or record.score is None:
-        return []
-    scores = [_validation(record, evaluated.validation if evaluated else 0)]
-    if evaluated is not None:
-        others = [metric for metric in METRICS.values() if metric.name != record.metric.name]
-        for metric in (record.metric, *others):
-            if (score := evaluated.scores.get(metric.name)) is not None:
-                scores.append(_score(metric, "test", evaluated.n, score, evaluated.intervals.get(metric.name)))
-    return scores
-
-
-def _validation(record: TrialRecord, n: int) -> Score:
-    """The score on ``n`` validation images; only a share of images has an interval without the images themselves."""
-    assert record.score is not None
-    interval = wilson(record.score * n, n) if record.metric.share_of_images else None
-    return _score(record.metric, "validation", n, record.score, interval)
-
-
-def _score(metric: Metric, images: str, n: int, score: float, interval: Sequence[float] | None) -> Score:
-    ends = "{:.4f} to {:.4f}".format(*interval) if interval else ""
-    return Score(metric.label, images, f"{n:,}" if n else "", f"{score:.4f}", ends)
-
-
-def describe_scores(trials: StudyTrials, evaluated: EvaluatedModel | None) -> str:
+def describe_trust(found: Findings) -> str:
     """How far the scores can be trusted; "" without a model."""
-    record = best(trials.records)
-    if record is None:
+    if found.best is None:
         return ""
-    chosen = f"It was chosen among {len(trials.records):,} trials by its validation score, so that is a little too good"
-    if evaluated is None:
+    chosen = "It was chosen by its validation score, which is therefore likely to be a little too good"
+    if found.test is None:
         return f"{chosen}. It has not been tested yet."
-    return f"{chosen}; the test images took no part in the search."
+    return f"{chosen}; the {found.test.n:,} test images took no part in the search and were looked at once."
 
 
-def next_commands(trials: StudyTrials) -> list[tuple[str, str]]:
-    """What to do next: a sentence and its command each."""
-    name = shlex.quote(trials.paths.argument)
-    if trials.running:
-        return [("See how it goes on", f"convtune report {name}")]
-    go_on = ("Search further", f"convtune tune --study {name} --trials {2 * len(trials.records)}")
-    if best(trials.records) is None:
-        return [go_on]
-    return [("Hand over the best model", f"convtune export {name}"), go_on]
+def describe_states(found: Findings) -> str:
+    """How the trials ended: ``12 complete, 4 pruned``."""
+    return ", ".join(f"{number:,} {state}" for state, number in found.states.items())
+
+
+def describe_numbers(numbers: Sequence[int]) -> str:
+    """Trials by their numbers, unless they are many.
+
+    >>> describe_numbers([4, 9]), describe_numbers([3]), describe_numbers(range(30))
+    ('trials 4, 9', 'trial 3', '30 trials')
+    """
+    if len(numbers) > _NAMED:
+        return _count(len(numbers), "trial")
+    return f"trial{'' if len(numbers) == 1 else 's'} {', '.join(map(str, numbers))}"
+
+
+def describe_size(record: TrialRecord) -> list[str]:
+    """The costs of a network that are known: ``1.2 M parameters``, ``20.3 M MACs``."""
+    counts = {"parameters": record.parameters, "MACs": record.macs}
+    return [f"{format_count(count)} {name}" for name, count in counts.items() if count is not None]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,4 +1,4 @@
-"""The best model on the test images: what a study keeps of it, so that reports can be made without the model."""
+"""The best model on the test images: what ``test.json`` keeps of it, so that reports can be made without the model."""
 
 import json
 import platform
@@ -11,12 +11,36 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.arrays import Labels, Probabilities
 from pipeline.data import Dataset
 from pipeline.errors import StudyError
+from pipeline.metrics.interval import Interval
 from pipeline.study.paths import StudyPaths
 
 _MOST_WRONG = 24
 """The most wrong images that are kept."""
+
+
+@dataclass(frozen=True)
+class BestModel:
+    """The model of the best trial.
+
+    ``score`` is the trial's, on the validation images; ``test_scores`` has one score per metric on the test images.
+    ``digest`` is the SHA-256 of the model file: the trial's number does not identify it, since an interrupted trial is
+    repeated under the same number. ``version`` is the model's version in MLflow's registry (0 if it is not there) under
+    the name ``registered_as``, ``registry_note`` a sentence about it. ``caveat`` says that it was trained for less than
+    its epochs ("": it was not).
+    """
+
+    trial: int
+    digest: str
+    metric: str
+    score: float
+    test_scores: dict[str, float | None]
+    version: int
+    registry_note: str
+    registered_as: str = ""
+    caveat: str = ""
 
 
 @dataclass(frozen=True)
@@ -37,14 +61,13 @@ class WrongImage:
 class EvaluatedModel:
     """What ``test.json`` says of the best model, and of the data and the software that it comes from.
 
-    ``trial`` is its number. ``scores`` has one for each metric (None: not defined), measured on ``n`` test images, and
-    ``intervals`` its 95 % interval (None: nothing can be said); ``confusion`` (true, predicted) counts them. ``data``
-    describes the dataset in a line, ``validation`` is the number of validation images (0: an older version noted
-    neither), ``versions`` are those of Python and packages. ``caveat`` says that it was not trained to its end,
-    ``registered`` is its name and version in MLflow's registry ("": none).
+    ``scores`` has one for each metric (None: not defined), measured on ``n`` test images, and ``intervals`` its 95 %
+    interval (None: nothing can be said); ``confusion`` (true, predicted) counts them. ``data`` describes the dataset in
+    a line, ``validation`` is the number of validation images (0: an older version noted neither), ``versions`` are
+    those of Python and packages.
     """
 
-    trial: int
+    model: BestModel
     n: int
     scores: Mapping[str, float | None]
     classes: tuple[str, ...]
@@ -53,14 +76,10 @@ class EvaluatedModel:
     data: str = ""
     validation: int = 0
     versions: Mapping[str, str] = field(default_factory=dict)
-    caveat: str = ""
-    registered: str = ""
-    intervals: Mapping[str, Sequence[float] | None] = field(default_factory=dict)
+    intervals: Mapping[str, Interval | None] = field(default_factory=dict)
 
 
-def most_wrong(
-    probabilities: NDArray[np.float32], labels: NDArray[np.int64], most: int = _MOST_WRONG
-) -> NDArray[np.int64]:
+def most_wrong(probabilities: Probabilities, labels: Labels, most: int = _MOST_WRONG) -> NDArray[np.int64]:
     """Indices of the images that are predicted wrongly with the highest probability, that one first.
 
     ``probabilities`` is (n, classes), ``labels`` (n,).
@@ -74,7 +93,7 @@ def most_wrong(
     return chosen
 
 
-def describe_wrong(dataset: Dataset, rows: Sequence[int], probabilities: NDArray[np.float32]) -> list[WrongImage]:
+def describe_wrong(dataset: Dataset, rows: Sequence[int], probabilities: Probabilities) -> list[WrongImage]:
     """The images in these rows of the dataset, whose ``probabilities`` are (len(rows), classes)."""
     names, predicted = dataset.classes, probabilities.argmax(axis=1).tolist()
     return [
@@ -123,12 +142,12 @@ def read_evaluated_model(paths: StudyPaths) -> EvaluatedModel | None:
 
 
 def _parse(content: Mapping[str, Any]) -> EvaluatedModel:
-    model, classes = content["best_model"], tuple(map(str, content["classes"]))
+    classes = tuple(map(str, content["classes"]))
     confusion = np.array(content["confusion"], np.int64)
     if confusion.shape != (len(classes), len(classes)):
         raise ValueError("a confusion matrix of another size")
     return EvaluatedModel(
-        trial=int(model["trial"]),
+        model=BestModel(**content["best_model"]),
         n=int(content["n"]),
         scores=dict(content["scores"]),
         classes=classes,
@@ -137,7 +156,5 @@ def _parse(content: Mapping[str, Any]) -> EvaluatedModel:
         data=str(content.get("data", "")),
         validation=int(content.get("validation", 0)),
         versions=dict(content.get("versions", {})),
-        caveat=str(model.get("caveat", "")),
-        registered=f"{model['registered_as']}, version {model['version']}" if model.get("registered_as") else "",
-        intervals=dict(content.get("intervals", {})),
+        intervals={name: Interval(*ends) if ends else None for name, ends in content.get("intervals", {}).items()},
     )

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.explain.page import load_template
-from pipeline.report.answer import Score
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class Page:
     title: str
     running: str
     answer: Sequence[str]
-    scores: Sequence[Score]
+    scores: Table
     commands: Sequence[tuple[str, str]]
     leaderboard: Table
     plots: Sequence[Picture]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from pipeline.metrics.evaluation import most_confused
 from pipeline.report.evaluated_model import EvaluatedModel
+from pipeline.report.findings import Findings
 from pipeline.report.formatting import format_params, varying_groups
 from pipeline.report.page import Table
 from pipeline.report.top_trials import top_trials
@@ -19,9 +20,19 @@ _MOST_TRIALS = 1000
 _MOST_PAIRS = 10
 """Pairs of classes in the list of confusions."""
 
-_WORDS = ("state", "front", "true class", "taken for")
+_WORDS = ("state", "front", "true class", "taken for", "metric", "split")
 _TEXTS = ("params", "reason")
 """Columns that are set on the left; the texts among them wrap."""
+
+
+def scores(found: Findings) -> Table:
+    """The scores of the best model."""
+    rows = [
+        [score.metric.label, score.split, f"{score.n:,}" if score.n else "", f"{score.value:.4f}", interval]
+        for score in found.scores
+        for interval in [str(score.interval) if score.interval else ""]
+    ]
+    return _table(["metric", "split", "images", "score", "95 % interval"], rows)
 
 
 def leaderboard(records: Sequence[TrialRecord], study: str) -> Table:

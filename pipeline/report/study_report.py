@@ -4,21 +4,18 @@ import re
 import shlex
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
 
 from pipeline.errors import StudyError
 from pipeline.files import write_text
-from pipeline.report.answer import best_scores, describe_best, describe_scores, describe_search, next_commands
-from pipeline.report.evaluated_model import EvaluatedModel, read_evaluated_model
+from pipeline.report.answer import describe_best, describe_search, describe_trust
+from pipeline.report.findings import Findings, read_findings
 from pipeline.report.page import Page, Picture, render_page
-from pipeline.report.page_tables import all_trials, confusions, leaderboard
+from pipeline.report.page_tables import all_trials, confusions, leaderboard, scores
 from pipeline.report.plots.captions import CAPTIONS
 from pipeline.report.plots.draw import SEARCH, draw_search
 from pipeline.report.plots.evaluation import CONFUSION, WRONG, evaluation_pictures
 from pipeline.report.study_trials import StudyTrials
 from pipeline.study.fingerprint import StudyFingerprint, read_fingerprint
-from pipeline.study.record import best
-from pipeline.yaml_file import read_mapping
 
 _MOST_EXPLAINED = 1_800_000
 """Bytes of pictures of what the best model sees; with the plots, a page has at most about 5 MB."""
@@ -32,29 +29,23 @@ def write_report(trials: StudyTrials, output: Path, pictures: Mapping[str, bytes
 
     ``pictures`` are those of the search (None: they are drawn). StudyError when a file of the study is damaged.
     """
-    evaluated = read_evaluated_model(trials.paths)
-    record = best(trials.records)
-    own = evaluated if evaluated is not None and record is not None and evaluated.trial == record.number else None
+    found = read_findings(trials)
     drawn = dict(draw_search(trials) if pictures is None else pictures)
-    drawn |= evaluation_pictures(own, trials.paths) if own is not None else {}
-    write_text(output, render_page(_page(trials, own, drawn)))
+    drawn |= evaluation_pictures(found.evaluated, trials.paths) if found.evaluated is not None else {}
+    write_text(output, render_page(_page(found, drawn)))
     return drawn
 
 
-def _page(trials: StudyTrials, evaluated: EvaluatedModel | None, drawn: Mapping[str, bytes]) -> Page:
+def _page(found: Findings, drawn: Mapping[str, bytes]) -> Page:
+    trials, evaluated = found.trials, found.evaluated
     paths, records = trials.paths, trials.records
-    job = read_mapping(paths.job, StudyError)
     explained, left = _explanation(trials) if evaluated is not None else ([], "")
     return Page(
         title=f"Study {paths.name}",
         running=f"Still running: {describe_progress(trials)}." if trials.running else "",
-        answer=[
-            describe_best(trials, evaluated),
-            describe_search(trials, job, evaluated),
-            *filter(None, [describe_scores(trials, evaluated)]),
-        ],
-        scores=best_scores(trials, evaluated),
-        commands=next_commands(trials),
+        answer=[*filter(None, [describe_best(found), describe_search(found), describe_trust(found)])],
+        scores=scores(found),
+        commands=found.next,
         leaderboard=leaderboard(records, paths.argument),
         plots=_pictures(SEARCH, drawn),
         test=_pictures((CONFUSION, WRONG), drawn),
@@ -62,7 +53,7 @@ def _page(trials: StudyTrials, evaluated: EvaluatedModel | None, drawn: Mapping[
         explanation=explained,
         explanation_note=left,
         trials=all_trials(records),
-        facts=_facts(trials, job, evaluated),
+        facts=_facts(found),
         files=_files(trials),
     )
 
@@ -112,13 +103,11 @@ def _title(stem: str) -> tuple[str, str]:
     )
 
 
-def _facts(trials: StudyTrials, job: Mapping[str, Any], evaluated: EvaluatedModel | None) -> list[tuple[str, str]]:
+def _facts(found: Findings) -> list[tuple[str, str]]:
     """The command, the seed and what the results depend on beside them, as far as the study has noted it."""
-    fingerprint, facts = (
-        _fingerprint(trials),
-        {"command": f"convtune tune {shlex.quote(str(trials.paths.job))} --study again"},
-    )
-    facts["data"] = str(job.get("data", ""))
+    fingerprint, evaluated = _fingerprint(found.trials), found.evaluated
+    facts = {"command": f"convtune tune {shlex.quote(str(found.trials.paths.job))} --study again"}
+    facts["data"] = str(found.job.get("data", ""))
     if fingerprint is not None:
         facts |= {
             "digest of the data": fingerprint.dataset,
@@ -126,7 +115,8 @@ def _facts(trials: StudyTrials, job: Mapping[str, Any], evaluated: EvaluatedMode
             "MLflow run": fingerprint.run,
         }
     if evaluated is not None:
-        facts["registered as"] = evaluated.registered
+        model = evaluated.model
+        facts["registered as"] = f"{model.registered_as}, version {model.version}" if model.registered_as else ""
         facts["versions"] = ", ".join(f"{name} {number}" for name, number in evaluated.versions.items())
     return [(name, value) for name, value in facts.items() if value]
 

@@ -8,11 +8,13 @@ from pipeline.search.importance import importances
 from pipeline.search.optuna_study import (
     count_infeasible,
     load_study,
+    noted_end,
     records_of,
     runs_of,
     storage_errors,
     stored_objective,
 )
+from pipeline.search.stop_reason import StopReason
 from pipeline.study.lock import is_locked
 from pipeline.study.paths import StudyPaths, find
 from pipeline.study.record import TrialRecord, mark_front, ranked
@@ -25,7 +27,7 @@ class StudyTrials:
 
     ``records`` has one record for each trial, by number; ``runs`` also the earlier runs of those that were
     interrupted. ``importances`` are those of hyperparameters, ``infeasible`` counts such proposals by kind.
-    ``running``: a process still runs the study.
+    ``running``: a process still runs the study; ``reason`` is why its last search ended (None: that is not known).
     """
 
     paths: StudyPaths
@@ -34,11 +36,17 @@ class StudyTrials:
     importances: Mapping[str, float] = field(default_factory=dict)
     infeasible: Mapping[str, int] = field(default_factory=dict)
     running: bool = False
+    reason: StopReason | None = None
 
     @property
     def ended(self) -> int:
         """How many trials have ended, however they did."""
         return sum(record.state is not TrialState.RUNNING for record in self.records)
+
+    @property
+    def counted(self) -> int:
+        """How many trials count towards the total of a job: an interrupted one is repeated."""
+        return sum(record.state.counts_towards_total for record in self.records)
 
 
 def read_trials(study: str) -> StudyTrials:
@@ -63,7 +71,7 @@ def _read(paths: StudyPaths, running: bool) -> StudyTrials:
         records, runs = mark_front([*records_of(study, objective).values()]), runs_of(study, objective)
         if not running:
             records, runs = _without_killed(records), _without_killed(runs)
-        return StudyTrials(paths, records, runs, importances(study), count_infeasible(study), running)
+        return StudyTrials(paths, records, runs, importances(study), count_infeasible(study), running, noted_end(study))
 
 
 def _without_killed(records: Sequence[TrialRecord]) -> list[TrialRecord]:

@@ -23,6 +23,7 @@ from pipeline.files import sqlite_url
 from pipeline.metrics import METRICS
 from pipeline.search.attributes import objective_attributes, objective_names, outcome_of, request_of
 from pipeline.search.mirror import MirroredStorage
+from pipeline.search.stop_reason import StopReason
 from pipeline.study.objective import Objective, minimized_costs, parse_objectives
 from pipeline.study.paths import StudyPaths, find
 from pipeline.study.record import TrialRecord, mark_front, standing_run
@@ -145,6 +146,20 @@ def load_trials(study: str) -> tuple[StudyPaths, list[TrialRecord], Counter[str]
     if not paths.storage.is_file():
         return paths, [], Counter()
     return paths, *read_study(paths.storage)
+
+
+_ENDED = "ended"
+"""The study's attribute that names why its last search ended."""
+
+
+def note_end(study: optuna.Study, reason: StopReason | None) -> None:
+    """Stores why the search of a study ended, None while it goes on."""
+    study.set_user_attr(_ENDED, reason.name.lower() if reason else "")
+
+
+def noted_end(study: optuna.Study) -> StopReason | None:
+    """Why the last search of a study ended; None if it goes on, was interrupted, or an older version ran it."""
+    return StopReason.__members__.get(str(study.user_attrs.get(_ENDED)).upper())
 
 
 def count_infeasible(study: optuna.Study) -> Counter[str]:

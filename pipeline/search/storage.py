@@ -19,10 +19,11 @@ from pipeline.candidate import Candidate, Feasibility
 from pipeline.hyperparameter import Params, Scalar
 from pipeline.search.again import Again, cut_off, lacking_time, was_shortened
 from pipeline.search.attributes import JUDGED, OUTCOME, REQUEST, facts, outcome, outcome_of, request, request_of
-from pipeline.search.optuna_study import count_infeasible, create_study, record_of, records_of
+from pipeline.search.optuna_study import count_infeasible, create_study, note_end, record_of, records_of
 from pipeline.search.optuna_trial import constrain, suggest
 from pipeline.search.pruners import Pruner
 from pipeline.search.pruning import Pruning
+from pipeline.search.stop_reason import StopReason
 from pipeline.space import Space
 from pipeline.study.objective import Objective
 from pipeline.study.record import TrialRecord, mark_front, standing_run
@@ -291,6 +292,10 @@ class StudyStorage:
         loss = math.inf if result.score is None else self._objective.metric.loss(result.score)
         share = (1 + math.tanh(loss)) / 2  # from 0 for the best score to 1 for the worst
         return _PRUNED * (self._epochs - result.epochs + share) / (self._epochs + 1)
+
+    def note_end(self, reason: StopReason | None) -> None:
+        """Stores why the search ended, None while it goes on."""
+        note_end(self._study, reason)
 
     @property
     def study(self) -> optuna.Study:

@@ -8,6 +8,7 @@ from pipeline.console import note, status, warn
 from pipeline.data.training_notes import training_notes
 from pipeline.latency.study import save_latency_model
 from pipeline.report.progress import Verbosity
+from pipeline.report.study_markdown import describe_unfinished
 from pipeline.search.optuna_study import storage_errors
 from pipeline.search.pruners import PRUNERS
 from pipeline.search.storage import StudyStorage
@@ -43,7 +44,8 @@ def prepare(study: OpenStudy, verbosity: Verbosity) -> Iterator[PreparedStudy]:
         with status("starting Keras and MLflow", quiet):
             check_backend(study.executor)
             name, job = study.paths.name, study.job.as_file()
-            run = tracker.begin_study(name, job, study.problem.dataset, run or None, study.paths.argument)
+            text = describe_unfinished(study.paths, job)
+            run = tracker.begin_study(name, job, study.problem.dataset, run or None, text)
         write_fingerprint(study.paths, replace(fingerprint, run=run))
         if study.searched.latency is not None:
             save_latency_model(study.paths, study.searched.latency)

@@ -1,16 +1,18 @@
 """The fourth step of a study: publishes its best model, and sends its files and scores to MLflow."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from pipeline.console import status, warn_without
 from pipeline.metrics import METRICS
+from pipeline.report.evaluated_model import BestModel
 from pipeline.report.plots.draw import SEARCH, draw_search, write_plots
 from pipeline.report.plots.evaluation import CONFUSION
+from pipeline.report.study_markdown import describe_study
 from pipeline.report.study_report import write_report
 from pipeline.report.study_trials import StudyTrials
-from pipeline.search.importance import importances
-from pipeline.search.optuna_study import runs_of
-from pipeline.steps.best_model import BestModel, find_published, publish_best_model, registered_name
+from pipeline.report.top_trials import as_columns
+from pipeline.steps.best_model import find_published, publish_best_model, registered_name
+from pipeline.steps.findings import drawn_trials, findings
 from pipeline.steps.prepare import PreparedStudy
 from pipeline.study.record import TrialRecord, best, ranked
 
@@ -25,7 +27,7 @@ def publish(prepared: PreparedStudy, quiet: bool) -> BestModel | None:
 
     def draw() -> None:
         with warn_without("plots"):
-            pictures.update(draw_search(trials_of(prepared, records)))
+            pictures.update(draw_search(drawn_trials(prepared)))
             write_plots(pictures, SEARCH, study.paths.plots)
 
     best_record = best(records)
@@ -39,21 +41,16 @@ def publish(prepared: PreparedStudy, quiet: bool) -> BestModel | None:
             study.executor, prepared.tracker, study.paths, best_record, study.problem.dataset, name, quiet, draw
         )
     with status("writing the report", quiet):
-        _report(trials_of(prepared, records), pictures)
+        _report(drawn_trials(prepared), pictures)
     record_study(prepared, records)
+    description = describe_study(findings(prepared, best_model))
     if best_model is None:
-        prepared.tracker.end_study("FAILED", {})
+        prepared.tracker.end_study("FAILED", {}, description)
         return None
     test_scores = {f"test_{name}": score for name, score in best_model.test_scores.items() if score is not None}
-    prepared.tracker.end_study("FINISHED", {METRICS[best_model.metric].logged_as: best_model.score, **test_scores})
+    metrics = {METRICS[best_model.metric].logged_as: best_model.score, **test_scores}
+    prepared.tracker.end_study("FINISHED", metrics, description)
     return best_model
-
-
-def trials_of(prepared: PreparedStudy, records: Sequence[TrialRecord]) -> StudyTrials:
-    """The trials as plots and report need them."""
-    storage, objective = prepared.storage, prepared.study.problem.objective
-    runs, shares = runs_of(storage.study, objective), importances(storage.study)
-    return StudyTrials(prepared.study.paths, records, runs, shares, storage.infeasible)
 
 
 def _report(trials: StudyTrials, pictures: Mapping[str, bytes]) -> None:
@@ -71,7 +68,7 @@ def record_study(prepared: PreparedStudy, records: list[TrialRecord]) -> None:
     of its own: ``explain/trial-N``.
     """
     tracker, paths = prepared.tracker, prepared.study.paths
-    tracker.rank(records)
+    tracker.rank(records, as_columns(records))
     for path in (paths.table, paths.job, paths.space, paths.evaluation, paths.plots, paths.report):
         if path.exists():
             tracker.log_artifact(path)

@@ -3,6 +3,7 @@
 from pipeline.executors import Executor
 from pipeline.job.request import JobRequest
 from pipeline.report.progress import Verbosity
+from pipeline.steps.findings import findings
 from pipeline.steps.open import open_study
 from pipeline.steps.prepare import prepare
 from pipeline.steps.publish import publish
@@ -19,11 +20,11 @@ def run(
     quiet = verbosity.is_quiet
     study = open_study(request, paths, source, executor, resumed, quiet)
     with prepare(study, verbosity) as prepared:
-        reason = search(prepared, verbosity)
+        search(prepared, verbosity)
         best_model = None
         try:
             best_model = publish(prepared, quiet)
         finally:  # the trials are shown even if publishing fails
             if verbosity is not Verbosity.SILENT:
-                print_summary(paths, prepared.storage.records, prepared.storage.infeasible, reason, best_model)
+                print_summary(findings(prepared, best_model), best_model)
         return 0 if best_model else 1

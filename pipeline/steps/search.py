@@ -10,7 +10,7 @@ from pipeline.search.forecast import Forecast
 from pipeline.search.loop import Loop
 from pipeline.search.proposer import Proposer
 from pipeline.search.samplers import SAMPLERS
-from pipeline.search.stop_reason import Budget, StopReason
+from pipeline.search.stop_reason import Budget
 from pipeline.search.storage import SEED_FACTOR
 from pipeline.signals import ENDING, deferred
 from pipeline.space import Space, enumeration
@@ -23,8 +23,8 @@ _GRACE, _SHORTEST_GRACE = 0.04, 7.0
 others, a study takes at most 5 % or 10 s longer than it may."""
 
 
-def search(prepared: PreparedStudy, verbosity: Verbosity) -> StopReason:
-    """Runs trials until the job's budget or the space is used up."""
+def search(prepared: PreparedStudy, verbosity: Verbosity) -> None:
+    """Runs trials until the job's budget or the space is used up, and notes in the storage which it was."""
     job, problem, storage = prepared.study.job, prepared.study.problem, prepared.storage
     with show_progress(
         _expected_trials(job, problem.space),
@@ -46,7 +46,8 @@ def search(prepared: PreparedStudy, verbosity: Verbosity) -> StopReason:
             )
             budget = _budget(job)
             prepared.study.searched.while_judging(lambda: loop.serve_while_judging(budget))
-            return loop.run(budget)
+            storage.note_end(None)
+            storage.note_end(loop.run(budget))
 
 
 def _budget(job: Job) -> Budget:

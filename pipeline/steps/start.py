@@ -33,7 +33,9 @@ def tune(job_file: str | None, flags: Mapping[str, Any], *, quiet: bool = False,
     except KeyboardInterrupt:
         if not paths.exists:
             raise
-        print(f"convtune: interrupted; resume with: convtune tune --study {paths.argument}", file=sys.stderr)
+        from pipeline.report.next_commands import resume_command
+
+        print(f"convtune: interrupted; resume with: {resume_command(paths, request.job.as_file())}", file=sys.stderr)
         return _INTERRUPTED
 
 

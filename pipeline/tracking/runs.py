@@ -21,10 +21,10 @@ from mlflow.utils.mlflow_tags import (
 )
 from mlflow.utils.validation import MAX_METRICS_PER_BATCH, MAX_PARAMS_TAGS_PER_BATCH
 
+from pipeline.data import Dataset
 from pipeline.metrics import DEFAULT_METRIC, METRICS
 from pipeline.study.trial import TrialState
 from pipeline.tracking.client import explain_refused_files
-from pipeline.tracking.description import About, describe_unfinished
 from pipeline.tracking.entities import to_dataset_input, to_params, to_tags
 from pipeline.tracking.pages import child_runs, write_view
 
@@ -44,6 +44,16 @@ _STATUS: Mapping[TrialState, StudyStatus] = {
     TrialState.INTERRUPTED: "KILLED",
     TrialState.FAILED: "FAILED",
 }
+
+
+@dataclass(frozen=True)
+class About:
+    """The study: its name, its job file's content, its dataset, and Markdown that describes it while it runs."""
+
+    name: str
+    job: Mapping[str, object]
+    dataset: Dataset
+    description: str
 
 
 @dataclass(frozen=True)
@@ -212,7 +222,7 @@ class Runs:
         changed = {param.key: param.value for param in params if old_params.get(param.key, param.value) != param.value}
         tags = {"study": about.name, "dataset": about.dataset.name, "metric": about.job.get("metric"), **changed}
         if MLFLOW_RUN_NOTE not in old_tags:
-            tags[MLFLOW_RUN_NOTE] = describe_unfinished(about)
+            tags[MLFLOW_RUN_NOTE] = about.description
         self._log(self.study, params=[param for param in params if param.key not in old_params], tags=to_tags(tags))
         self.dataset = to_dataset_input(about.dataset)
         self.client.log_inputs(self.study, [self.dataset])

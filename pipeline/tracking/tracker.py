@@ -12,13 +12,12 @@ from mlflow.entities import Metric
 from pipeline.data import Dataset
 from pipeline.errors import TrackingError
 from pipeline.study.record import TrialRecord, ranked
-from pipeline.study.trial import EPOCH_LEARNING_RATE, BatchReport, EpochReport
+from pipeline.study.trial import EPOCH_LEARNING_RATE, BatchReport, EpochReport, TrialState
 from pipeline.tracking import registry
 from pipeline.tracking.client import open_client, short_reason
-from pipeline.tracking.description import About, describe_study, leaderboard, trial_title
 from pipeline.tracking.entities import to_metrics, to_params, to_tags
 from pipeline.tracking.registry import ModelDecision, Registration
-from pipeline.tracking.runs import Place, Runs, StudyStatus
+from pipeline.tracking.runs import About, Place, Runs, StudyStatus
 from pipeline.tracking.sender import Sender
 from pipeline.tracking.store import check_exists, store_uri, without_password
 from pipeline.tracking.system_usage import SystemUsage
@@ -87,7 +86,6 @@ class Tracker:
         self._progress: dict[int, _Progress] = {}
         self._usage = SystemUsage()
         self._about: About | None = None
-        self._records: Sequence[TrialRecord] = ()
 
     @property
     def problems(self) -> list[str]:
@@ -96,16 +94,15 @@ class Tracker:
         return [*([f"{self._store}: {refused}"] if refused else []), *self._sender.problems]
 
     def begin_study(
-        self, name: str, job: Mapping[str, object], dataset: Dataset, run_id: str | None, argument: str = ""
+        self, name: str, job: Mapping[str, object], dataset: Dataset, run_id: str | None, description: str = ""
     ) -> str:
         """Creates the study's run, or continues ``run_id`` if it still exists. Waits for MLflow; returns the run's id.
 
         Trials that an interrupted session left running are ended. If ``mlflow run`` has made a run for this process,
         that one is used. The job's keys become params; since MLflow's params cannot change, one whose value differs
-        from an earlier session becomes a tag. ``argument`` is how a command names the study ("": by its name). Raises
-        TrackingError.
+        from an earlier session becomes a tag. ``description`` is Markdown for a run without one. Raises TrackingError.
         """
-        self._about = About(name, argument or name, job, dataset)
+        self._about = About(name, job, dataset, description)
         try:
             return self._sender.call(partial(self._runs.begin_study, self._about, run_id))
         except Exception as error:
@@ -131,7 +128,7 @@ class Tracker:
     def _title(self, record: TrialRecord) -> str:
         """The name of a trial's run; a HyperModel is called as after the ``:`` that names it in the job."""
         space = str(self._about.job.get("space", "")) if self._about is not None else ""
-        return trial_title(record, space.rpartition(":")[2])
+        return _trial_title(record, space.rpartition(":")[2])
 
     def epoch_ended(self, record: TrialRecord, report: EpochReport) -> None:
         """Writes an epoch's metrics, with the epoch as step, within a second.
@@ -171,19 +168,19 @@ class Tracker:
         end = partial(self._runs.end_trial, number, result.state, tags, now, self._title(record))
         self._sender.put(f"end of trial {number}", end)
 
-    def rank(self, records: Sequence[TrialRecord]) -> None:
+    def rank(self, records: Sequence[TrialRecord], leaderboard: Mapping[str, object]) -> None:
         """Writes the tag ``rank`` of every trial (1 is the best), the tag ``best`` on the best one, and a leaderboard.
 
-        In a study that minimises costs, the tag ``pareto_front`` says whether a trial is on the front. This takes one
-        write for each trial whose place has changed: call it at the end rather than after every trial.
+        ``leaderboard`` has ``columns`` and ``data``, as the UI shows a table. In a study that minimises costs, the
+        tag ``pareto_front`` says whether a trial is on the front. This takes one write for each trial whose place has
+        changed: call it at the end rather than after every trial.
         """
-        self._records = tuple(records)
         places = {
             record.number: Place(rank, record.front if record.objective.minimized else None)
             for rank, record in enumerate(ranked(records), start=1)
         }
         self._sender.put("ranks", partial(self._runs.rank, places))
-        self._sender.put("leaderboard", partial(self._runs.log_leaderboard, leaderboard(records)))
+        self._sender.put("leaderboard", partial(self._runs.log_leaderboard, leaderboard))
 
     def log_artifact(self, path: Path, folder: str = "") -> None:
         """Uploads a file, or a folder with all its content, to the study's run, under its own name below ``folder``.
@@ -193,15 +190,14 @@ class Tracker:
         """
         self._sender.put(str(path), partial(self._runs.log_file, path, folder))
 
-    def end_study(self, status: StudyStatus, metrics: Mapping[str, float]) -> None:
+    def end_study(self, status: StudyStatus, metrics: Mapping[str, float], description: str = "") -> None:
         """Writes the study's metrics and its description, prepares the UI's view of it, and ends its run.
 
-        ``status`` KILLED means that it was interrupted. Trials that still run are ended too: as KILLED if the study
-        is, else as FAILED.
+        ``description`` is Markdown; "" leaves the one that there is. ``status`` KILLED means that the study was
+        interrupted. Trials that still run are ended too: as KILLED if the study is, else as FAILED.
         """
         now = _now()
-        text = describe_study(self._about, self._records, metrics) if self._about and self._records else ""
-        end = partial(self._runs.end_study, status, to_metrics(metrics, now), text, now)
+        end = partial(self._runs.end_study, status, to_metrics(metrics, now), description, now)
         self._sender.put("end of study", end)
 
     def register_best(self, model_folder: Path, registration: Registration) -> ModelDecision:
@@ -217,6 +213,23 @@ class Tracker:
     def close(self) -> None:
         """Sends what is left and ends the sending thread. No other method may be called afterwards."""
         self._sender.close()
+
+
+def _trial_title(record: TrialRecord, label: str) -> str:
+    """The name of a trial's run: its number, its family (or ``label``, that of the HyperModel), and how it ended.
+
+    >>> from pipeline.study.objective import Objective
+    >>> from pipeline.study.trial import Trial, TrialResult
+    >>> trial, result = Trial(12, {"family": "residual"}, 0, 10), TrialResult(12, TrialState.COMPLETE, 0.91402)
+    >>> _trial_title(TrialRecord(trial, result, Objective()), "")
+    '#12 residual 0.914'
+    """
+    words = [f"#{record.number}", str(record.params.get("family", label))]
+    if record.state is TrialState.COMPLETE and record.score is not None:
+        words.append(f"{record.score:.4g}")
+    elif record.state is not TrialState.RUNNING:
+        words.append(record.state.value)
+    return " ".join(word for word in words if word)
 
 
 def _result(score: float | None, seconds: float) -> dict[str, float | None]:

@@ -10,7 +10,7 @@ from pipeline.data import load
 from pipeline.errors import ModelError, StudyError, WorkerError
 from pipeline.executors import InlineExecutor
 from pipeline.report.evaluated_model import read_evaluated_model
-from pipeline.steps import best_model
+from pipeline.steps import best_model, run_best_model
 from pipeline.steps.best_model import find_published, publish_best_model, registered_name
 from pipeline.steps.publish import record_study
 from pipeline.study.paths import StudyPaths
@@ -75,7 +75,7 @@ def test_what_the_best_model_sees_is_drawn_and_goes_into_mlflow(tmp_path, best, 
 
 
 def test_a_fault_in_the_pictures_costs_a_warning(tmp_path, best, data, capsys, monkeypatch):
-    monkeypatch.setattr(best_model, "write_explanation", lambda *args: 1 / 0)
+    monkeypatch.setattr(run_best_model, "write_explanation", lambda *args: 1 / 0)
     paths = StudyPaths(tmp_path / "s")
     assert publish(paths, best, data).test_scores["accuracy"] > 0
     warning = "warning: no pictures of what the best model sees: ZeroDivisionError: division by zero\n"
@@ -85,7 +85,7 @@ def test_a_fault_in_the_pictures_costs_a_warning(tmp_path, best, data, capsys, m
 
 def test_a_fault_of_the_model_is_told_in_its_own_words(tmp_path, best, data, capsys, monkeypatch):
     monkeypatch.setattr(
-        best_model, "write_explanation", raising(ModelError("m.keras: expected a network with convolutions"))
+        run_best_model, "write_explanation", raising(ModelError("m.keras: expected a network with convolutions"))
     )
     publish(StudyPaths(tmp_path / "s"), best, data)
     warning = "warning: no pictures of what the best model sees: m.keras: expected a network with convolutions\n"
@@ -94,7 +94,7 @@ def test_a_fault_of_the_model_is_told_in_its_own_words(tmp_path, best, data, cap
 
 def test_a_study_killed_before_all_is_noted_draws_again(tmp_path, best, data, monkeypatch):
     paths = StudyPaths(tmp_path / "s")
-    monkeypatch.setattr(best_model, "write_explanation", raising(KeyboardInterrupt))
+    monkeypatch.setattr(run_best_model, "write_explanation", raising(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         publish(paths, best, data)
     assert find_published(paths, best, "convtune-digits") is None
@@ -105,7 +105,7 @@ def test_pictures_of_an_earlier_best_go_even_if_the_new_one_cannot_be_run(tmp_pa
     earlier = paths.explanation / "earlier.png"
     earlier.parent.mkdir(parents=True)
     earlier.touch()
-    monkeypatch.setattr(best_model, "PredictDataset", lambda *args, number: Raise(number, WorkerError("died")))
+    monkeypatch.setattr(run_best_model, "PredictDataset", lambda *args, number: Raise(number, WorkerError("died")))
     with pytest.raises(WorkerError):
         publish(paths, best, data)
     assert not earlier.exists()

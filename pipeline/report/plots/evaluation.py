@@ -2,9 +2,7 @@
 
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from pipeline.arrays import Probabilities
 from pipeline.console import warn_without
 from pipeline.data import Dataset
 from pipeline.metrics.evaluation import evaluate
@@ -18,7 +16,7 @@ from pipeline.study.paths import StudyPaths
 CONFUSION, WRONG = "confusion.png", "wrong.png"
 
 
-def evaluate_test(paths: StudyPaths, dataset: Dataset, probabilities: NDArray[np.float32]) -> dict[str, Any]:
+def evaluate_test(paths: StudyPaths, dataset: Dataset, probabilities: Probabilities) -> dict[str, Any]:
     """All that ``test.json`` says of the test images, whose ``probabilities`` are (n, classes).
 
     Draws those that are most confidently wrong into the study's folder, since a report has no pixels.

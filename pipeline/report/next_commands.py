@@ -1,0 +1,61 @@
+"""What to do with a study next: a sentence and its command each."""
+
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.report.study_trials import StudyTrials
+from pipeline.search.standing import Standing
+from pipeline.search.stop_reason import StopReason
+from pipeline.study.paths import StudyPaths
+from pipeline.study.record import best
+
+_NOTHING_LEFT = (StopReason.SPACE_COVERED, StopReason.NOTHING_NEW)
+"""Why a search ended that has nothing to go on with."""
+
+
+def next_commands(trials: StudyTrials, job: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What to do with the study of a ``job``, the content of its job file."""
+    name = shlex.quote(trials.paths.argument)
+    if trials.running:
+        return [("See how it goes on", f"convtune report {name}")]
+    commands = [("Compare all trials in MLflow", f"convtune ui {name}")] if trials.records else []
+    if best(trials.records) is not None:
+        commands.append(("Take the best model with you", f"convtune export {name}"))
+    if (more := _bounds_raised(trials, job)) is not None:
+        commands.append(("Go on", resume_command(trials.paths, job, more)))
+    return commands
+
+
+def resume_command(paths: StudyPaths, job: Mapping[str, Any], more: Mapping[str, object] | None = None) -> str:
+    """The command that goes on with a study, with these flags; it names the time, which is not kept from run to run."""
+    flags = {**(more or {}), **({"--time": job["time"]} if job.get("time") else {})}
+    words = [word for flag, value in flags.items() for word in (flag, str(value))]
+    return shlex.join(["convtune", "tune", "--study", paths.argument, *words])
+
+
+def _bounds_raised(trials: StudyTrials, job: Mapping[str, Any]) -> dict[str, object] | None:
+    """The flags that raise each bound which the study has reached; None if it has nothing to go on with.
+
+    Trials and patience are doubled. After a score that was good enough only a perfect one ends the study.
+    """
+    if trials.reason in _NOTHING_LEFT:
+        return None
+    flags: dict[str, object] = {}
+    ended, standing = trials.counted, Standing(trials.records)
+    wanted, patience, goal = (_number(job, key) for key in ("trials", "patience", "stop_at"))
+    if wanted is not None and ended >= wanted:
+        flags["--trials"] = 2 * ended
+    if patience is not None and standing.without_progress >= patience:
+        flags["--patience"] = 2 * standing.without_progress
+    if goal is not None and (winner := standing.reaching(goal)) is not None:
+        assert winner.score is not None
+        if winner.metric.reaches(winner.score, winner.metric.best):
+            return None
+        flags["--stop-at"] = f"{winner.metric.best:g}"
+    return flags
+
+
+def _number(job: Mapping[str, Any], key: str) -> float | None:
+    value = job.get(key)
+    return value if isinstance(value, int | float) else None
