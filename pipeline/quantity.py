@@ -63,6 +63,15 @@ def format_count(number: int) -> str:
     return f"{number / 1000**power:,.1f} {'kMGT'[power - 1]}"
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "trial"), counted(1200, "trial")
+    ('1 trial', '1,200 trials')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def format_bytes(number: float) -> str:
     """A size with three significant digits.
 

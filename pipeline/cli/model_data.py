@@ -96,10 +96,10 @@ def _describe_study(model: "ModelSource") -> tuple[Mapping[str, Any], str, str]:
 
 
 def _job_of(model: "ModelSource") -> "Job":
-    from pipeline.job.request import read_job
+    from pipeline.job.request import read_stored_job
 
     assert model.study is not None
-    return read_job(None, {"study": model.study.argument}).job
+    return read_stored_job(model.study)
 
 
 def _flags(job: "Job") -> Iterator[str]:

@@ -37,11 +37,19 @@ def read_job(
         raise JobError(f"{file}: is a folder, not a job file; to search for its images, give --data {file}")
     given = _read_file(Path(file), JobError) if file else {}
     given |= _read_flags(flags) | _read_content("tune()", arguments)
-    settings = _begun_with(given) | given
+    return JobRequest(_job_of(_begun_with(given) | given), frozenset(given))
+
+
+def read_stored_job(paths: StudyPaths) -> Job:
+    """The job of a study that has begun, with the time of its last run; StudyError if it cannot be read."""
+    check_words(paths)
+    return _job_of(_read_file(paths.job, StudyError))
+
+
+def _job_of(settings: Mapping[str, Any]) -> Job:
     if "data" not in settings:
         raise JobError("--data is missing; give a folder of images, an .npz file or a name from `convtune datasets`")
-    job = Job(**{SETTINGS[key].name: value for key, value in settings.items()})
-    return JobRequest(job, frozenset(given))
+    return Job(**{SETTINGS[key].name: value for key, value in settings.items()})
 
 
 def name_study(job: Job) -> StudyPaths:

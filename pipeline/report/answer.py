@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pipeline.quantity import format_count
+from pipeline.quantity import counted, format_count
 from pipeline.report.findings import Findings
 from pipeline.report.formatting import describe_score, format_params, varying_groups
 from pipeline.report.leaderboard import describe_infeasible
@@ -20,7 +20,7 @@ def describe_best(found: Findings) -> str:
         return "No trial has left a model."
     scores = ", ".join(str(score) for score in (found.validation, found.test) if score is not None)
     parts = [*describe_size(record), *filter(None, [format_params(record.params, varying_groups(records))])]
-    lines = [f"The best of {_count(len(records), 'trial')} is #{record.number}: {scores}."]
+    lines = [f"The best of {counted(len(records), 'trial')} is #{record.number}: {scores}."]
     if found.tied:
         lines.append(f"As good on the validation images: {describe_numbers(found.tied)}.")
     if parts:
@@ -36,7 +36,7 @@ def describe_search(found: Findings) -> str:
     epochs, seconds = max(record.trial.epochs for record in records), sum(record.result.seconds for record in records)
     lines = [
         f"The space {job.get('space', 'of this study')} was searched on {found.data}.",
-        f"Of {_count(len(records), 'trial')}, {describe_states(found)}; each of at most {_count(epochs, 'epoch')},"
+        f"Of {counted(len(records), 'trial')}, {describe_states(found)}; each of at most {counted(epochs, 'epoch')},"
         f" {format_short(seconds)} of training in all.",
         f"They are scored by {describe_score(records[0].metric)}.",
     ]
@@ -44,7 +44,7 @@ def describe_search(found: Findings) -> str:
         lines.append(f"{line}.")
     if found.front:
         names = " and ".join(("score", *records[0].objective.minimized))
-        lines.append(f"On the Pareto front of {names}: {_count(found.front, 'trial')}.")
+        lines.append(f"On the Pareto front of {names}: {counted(found.front, 'trial')}.")
     if found.trials.reason is not None:
         lines.append(f"The search ended: {found.trials.reason}.")
     return " ".join(lines)
@@ -72,7 +72,7 @@ def describe_numbers(numbers: Sequence[int]) -> str:
     ('trials 4, 9', 'trial 3', '30 trials')
     """
     if len(numbers) > _NAMED:
-        return _count(len(numbers), "trial")
+        return counted(len(numbers), "trial")
     return f"trial{'' if len(numbers) == 1 else 's'} {', '.join(map(str, numbers))}"
 
 
@@ -80,7 +80,3 @@ def describe_size(record: TrialRecord) -> list[str]:
     """The costs of a network that are known: ``1.2 M parameters``, ``20.3 M MACs``."""
     counts = {"parameters": record.parameters, "MACs": record.macs}
     return [f"{format_count(count)} {name}" for name, count in counts.items() if count is not None]
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from pipeline.metrics import DEFAULT_METRIC
+from pipeline.quantity import counted
 from pipeline.report.formatting import describe_score, displayed_reason, format_params, varying_groups
 from pipeline.report.top_trials import top_trials
 from pipeline.report.trials_table import ABSENT, cells, needed_columns, print_cell
@@ -75,7 +76,7 @@ def describe_infeasible(infeasible: Mapping[str, int]) -> str:
     if not total:
         return ""
     kinds = ", ".join(f"{number:,} {kind}" for kind, number in Counter(infeasible).most_common())
-    return f"{total:,} infeasible proposal{'s' if total != 1 else ''}: {kinds}"
+    return f"{counted(total, 'infeasible proposal')}: {kinds}"
 
 
 def _note(records: Sequence[TrialRecord]) -> list[Text]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.markdown import escape
+from pipeline.quantity import counted
 from pipeline.report.answer import describe_best, describe_search, describe_size, describe_trust
 from pipeline.report.findings import Findings
 from pipeline.report.next_commands import resume_command
@@ -34,5 +35,5 @@ def describe_unfinished(paths: StudyPaths, job: Mapping[str, Any]) -> str:
 def _describe_trial(record: TrialRecord) -> str:
     """A line of a list: tables have no space between their columns in MLflow's UI."""
     state = "" if record.state is TrialState.COMPLETE else f" ({record.state})"
-    length = f"{record.result.epochs} epochs in {record.result.seconds:.0f} s"
+    length = f"{counted(record.result.epochs, 'epoch')} in {record.result.seconds:.0f} s"
     return f"**{record.score:.4f}** #{record.number}{state}, {', '.join([*describe_size(record), length])}"

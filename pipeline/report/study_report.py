@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pipeline.errors import StudyError
 from pipeline.files import write_text
+from pipeline.quantity import counted
 from pipeline.report.answer import describe_best, describe_search, describe_trust
 from pipeline.report.findings import Findings, read_findings
 from pipeline.report.page import Page, Picture, render_page
@@ -60,7 +61,7 @@ def _page(found: Findings, drawn: Mapping[str, bytes]) -> Page:
 
 def describe_progress(trials: StudyTrials) -> str:
     """How far a study is that still runs: ``12 trials so far``."""
-    return f"{trials.ended:,} trial{'' if trials.ended == 1 else 's'} so far"
+    return f"{counted(trials.ended, 'trial')} so far"
 
 
 def _pictures(names: tuple[str, ...], drawn: Mapping[str, bytes]) -> list[Picture]:

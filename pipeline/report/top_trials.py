@@ -43,12 +43,13 @@ def top_trials(records: Sequence[TrialRecord], top: int | None = None) -> TopTri
 def as_columns(records: Sequence[TrialRecord]) -> Mapping[str, Any]:
     """All trials that have a rank as plain values in ``columns`` and ``data``: JSON that MLflow's UI shows as a table.
 
-    Each hyperparameter that varies is a column of its own.
+    Each hyperparameter that varies is a column of its own. A score has six decimals: that UI shows all digits.
     """
     top = top_trials(records)
     params = [name for name in param_columns(records) if split_name(name)[0] in top.groups]
     rows = []
     for rank, record in enumerate(top.records, start=1):
         values, drawn = cells(record), param_cells(record)
+        values["score"] = None if values["score"] is None else round(values["score"], 6)
         rows.append([rank, *(values[name] for name in top.columns), *(drawn.get(name) for name in params)])
     return {"columns": ["rank", *top.columns, *params], "data": rows}

@@ -3,6 +3,7 @@
 import math
 from datetime import timedelta
 
+from pipeline.quantity import counted
 from pipeline.report.formatting import displayed_reason, format_drawn
 from pipeline.report.study_progress import RunningTrial, StudyProgress
 from pipeline.study.record import TrialRecord
@@ -56,7 +57,7 @@ def describe_end(record: TrialRecord, digits: int = 1) -> str:
     """``trial 7  complete  0.9523  8 epochs   6.1 s    filters=16,32 lr=0.0021``, with the reason before the params."""
     result = record.result
     score = "-" if record.score is None else f"{record.score:.4f}"
-    length = f"{_count(result.epochs, 'epoch'):<9}  {result.seconds:.1f} s".ljust(18)
+    length = f"{counted(result.epochs, 'epoch'):<9}  {result.seconds:.1f} s".ljust(18)
     parts = [_trial(record, digits), f"{record.state:<8}", f"{score:<6}", length]
     parts += [displayed_reason(result), format_drawn(record)]
     return "  ".join(part for part in parts if part).rstrip()
@@ -72,7 +73,7 @@ def describe_counts(study: StudyProgress) -> str:
     counts = [
         f"{states.get(state, 0)} {state}" for state in (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAILED)
     ]
-    return "  ".join([*counts, _count(study.infeasible, "infeasible proposal")])
+    return "  ".join([*counts, counted(study.infeasible, "infeasible proposal")])
 
 
 def describe_fit(trials: int) -> str:
@@ -81,7 +82,7 @@ def describe_fit(trials: int) -> str:
     >>> describe_fit(14)
     'about 14 trials in all'
     """
-    return f"about {_count(trials, 'trial')} in all"
+    return f"about {counted(trials, 'trial')} in all"
 
 
 def format_share(done: int, total: float) -> str:
@@ -90,7 +91,7 @@ def format_share(done: int, total: float) -> str:
     >>> format_share(7, 20), format_share(7, float("inf"))
     ('7/20', '7 trials')
     """
-    return f"{done}/{total:.0f}" if math.isfinite(total) else _count(done, "trial")
+    return f"{done}/{total:.0f}" if math.isfinite(total) else counted(done, "trial")
 
 
 def format_time(seconds: float) -> str:
@@ -113,7 +114,3 @@ def format_short(seconds: float) -> str:
 
 def _trial(record: TrialRecord, digits: int) -> str:
     return f"trial {record.number:>{digits}}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -11,7 +11,7 @@ from pipeline.data.form import Pictures
 from pipeline.errors import DataError
 from pipeline.job.job import SETTINGS, Job
 from pipeline.job.request import JobRequest, name_study
-from pipeline.quantity import format_count
+from pipeline.quantity import counted, format_count
 from pipeline.search.samplers import SAMPLERS
 from pipeline.steps.networks import NetworkSizes
 from pipeline.steps.plan import (
@@ -154,7 +154,7 @@ class JobPlanner:
     def _forecast(self, job: Job, dataset: Dataset, sizes: NetworkSizes | None) -> str:
         """How many full trainings there will be, and how long they take, as far as that is known."""
         images, (height, width, _) = len(dataset.train), dataset.shape
-        each = _count(job.full_epochs, "epoch")
+        each = counted(job.full_epochs, "epoch")
         if not self._knows_rate:
             return f"trials of {each}" + (f" for {_duration(job.time)}" if job.time else "")
         limit = dict(job.limits).get("macs")
@@ -165,17 +165,13 @@ class JobPlanner:
         if job.time is None:
             if job.trials is None:
                 return f"trials of {each}, about {_duration(seconds)} each"
-            return f"{_count(job.trials, 'trial')} of {each} in at most about {_duration(job.trials * seconds)}"
+            return f"{counted(job.trials, 'trial')} of {each} in at most about {_duration(job.trials * seconds)}"
         fit = round(job.time / seconds)
         if not fit:
             return f"{_duration(job.time)}, though one full training of {each} takes about {_duration(seconds)}"
         if job.trials is not None and job.trials <= fit:
-            return f"{_count(job.trials, 'trial')} of {each} in {_duration(job.time)}"
-        return f"about {_count(fit, 'full training')} of {each} in {_duration(job.time)}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+            return f"{counted(job.trials, 'trial')} of {each} in {_duration(job.time)}"
+        return f"about {counted(fit, 'full training')} of {each} in {_duration(job.time)}"
 
 
 def _duration(seconds: float) -> str:

@@ -4,6 +4,7 @@ from collections import Counter
 
 from pipeline.console import show
 from pipeline.explain.write import PAGE
+from pipeline.quantity import counted
 from pipeline.report.answer import describe_numbers, describe_states
 from pipeline.report.evaluated_model import BestModel
 from pipeline.report.findings import Findings
@@ -30,7 +31,7 @@ def print_summary(found: Findings, best_model: BestModel | None) -> None:
 def _print_best(found: Findings, model: BestModel | None) -> None:
     paths = found.trials.paths
     if found.front:
-        _print("On the Pareto front", f"{found.front} trial{'s' if found.front != 1 else ''}; see {paths.plots}")
+        _print("On the Pareto front", f"{counted(found.front, 'trial')}; see {paths.plots}")
     if found.test is not None and found.best is not None:
         score, interval = found.test.value, found.test.interval
         value = "not defined for the test images" if score is None else f"{score:.4f}"

@@ -13,7 +13,7 @@ from pipeline.study.history import append_history
 from pipeline.study.objective import Objective
 from pipeline.study.trial import EpochReport, TrialState
 from tests.export.tiny_model import write_tiny_model
-from tests.report.made_up import record, study
+from tests.report.made_up import evaluated, record, study
 
 RECORDS = [
     record(0, 0.8, params={"blocks": 1, "rate": 0.1, "optimizer": "adam"}, model="m"),
@@ -29,7 +29,7 @@ def paths(tmp_path, monkeypatch):
     for epoch in (1, 2):
         append_history(paths.history(1), EpochReport(1, epoch, {"val_accuracy": 0.4 * epoch, "loss": 1 / epoch}, epoch))
     scores = {"accuracy": 0.75, "roc_auc": None}
-    paths.evaluation.write_text(json.dumps({"best_model": {"trial": 1, "test_scores": scores}}))
+    evaluated(paths, trial=1, test_scores=scores)
     return paths
 
 
@@ -54,7 +54,7 @@ def test_the_best_its_history_and_its_test_scores(paths):
     assert history.val_accuracy.to_list() == [0.4, 0.8]
     assert mine.history(1).equals(history)
     assert mine.test_scores == {"accuracy": 0.75, "roc_auc": None}
-    paths.evaluation.write_text(json.dumps({"best_model": {"trial": 0, "test_scores": {"accuracy": 0.7}}}))
+    evaluated(paths, trial=0)
     assert mine.test_scores == {}, "another trial is the best since"
 
 

@@ -1,6 +1,7 @@
 """Trials and studies for tests, made up without training."""
 
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,10 @@ import optuna
 from optuna.trial import TrialState as OptunaState
 
 from pipeline.metrics import ACCURACY, Metric
+from pipeline.report.evaluated_model import EvaluatedModel, read_evaluated_model
 from pipeline.search.attributes import OUTCOME, REQUEST, facts, objective_attributes, outcome, request
+from pipeline.search.optuna_study import note_end
+from pipeline.search.stop_reason import StopReason
 from pipeline.study.fingerprint import StudyFingerprint, write_fingerprint
 from pipeline.study.objective import Objective
 from pipeline.study.paths import StudyPaths
@@ -48,7 +52,11 @@ def record(
 
 
 def study(
-    path: Path, records: list[TrialRecord], infeasible: tuple[str, ...] = (), objective: Objective = _ACCURACY_ALONE
+    path: Path,
+    records: list[TrialRecord],
+    infeasible: tuple[str, ...] = (),
+    objective: Objective = _ACCURACY_ALONE,
+    reason: StopReason | None = None,
 ) -> StudyPaths:
     """A study's folder whose storage holds the records and infeasible proposals, as pipeline.search.storage writes."""
     folder = StudyPaths(path)
@@ -61,6 +69,7 @@ def study(
     optuna_study = optuna.create_study(storage=storage, study_name="study", directions=objective.directions)
     for name, value in objective_attributes(objective).items():
         optuna_study.set_user_attr(name, value)
+    note_end(optuna_study, reason)
     optuna_study.add_trials([_optuna_trial(record, objective) for record in records])
     for kind in infeasible:
         optuna_study.add_trial(optuna.create_trial(state=OptunaState.PRUNED, user_attrs={"infeasible": kind}))
@@ -68,7 +77,16 @@ def study(
 
 
 TESTED: dict[str, Any] = {
-    "best_model": {"trial": 0, "registered_as": "pets", "version": 3, "caveat": ""},
+    "best_model": {
+        "trial": 0,
+        "digest": "d",
+        "metric": "accuracy",
+        "score": 0.9,
+        "test_scores": {"accuracy": 0.8, "log_loss": 0.5, "roc_auc": None},
+        "version": 3,
+        "registry_note": "pets, version 3: the first champion",
+        "registered_as": "pets",
+    },
     "n": 10,
     "scores": {"accuracy": 0.8, "log_loss": 0.5, "roc_auc": None},
     "intervals": {"accuracy": [0.4902, 0.9433], "log_loss": None, "roc_auc": None},
@@ -82,10 +100,18 @@ TESTED: dict[str, Any] = {
 """What ``test.json`` says of the best model of a study."""
 
 
-def evaluated(paths: StudyPaths) -> StudyPaths:
-    """A study whose best model, that of trial 0, has been tested."""
-    paths.evaluation.write_text(json.dumps(TESTED))
+def evaluated(paths: StudyPaths, **model: Any) -> StudyPaths:
+    """A study whose best model, that of trial 0 unless ``model`` has another number, has been tested."""
+    paths.evaluation.write_text(json.dumps(TESTED | {"best_model": TESTED["best_model"] | model}))
     return paths
+
+
+def evaluated_model(**model: Any) -> EvaluatedModel:
+    """The same, read from its file; ``model`` changes the facts about the model."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = read_evaluated_model(evaluated(StudyPaths(Path(folder)), **model))
+    assert found is not None
+    return found
 
 
 def _optuna_trial(record: TrialRecord, objective: Objective) -> optuna.trial.FrozenTrial:

@@ -61,7 +61,7 @@ def test_what_an_older_version_wrote_is_read(tmp_path):
     old = {name: value for name, value in TESTED.items() if name not in ("data", "validation", "wrong", "versions")}
     paths.evaluation.write_text(json.dumps(old))
     model = read_evaluated_model(paths)
-    assert (model.trial, model.n, model.wrong, model.data, model.validation) == (0, 10, (), "", 0)
+    assert (model.model.trial, model.n, model.wrong, model.data, model.validation) == (0, 10, (), "", 0)
     assert list(evaluation_pictures(model, paths)) == [CONFUSION]
 
 

@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 
 from pipeline.errors import StudyError
-from pipeline.report.answer import best_scores, describe_best, describe_search, next_commands
+from pipeline.report.answer import describe_best, describe_search
 from pipeline.report.evaluated_model import read_evaluated_model
+from pipeline.report.findings import Findings
 from pipeline.report.page_tables import all_trials, confusions, leaderboard
 from pipeline.report.study_report import write_report
 from pipeline.report.study_trials import StudyTrials, read_trials
@@ -88,7 +89,7 @@ def test_the_page_is_well_formed_and_needs_nothing_else(page):
 def test_the_page_says_everything(page):
     text = Outline(page).text
     for part in (
-        "The best model is that of trial 0: validation accuracy 0.9000, test accuracy 0.8000.",
+        "The best of 4 trials is #0: validation accuracy 0.9000 (95 % interval 0.5958 to 0.9821), test accuracy 0.8000",
         "pets: 60 images 8x8x3",
         "Of 4 trials, 1 complete, 1 pruned, 1 failed, 1 interrupted;",
         "1 infeasible proposal: 1 macs over the limit",
@@ -166,10 +167,9 @@ def test_without_a_score_there_is_no_report(tmp_path, records):
 def test_a_study_without_a_model(tmp_path):
     paths = study(tmp_path / "s", RECORDS[1:])
     trials = read_trials(str(paths.path))
-    assert best_scores(trials, None) == []
-    assert describe_best(trials, None) == "No trial has left a model."
-    [(_, command)] = next_commands(trials)
-    assert command.startswith("convtune tune --study")
+    found = Findings(trials, {})
+    assert (found.scores, describe_best(found)) == ([], "No trial has left a model.")
+    assert "convtune export" not in str(found.next)
     write_report(trials, paths.report, {})
 
 
@@ -177,7 +177,7 @@ def test_the_front_of_a_study_with_costs_is_listed_whole(tmp_path):
     records = [record(n, 0.5 + n / 100, macs=n + 1, minimized=("macs",), model="m") for n in range(14)]
     paths = study(tmp_path / "s", records, objective=Objective(minimized=("macs",)))
     trials = read_trials(str(paths.path))
-    assert "On the Pareto front of score and macs: 14 trials." in describe_search(trials, {}, None)
+    assert "On the Pareto front of score and macs: 14 trials." in describe_search(Findings(trials, {}))
     assert len(leaderboard(trials.records, "s").rows) == 14
     assert "front" in all_trials(trials.records).headings
 
@@ -196,4 +196,4 @@ def test_the_most_frequent_confusions(finished):
 
 def test_counts_of_one(tmp_path):
     trials = StudyTrials(study(tmp_path / "s", RECORDS[:1]), [record(0, 0.9, planned=1)])
-    assert "Of 1 trial, 1 complete; each of at most 1 epoch," in describe_search(trials, {"space": "quick"}, None)
+    assert "Of 1 trial, 1 complete; each of at most 1 epoch," in describe_search(Findings(trials, {"space": "quick"}))

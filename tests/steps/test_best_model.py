@@ -138,7 +138,7 @@ def test_a_report_can_be_made_without_the_model_and_the_images(tmp_path, best, d
     paths = StudyPaths(tmp_path / "s")
     publish(paths, best, data)
     model = read_evaluated_model(paths)
-    assert (model.trial, model.n, model.validation) == (1, len(data.test), len(data.validation))
+    assert (model.model.trial, model.n, model.validation) == (1, len(data.test), len(data.validation))
     assert model.data == f"{data.name}: {data.describe()}"
     mistakes = model.n - model.confusion.trace()
     assert len(model.wrong) == min(mistakes, 24) > 0
@@ -147,7 +147,7 @@ def test_a_report_can_be_made_without_the_model_and_the_images(tmp_path, best, d
     chances = [image.probability for image in model.wrong]
     assert chances == sorted(chances, reverse=True)
     assert (paths.plots / "wrong.png").is_file()
-    assert model.registered == "convtune-digits, version 1"
+    assert (model.model.registered_as, model.model.version) == ("convtune-digits", 1)
 
 
 def test_a_model_that_was_trained_for_less_says_so(tmp_path, best, data):

@@ -45,7 +45,7 @@ def begin_study(dataset):
     """Begins a study on a tracker and returns the id of its run."""
 
     def begin_study(tracker, run_id=None, name="digits-quick", **changes):
-        return tracker.begin_study(name, JOB | changes, dataset, run_id)
+        return tracker.begin_study(name, JOB | changes, dataset, run_id, "It runs.")
 
     return begin_study
 
