@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.report.formatting import split_name, varying_groups
+from pipeline.report.formatting import varying_groups
 from pipeline.report.trials_table import cells, needed_columns, param_cells, param_columns
 from pipeline.study.record import TrialRecord, ranked
 from pipeline.study.trial import TrialState
@@ -46,10 +46,11 @@ def as_columns(records: Sequence[TrialRecord]) -> Mapping[str, Any]:
     Each hyperparameter that varies is a column of its own. A score has six decimals: that UI shows all digits.
     """
     top = top_trials(records)
-    params = [name for name in param_columns(records) if split_name(name)[0] in top.groups]
+    drawn = [param_cells(record) for record in records]
+    params = [name for name in param_columns(records) if len({row.get(name) for row in drawn}) > 1]
     rows = []
     for rank, record in enumerate(top.records, start=1):
-        values, drawn = cells(record), param_cells(record)
+        values, own = cells(record), param_cells(record)
         values["score"] = None if values["score"] is None else round(values["score"], 6)
-        rows.append([rank, *(values[name] for name in top.columns), *(drawn.get(name) for name in params)])
+        rows.append([rank, *(values[name] for name in top.columns), *(own.get(name) for name in params)])
     return {"columns": ["rank", *top.columns, *params], "data": rows}

@@ -7,6 +7,7 @@ from pipeline.cli import tune
 from pipeline.errors import JobError, StudyError
 from pipeline.files import write_text
 from pipeline.job import Job, name_study, read_job
+from pipeline.job.request import read_stored_job
 from pipeline.study.paths import locate
 
 
@@ -52,6 +53,16 @@ def test_what_a_job_file_gives_counts_as_given_beside_flags_that_are_not(here):
     request = ask("job.yaml", "--data", "digits", "--study", "mine", "--trials", "5")
     assert request.given == {"data", "try", "space", "study", "trials"}
     assert request.job == Job("digits", space="grid", study="mine", trials=5, attempts=({"blocks": 2},))
+
+
+def test_the_job_of_a_study_has_the_time_that_its_next_run_does_not_keep():
+    begin("mine", time=1500.0, trials=9)
+    assert "time: 25m\n" in locate("mine").job.read_text()
+    assert read_stored_job(locate("mine")) == Job("digits", time=1500.0, trials=9)
+    assert ask("--study", "mine").job.time is None
+    locate("mine").job.write_text("space: own.yaml\n")
+    with pytest.raises(JobError, match="--data is missing"):
+        read_stored_job(locate("mine"))
 
 
 def test_a_study_that_goes_on_keeps_its_settings():

@@ -46,6 +46,14 @@ def stored(folder):
     return optuna.load_study(study_name=None, storage=f"sqlite:///{folder / 'optuna.db'}")
 
 
+def test_why_a_search_ended_is_on_disk_until_the_next_begins(tmp_path, wide, open_kind):
+    storage = open_kind(tmp_path, wide)
+    assert noted_end(stored(tmp_path)) is None
+    for reason in (StopReason.SPACE_COVERED, None):
+        storage.note_end(reason)
+        assert noted_end(stored(tmp_path)) is noted_end(storage.study) is reason
+
+
 def test_every_state_is_on_disk_as_told(tmp_path, wide, open_kind):
     storage = open_kind(tmp_path, wide)
     results = [
