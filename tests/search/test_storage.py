@@ -11,7 +11,8 @@ from optuna.storages import RDBStorage
 
 from pipeline.candidate import judge
 from pipeline.errors import StudyError
-from pipeline.search.optuna_study import read_study, runs_of, storage_errors
+from pipeline.search.optuna_study import noted_end, read_study, runs_of, storage_errors
+from pipeline.search.stop_reason import StopReason
 from pipeline.space import complete
 from pipeline.study.record import best
 from pipeline.study.trial import EpochReport, TrialResult, TrialState
