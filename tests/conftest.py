@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import tempfile
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -33,9 +34,10 @@ def _slow_machine() -> None:
     """The rate of a slow machine, so that no test measures its own: measuring takes seconds, and plans would differ."""
     from pipeline.steps import machine_rate
 
-    for backend in ("", "jax"):
+    for backend, one_dnn in product(("", "jax"), ("", "1")):  # an executor in this process sets the latter
         with pytest.MonkeyPatch.context() as environment:
             environment.setenv("KERAS_BACKEND", backend)
+            environment.setenv("TF_ENABLE_ONEDNN_OPTS", one_dnn)
             for workers in (1, 2):
                 machine_rate.keep(machine_rate.cache_file("auto", workers), 4.8e8)
 
@@ -56,6 +58,21 @@ def here(tmp_path, monkeypatch, empty_store) -> Path:
     shutil.copyfile(empty_store, tmp_path / "mlflow.db")
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """A study draws no plots and writes no report: they take 2 s, and have tests of their own."""
+    monkeypatch.setattr("pipeline.steps.publish.draw_search", lambda trials: {})
+    monkeypatch.setattr("pipeline.steps.publish.write_report", lambda trials, output, pictures: {})
+
+
+@pytest.fixture
+def here_alone(monkeypatch):
+    """What other commands than ``tune`` leave to a worker runs in this process: a worker takes seconds to start."""
+    from pipeline.executors import InlineExecutor
+
+    monkeypatch.setattr("pipeline.executors.local.start", lambda *_, **environment: InlineExecutor())
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -58,7 +58,9 @@ def refused(capfd, command, execute=run):
     assert (code, out) == (2, ""), out + err
     assert everything(Path()) == before
     assert "Traceback" not in err
-    (line,) = without_progress(err)
+    lines = without_progress(err)
+    assert len(lines) == 1, err
+    [line] = lines
     assert line.startswith("convtune")
     return line
 
@@ -535,7 +537,9 @@ def test_a_backend_that_is_not_there_is_one_line_and_leaves_no_study(capfd, here
     monkeypatch.setenv("KERAS_BACKEND", "nonsense")
     assert start("tune --data digits --study mine").wait(60) == 2
     out, err = capfd.readouterr()
-    (line,) = without_progress(err)
+    lines = without_progress(err)
+    assert len(lines) == 1, err
+    [line] = lines
     assert (out, line.startswith("convtune: KERAS_BACKEND=nonsense: Keras cannot start")) == ("", True)
     assert not Path("studies").exists()
 

@@ -84,6 +84,8 @@ def study(home):
         "2",
         "--study",
         "first",
+        "--workers",
+        "1",
         "--try",
         "blocks=1,filters=4",
     ]
@@ -101,13 +103,6 @@ def shell(tmp_path, empty_store) -> Shell:
     """A folder of its own with a copy of an MLflow store: making one takes seconds."""
     shutil.copy(empty_store, tmp_path)
     return shell_with_space(tmp_path)
-
-
-@pytest.fixture
-def undrawn(monkeypatch):
-    """A study draws no plots and writes no report: they take 2 s, and have tests of their own."""
-    monkeypatch.setattr("pipeline.steps.publish.draw_search", lambda trials: {})
-    monkeypatch.setattr("pipeline.steps.publish.write_report", lambda trials, output, pictures: {})
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from sklearn.datasets import load_digits
 from pipeline import space as spaces
 from pipeline.cli import main
 from pipeline.cli.tune import arguments
-from pipeline.executors import InlineExecutor
 from tests.end_to_end.conftest import ROOT, Shell
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -61,15 +60,8 @@ def made_small(words: list[str]) -> list[str]:
     )
 
 
-@pytest.fixture
-def briefly(monkeypatch, only_tested):
-    """In this process."""
-    for module in ("pipeline.training.worker", "pipeline.hypermodel.worker"):
-        monkeypatch.setattr(f"{module}.start_worker", lambda log, **environment: InlineExecutor())
-
-
 @pytest.mark.slow
-@pytest.mark.usefixtures("briefly")
+@pytest.mark.usefixtures("here_alone", "only_tested")
 def test_every_convtune_command_of_the_readme_runs_in_its_order(user, monkeypatch):
     monkeypatch.chdir(user.folder)
     assert {words[0] for words in CONVTUNE} >= {"tune", "trials", "export", "predict", "evaluate", "explain"}
@@ -111,7 +103,7 @@ def test_the_readme_is_short():
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("briefly")
+@pytest.mark.usefixtures("here_alone", "only_tested")
 @pytest.mark.parametrize("name", sorted({*SHIPPED} - TRAINED))
 def test_every_space_trains(user, name, monkeypatch):
     """Those that no command of the README has trained already."""

@@ -10,7 +10,6 @@ import pytest
 from sklearn.datasets import load_digits
 
 from pipeline.cli import main
-from pipeline.executors import InlineExecutor
 from pipeline.training.save import load
 from tests.end_to_end.hypermodels import NETS, VARIANTS, WAYS
 
@@ -19,18 +18,17 @@ TUNE = "tune --executor inline --data two.npz --search grid --pruner none --epoc
 
 
 @pytest.fixture
-def tune(tmp_path, empty_store, monkeypatch):
+def tune(tmp_path, empty_store, monkeypatch, here_alone, undrawn):
     """Runs a study of a HyperModel on real zeros and ones; returns the rows of its trials."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("pipeline.hypermodel.worker.start_worker", lambda log, **environment: InlineExecutor())
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     shutil.copy(empty_store, tmp_path)
     shutil.copy(HYPERMODELS, tmp_path / "mine.py")
     images, labels = load_digits(n_class=2, return_X_y=True)
-    pictures = np.kron(images[:160].reshape(-1, 8, 8, 1) * 15, np.ones((4, 4, 3))).astype(np.uint8)
-    np.savez("two.npz", x_train=pictures, y_train=labels[:160])
+    pictures = np.kron(images.reshape(-1, 8, 8, 1) * 15, np.ones((4, 4, 3))).astype(np.uint8)
 
-    def tune(arguments):
+    def tune(arguments, count=160):
+        np.savez("two.npz", x_train=pictures[:count], y_train=labels[:count])
         assert main(shlex.split(TUNE + arguments)) == 0
         return list(csv.DictReader((tmp_path / "studies" / "mine" / "trials.csv").open()))
 
@@ -38,7 +36,7 @@ def tune(tmp_path, empty_store, monkeypatch):
 
 
 def test_networks_of_keras_applications_are_trained(tune, capfd):
-    rows = tune("--space mine.py:application --trials 5")
+    rows = tune("--space mine.py:application --trials 3", count=40)
     assert {row["net"]: row["state"] for row in rows} == dict.fromkeys(NETS, "complete")
     assert "with other params 0..255: it rescales them itself (Rescaling)" in capfd.readouterr().err
 

@@ -14,6 +14,7 @@ import yaml
 from mlflow import MlflowClient
 from PIL import Image
 
+from pipeline.cli import main
 from pipeline.data import load
 from pipeline.metrics import METRICS
 from pipeline.study.model_metadata import read_metadata
@@ -122,13 +123,27 @@ def test_the_best_model_takes_raw_pixels_and_knows_its_classes(home, study):
     assert read_metadata(best).classes == tuple("0123456789")
 
 
-def test_running_the_same_study_again_adds_nothing_and_a_higher_total_goes_on(home, study):
-    home.run("tune", "--study", "first")
-    assert len(json.loads(home.run("trials", "first", "--json").stdout)) == 3
+@pytest.fixture
+def in_process(home, study, monkeypatch, capsys):
+    """Runs a command in the folder of the finished study, in this process; returns what it prints."""
+
+    def run(*command, expect=0):
+        assert main([str(word) for word in command]) == expect
+        return capsys.readouterr()
+
+    monkeypatch.chdir(home.folder)
+    return run
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_running_the_same_study_again_adds_nothing_and_a_higher_total_goes_on(home, in_process):
+    again = ("tune", "--study", "first", "--executor", "inline")
+    in_process(*again)
+    assert len(json.loads(in_process("trials", "first", "--json").out)) == 3
     noted = json.loads((home.folder / "studies" / "first" / "test.json").read_text())
     assert noted["best_model"]["version"] == 1  # the same best model is not registered again
-    home.run("tune", "--study", "first", "--trials", "4", "--try", "blocks=2,filters=[8, 4]")
-    trials = json.loads(home.run("trials", "first", "--json").stdout)
+    in_process(*again, "--trials", "4", "--try", "blocks=2,filters=[8, 4]")
+    trials = json.loads(in_process("trials", "first", "--json").out)
     assert [trial["trial"] for trial in trials] == [0, 1, 2, 3]
     assert [trials[3]["params"][f"filters_{block}"] for block in (1, 2)] == [8, 4]
 
@@ -140,21 +155,22 @@ def test_running_the_same_study_again_adds_nothing_and_a_higher_total_goes_on(ho
         (["--set", "blocks=1"], "a different space"),
     ],
 )
-def test_another_space_or_dataset_under_an_old_name_is_refused(home, study, flags, part):
-    refused = home.run("tune", "--study", "first", *flags, expect=2)
-    (line,) = [line for line in refused.stderr.splitlines() if not line.endswith(" ...")]
+def test_another_space_or_dataset_under_an_old_name_is_refused(in_process, flags, part):
+    refused = in_process("tune", "--study", "first", "--executor", "inline", *flags, expect=2)
+    [line] = [line for line in refused.err.splitlines() if not line.endswith(" ...")]
     assert part in line
 
 
-def test_export_predict_and_evaluate_the_winner(home, study):
-    home.run("export", "first", "--output", "out", "--format", "keras")
+@pytest.mark.usefixtures("here_alone")
+def test_export_predict_and_evaluate_the_winner(home, in_process):
+    in_process("export", "first", "--output", "out", "--format", "keras")
     [model] = list((home.folder / "out").glob("*.keras"))
     digit = (np.arange(64).reshape(8, 8) * 4).astype(np.uint8)
     Image.fromarray(digit).save(home.folder / "digit.png")
-    [answer] = json.loads(home.run("predict", str(model), "digit.png", "--json").stdout)
+    [answer] = json.loads(in_process("predict", model, "digit.png", "--json").out)
     assert set(answer) == {"file", "class", "probability", "probabilities"}
     assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-3)
-    scores = json.loads(home.run("evaluate", str(model), "--data", "digits", "--json").stdout)
+    scores = json.loads(in_process("evaluate", model, "--data", "digits", "--json").out)
     noted = json.loads((home.folder / "studies" / "first" / "test.json").read_text())
     assert scores["scores"] == pytest.approx(noted["scores"], abs=1e-6)
 
@@ -164,8 +180,8 @@ def test_on_jax_a_study_needs_no_tensorflow_and_its_model_answers_the_same_with_
     absent.mkdir(parents=True)
     (absent / "__init__.py").write_text("raise ImportError('no TensorFlow here')\n")
     path = os.pathsep.join([str(absent.parent), str(ROOT)])
-    flags = ("--data", "digits", "--space", "tiny.yaml", "--trials", "1", "--epochs", "2", "--study", "jax")
-    shell.run("tune", *flags, KERAS_BACKEND="jax", PYTHONPATH=path)
+    flags = ("--data", "digits", "--space", "tiny.yaml", "--trials", "1", "--epochs", "2", "--workers", "1")
+    shell.run("tune", *flags, "--study", "jax", KERAS_BACKEND="jax", PYTHONPATH=path)
     study = shell.folder / "studies" / "jax"
     found = json.loads((study / "test.json").read_text())
     assert found["scores"]["accuracy"] > 0.3  # chance is 0.1

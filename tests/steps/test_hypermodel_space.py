@@ -39,6 +39,7 @@ def tune(arguments, capfd):
     return code, capfd.readouterr().err
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_hypermodel_is_searched_as_a_family_is(here, empty_store, capfd):
     shutil.copy(empty_store, here)
     limits = "--limit parameters=2000 --set body/filters=16 --try kind=conv"
