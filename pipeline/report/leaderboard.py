@@ -21,6 +21,9 @@ STATE_STYLES = {
     TrialState.FAILED: "red",
     TrialState.INTERRUPTED: "magenta",
 }
+_EXPLAINED = {"map vanishes": "map vanishes: the layers shrink the image to nothing"}
+"""The kinds of infeasible proposals that need more words."""
+
 _Columns = Mapping[str, Callable[[TrialRecord], Text]]
 
 
@@ -77,14 +80,17 @@ def render_listing(records: Sequence[TrialRecord], among: Sequence[TrialRecord])
 def describe_infeasible(infeasible: Mapping[str, int]) -> str:
     """How many proposals were infeasible, the most frequent kind first; "" when there were none.
 
-    >>> describe_infeasible({"macs over the limit": 4, "map vanishes": 8})
-    '12 infeasible proposals: 8 map vanishes, 4 macs over the limit'
+    >>> describe_infeasible({"macs over the limit": 4, "kernel larger than map": 8})
+    '12 points of the space were passed over before training: 8 (kernel larger than map), 4 (macs over the limit)'
     """
     total = sum(infeasible.values())
     if not total:
         return ""
-    kinds = ", ".join(f"{number:,} {kind}" for kind, number in Counter(infeasible).most_common())
-    return f"{total:,} infeasible proposal{'s' if total != 1 else ''}: {kinds}"
+    kinds = ", ".join(
+        f"{number:,} ({_EXPLAINED.get(kind, kind)})" for kind, number in Counter(infeasible).most_common()
+    )
+    points = "point of the space was" if total == 1 else "points of the space were"
+    return f"{total:,} {points} passed over before training: {kinds}"
 
 
 def _note(records: Sequence[TrialRecord]) -> list[Text]:

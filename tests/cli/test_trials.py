@@ -55,7 +55,10 @@ def test_the_table(root, capsys):
     assert [line.split()[0] for line in lines[1:4]] == ["0", "1", "2"]
     assert lines[2].endswith("blocks=2  (loss is nan)")
     assert "1,234,567" in lines[3]
-    assert lines[4:] == ["3 infeasible proposals: 2 map vanishes, 1 macs over the limit"]
+    assert lines[4:] == [
+        "3 points of the space were passed over before training: "
+        "2 (map vanishes: the layers shrink the image to nothing), 1 (macs over the limit)"
+    ]
     assert not any(line.endswith(" ") or "\x1b" in line or "optimizer" in line for line in lines)
 
 
@@ -151,7 +154,7 @@ def test_a_comparison_has_what_differs_and_interrupted_trials_where_there_are_so
             file.write("image_size: 32x32\n")
     run(str(tmp_path / "cut"), str(tmp_path / "weighed"))
     out = capsys.readouterr().out
-    assert ["1/0/0/1", "1/0/0/0"] == [line.split()[1] for line in out.splitlines() if "/0/" in line]
+    assert [line.split()[1] for line in out.splitlines() if "/0/" in line] == ["1/0/0/1", "1/0/0/0"]
     assert "metric=accuracy class_weight=none\n" in out
     assert "metric=accuracy class_weight=searched\n" in out
     assert "trials: complete/pruned/failed/interrupted; best" in out
