@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING
 
 from pipeline.cli.model_argument import add_model, find_keras_model
 from pipeline.cli.push_model import add_push, check_pushable, push_model
+from pipeline.cli.types import flag_type
 from pipeline.errors import nearest
 from pipeline.export.formats import FORMATS
+from pipeline.job.parsers import parse_one_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from pipeline.export.export import ExportResult
@@ -35,14 +38,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FORMAT,...",
         help=f"any of {', '.join(FORMATS)} (default: {', '.join(_EXACT)}, as far as their packages are installed)",
     )
-    add("--quantize", choices=_QUANTIZED, help="round the litert file: weights to float16, or all to int8")
-    add("--precision", choices=_PRECISIONS, help="number format of the onnx file (default: float32)")
+    quantize, precision = "round the litert file: weights to float16, or all to int8", "number format of the onnx file"
+    _add_choice(parser, "--quantize", _QUANTIZED, quantize)
+    _add_choice(parser, "--precision", _PRECISIONS, f"{precision} (default: float32)")
     data = "data to prove the files on, and to calibrate int8 with (default: that of the study)"
     add("--data", metavar="PATH|NAME", help=data)
     output = "folder to write to (default: exports/NAME; STUDY/export for a study elsewhere than in studies/)"
     add("--output", metavar="DIR", help=output)
     add_push(parser)
     add("--json", action="store_true", help="print a JSON object")
+
+
+def _add_choice(parser: argparse.ArgumentParser, flag: str, names: "Sequence[str]", text: str) -> None:
+    """A flag that takes one of the names; an empty text stands for a flag that was not given."""
+    parser.add_argument(flag, type=flag_type(parse_one_of(names)), metavar="|".join(names), help=text)
 
 
 def _parse_formats(text: str) -> list[str] | None:
