@@ -45,6 +45,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--data", metavar="PATH|NAME", help=data)
     output = "folder to write to (default: exports/NAME; STUDY/export for a study elsewhere than in studies/)"
     add("--output", metavar="DIR", help=output)
+    force = "replace an earlier export although its model card has been changed since"
+    add("--force", action="store_true", help=force)
     add_push(parser)
     add("--json", action="store_true", help="print a JSON object")
 
@@ -83,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
     if args.push:
         check_pushable(model)
     output = Path(args.output) if args.output else model.default_export
-    with new_export(output) as folder:
+    with new_export(output, args.force) as folder:
         data = find_data(model, args.data, quiet=args.json)
         samples = samples_of(model, data)
         with keras_worker(f"exporting {model.file}", KERAS_BACKEND="tensorflow") as worker:

@@ -50,9 +50,7 @@ def test_the_help_ends_with_the_examples_and_where_to_read_more(name, capsys):
     assert max(map(len, lines[-len(examples) - 3 :])) <= 80
 
 
-@pytest.mark.parametrize(
-    ("name", "one"), [("predict", "some of the files"), ("tune", "no trial left a model")]
-)
+@pytest.mark.parametrize(("name", "one"), [("predict", "some of the files"), ("tune", "no trial left a model")])
 def test_the_help_says_what_the_exit_code_1_means(name, one, capsys):
     with pytest.raises(SystemExit, match="0"):
         main([name, "--help"])
