@@ -75,7 +75,7 @@ def _is_card_changed(folder: Path) -> bool:
         return False
     except (ValueError, AttributeError):
         return True
-    return _digest(card) != written
+    return bool(_digest(card) != written)
 
 
 def _digest(content: bytes) -> str:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap, LogNorm, Normalize
 from matplotlib.figure import Figure
@@ -86,10 +87,11 @@ def _draw_lines(figure: Figure, axes: Axes, trials: Sequence[TrialRecord], lines
     """Draws the worst trials first and the best one, which stands out, last."""
     metric, norm = trials[0].metric, score_colours(trials)
     width, opacity = line_style(len(trials))
+    colours = _COLOURS if metric.loss(1.0) < 0 else _COLOURS.reversed()
     cut = [trial.state is not TrialState.COMPLETE for trial in trials]
     collection = LineCollection(
         [list(enumerate(line)) for line in lines],
-        cmap=_COLOURS if metric.loss(1.0) < 0 else _COLOURS.reversed(),
+        cmap=colours,
         norm=norm,
         linewidths=[width / 2 if short else width for short in cut],
         alpha=opacity,
@@ -102,20 +104,20 @@ def _draw_lines(figure: Figure, axes: Axes, trials: Sequence[TrialRecord], lines
     label = f"best: trial {best.number}, {score_of(best):.4f}"
     halo = [Stroke(linewidth=6.5, foreground="white"), Normal()]
     axes.plot(range(len(line)), line, color=ORANGE, linewidth=4, zorder=4, label=label, path_effects=halo)
-    bar = figure.colorbar(collection, ax=axes, pad=0.02, aspect=30, extend=_open_end(trials, norm))
+    shades = ScalarMappable(norm, colours)
+    bar = figure.colorbar(shades, ax=axes, pad=0.02, aspect=30, extend=_open_end(trials, norm))
     bar.set_label(describe_score(metric), fontsize=_FONT)
     bar.ax.tick_params(labelsize=_FONT)
-    bar.solids.set_alpha(1)
 
 
 def line_style(trials: int) -> tuple[float, float]:
     """The width in points and the opacity of the lines of so many trials: what many of them share stays visible.
 
     >>> line_style(10), line_style(2000)
-    ((2.4, 0.95), (0.69, 0.335))
+    ((2.4, 0.95), (0.69, 0.365))
     """
     share = math.sqrt(min(1.0, _FEW_LINES / trials))
-    return round(0.5 + 1.9 * share, 3), round(0.265 + 0.685 * share, 3)
+    return round(0.5 + 1.9 * share, 3), round(0.3 + 0.65 * share, 3)
 
 
 def score_colours(trials: Sequence[TrialRecord]) -> Normalize:
