@@ -5,13 +5,10 @@ from typing import TYPE_CHECKING
 
 from pipeline.cli.model_argument import add_model, find_keras_model
 from pipeline.cli.push_model import add_push, check_pushable, push_model
-from pipeline.cli.types import flag_type
 from pipeline.errors import nearest
 from pipeline.export.formats import FORMATS
-from pipeline.job.parsers import parse_one_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from pipeline.export.export import ExportResult
@@ -38,9 +35,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FORMAT,...",
         help=f"any of {', '.join(FORMATS)} (default: {', '.join(_EXACT)}, as far as their packages are installed)",
     )
-    quantize, precision = "round the litert file: weights to float16, or all to int8", "number format of the onnx file"
-    _add_choice(parser, "--quantize", _QUANTIZED, quantize)
-    _add_choice(parser, "--precision", _PRECISIONS, f"{precision} (default: float32)")
+    quantize = "round the litert file: weights to float16, or all to int8"
+    add("--quantize", choices=_QUANTIZED, type=_word_or_none, help=quantize)
+    precision = "number format of the onnx file (default: float32)"
+    add("--precision", choices=_PRECISIONS, type=_word_or_none, help=precision)
     data = "data to prove the files on, and to calibrate int8 with (default: that of the study)"
     add("--data", metavar="PATH|NAME", help=data)
     output = "folder to write to (default: exports/NAME; STUDY/export for a study elsewhere than in studies/)"
@@ -51,9 +49,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--json", action="store_true", help="print a JSON object")
 
 
-def _add_choice(parser: argparse.ArgumentParser, flag: str, names: "Sequence[str]", text: str) -> None:
-    """A flag that takes one of the names; an empty text stands for a flag that was not given."""
-    parser.add_argument(flag, type=flag_type(parse_one_of(names)), metavar="|".join(names), help=text)
+def _word_or_none(text: str) -> str | None:
+    """The text; None for an empty one, which stands for a flag that was not given."""
+    return text or None
 
 
 def _parse_formats(text: str) -> list[str] | None:

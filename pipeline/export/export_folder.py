@@ -71,7 +71,7 @@ def _is_card_changed(folder: Path) -> bool:
     try:
         card = (folder / CARD).read_bytes()
         written = json.loads((folder / SIGNATURE).read_bytes()).get(_CARD_DIGEST)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     except (ValueError, AttributeError):
         return True
