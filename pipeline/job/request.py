@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from pipeline.errors import ConvtuneError, JobError, StudyError, nearest
+from pipeline.errors import ConvtuneError, JobError, StudyError, nearest, printable
 from pipeline.job.job import SETTINGS, Job
 from pipeline.job.parsers import describe_received
 from pipeline.study.fingerprint import check_words
@@ -70,7 +70,7 @@ def _describe_kept_plan(file: str | None, in_file: Mapping[str, Any], over_it: M
         return ""
     own, other = map(SETTINGS["time"].dump, times)
     advice = f"put # before {'them' if len(kept) > 1 else 'it'} to have tune plan anew for {other}"
-    return f"note: {file}: {', '.join(kept)} as written beside its time of {own}; {advice}"
+    return f"note: {printable(str(file))}: {', '.join(kept)} as written beside its time of {own}; {advice}"
 
 
 def _read_flags(flags: Mapping[str, Any]) -> dict[str, Any]:

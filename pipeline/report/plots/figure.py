@@ -103,12 +103,12 @@ class ScoreRange(NamedTuple):
         return f"{self.outside:,} worse, at the edge" if self.outside else ""
 
 
-def remark(axes: Axes, *texts: str, size: float = 10, pad: float | None = None) -> None:
-    """Writes above the axes, on the left, what the picture's heading does not say: the texts that are not empty.
+def remark(axes: Axes, text: str, size: float = 10, pad: float | None = None) -> None:
+    """Writes above the axes, on the left, what the picture's heading does not say ("": nothing).
 
     Pictures have no title: the report has its headings, and elsewhere the name of the file says what it is.
     """
-    axes.set_title("; ".join(filter(None, texts)), loc="left", fontsize=size, color="#555555", pad=pad)
+    axes.set_title(text, loc="left", fontsize=size, color="#555555", pad=pad)
 
 
 def use_whole_numbers(axes: Axes) -> None:
