@@ -85,7 +85,8 @@ def draw_timeline(runs: Sequence[TrialRecord]) -> Figure | None:
             middle = axis.place(run.begin) + run.seconds / 120
             axes.text(middle, run.slot, str(run.trial), color="white", fontsize=8, ha="center", va="center", zorder=4)
     missing = len(runs) - len(noted)
-    _dress(axes, slots, width, f"{missing:,} earlier trials did not note when they ran" if missing else "", bool(pauses))
+    left_out = f"{missing:,} earlier trials did not note when they ran" if missing else ""
+    _dress(axes, slots, width, left_out, bool(pauses))
     add_legend(figure)
     return figure
 
