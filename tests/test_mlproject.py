@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline.cli import COMMANDS, tune
+from pipeline.cli import COMMANDS, build_parser, tune
 from pipeline.job import SETTINGS, Job, read_job
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -62,6 +62,14 @@ def test_what_is_left_empty_changes_nothing_in_a_job(tmp_path):
     flags = vars(parser.parse_args(words))
     request = read_job(str(tmp_path / "job.yaml"), {key: flags[key] for key in SETTINGS})
     assert (request.job, request.given) == (Job("photos", epochs=7), {"data", "epochs"})
+
+
+def test_what_is_left_empty_changes_nothing_in_an_export():
+    words = ENTRY_POINTS["export"]["command"].replace("{study}", "mine").split()[3:]
+    empty = [word.format(**defaults(ENTRY_POINTS["export"])) for word in words]
+    given = [vars(build_parser().parse_args(each)) for each in (empty, words[:2])]
+    passed, plain = ({name: value for name, value in each.items() if value and name != "parser"} for each in given)
+    assert passed == plain == {"command": "export", "model": "mine"}
 
 
 def test_the_environment_is_the_pinned_one():

@@ -132,7 +132,20 @@ class Study:
             records=self.records,
             tested=tested.trial if tested else None,
             test_scores=tested.test_scores if tested else {},
+            image_size=str(self.settings.get("image_size", "")),
+            class_weight=self._class_weight,
         )
+
+    @property
+    def _class_weight(self) -> str:
+        """How its trials weigh classes: ``none``, ``balanced``, or ``searched``."""
+        name = "class_weight"
+        if given := self.settings.get(name):
+            return str(given)
+        record = next(iter(self.records), None)
+        if record is None:
+            return ""
+        return "searched" if name in record.drawn else str(record.params.get(name, "none"))
 
     @property
     def _tested(self) -> BestModel | None:

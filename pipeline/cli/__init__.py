@@ -41,8 +41,11 @@ class _Parser(argparse.ArgumentParser):
         return parsed, unknown
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
-        """Refuses a value that is not among the choices with the nearest one, as all other errors do."""
-        if action.choices is not None and value not in action.choices:
+        """Refuses a value that is not among the choices with the nearest one, as all other errors do.
+
+        None stands for a flag that was not given.
+        """
+        if action.choices is not None and value is not None and value not in action.choices:
             if value in RENAMED:
                 raise argparse.ArgumentError(action, f"{value!r} is called {RENAMED[value]!r} now")
             names = [str(choice) for choice in action.choices]

@@ -35,14 +35,23 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FORMAT,...",
         help=f"any of {', '.join(FORMATS)} (default: {', '.join(_EXACT)}, as far as their packages are installed)",
     )
-    add("--quantize", choices=_QUANTIZED, help="round the litert file: weights to float16, or all to int8")
-    add("--precision", choices=_PRECISIONS, help="number format of the onnx file (default: float32)")
+    quantize = "round the litert file: weights to float16, or all to int8"
+    add("--quantize", choices=_QUANTIZED, type=_word_or_none, help=quantize)
+    precision = "number format of the onnx file (default: float32)"
+    add("--precision", choices=_PRECISIONS, type=_word_or_none, help=precision)
     data = "data to prove the files on, and to calibrate int8 with (default: that of the study)"
     add("--data", metavar="PATH|NAME", help=data)
     output = "folder to write to (default: exports/NAME; STUDY/export for a study elsewhere than in studies/)"
     add("--output", metavar="DIR", help=output)
+    force = "replace an earlier export although its model card has been changed since"
+    add("--force", action="store_true", help=force)
     add_push(parser)
     add("--json", action="store_true", help="print a JSON object")
+
+
+def _word_or_none(text: str) -> str | None:
+    """The text; None for an empty one, which stands for a flag that was not given."""
+    return text or None
 
 
 def _parse_formats(text: str) -> list[str] | None:
@@ -74,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
     if args.push:
         check_pushable(model)
     output = Path(args.output) if args.output else model.default_export
-    with new_export(output) as folder:
+    with new_export(output, args.force) as folder:
         data = find_data(model, args.data, quiet=args.json)
         samples = samples_of(model, data)
         with keras_worker(f"exporting {model.file}", KERAS_BACKEND="tensorflow") as worker:

@@ -20,3 +20,8 @@ def describe(description: str, examples: Sequence[str]) -> dict[str, Any]:
         "formatter_class": argparse.RawDescriptionHelpFormatter,
         "allow_abbrev": False,
     }
+
+
+def tell_exit_code(parser: argparse.ArgumentParser, one: str) -> None:
+    """Has the help say what the exit code 1 of this command means: ``one``, the rest of a sentence."""
+    parser.epilog = f"exit code: 0 done, 1 {one}, 2 bad input\n\n{parser.epilog or ''}"

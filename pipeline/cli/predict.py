@@ -3,6 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from pipeline.cli.help import tell_exit_code
 from pipeline.cli.model_argument import add_model, find_model
 from pipeline.cli.types import whole_number
 
@@ -27,6 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--top", type=whole_number(1), metavar="N", help="show only the N most probable classes (default: all)"
     )
+    tell_exit_code(parser, "some of the files could not be read")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print a JSON list, one object per image")
     form.add_argument(

@@ -2,6 +2,7 @@
 
 import argparse
 
+from pipeline.cli.help import tell_exit_code
 from pipeline.cli.types import flag_type
 from pipeline.job import SETTINGS
 
@@ -28,6 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
             metavar=setting.flag_metavar,
             help=setting.flag_help,
         )
+    tell_exit_code(parser, "no trial left a model")
     output = parser.add_mutually_exclusive_group()
     output.add_argument("-q", "--quiet", action="store_true", help="print only errors and the result")
     output.add_argument(

@@ -66,14 +66,15 @@ def run(args: argparse.Namespace) -> int:
     paths = latest() if args.study is None else find(args.study)
     opens = not args.no_open and _is_desktop()
     if (server := server_address(None)) is not None:
-        page = _print_pages(server, "", _pages_of(paths, args.study))
+        page = _print_pages(server, _pages_of(paths, args.study))
         if opens:
             _open(page)
         return 0
     command = ui_command(None, args.port)
     check_free(args.port)
     address = f"http://{HOST}:{args.port}"
-    page = _print_pages(address, " (it takes some seconds to start; Ctrl-C ends it)", _pages_of(paths, args.study))
+    page = _print_pages(address, _pages_of(paths, args.study))
+    print("MLflow takes some seconds to start; Ctrl-C ends it.", flush=True)
     if opens:
         threading.Thread(target=_open_when_ready, args=(address, page), daemon=True).start()
     serve(command)
@@ -98,15 +99,21 @@ def _pages_of(paths: "StudyPaths | None", named: str | None) -> "tuple[str, Page
         raise
 
 
-def _print_pages(address: str, how: str, study: "tuple[str, Pages] | None") -> str:
-    """Prints the addresses, and returns the one to open."""
-    print(f"MLflow UI: {address}{how}", flush=True)
-    if study is None:
-        return address
-    name, pages = study
-    for what, page in (("trials by score", pages.trials), ("charts", pages.charts), ("the study", pages.study)):
-        print(f"{name}, {what}:\n  {address}{page}", flush=True)
-    return address + pages.trials
+def _print_pages(address: str, study: "tuple[str, Pages] | None") -> str:
+    """Prints the addresses, and returns the first one, which is to be opened.
+
+    The address of the server alone is none of them: it opens MLflow's pages for language models.
+    """
+    from pipeline.tracking import EXPERIMENTS
+
+    shown = {"all experiments": EXPERIMENTS}
+    if study is not None:
+        name, pages = study
+        of_study = {"trials by score": pages.trials, "charts": pages.charts, "the study": pages.study}
+        shown = {f"{name}, {what}": page for what, page in of_study.items()}
+    for what, page in shown.items():
+        print(f"{what}:\n  {address}{page}", flush=True)
+    return address + next(iter(shown.values()))
 
 
 def _is_desktop() -> bool:

@@ -144,8 +144,9 @@ def read_file(path: str) -> bytes:
         with open(path, "rb") as file:
             return file.read()
     except OSError as error:
-        reason = f"cannot be read ({error.strerror})"
-        raise BrokenImageError(path, reason, f"{reason}; expected an image file") from None
+        gone = isinstance(error, FileNotFoundError)
+        reason = "does not exist" if gone else f"cannot be read ({error.strerror})"
+        raise BrokenImageError(path, reason, f"{reason}; expected an image file{' or a folder' * gone}") from None
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The folder that somebody without convtune can use: the models, what they take and give, and a script for each."""
 
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -19,19 +20,25 @@ from pipeline.study.model_metadata import ModelMetadata
 LABELS, SIGNATURE, CARD = "labels.json", "signature.json", "model_card.md"
 """The names of the files beside the models."""
 
+_CARD_DIGEST = "model_card_sha256"
+"""The key of ``signature.json`` by which a card that somebody has changed is known."""
 
 _WHITE = 65535
 """The stored value that becomes 255 in a picture of 16 bits, where the data had none by which to know better."""
 
 
 @contextmanager
-def new_export(folder: Path) -> Iterator[Path]:
+def new_export(folder: Path, force: bool = False) -> Iterator[Path]:
     """A folder to write to, which becomes ``folder`` when the block ends, and is gone if it raises.
 
-    An earlier export there is replaced. ModelError for a folder with anything else in it.
+    An earlier export there is replaced. ModelError for a folder with anything else in it, also with a model card that
+    somebody has changed, as with a licence, unless ``force`` says that it may be lost.
     """
     if foreign := _foreign(folder):
         raise ModelError(f"{folder}: not empty, it has {foreign!r}; choose another --output, or empty the folder")
+    if not force and _is_card_changed(folder):
+        advice = "move it elsewhere, choose another --output, or give --force to replace it"
+        raise ModelError(f"{folder}: {CARD} is not as convtune wrote it, and the new export would replace it; {advice}")
     if folder.is_dir() and any(folder.iterdir()):
         note(f"note: replaces the earlier export in {printable(folder)}")
     missing = [parent for parent in folder.parents if not parent.exists()]
@@ -59,6 +66,22 @@ def _foreign(folder: Path) -> str:
     return next(iter(foreign or ([] if SIGNATURE in present else present)), "")
 
 
+def _is_card_changed(folder: Path) -> bool:
+    """Whether the folder has a card, and not the one that its export has written, as far as that is known."""
+    try:
+        card = (folder / CARD).read_bytes()
+        written = json.loads((folder / SIGNATURE).read_bytes()).get(_CARD_DIGEST)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (ValueError, AttributeError):
+        return True
+    return bool(_digest(card) != written)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
 def write_beside(
     folder: Path, metadata: ModelMetadata, results: Sequence[ExportResult], proven_on: str, card: str
 ) -> None:
@@ -68,8 +91,9 @@ def write_beside(
     with the model on the images ``proven_on``.
     """
     _write_json(folder / LABELS, list(metadata.classes))
-    _write_json(folder / SIGNATURE, _signature(metadata, results, proven_on))
     (folder / CARD).write_text(card, encoding="utf-8")
+    digest = {_CARD_DIGEST: _digest((folder / CARD).read_bytes())}
+    _write_json(folder / SIGNATURE, _signature(metadata, results, proven_on) | digest)
     for result in results:
         export_format = FORMATS[result.format]
         script = files("pipeline.export") / "scripts" / export_format.script

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from pipeline.errors import ConvtuneError, JobError, StudyError, nearest
+from pipeline.errors import ConvtuneError, JobError, StudyError, nearest, printable
 from pipeline.job.job import SETTINGS, Job
 from pipeline.job.parsers import describe_received
 from pipeline.study.fingerprint import check_words
@@ -17,10 +17,18 @@ from pipeline.study.paths import StudyPaths, find, locate, unused
 
 @dataclass(frozen=True)
 class JobRequest:
-    """A job, and the keys of the settings that a flag or a job file gives now, not those kept from an earlier run."""
+    """A job, and the keys of the settings that a flag or a job file gives now, not those kept from an earlier run.
+
+    ``note`` is a line for whoever starts a study with it: what of the job file may not suit the rest ("": nothing).
+    """
 
     job: Job
     given: frozenset[str]
+    note: str = ""
+
+
+_PLANNED = ("image_size", "epochs", "limit")
+"""The settings that are planned for a time where a job file leaves them out; `convtune init` writes them down."""
 
 
 def read_job(
@@ -35,9 +43,11 @@ def read_job(
     """
     if file and Path(file).is_dir():
         raise JobError(f"{file}: is a folder, not a job file; to search for its images, give --data {file}")
-    given = _read_file(Path(file), JobError) if file else {}
-    given |= _read_flags(flags) | _read_content("tune()", arguments)
-    return JobRequest(_job_of(_begun_with(given) | given), frozenset(given))
+    in_file = _read_file(Path(file), JobError) if file else {}
+    over_it = _read_flags(flags) | _read_content("tune()", arguments)
+    given = in_file | over_it
+    job = _job_of(_begun_with(given) | given)
+    return JobRequest(job, frozenset(given), _describe_kept_plan(file, in_file, over_it))
 
 
 def read_stored_job(paths: StudyPaths) -> Job:
@@ -57,6 +67,19 @@ def name_study(job: Job) -> StudyPaths:
     space = re.sub(r"\.py(?=:)|\.ya?ml$", "", Path(job.space).name)
     stem = f"{Path(os.path.abspath(job.data)).stem}-{space}"
     return locate(job.study or unused(stem))
+
+
+def _describe_kept_plan(file: str | None, in_file: Mapping[str, Any], over_it: Mapping[str, Any]) -> str:
+    """The line that names what the file has for its own time, where another time wins over that; "" otherwise."""
+    times = [settings.get("time") for settings in (in_file, over_it)]
+    kept = [key for key in _PLANNED if key in in_file and key not in over_it]
+    if "limit" in kept and "macs" not in dict(in_file["limit"]):
+        kept.remove("limit")
+    if None in times or times[0] == times[1] or not kept:
+        return ""
+    own, other = map(SETTINGS["time"].dump, times)
+    advice = f"put # before {'them' if len(kept) > 1 else 'it'} to have tune plan anew for {other}"
+    return f"note: {printable(str(file))}: {', '.join(kept)} as written beside its time of {own}; {advice}"
 
 
 def _read_flags(flags: Mapping[str, Any]) -> dict[str, Any]:

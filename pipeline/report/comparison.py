@@ -17,10 +17,16 @@ from pipeline.study.trial import TrialState
 
 _COUNTED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAILED)
 
+_OPTIONAL = (TrialState.INTERRUPTED,)
+"""Counted where a study has some: such a trial is repeated when its study goes on."""
+
 _BY_SCORE = ("score", "test", "rank")
 """The columns by which nothing is sorted unless scores compare."""
 
 _SHOWN = ("study", "trials", "best", "score", "test", "epochs", "parameters", "macs", "seconds")
+
+_SEARCHED, _IF_DIFFERENT = ("data", "space", "metric"), ("image_size", "class_weight")
+"""The words on what was searched; the second ones where they differ among studies with trials."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,8 @@ class ComparedStudy:
     """A study as a comparison shows it.
 
     ``name`` is how a command names it. ``tested`` is the number of the trial whose model has the ``test_scores``, by
-    metric (None, and none, before a best model was tested).
+    metric (None, and none, before a best model was tested). ``image_size`` is as in a job file ("" where the space
+    decides it), ``class_weight`` ``none``, ``balanced`` or ``searched``.
     """
 
     name: str
@@ -38,6 +45,8 @@ class ComparedStudy:
     records: Sequence[TrialRecord]
     tested: int | None = None
     test_scores: Mapping[str, float | None] = field(default_factory=dict)
+    image_size: str = ""
+    class_weight: str = ""
 
     def cells(self) -> dict[str, Any]:
         """The values of all columns; None where one is unknown.
@@ -52,7 +61,9 @@ class ComparedStudy:
             "data": self.data,
             "space": self.space,
             "metric": self.fingerprint.metric,
-            **{state.value: states[state] for state in _COUNTED},
+            "image_size": self.image_size or None,
+            "class_weight": self.class_weight or None,
+            **{state.value: states[state] for state in (*_COUNTED, *_OPTIONAL)},
             "best": top and top.number,
             "score": top and top.score,
             "test": self.test_scores.get(self.fingerprint.metric) if top and top.number == self.tested else None,
@@ -103,11 +114,14 @@ def sort_studies(
 def render_comparison(studies: Sequence[ComparedStudy]) -> RenderableType:
     """One row per study in the order given; then what the columns mean, and which scores do not compare."""
     rows = [study.cells() for study in studies]
+    counted = [*_COUNTED, *(state for state in _OPTIONAL if any(row[state.value] for row in rows))]
     for row in rows:
-        row["trials"] = "/".join(str(row[state.value]) for state in _COUNTED)
+        row["trials"] = "/".join(str(row[state.value]) for state in counted)
     columns = {name: [Text(_print(name, row[name])) for row in rows] for name in _SHOWN}
-    searched = [Text(printable("data={data} space={space} metric={metric}".format(**row))) for row in rows]
-    legend = "trials: complete/pruned/failed; best: number of the trial that the row shows"
+    begun = [row for study, row in zip(studies, rows, strict=True) if study.records]
+    words = [*_SEARCHED, *(name for name in _IF_DIFFERENT if len({row[name] for row in begun}) > 1)]
+    searched = [Text(" ".join(f"{name}={_print(name, row[name])}" for name in words)) for row in rows]
+    legend = f"trials: {'/'.join(counted)}; best: number of the trial that the row shows"
     return Group(
         WideTable(columns, "searched", searched, words=("study",)),
         Text(legend, "dim"),

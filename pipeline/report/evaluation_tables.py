@@ -30,12 +30,18 @@ _MAX_PAIRS = 15
 def score_table(*evaluations: Evaluation) -> Table:
     """One row per metric: its label, score and 95 % interval, for one model or two; n/a where it is not defined.
 
+    Where that is for want of classes, the row says how many it needs.
     The last rows have the calibration error, and the mean confidence, which a well calibrated model has as accuracy.
     """
     places = PLACES if len(evaluations) > 1 else ("score",)
     table = _table("", [header for place in places for header in (place, "95 % interval")])
     for name, metric in METRICS.items():
-        cells = [(_ratio(of.scores.get(name)), _interval(of.intervals.get(name))) for of in evaluations]
+        cells = [
+            (_ratio(of.scores.get(name)), _interval(of.intervals.get(name)))
+            if metric.defined_for(len(of.classes))
+            else ("n/a", f"needs {metric.fewest_classes} classes")
+            for of in evaluations
+        ]
         table.add_row(metric.label, *(cell for pair in cells for cell in pair))
     calibrated = [evaluation.calibration for evaluation in evaluations if evaluation.calibration is not None]
     if calibrated:

@@ -8,7 +8,6 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from pipeline.metrics import DEFAULT_METRIC
-from pipeline.quantity import counted
 from pipeline.report.formatting import describe_score, displayed_reason, format_params, varying_groups
 from pipeline.report.top_trials import top_trials
 from pipeline.report.trials_table import ABSENT, cells, needed_columns, print_cell
@@ -23,6 +22,9 @@ STATE_STYLES = {
     TrialState.FAILED: "red",
     TrialState.INTERRUPTED: "magenta",
 }
+_EXPLAINED = {"map vanishes": "map vanishes: the layers shrink the image to nothing"}
+"""The kinds of infeasible proposals that need more words."""
+
 _Cell = Callable[[TrialRecord], Text]
 _LISTED = ("trial", "state", "score", "front", "epochs", "seconds", "parameters", "macs", "latency_ms")
 """The columns of a list of trials."""
@@ -69,14 +71,17 @@ def render_listing(records: Sequence[TrialRecord], among: Sequence[TrialRecord])
 def describe_infeasible(infeasible: Mapping[str, int]) -> str:
     """How many proposals were infeasible, the most frequent kind first; "" when there were none.
 
-    >>> describe_infeasible({"macs over the limit": 4, "map vanishes": 8})
-    '12 infeasible proposals: 8 map vanishes, 4 macs over the limit'
+    >>> describe_infeasible({"macs over the limit": 4, "kernel larger than map": 8})
+    '12 points of the space were passed over before training: 8 (kernel larger than map), 4 (macs over the limit)'
     """
     total = sum(infeasible.values())
     if not total:
         return ""
-    kinds = ", ".join(f"{number:,} {kind}" for kind, number in Counter(infeasible).most_common())
-    return f"{counted(total, 'infeasible proposal')}: {kinds}"
+    kinds = ", ".join(
+        f"{number:,} ({_EXPLAINED.get(kind, kind)})" for kind, number in Counter(infeasible).most_common()
+    )
+    points = "point of the space was" if total == 1 else "points of the space were"
+    return f"{total:,} {points} passed over before training: {kinds}"
 
 
 def _note(records: Sequence[TrialRecord]) -> list[Text]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
 
-from pipeline.console import status
+from pipeline.console import note, status
 from pipeline.job.request import JobRequest, name_study, read_job
 from pipeline.report.progress import Verbosity, choose_verbosity
 from pipeline.signals import ENDING, interruptible
@@ -51,6 +51,8 @@ def start(request: JobRequest, paths: StudyPaths, verbosity: Verbosity) -> int:
     log = None if verbosity is Verbosity.EPOCHS else paths.log
     source = choose_source(request, paths, log)
     resumed = paths.exists
+    if request.note and not resumed and not verbosity.is_quiet:
+        note(request.note)
     with (
         interruptible(*ENDING),
         hold_study(paths),

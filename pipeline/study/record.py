@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 
 from pipeline.hyperparameter import Scalar
 from pipeline.metrics import Metric
+from pipeline.quantity import format_count
 from pipeline.study.objective import Objective, pareto_front
 from pipeline.study.trial import Trial, TrialResult, TrialState
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TrialRecord:
     """A trial and its result so far; the state is ``running`` until the trial ends.
 
@@ -71,6 +72,21 @@ class TrialRecord:
 
     def _count(self, name: str) -> int | None:
         return int(self.costs[name]) if name in self.costs else None
+
+    def __repr__(self) -> str:
+        """One line with what people ask for: state, score, costs, the params that the space drew, the model's file."""
+        score = [] if self.score is None else [f"{self.metric.name} {self.score:.4f}"]
+        counts = {"parameters": self.parameters, "MACs": self.macs}
+        costs = [f"{format_count(count)} {name}" for name, count in counts.items() if count is not None]
+        epochs = f"{self.result.epochs} epoch{'' if self.result.epochs == 1 else 's'}"
+        params = " ".join(f"{name}={_short(self.params[name])}" for name in self.drawn)
+        model = f"model {self.result.model}" if self.result.model else "no model"
+        facts = ", ".join([self.result.reason or self.state.value, *score, epochs, *costs])
+        return f"<Trial {self.number}: {'; '.join(filter(None, [facts, params, model]))}>"
+
+
+def _short(value: Scalar) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def standing_run(earlier: TrialRecord, later: TrialRecord) -> TrialRecord:

@@ -1,11 +1,12 @@
 """All communication with MLflow. A study is a run, and each trial is a child run of it."""
 
-from pipeline.tracking.pages import Pages, prepare_pages
+from pipeline.tracking.pages import EXPERIMENTS, Pages, prepare_pages
 from pipeline.tracking.registry import ModelDecision, Registration
 from pipeline.tracking.store import server_address, ui_command
 from pipeline.tracking.tracker import Tracker, connect, promote, push
 
 __all__ = [
+    "EXPERIMENTS",
     "ModelDecision",
     "Pages",
     "Registration",

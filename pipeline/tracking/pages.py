@@ -22,6 +22,9 @@ _MOST_VIEWS = 20
 _WORKFLOW = "workflowType=machine_learning"
 """Without it, MLflow 3.17 shows its pages for language models, where trials have neither scores nor params."""
 
+EXPERIMENTS = f"/#/experiments?{_WORKFLOW}"
+"""The page of all experiments, without the address of the server."""
+
 
 @dataclass(frozen=True)
 class Pages:

@@ -50,6 +50,15 @@ def test_the_help_ends_with_the_examples_and_where_to_read_more(name, capsys):
     assert max(map(len, lines[-len(examples) - 3 :])) <= 80
 
 
+@pytest.mark.parametrize(("name", "one"), [("predict", "some of the files"), ("tune", "no trial left a model")])
+def test_the_help_says_what_the_exit_code_1_means(name, one, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main([name, "--help"])
+    [line] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("exit code: ")]
+    assert f" 1 {one}" in line
+    assert len(line) <= WIDTH
+
+
 @pytest.mark.parametrize("example", [*COMMANDS["spaces"].EXAMPLES, COMMANDS["datasets"].EXAMPLES[0]])
 def test_an_example_that_needs_no_study_runs(example, capsys):
     assert main(words_for_convtune(example)) == 0

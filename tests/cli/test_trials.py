@@ -55,7 +55,10 @@ def test_the_table(root, capsys):
     assert [line.split()[0] for line in lines[1:4]] == ["0", "1", "2"]
     assert lines[2].endswith("blocks=2  (loss is nan)")
     assert "1,234,567" in lines[3]
-    assert lines[4:] == ["3 infeasible proposals: 2 map vanishes, 1 macs over the limit"]
+    assert lines[4:] == [
+        "3 points of the space were passed over before training: "
+        "2 (map vanishes: the layers shrink the image to nothing), 1 (macs over the limit)"
+    ]
     assert not any(line.endswith(" ") or "\x1b" in line or "optimizer" in line for line in lines)
 
 
@@ -141,6 +144,24 @@ def test_several_studies_are_compared_in_one_row_each(root, capsys):
     ]
     assert rows[0].endswith("data=digits space=quick metric=accuracy")
     assert "complete/pruned/failed" in legend
+
+
+def test_a_comparison_has_what_differs_and_interrupted_trials_where_there_are_some(root, tmp_path, capsys):
+    weight = {"class_weight": "none"}
+    cut = [record(0, 0.9, params=weight, drawn=()), record(1, 0.5, TrialState.INTERRUPTED, params=weight, drawn=())]
+    for name, records in (("cut", cut), ("weighed", [record(0, 0.9, params={"class_weight": "max"})])):
+        with study(tmp_path / name, records).job.open("a") as file:
+            file.write("image_size: 32x32\n")
+    run(str(tmp_path / "cut"), str(tmp_path / "weighed"))
+    out = capsys.readouterr().out
+    assert [line.split()[1] for line in out.splitlines() if "/0/" in line] == ["1/0/0/1", "1/0/0/0"]
+    assert "metric=accuracy class_weight=none\n" in out
+    assert "metric=accuracy class_weight=searched\n" in out
+    assert "trials: complete/pruned/failed/interrupted; best" in out
+    run("full", str(tmp_path / "cut"))
+    out = capsys.readouterr().out
+    assert "image_size=-\n" in out
+    assert "image_size=32x32\n" in out
 
 
 def test_conditions_order_and_number_apply_to_the_rows_of_a_comparison(root, capsys):

@@ -34,13 +34,26 @@ def test_the_help_has_a_line_for_every_setting_and_its_default(capsys):
 
 
 def test_the_help_groups_the_flags(parser):
-    sections = dict(part.strip().split(":\n", 1) for part in parser.format_help().split("\n\n")[1:])
+    parts = [part.strip().partition(":\n") for part in parser.format_help().split("\n\n")[1:]]
+    sections = {heading: flags for heading, _, flags in parts}
     for setting in SETTINGS.values():
         assert f"  {setting.flag} " in sections[setting.group]
 
 
 def test_what_is_not_given_has_no_value(parser):
     assert set(vars(parser.parse_args([])).values()) == {None, False}
+
+
+@pytest.mark.parametrize(("quiet", "notes"), [([], 1), (["--quiet"], 0)])
+def test_a_file_with_sizes_for_another_time_is_told_before_the_study_begins(here, quiet, notes, capsys):
+    (here / "job.yaml").write_text("data: photos\ntime: 10m\nepochs: 20\n")
+    (here / "taken").mkdir()
+    (here / "taken" / "letter.txt").write_text("a folder of somebody else's, so nothing begins")
+    assert main(["tune", "job.yaml", "--time", "40s", "--study", str(here / "taken"), *quiet]) == 2
+    *told, error = capsys.readouterr().err.splitlines()
+    assert "letter.txt" in error
+    assert len(told) == notes
+    assert all(line.startswith("note: job.yaml: epochs as written beside its time of 600s; ") for line in told)
 
 
 def test_the_values_of_flags_are_parsed_once_and_passed_on(monkeypatch):

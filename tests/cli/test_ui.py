@@ -64,7 +64,8 @@ def test_prints_the_address_and_ends_with_the_server(server, capsys):
     assert main(["ui", "--port", str(port)]) == 0
     assert requests == [(None, port)]
     out, err = capsys.readouterr()
-    assert out.startswith(f"MLflow UI: http://127.0.0.1:{port} ")
+    address = f"http://127.0.0.1:{port}/#/experiments?workflowType=machine_learning"
+    assert out == f"all experiments:\n  {address}\nMLflow takes some seconds to start; Ctrl-C ends it.\n"
     assert err == ""
 
 
@@ -98,13 +99,13 @@ def test_prints_the_pages_of_a_study(study, logged, server, capsys):
     address = f"http://127.0.0.1:{port}"
     view = f"{address}/#/experiments/1/runs?workflowType=machine_learning&viewStateShareKey={logged[:8]}"
     assert capsys.readouterr().out.splitlines() == [
-        f"MLflow UI: {address} (it takes some seconds to start; Ctrl-C ends it)",
         "mine, trials by score:",
         f"  {view}",
         "mine, charts:",
         f"  {view}&compareRunsMode=CHART",
         "mine, the study:",
         f"  {address}/#/experiments/1/runs/{logged}?workflowType=machine_learning",
+        "MLflow takes some seconds to start; Ctrl-C ends it.",
     ]
 
 
@@ -122,7 +123,7 @@ def test_without_a_study_the_ui_opens_whatever_is_in_the_store(begun, server, ca
     begun("")
     server("pass")
     assert main(["ui", "--port", str(free_port())]) == 0
-    assert capsys.readouterr().out.count("\n") == 1
+    assert capsys.readouterr().out.startswith("all experiments:\n  http://127.0.0.1:")
 
 
 HEALTHY = """
@@ -154,7 +155,7 @@ def test_a_desktop_gets_the_first_page_once_the_server_answers(
     until = time.monotonic() + 30
     while opened and not pages and time.monotonic() < until:
         time.sleep(0.05)
-    first = capsys.readouterr().out.splitlines()[2].strip()
+    first = capsys.readouterr().out.splitlines()[1].strip()
     assert pages == ([first] if opened else [])
 
 
@@ -162,14 +163,15 @@ def test_a_server_elsewhere_needs_none_of_ours(here, server, monkeypatch, capsys
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://me:secret@mlflow.example:5000")
     requests = server("raise SystemExit('started')")
     assert main(["ui"]) == 0
-    assert (capsys.readouterr().out, requests) == ("MLflow UI: https://mlflow.example:5000\n", [])
+    address = "https://mlflow.example:5000/#/experiments?workflowType=machine_learning"
+    assert (capsys.readouterr().out, requests) == (f"all experiments:\n  {address}\n", [])
 
 
 def test_the_address_stands_before_the_server_begins(server, capfd):
     server("import sys; sys.exit(3)")
     assert main(["ui", "--port", str(free_port())]) == 2
     out, err = capfd.readouterr()
-    assert out.startswith("MLflow UI: http://127.0.0.1:")
+    assert out.startswith("all experiments:\n  http://127.0.0.1:")
     assert err == "convtune: MLflow's server ended with exit code 3: it printed nothing\n"
 
 

@@ -220,7 +220,7 @@ def test_a_bomb_is_refused_in_silence_whatever_pillow_is_set_to(tmp_path, monkey
     assert not shouted
 
 
-@pytest.mark.parametrize("name", ["missing.png", "."])
-def test_what_cannot_be_read_is_named(tmp_path, name):
-    with pytest.raises(DataError, match=r": cannot be read \(.+\); expected an image file"):
+@pytest.mark.parametrize(("name", "why"), [("missing.png", "does not exist"), (".", r"cannot be read \(.+\)")])
+def test_what_cannot_be_read_is_named(tmp_path, name, why):
+    with pytest.raises(DataError, match=f": {why}; expected an image file"):
         decode(tmp_path / name, (8, 8, 1))

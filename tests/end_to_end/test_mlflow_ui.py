@@ -10,7 +10,6 @@ import urllib.request
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote
 
 import pytest
 
@@ -63,7 +62,7 @@ def server(browser, finished):
     address = f"http://127.0.0.1:{port}"
     try:
         lines = [process.stdout.readline().strip() for _ in range(7)]
-        named = zip(lines[1::2], lines[2::2], strict=True)
+        named = zip(lines[:6:2], lines[1::2], strict=True)
         pages = {what.removeprefix("mine, ").rstrip(":"): page for what, page in named}
         deadline = time.monotonic() + 120
         while time.monotonic() < deadline and process.poll() is None:
@@ -237,8 +236,7 @@ def test_the_registered_model_has_its_champion(window, server, expect):
 def test_a_server_that_runs_already_needs_no_other(server, finished):
     """``convtune ui`` with the server's address: the same pages, and it ends at once."""
     done = Shell(finished).run("ui", "mine", MLFLOW_TRACKING_URI=server.address)
-    assert done.stdout.splitlines()[2].strip() == server.pages["trials by score"]
-    assert unquote(done.stdout.splitlines()[0]) == f"MLflow UI: {server.address}"
+    assert done.stdout.splitlines()[1].strip() == server.pages["trials by score"]
 
 
 def open_from_disk(browser, pictures, file):

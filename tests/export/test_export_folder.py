@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -71,8 +72,10 @@ def test_the_script_classifies_where_convtune_is_not(name, model, exported, tmp_
     clear.save(tmp_path / "clear.png")
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     script = exported / script_name(FORMATS[name].key)
-    command = [sys.executable, "-I", str(script), "turned.png", "clear.png"]
-    ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    (tmp_path / "notes.png").write_text("no picture")
+    command = [sys.executable, "-I", str(script), "turned.png", "clear.png", "notes.png"]
+    ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr.splitlines()[-1]) == (1, "notes.png: cannot identify image file 'notes.png'")
     lines = ran.stdout.splitlines()
     expected = [predict_arrays(model, image[None])[0] for image in (pixels, np.full_like(pixels, 255))]
     for line, file, probabilities in zip(lines, ("turned.png", "clear.png"), expected, strict=True):
@@ -88,6 +91,33 @@ def test_a_script_without_images_says_how_it_is_used(exported):
     ran = subprocess.run([sys.executable, str(exported / "predict_onnx.py")], capture_output=True, text=True)
     assert ran.returncode == 1
     assert "python predict_onnx.py IMAGE" in ran.stderr
+
+
+@pytest.mark.slow
+def test_a_script_says_in_one_line_that_an_image_is_missing(exported):
+    ran = subprocess.run([sys.executable, exported / "predict_onnx.py", "gone.png"], capture_output=True, text=True)
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr == "gone.png: [Errno 2] No such file or directory: 'gone.png'\n"
+
+
+def test_a_model_card_that_somebody_has_changed_is_not_replaced(exported, tmp_path):
+    folder = shutil.copytree(exported, tmp_path / "mine")
+    card = folder / "model_card.md"
+    with new_export(folder) as unchanged:
+        shutil.copytree(exported, unchanged, dirs_exist_ok=True)
+    card.write_text("# Card\nLicence: CC0\n")
+    with pytest.raises(ModelError, match=r"model_card\.md is not as convtune wrote it"), new_export(folder):
+        pytest.fail("entered")
+    assert card.read_text() == "# Card\nLicence: CC0\n"
+    with new_export(folder, force=True) as forced:
+        (forced / "signature.json").write_text("{}")
+    assert sorted(path.name for path in folder.iterdir()) == ["signature.json"]
+    card.write_text("# A card of an export that noted no digest\n")
+    with pytest.raises(ModelError, match=r"model_card\.md is not as"), new_export(folder):
+        pytest.fail("entered")
+    card.rename(tmp_path / "card.md")
+    with new_export(folder):
+        pass
 
 
 def test_an_earlier_export_is_replaced_whole(tmp_path, capsys):

@@ -85,6 +85,29 @@ def test_the_time_of_one_run_does_not_bound_the_next():
     assert ask("studies/mine/job.yaml").job.time == 600
 
 
+@pytest.mark.parametrize(
+    ("file", "flags", "kept"),
+    [
+        ("image_size: 32\nepochs: 5\nlimit: {macs: 5M, parameters: 9}", "--time 40s", "image_size, epochs, limit as"),
+        ("epochs: 5\nlimit: {parameters: 9}", "--time 40s", "epochs as"),
+        ("image_size: 32\nepochs: 5", "--time 40s --epochs 3", "image_size as"),
+        ("epochs: 5", "--time 10m", ""),
+        ("epochs: 5", "--trials 3", ""),
+        ("limit: {parameters: 9}", "--time 40s", ""),
+    ],
+)
+def test_what_a_file_has_for_its_own_time_is_named_where_another_wins(here, file, flags, kept):
+    (here / "job.yaml").write_text(f"data: x\ntime: 600s\n{file}\n")
+    note = ask("job.yaml", *flags.split()).note
+    assert note.startswith(f"note: job.yaml: {kept} written beside its time of 600s; put # before") == bool(kept)
+    assert note.endswith(" to have tune plan anew for 40s") == bool(note) == bool(kept)
+
+
+def test_only_a_time_of_the_file_can_be_another(here):
+    (here / "job.yaml").write_text("data: x\nepochs: 5\n")
+    assert ask("job.yaml", "--time", "40s").note == ""
+
+
 def test_the_data_is_needed(here):
     (here / "job.yaml").write_text("trials: 3\n")
     for words in ([], ["--data", ""], ["job.yaml"]):

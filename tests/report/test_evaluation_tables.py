@@ -49,7 +49,7 @@ def test_one_row_per_metric():
         "macro F1 0.0000 n/a",
         "log loss 12.5000 n/a",
         "ROC AUC n/a n/a",
-        "top-5 accuracy n/a n/a",
+        "top-5 accuracy n/a needs 6 classes",
     ]
 
 

@@ -146,8 +146,10 @@ def test_costs_that_were_not_counted_are_a_dash(make):
 
 def test_infeasible_proposals():
     counts = {"macs over the limit": 4, "map vanishes": 8}
-    assert describe_infeasible(counts) == "12 infeasible proposals: 8 map vanishes, 4 macs over the limit"
-    assert describe_infeasible({"map vanishes": 1}) == "1 infeasible proposal: 1 map vanishes"
+    told = "12 points of the space were passed over before training: 8 (map vanishes: "
+    assert describe_infeasible(counts).startswith(told)
+    assert describe_infeasible(counts).endswith("), 4 (macs over the limit)")
+    assert describe_infeasible({"x": 1}) == "1 point of the space was passed over before training: 1 (x)"
     assert describe_infeasible({}) == ""
 
 

@@ -15,8 +15,10 @@ from pipeline.report.plots.draw import SEARCH, draw_search, write_plots
 from pipeline.report.plots.figure import ScoreRange, png, shorten
 from pipeline.report.plots.front import draw_front, stairs
 from pipeline.report.plots.history import best_so_far, draw_history
+from pipeline.report.plots.importance import draw_importance
 from pipeline.report.plots.parallel import draw_parallel
 from pipeline.report.plots.slices import draw_slices
+from pipeline.report.plots.timeline import draw_timeline
 from pipeline.report.study_trials import StudyTrials
 from pipeline.study.history import append_history
 from pipeline.study.objective import Objective
@@ -213,6 +215,37 @@ def test_at_most_twelve_hyperparameters_are_drawn_the_most_important_ones(draw_,
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert png(figure).startswith(b"\x89PNG")
+
+
+def test_pictures_say_above_themselves_only_what_their_headings_do_not(folder):
+    good = [record(number, 0.9 + number / 1000, params={"blocks": number}, macs=9 + number) for number in range(20)]
+    few = [replace(one, trial=replace(one.trial, began=1.0, slot=0)) for one in good[:2]]
+    learn(folder, 0, [0.1, 0.9])
+    plain = [draw_history(few), draw_importance({"blocks": 1.0}, 20), draw_parallel(few, {}), draw_slices(few, {})]
+    plain += [draw_front(few, "macs"), draw_curves(few, folder), draw_timeline(few)]
+    assert [above(figure) for figure in plain] == [""] * len(plain)
+    assert above(draw_history([*good, record(20, 0.1)])) == "1 worse, at the edge"
+    assert above(draw_parallel(wide(30, [0.5, 0.6]), {})) == "the first 12 of 33 hyperparameters"
+
+
+def above(figure):
+    """The title and the remark of a picture."""
+    return figure.get_suptitle() + "".join(figure.axes[0].get_title(place) for place in ("left", "right"))
+
+
+@pytest.mark.parametrize("metric", [ACCURACY, LOG_LOSS])
+def test_the_best_of_the_parallel_lines_is_the_thickest_and_good_ones_are_dark(metric):
+    records = [record(n, 0.1 + n / 10, params={"blocks": n}, metric=metric) for n in range(8)]
+    axes = draw_parallel(records, {}).axes[0]
+    [best] = [line for line in axes.lines if line.get_label().startswith("best")]
+    lines = axes.collections[0]
+    assert best.get_linewidth() > 1.5 * max(lines.get_linewidths())
+    assert best.get_zorder() > lines.get_zorder()
+    lines.update_scalarmappable()
+    light = [color[:3].mean() for color in lines.get_colors()]  # the worst trials are drawn first
+    assert light == sorted(light, reverse=True)
+    assert light[0] < 0.8
+    assert light[-1] < 0.3
 
 
 @pytest.mark.parametrize("draw_", [draw_parallel, draw_slices])

@@ -92,7 +92,7 @@ def test_the_page_says_everything(page):
         "The best of 4 trials is #0: validation accuracy 0.9000 (95 % interval 0.5958 to 0.9821), test accuracy 0.8000",
         "pets: 60 images 8x8x3",
         "Of 4 trials, 1 complete, 1 pruned, 1 failed, 1 interrupted;",
-        "1 infeasible proposal: 1 macs over the limit",
+        "1 point of the space was passed over before training: 1 (macs over the limit)",
         "0.4902 to 0.9433",
         f"note={SCRIPT}",
         "OOM: <no> memory & time",

@@ -158,3 +158,13 @@ def test_a_better_model_outlives_the_repetition_of_its_trial(score, state):
     earlier, later = record(3, 0.8, TrialState.INTERRUPTED, model="m.keras"), record(3, score, state)
     standing = standing_run(earlier, later)
     assert (standing.state, standing.score, standing.result.model) == (state, 0.8, "m.keras")
+
+
+def test_a_record_is_one_short_line_for_people():
+    best_one = record(3, 0.91234, params={"blocks": 2, "rate": 0.0012345, "norm": "batch"}, drawn=("blocks", "rate"))
+    assert repr(best_one) == (
+        "<Trial 3: complete, accuracy 0.9123, 3 epochs, 12.3 k parameters, 2.1 M MACs; blocks=2 rate=0.00123; no model>"
+    )
+    failed = record(0, None, TrialState.FAILED, reason="loss is nan", epochs=1, drawn=(), model="a/model.keras")
+    assert repr(failed).startswith("<Trial 0: loss is nan, 1 epoch, ")
+    assert repr(failed).endswith("MACs; model a/model.keras>")

@@ -27,7 +27,7 @@ CAPTIONS: Mapping[str, Caption] = {
     "parallel.png": Caption(
         "Parallel coordinates",
         "Each line is a trial: follow it across its hyperparameters to its score at the right end; where the lines of "
-        "good scores meet on an axis, that value mattered. Thin lines are trials that ended early.",
+        "good scores, the dark ones, meet on an axis, that value mattered. Thin lines are trials that ended early.",
     ),
     "importance.png": Caption(
         "Importance of the hyperparameters",

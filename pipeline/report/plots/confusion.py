@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from pipeline.report.plots.figure import new_figure, shorten
+from pipeline.report.plots.figure import new_figure, remark, shorten
 
 _MOST_COUNTS = 20
 """The most classes for which each cell has its count."""
@@ -39,7 +39,7 @@ def draw_confusion(classes: Sequence[str], confusion: NDArray[np.int64]) -> Figu
         _write_counts(axes, confusion, shares)
     axes.set(xlabel="predicted class", ylabel="true class")
     right = int(np.trace(confusion))
-    axes.set_title(f"Confusion matrix: {right:,} of {int(confusion.sum()):,} test images right")
+    remark(axes, f"{right:,} of {int(confusion.sum()):,} test images right")
     return figure
 
 

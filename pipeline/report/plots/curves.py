@@ -17,6 +17,7 @@ from pipeline.report.plots.figure import (
     ScoreRange,
     add_legend,
     new_figure,
+    remark,
     scatter,
     score_of,
     use_scores,
@@ -60,7 +61,8 @@ def draw_curves(records: Sequence[TrialRecord], paths: StudyPaths) -> Figure | N
             label = f"trial {record.number}: {score_of(record):.4f}{state}"
             axes.plot(*zip(*curve, strict=True), color=colour, marker="o", markersize=3, label=label, zorder=4)
     drawn = sum(bool(curve) for curve in curves.values())
-    axes.set(xlabel="epoch", title=f"Learning curves{f' of {drawn:,} trials' if drawn > 1 else ''}")
+    axes.set_xlabel("epoch")
+    remark(axes, f"{drawn:,} trials" if drawn > 1 else "")
     axes.margins(x=0.03, y=0.05)
     use_scores(axes, records[0].metric)
     ends = [score for curve in curves.values() for _, score in curve[-1:]]

@@ -99,8 +99,16 @@ class ScoreRange(NamedTuple):
 
     @property
     def note(self) -> str:
-        """What a title says of the scores outside; "" if there are none."""
-        return f" ({self.outside:,} worse, at the edge)" if self.outside else ""
+        """What a remark says of the scores outside; "" if there are none."""
+        return f"{self.outside:,} worse, at the edge" if self.outside else ""
+
+
+def remark(axes: Axes, text: str, size: float = 10, pad: float | None = None) -> None:
+    """Writes above the axes, on the left, what the picture's heading does not say ("": nothing).
+
+    Pictures have no title: the report has its headings, and elsewhere the name of the file says what it is.
+    """
+    axes.set_title(text, loc="left", fontsize=size, color="#555555", pad=pad)
 
 
 def use_whole_numbers(axes: Axes) -> None:
@@ -108,9 +116,9 @@ def use_whole_numbers(axes: Axes) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
-def add_legend(figure: Figure) -> None:
+def add_legend(figure: Figure, size: float = 9) -> None:
     """Puts the legend below the axes."""
-    figure.legend(loc="outside lower center", ncols=3, fontsize=9)
+    figure.legend(loc="outside lower center", ncols=3, fontsize=size)
 
 
 def score_of(record: TrialRecord) -> float:

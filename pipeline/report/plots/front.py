@@ -45,8 +45,7 @@ def draw_front(records: Sequence[TrialRecord], cost: str) -> Figure | None:
     axes.step(*stairs(trials, cost), where="post", color=ORANGE, label=f"best {metric.label} at no higher cost")
     _use_costs(axes, [record.costs[cost] for record in trials], cost)
     axes.margins(y=0.1)
-    title = f"{metric.label[0].upper()}{metric.label[1:]} against its cost"
-    axes.set(xlabel=COSTS[cost].help, title=title)
+    axes.set_xlabel(COSTS[cost].help)
     use_scores(axes, metric)
     add_legend(figure)
     return figure

@@ -13,6 +13,7 @@ from pipeline.report.plots.figure import (
     ScoreRange,
     add_legend,
     new_figure,
+    remark,
     scatter,
     score_of,
     use_scores,
@@ -44,7 +45,8 @@ def draw_history(records: Sequence[TrialRecord]) -> Figure | None:
     if numbers:
         line = [shown.clip(score) for score in best]
         axes.step(numbers, line, where="post", color=ORANGE, label="best complete so far")
-    axes.set(xlabel="trial number", title=f"Optimisation history{shown.note}")
+    axes.set_xlabel("trial number")
+    remark(axes, shown.note)
     use_scores(axes, scored[0].metric)
     shown.apply(axes)
     use_whole_numbers(axes)

@@ -23,5 +23,4 @@ def draw_importance(importances: Mapping[str, float], trials: int) -> Figure | N
     axes.bar_label(bars, [f"{share:.2f}" for _, share in largest], padding=3, fontsize=9)
     axes.invert_yaxis()
     axes.set(xlabel=f"importance in {trials} complete trials (shares; all add up to 1)", xlim=(0, 1.12 * largest[0][1]))
-    axes.set_title("Which hyperparameters decided")
     return figure

@@ -48,7 +48,7 @@ def draw_slices(records: Sequence[TrialRecord], importances: Mapping[str, float]
         panels[0, 0].set_yscale("log", nonpositive="clip")
     figure.supylabel(describe_score(trials[0].metric), fontsize=10)
     which = some_of(len(names), count_varied(trials), bool(importances))
-    figure.suptitle(f"Slices{which}{shown.note}", fontsize=12)
+    figure.suptitle("; ".join(filter(None, (which, shown.note))), fontsize=10, color="#555555", x=0.01, ha="left")
     bar = figure.colorbar(points, ax=panels, pad=0.02, aspect=20 * rows, label="trial number")
     bar.locator = MaxNLocator(6, integer=True)
     bar.update_ticks()

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from pipeline.report.plots.figure import STATE_COLOURS, add_legend, new_figure
+from pipeline.report.plots.figure import STATE_COLOURS, add_legend, new_figure, remark
 from pipeline.report.trial_lines import format_short
 from pipeline.study.record import TrialRecord
 from pipeline.study.trial import TrialState
@@ -85,7 +85,8 @@ def draw_timeline(runs: Sequence[TrialRecord]) -> Figure | None:
             middle = axis.place(run.begin) + run.seconds / 120
             axes.text(middle, run.slot, str(run.trial), color="white", fontsize=8, ha="center", va="center", zorder=4)
     missing = len(runs) - len(noted)
-    _dress(axes, slots, width, f" ({missing:,} earlier trials did not note theirs)" if missing else "", bool(pauses))
+    left_out = f"{missing:,} earlier trials did not note when they ran" if missing else ""
+    _dress(axes, slots, width, left_out, bool(pauses))
     add_legend(figure)
     return figure
 
@@ -151,4 +152,4 @@ def _dress(axes: Axes, slots: int, width: float, missing: str, cut: bool) -> Non
     axes.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(f"minutes since the study began{', without its pauses' if cut else ''}")
-    axes.set_title(f"Timeline of the workers{missing}", pad=18 if cut else None)
+    remark(axes, missing, pad=18 if cut else None)

@@ -32,7 +32,6 @@ def draw_wrong(wrong: Sequence[WrongImage], images: Sequence[Pixels]) -> Figure 
         axes.set_axis_off()
     for axes, mistake, image in zip(panels.flat, wrong, images, strict=False):
         _draw(axes, mistake, image)
-    figure.suptitle("Test images that the best model gets most confidently wrong", fontsize=11)
     return figure
 
 
