@@ -53,7 +53,7 @@ def test_a_file_with_sizes_for_another_time_is_told_before_the_study_begins(here
     *told, error = capsys.readouterr().err.splitlines()
     assert "letter.txt" in error
     assert len(told) == notes
-    assert all(line.startswith("note: job.yaml: epochs as written beside its time of 600s; ") for line in told)
+    assert all(line.startswith("note: job.yaml: epochs as written beside its time of 10m; ") for line in told)
 
 
 def test_the_values_of_flags_are_parsed_once_and_passed_on(monkeypatch):

@@ -112,7 +112,7 @@ def only_tested(monkeypatch, undrawn):
     def tasks(model_file, dataset):
         return [PredictDataset(RunnableModel(model_file), dataset, dataset.test)]
 
-    monkeypatch.setattr("pipeline.steps.best_model._tasks", tasks)
+    monkeypatch.setattr("pipeline.steps.run_best_model._tasks", tasks)
     monkeypatch.setattr(
         "pipeline.steps.best_model.register_model", lambda *args: ModelDecision(0, False, "not in this test")
     )

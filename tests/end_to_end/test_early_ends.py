@@ -20,7 +20,7 @@ def test_a_study_ends_at_a_score_and_resumes_to_nothing_new(tune, rows, tmp_path
     shown = capsys.readouterr().out
     assert "Study mine: a trial has reached the score of --stop-at (" in shown
     assert "convtune tune --study " in shown
-    assert shown.splitlines()[-1].endswith("--stop-at SCORE")
+    assert shown.splitlines()[-1].endswith("convtune tune --study mine --stop-at 1")
     ended = rows()
     assert float(ended[-1]["score"]) >= 0.55
     assert all(float(row["score"]) < 0.55 for row in ended[:-1])

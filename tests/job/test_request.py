@@ -99,7 +99,7 @@ def test_the_time_of_one_run_does_not_bound_the_next():
 def test_what_a_file_has_for_its_own_time_is_named_where_another_wins(here, file, flags, kept):
     (here / "job.yaml").write_text(f"data: x\ntime: 600s\n{file}\n")
     note = ask("job.yaml", *flags.split()).note
-    assert note.startswith(f"note: job.yaml: {kept} written beside its time of 600s; put # before") == bool(kept)
+    assert note.startswith(f"note: job.yaml: {kept} written beside its time of 10m; put # before") == bool(kept)
     assert note.endswith(" to have tune plan anew for 40s") == bool(note) == bool(kept)
 
 
