@@ -1,7 +1,7 @@
 """The data that an export proves its files on, and what a model card says of it and of the model's study."""
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +49,7 @@ def _load(model: "ModelSource", source: str, quiet: bool) -> "Dataset":
     if data.classes != metadata.classes:
         expected = f"expected data with the classes of the model, {name_some(list(metadata.classes))}"
         raise ModelError(f"{source}: {expected}, got {name_some(list(data.classes))}")
-    if data.digest != metadata.digest:
+    if not model.is_of(data):
         warn(f"{source} is not the data that the model was trained on ({metadata.dataset}), or has changed since")
     return data
 
@@ -68,31 +68,36 @@ def card_facts(model: "ModelSource", data: "Dataset | None", worker: "Executor")
     from pipeline.metrics.evaluation import evaluate
     from pipeline.training.task import PredictDataset
 
-    evaluation, measured_on = None, "its data was not at hand"
-    if data is not None:
-        rows, kind = (data.test, "test") if len(data.test) else (data.validation, "validation")
-        probabilities = call(worker, PredictDataset(model.runnable(), data, rows))
-        evaluation = evaluate(data.labels[rows], probabilities, data.classes).as_dict()
-        measured_on = f"the {len(rows):,} {kind} images of {data.name}"
-    params, search, command = _describe_study(model) if model.study is not None else ({}, "", "")
-    return CardFacts(
-        evaluation, measured_on, params, search, command, on_test=data is not None and bool(len(data.test))
-    )
+    study = _describe_study(model)
+    if data is None:
+        return CardFacts(None, "its data was not at hand", **study)
+    rows, kind = (data.test, "test") if len(data.test) else (data.validation, "validation")
+    probabilities = call(worker, PredictDataset(model.runnable(), data, rows))
+    evaluation = evaluate(data.labels[rows], probabilities, data.classes).as_dict()
+    own = model.is_of(data)
+    measured_on = f"the {len(rows):,} {kind} images of {data.name}{'' if own else ', not the data of its training'}"
+    return CardFacts(evaluation, measured_on, on_test=own and bool(len(data.test)), **study)
 
 
-def _describe_study(model: "ModelSource") -> tuple[Mapping[str, Any], str, str]:
+def _describe_study(model: "ModelSource") -> dict[str, Any]:
+    """The fields of ``CardFacts`` that say how the model came about; none for a model whose study was not named."""
+    from pipeline.report.evaluated_model import read_evaluated_model
     from pipeline.search.optuna_study import load_trials
+    from pipeline.steps.register_model import caveat
 
-    assert model.study is not None
-    job, (_, records, _) = _job_of(model), load_trials(model.study.argument)
-    trial = model.require_metadata().trial
-    params = next((record.params for record in records if record.number == trial), {})
-    searched = f"The study had {len(records):,} trials of the space {job.space} ({job.search} search)."
-    return (
-        params,
-        searched,
-        shlex.join(["convtune", "tune", *_flags(replace(job, data=model.require_metadata().dataset))]),
-    )
+    if model.study is None:
+        return {}
+    metadata, job = model.require_metadata(), _job_of(model)
+    _, records, _ = load_trials(model.study.argument)
+    record = next((record for record in records if record.number == metadata.trial), None)
+    evaluated = read_evaluated_model(model.study)
+    return {
+        "params": record.params if record else {},
+        "caveat": caveat(record) if record else "",
+        "search": f"The study had {len(records):,} trials of the space {job.space} ({job.search} search).",
+        "command": shlex.join(["convtune", "tune", *_flags(replace(job, data=metadata.dataset))]),
+        "versions": evaluated.versions if evaluated else {},
+    }
 
 
 def _job_of(model: "ModelSource") -> "Job":

@@ -119,7 +119,6 @@ def evaluate(name, make, *parts):
 
 COMMAND_LINES = [
     words("unknown command", "tun", "'tun'", "did you mean 'tune'?"),
-    words("old command", "look s photo.png", "'look' is called 'explain' now", "see `convtune --help`"),
     words("unknown flag", "tune --trails 3", "convtune tune: ", "'--trails'", "did you mean '--trials'?"),
     words("unknown flag of a deep command", "spaces show quick --jsn", "'--jsn'", "did you mean '--json'?"),
     words("a word too many", "promote one two", "unknown argument 'two'"),
