@@ -60,7 +60,7 @@ class Push:
         with (
             status("registering the model in MLflow"),
             closing(self.tracker),
-            tempfile.TemporaryDirectory() as temporary,
+            tempfile.TemporaryDirectory(prefix="convtune-") as temporary,
         ):
             folder = Path(temporary) / "model"
             write(self.model.file, folder, samples.images[:1], required_packages())
@@ -116,6 +116,7 @@ def _name_of_study(model: "ModelSource") -> str:
     from pipeline.steps.best_model import name_for_data
 
     if model.study is None:
-        raise JobError(f"--push: the study of {model.file} was not named, which has the name; give --register NAME")
+        expected = f"give --register NAME, or the study in place of {model.file}"
+        raise JobError(f"--push: the name in the registry is that of the study, which is not named; {expected}")
     job = read_stored_job(model.study)
     return job.register or name_for_data(model.require_metadata().dataset, job.data)

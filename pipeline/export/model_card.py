@@ -59,8 +59,8 @@ def model_card(metadata: ModelMetadata, facts: CardFacts, results: Sequence[Expo
         *_scores(facts),
         "## The files",
         "\n".join(_files(results)),
-        f"Each was run in its own runtime on {escape(proven_on)} and compared with the model as it was trained. They were "
-        f"written by convtune {version('convtune')} with Keras {version('keras')}, TensorFlow {version('tensorflow')}.",
+        f"Each was run in its own runtime on {escape(proven_on)} and compared with the model as it was trained. "
+        f"Written by convtune {version('convtune')} with Keras {version('keras')}, TensorFlow {version('tensorflow')}.",
         "## Limits",
         "\n".join(_limits(facts)),
         "## How to make it again",
@@ -101,8 +101,8 @@ def _calibration(evaluation: Mapping[str, Any]) -> Iterator[str]:
     calibration = evaluation.get("calibration") or {}
     if calibration.get("error") is not None:
         yield (
-            f"Calibration: its probabilities let expect an accuracy of {calibration['mean_confidence']:.4f} (the mean "
-            f"confidence); the expected calibration error is {calibration['error']:.4f} (0 is best)."
+            f"Calibration: the mean confidence is {calibration['mean_confidence']:.4f}, which a well calibrated model "
+            f"has as accuracy; the expected calibration error is {calibration['error']:.4f} (0 is best)."
         )
 
 
