@@ -83,7 +83,8 @@ def run(args: argparse.Namespace) -> int:
     """Writes, proves and lists the files, and pushes the model. If the push fails, the files stay and are listed."""
     from pathlib import Path
 
-    from pipeline.cli.model_data import card_facts, find_data, samples_of
+    from pipeline.cli.card_facts import card_facts
+    from pipeline.cli.model_data import find_data, samples_of
     from pipeline.executors import call
     from pipeline.export.export_folder import new_export, write_beside
     from pipeline.export.model_card import model_card

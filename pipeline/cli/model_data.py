@@ -1,17 +1,11 @@
-"""The data that an export proves its files on, and what a model card says of it and of the model's study."""
+"""The data that an export proves its files on."""
 
-import shlex
-from collections.abc import Iterator
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pipeline.cli.model_argument import ModelSource
     from pipeline.data import Dataset
-    from pipeline.executors import Executor
-    from pipeline.export.model_card import CardFacts
     from pipeline.export.samples import Samples
-    from pipeline.job.job import Job
 
 
 def find_data(model: "ModelSource", source: str | None, quiet: bool) -> "Dataset | None":
@@ -21,6 +15,7 @@ def find_data(model: "ModelSource", source: str | None, quiet: bool) -> "Dataset
     """
     from pipeline.console import warn
     from pipeline.errors import DataError, JobError, ModelError, StudyError
+    from pipeline.job.request import read_stored_job
 
     advice = "so the files are proven on made-up images, and the card has no scores; name the data with --data"
     if source is not None:
@@ -29,7 +24,7 @@ def find_data(model: "ModelSource", source: str | None, quiet: bool) -> "Dataset
         warn(f"{model.file} does not say where its data is, {advice}")
         return None
     try:
-        return _load(model, _job_of(model).data, quiet)
+        return _load(model, read_stored_job(model.study).data, quiet)
     except (DataError, JobError, ModelError, StudyError) as error:
         warn(f"the data of study {model.study.name} cannot be used ({error}), {advice}")
         return None
@@ -59,58 +54,3 @@ def samples_of(model: "ModelSource", data: "Dataset | None") -> "Samples":
     from pipeline.export.samples import choose_samples, make_up_samples
 
     return make_up_samples(model.require_metadata().shape) if data is None else choose_samples(data)
-
-
-def card_facts(model: "ModelSource", data: "Dataset | None", worker: "Executor") -> "CardFacts":
-    """Measures the model on the test images (without any: the validation images) and describes its study."""
-    from pipeline.executors import call
-    from pipeline.export.model_card import CardFacts
-    from pipeline.metrics.evaluation import evaluate
-    from pipeline.training.task import PredictDataset
-
-    study = _describe_study(model)
-    if data is None:
-        return CardFacts(None, "its data was not at hand", **study)
-    rows, kind = (data.test, "test") if len(data.test) else (data.validation, "validation")
-    probabilities = call(worker, PredictDataset(model.runnable(), data, rows))
-    evaluation = evaluate(data.labels[rows], probabilities, data.classes).as_dict()
-    own = model.is_of(data)
-    measured_on = f"the {len(rows):,} {kind} images of {data.name}{'' if own else ', not the data of its training'}"
-    return CardFacts(evaluation, measured_on, on_test=own and bool(len(data.test)), **study)
-
-
-def _describe_study(model: "ModelSource") -> dict[str, Any]:
-    """The fields of ``CardFacts`` that say how the model came about; none for a model whose study was not named."""
-    from pipeline.report.evaluated_model import read_evaluated_model
-    from pipeline.search.optuna_study import load_trials
-    from pipeline.steps.register_model import caveat
-
-    if model.study is None:
-        return {}
-    metadata, job = model.require_metadata(), _job_of(model)
-    _, records, _ = load_trials(model.study.argument)
-    record = next((record for record in records if record.number == metadata.trial), None)
-    evaluated = read_evaluated_model(model.study)
-    return {
-        "params": record.params if record else {},
-        "caveat": caveat(record) if record else "",
-        "search": f"The study had {len(records):,} trials of the space {job.space} ({job.search} search).",
-        "command": shlex.join(["convtune", "tune", *_flags(replace(job, data=metadata.dataset))]),
-        "versions": evaluated.versions if evaluated else {},
-    }
-
-
-def _job_of(model: "ModelSource") -> "Job":
-    from pipeline.job.request import read_stored_job
-
-    assert model.study is not None
-    return read_stored_job(model.study)
-
-
-def _flags(job: "Job") -> Iterator[str]:
-    """The flags that ask for the job; without its study, which has begun already."""
-    for key, value in job.as_file().items():
-        for one in value if isinstance(value, list) else [value]:
-            if key != "study":
-                yield f"--{key.replace('_', '-')}"
-                yield ",".join(f"{k}={v}" for k, v in one.items()) if isinstance(one, dict) else str(one)

@@ -1,6 +1,7 @@
 """``convtune predict``: the probability of every class for image files."""
 
 import argparse
+import os
 from typing import TYPE_CHECKING, Any
 
 from pipeline.cli.help import tell_exit_code
@@ -42,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     """Prints a line, an object or a row for each image. Warns of each unreadable file; returns 1 if there is one."""
     from pipeline.console import note, warn
     from pipeline.data.image_files import find_image_files
-    from pipeline.errors import JobError
+    from pipeline.errors import DataError, JobError, printable
     from pipeline.executors import call
     from pipeline.training.task import PredictFiles
     from pipeline.training.worker import model_worker
@@ -51,6 +52,8 @@ def run(args: argparse.Namespace) -> int:
         raise JobError("--top: CSV has a column for each class; leave out --top or --csv")
     model = find_model(args).runnable()
     files = find_image_files(args.images, note)
+    if not any(map(os.path.exists, files)):
+        raise DataError(f"{printable(files[0])}: does not exist; expected an image file or a folder")
     with model_worker(f"predicting {len(files):,} image{'s' if len(files) > 1 else ''}") as worker:
         probabilities, faults = call(worker, PredictFiles(model, files))
     for fault in filter(None, faults):
