@@ -1,18 +1,12 @@
 """``convtune export``: a model in the formats that run elsewhere, each proven, in a folder that explains itself."""
 
 import argparse
-from typing import TYPE_CHECKING
 
 from pipeline.cli.model_argument import add_model, find_keras_model
+from pipeline.cli.print_export import print_export
 from pipeline.cli.push_model import add_push, open_push
 from pipeline.errors import nearest
 from pipeline.export.formats import FORMATS
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from pipeline.export.export import ExportResult
-    from pipeline.study.model_metadata import ModelMetadata
 
 _EXACT = [name for name, export_format in FORMATS.items() if export_format.exact]
 
@@ -108,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         pushed = push.send(data, samples, facts) if push else ""
     finally:
-        _print(output, metadata, results, samples.source, args.json, pushed)
+        print_export(output, metadata, results, samples.source, args.json, pushed)
     return 0
 
 
@@ -136,42 +130,3 @@ def _choose_formats(args: argparse.Namespace) -> list[str]:
         names.remove(name)
         note(f"note: without {name}, whose packages are missing; `pip install 'convtune[{FORMATS[name].extra}]'`")
     return names
-
-
-def _print(
-    output: "Path", metadata: "ModelMetadata", results: "list[ExportResult]", source: str, as_json: bool, pushed: str
-) -> None:
-    from pipeline.errors import printable
-
-    if as_json:
-        import json
-        from dataclasses import asdict
-
-        files = [asdict(result) | {"path": str(output / result.file)} for result in results]
-        content = {"folder": str(output), "trial": metadata.trial, "proven_on": source, "files": files} | (
-            {"registered": pushed} if pushed else {}
-        )
-        print(json.dumps(content, indent=1, ensure_ascii=False))
-        return
-    from pipeline.console import show
-    from pipeline.report.export_table import export_table
-
-    score = "" if metadata.score is None else f", {metadata.metric} {metadata.score:.4f} on validation images"
-    print(printable(f"Trial {metadata.trial} of study {metadata.study}{score}"))
-    print(printable(f"Each file run in its own runtime on {source}:"))
-    show(export_table(results))
-    _print_next(output, results)
-    if pushed:
-        print(f"Model registry:  {pushed}")
-
-
-def _print_next(output: "Path", results: "list[ExportResult]") -> None:
-    import shlex
-
-    from pipeline.errors import printable
-    from pipeline.export.export_folder import CARD, LABELS, SIGNATURE, script_name
-
-    print(f"\n{printable(output)}: also {LABELS}, {SIGNATURE}, {CARD} and a script for each file")
-    for result in results:
-        script = printable(shlex.quote(str(output / script_name(FORMATS[result.format].key))))
-        print(f"Use it:  python {script} IMAGE...")

@@ -110,7 +110,8 @@ def job(name, text, *parts):
 
 
 def predict(name, make, *parts):
-    return case(name, make, "predict m.keras x.png", *parts)
+    """``predict`` with one good image."""
+    return case(name, bad.both(make, lambda: bad.photo("x.png")), "predict m.keras x.png", *parts)
 
 
 def evaluate(name, make, *parts):
@@ -396,7 +397,6 @@ MODELS = [
         "unknown split", bad.metadata_only(), "evaluate m.keras --data digits --split tset", "--split: ", "mean 'test'?"
     ),
     case("empty seed", bad.metadata_only(), "evaluate m.keras --data digits --seed ''", "with classes of the model"),
-    predict("missing image", bad.model(), "x.png: does not exist; expected an image file or a folder"),
     case("missing images", bad.model(), "predict m.keras a.png b.png", "a.png: does not exist; expected an image"),
     case("no image in a folder", bad.both(bad.metadata_only(), bad.folder("d")), "predict m.keras d", "d: no image in"),
     case("glob without match", bad.metadata_only(), "predict m.keras '*.webp'", "*.webp: no file matches"),

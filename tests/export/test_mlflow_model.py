@@ -116,27 +116,32 @@ def served(registered, store, tmp_path_factory):
     command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", f"models:/{registered}@champion"]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     environment |= {"MLFLOW_TRACKING_URI": store, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    server = subprocess.Popen(
-        [*command, "--env-manager", "local", "--port", port],
-        env=environment,
-        cwd=tmp_path_factory.mktemp("elsewhere"),
-        start_new_session=True,
-    )
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    with (elsewhere / "server.log").open("w") as log:
+        server = subprocess.Popen(
+            [*command, "--env-manager", "local", "--port", port],
+            env=environment,
+            cwd=elsewhere,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
     try:
-        wait_for(f"http://127.0.0.1:{port}/ping", server)
+        wait_for(f"http://127.0.0.1:{port}/ping", server, elsewhere / "server.log")
         yield partial(post, f"http://127.0.0.1:{port}/invocations")
     finally:
-        os.killpg(server.pid, signal.SIGTERM)
+        with suppress(ProcessLookupError):  # it has ended itself
+            os.killpg(server.pid, signal.SIGTERM)
         server.wait(60)
 
 
-def wait_for(address, server):
+def wait_for(address, server, log):
     until = time.monotonic() + 300
     while server.poll() is None and time.monotonic() < until:
         with suppress(OSError), urllib.request.urlopen(address, timeout=5):
             return
         time.sleep(0.2)
-    pytest.fail(f"nothing answers at {address}")
+    pytest.fail(f"nothing answers at {address}:\n{log.read_text()}")
 
 
 def post(address, body=None, **content):

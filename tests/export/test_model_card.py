@@ -64,7 +64,7 @@ def test_its_headings(card):
         "    convtune tune --data 'my pets'\n\nThe study ran with python 3.11.7, keras 3.15.1.\n",
         f"Written by convtune {version('convtune')} with Keras",
         "Calibration: the mean confidence is 0.8200, which a well calibrated model has as accuracy; the expected calib",
-        "error is 0.2800 (0 is best)",
+        "error is 0.2600 (0 is best)",
         "## Limits\n\n- It gives every picture one of its classes",
     ],
 )
