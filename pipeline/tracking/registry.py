@@ -29,8 +29,6 @@ CHAMPION = "champion"
 _NO_CHAMPION, _REPLACED = f"not_{CHAMPION}", "replaced_by"
 """Tags of versions: why one did not become the champion, and which one has taken its place."""
 
-_NOT_REGISTERED = "the model is not registered"
-
 
 @dataclass(frozen=True)
 class ModelDecision:
@@ -162,7 +160,7 @@ def _upload_files(runs: Runs, folder: Path, model: LoggedModel) -> None:
         runs.client.log_model_artifacts(model.model_id, str(folder))
     except Exception as error:
         runs.client.get_run(runs.study)  # raises if MLflow is gone
-        refused = explain_refused_files(model.artifact_location, error, _NOT_REGISTERED)
+        refused = explain_refused_files(model.artifact_location, error, "the model is not registered")
         raise TrackingError(refused) from None
 
 
