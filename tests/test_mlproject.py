@@ -64,12 +64,25 @@ def test_what_is_left_empty_changes_nothing_in_a_job(tmp_path):
     assert (request.job, request.given) == (Job("photos", epochs=7), {"data", "epochs"})
 
 
-def test_what_is_left_empty_changes_nothing_in_an_export():
-    words = ENTRY_POINTS["export"]["command"].replace("{study}", "mine").split()[3:]
-    empty = [word.format(**defaults(ENTRY_POINTS["export"])) for word in words]
-    given = [vars(build_parser().parse_args(each)) for each in (empty, words[:2])]
-    passed, plain = ({name: value for name, value in each.items() if value and name != "parser"} for each in given)
-    assert passed == plain == {"command": "export", "model": "mine"}
+@pytest.mark.parametrize(
+    ("name", "required"),
+    [("export", {"study": "mine"}), ("evaluate", {"model": "exports/mine", "data": "photos"})],
+)
+def test_what_is_left_empty_changes_nothing_in_other_commands(name, required):
+    entry_point = ENTRY_POINTS[name]
+    assert set(entry_point["parameters"]) - set(defaults(entry_point)) == set(required)
+    words = [word.format(**defaults(entry_point), **required) for word in entry_point["command"].split()][3:]
+    passed = vars(build_parser().parse_args(words))
+    expected = {"command": name, "model": next(iter(required.values()))} | {"data": required.get("data")}
+    assert {key: value for key, value in passed.items() if value and key != "parser"} == {
+        key: value for key, value in expected.items() if value
+    }
+
+
+def test_nobody_has_to_guess_the_data_of_a_model():
+    """The names of data are those of the user: a default would measure the model on pictures of another task."""
+    assert "default" not in ENTRY_POINTS["evaluate"]["parameters"]["data"]
+    assert TUNE["parameters"]["data"]["default"] == ""
 
 
 def test_the_environment_is_the_pinned_one():

@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from io import TextIOWrapper
 from typing import Any, NoReturn
 
@@ -16,10 +16,6 @@ __all__ = ["COMMANDS", "Command", "main"]
 
 EXAMPLES = ("convtune tune --data photos", "convtune tune --help")
 """The first commands of a new user."""
-
-
-RENAMED: Mapping[str, str] = {"look": "explain"}
-"""Old names of commands, which are refused, with the new ones."""
 
 BAD_INPUT = 2
 """The exit code for invalid input."""
@@ -46,8 +42,6 @@ class _Parser(argparse.ArgumentParser):
         None stands for a flag that was not given.
         """
         if action.choices is not None and value is not None and value not in action.choices:
-            if value in RENAMED:
-                raise argparse.ArgumentError(action, f"{value!r} is called {RENAMED[value]!r} now")
             names = [str(choice) for choice in action.choices]
             hint = nearest(str(value), names)
             raise argparse.ArgumentError(action, f"expected one of {', '.join(names)}{hint}, got {value!r}")

@@ -26,7 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--split",
         choices=tuple(NAMES),
-        type=lambda word: "val" if word == "validation" else word,
+        type=lambda word: {"validation": "val", "": None}.get(word, word),
         help="part to measure (default: test; all images of other data without test images of its own)",
     )
     parser.add_argument(

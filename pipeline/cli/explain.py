@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
 
     pixel_range = tuple(args.pixels) if args.pixels else None
     options = ExplainOptions(unit=args.unit, top=args.top or 3, pixel_range=pixel_range)
-    model = find_keras_model(args)
+    model = find_keras_model(args, "others have no layers")
     metadata = find_metadata(model.file) if model.file.suffix == ".keras" else None
     output = Path(args.output) if args.output else Path("explain") / model.name
     check_output(output)

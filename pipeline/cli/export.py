@@ -1,18 +1,12 @@
 """``convtune export``: a model in the formats that run elsewhere, each proven, in a folder that explains itself."""
 
 import argparse
-from typing import TYPE_CHECKING
 
 from pipeline.cli.model_argument import add_model, find_keras_model
-from pipeline.cli.push_model import add_push, check_pushable, push_model
+from pipeline.cli.print_export import print_export
+from pipeline.cli.push_model import add_push, open_push
 from pipeline.errors import nearest
 from pipeline.export.formats import FORMATS
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from pipeline.export.export import ExportResult
-    from pipeline.study.model_metadata import ModelMetadata
 
 _EXACT = [name for name, export_format in FORMATS.items() if export_format.exact]
 
@@ -20,6 +14,12 @@ HELP = f"export the best model ({', '.join(_EXACT)}), and prove that the files g
 
 _QUANTIZED = ("int8", "float16")
 _PRECISIONS = ("float32", "float16")
+
+_ROUNDED = {
+    **{f"litert-{rounding}": f"litert --quantize {rounding}" for rounding in _QUANTIZED},
+    "onnx-float16": "onnx --precision float16",
+}
+"""The rounded formats, which have flags of their own, with what asks for them after ``--format``."""
 
 EXAMPLES = ("convtune export mine", "convtune export mine --trial 3 --format keras --output model")
 
@@ -33,9 +33,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         dest="formats",
         type=_parse_formats,
         metavar="FORMAT,...",
-        help=f"any of {', '.join(FORMATS)} (default: {', '.join(_EXACT)}, as far as their packages are installed)",
+        help=f"any of {', '.join(_choices())} (default: {', '.join(_EXACT)}, as far as their packages are installed)",
     )
-    quantize = "round the litert file: weights to float16, or all to int8"
+    quantize = "round the litert file: all to int8, or its weights to float16"
     add("--quantize", choices=_QUANTIZED, type=_word_or_none, help=quantize)
     precision = "number format of the onnx file (default: float32)"
     add("--precision", choices=_PRECISIONS, type=_word_or_none, help=precision)
@@ -54,23 +54,31 @@ def _word_or_none(text: str) -> str | None:
     return text or None
 
 
+def _choices() -> list[str]:
+    """The formats that ``--format`` takes."""
+    return [name for name in FORMATS if name not in _ROUNDED]
+
+
 def _parse_formats(text: str) -> list[str] | None:
     """The names of formats, each once; None for an empty text, which stands for a flag that was not given."""
     if not text:
         return None
     names = list(dict.fromkeys(part.strip() for part in text.split(",")))
     for name in names:
+        if name in _ROUNDED:
+            raise argparse.ArgumentTypeError(f"{name!r} has a flag of its own; give --format {_ROUNDED[name]}")
         if name not in FORMATS:
-            formats = f"formats are {', '.join(FORMATS)}"
-            raise argparse.ArgumentTypeError(f"unknown {name!r}{nearest(name, FORMATS)}; {formats}")
+            formats = f"formats are {', '.join(_choices())}"
+            raise argparse.ArgumentTypeError(f"unknown {name!r}{nearest(name, _choices())}; {formats}")
     return names
 
 
 def run(args: argparse.Namespace) -> int:
-    """Writes, proves and lists the files."""
+    """Writes, proves and lists the files, and pushes the model. If the push fails, the files stay and are listed."""
     from pathlib import Path
 
-    from pipeline.cli.model_data import card_facts, find_data, samples_of
+    from pipeline.cli.card_facts import card_facts
+    from pipeline.cli.model_data import find_data, samples_of
     from pipeline.executors import call
     from pipeline.export.export_folder import new_export, write_beside
     from pipeline.export.model_card import model_card
@@ -78,12 +86,11 @@ def run(args: argparse.Namespace) -> int:
     from pipeline.training.worker import keras_worker
 
     formats = _choose_formats(args)
-    model = find_keras_model(args)
+    model = find_keras_model(args, "every format is made from that")
     metadata = model.require_metadata()
-    if args.push:
-        check_pushable(model)
     output = Path(args.output) if args.output else model.default_export
     with new_export(output, args.force) as folder:
+        push = open_push(model, args.register, args.push) if args.push else None
         data = find_data(model, args.data, quiet=args.json)
         samples = samples_of(model, data)
         with keras_worker(f"exporting {model.file}", KERAS_BACKEND="tensorflow") as worker:
@@ -91,8 +98,11 @@ def run(args: argparse.Namespace) -> int:
             facts = card_facts(model, data, worker)
         card = model_card(metadata, facts, results, samples.source)
         write_beside(folder, metadata, results, samples.source, card)
-    pushed = push_model(model, args.register, args.push, data, samples, facts) if args.push else ""
-    _print(output, metadata, results, samples.source, args.json, pushed)
+    pushed = ""
+    try:
+        pushed = push.send(data, samples, facts) if push else ""
+    finally:
+        print_export(output, metadata, results, samples.source, args.json, pushed)
     return 0
 
 
@@ -109,8 +119,10 @@ def _choose_formats(args: argparse.Namespace) -> list[str]:
         if rounding and name not in names:
             raise JobError(f"{flag}: rounds the format {name}; add it to --format")
         if rounding:
-            names[names.index(name)] = f"{name}-{rounding}"
-    names = list(dict.fromkeys(names))
+            rounded = f"{name}-{rounding}"
+            names[names.index(name)] = rounded
+            files = f"{FORMATS[rounded].file_name} takes the place of {FORMATS[name].file_name}"
+            note(f"note: {flag} {rounding}: {files}; leave out the flag to have that")
     asked = [name for name in names if args.formats or not FORMATS[name].exact]
     for name in asked:
         FORMATS[name].require(to_write=True)
@@ -118,42 +130,3 @@ def _choose_formats(args: argparse.Namespace) -> list[str]:
         names.remove(name)
         note(f"note: without {name}, whose packages are missing; `pip install 'convtune[{FORMATS[name].extra}]'`")
     return names
-
-
-def _print(
-    output: "Path", metadata: "ModelMetadata", results: "list[ExportResult]", source: str, as_json: bool, pushed: str
-) -> None:
-    from pipeline.errors import printable
-
-    if as_json:
-        import json
-        from dataclasses import asdict
-
-        files = [asdict(result) | {"path": str(output / result.file)} for result in results]
-        content = {"folder": str(output), "trial": metadata.trial, "proven_on": source, "files": files} | (
-            {"registered": pushed} if pushed else {}
-        )
-        print(json.dumps(content, indent=1, ensure_ascii=False))
-        return
-    from pipeline.console import show
-    from pipeline.report.export_table import export_table
-
-    score = "" if metadata.score is None else f", {metadata.metric} {metadata.score:.4f} on validation images"
-    print(printable(f"Trial {metadata.trial} of study {metadata.study}{score}"))
-    print(printable(f"Each file run in its own runtime on {source}:"))
-    show(export_table(results))
-    _print_next(output, results)
-    if pushed:
-        print(f"Model registry:  {pushed}")
-
-
-def _print_next(output: "Path", results: "list[ExportResult]") -> None:
-    import shlex
-
-    from pipeline.errors import printable
-    from pipeline.export.export_folder import CARD, LABELS, SIGNATURE, script_name
-
-    print(f"\n{printable(output)}: also {LABELS}, {SIGNATURE}, {CARD} and a script for each file")
-    for result in results:
-        script = printable(shlex.quote(str(output / script_name(FORMATS[result.format].key))))
-        print(f"Use it:  python {script} IMAGE...")

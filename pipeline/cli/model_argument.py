@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pipeline.cli.types import whole_number
 
 if TYPE_CHECKING:
+    from pipeline.data import Dataset
     from pipeline.export.export_format import ExportFormat
     from pipeline.study.model_metadata import ModelMetadata
     from pipeline.study.paths import StudyPaths
@@ -67,6 +68,10 @@ class ModelSource:
             return self.study.path / "export"
         return Path("exports") / self.name
 
+    def is_of(self, data: "Dataset") -> bool:
+        """Whether ``data``, read in the form that the model takes, is what it was trained on; the split may differ."""
+        return data.digest == self.require_metadata().digest
+
     def runnable(self) -> "RunnableModel":
         """The model in the form that workers run; ModelError for a model of another program."""
         from pipeline.training.runnable_model import RunnableModel
@@ -90,15 +95,15 @@ def find_model(args: argparse.Namespace) -> ModelSource:
     return locate_model(args.model, args.trial)
 
 
-def find_keras_model(args: argparse.Namespace) -> ModelSource:
-    """Like ``find_model``; ModelError for any format but Keras's own (``.keras``, or older)."""
+def find_keras_model(args: argparse.Namespace, reason: str) -> ModelSource:
+    """Like ``find_model``; ModelError, with the ``reason``, for any format but Keras's own (``.keras``, or older)."""
     from pipeline.errors import ModelError
     from pipeline.export.keras_file import KERAS
 
     model = find_model(args)
     if model.file.suffix in _OLD_SUFFIXES or KERAS.is_at(model.file):
         return model
-    raise ModelError(f"{model.file}: expected a .keras file, since others have no layers; name that, or its study")
+    raise ModelError(f"{model.file}: expected a .keras file, since {reason}; name that, or its study")
 
 
 def locate_model(argument: str, trial: int | None = None) -> ModelSource:

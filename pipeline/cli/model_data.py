@@ -1,17 +1,11 @@
-"""The data that an export proves its files on, and what a model card says of it and of the model's study."""
+"""The data that an export proves its files on."""
 
-import shlex
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pipeline.cli.model_argument import ModelSource
     from pipeline.data import Dataset
-    from pipeline.executors import Executor
-    from pipeline.export.model_card import CardFacts
     from pipeline.export.samples import Samples
-    from pipeline.job.job import Job
 
 
 def find_data(model: "ModelSource", source: str | None, quiet: bool) -> "Dataset | None":
@@ -21,6 +15,7 @@ def find_data(model: "ModelSource", source: str | None, quiet: bool) -> "Dataset
     """
     from pipeline.console import warn
     from pipeline.errors import DataError, JobError, ModelError, StudyError
+    from pipeline.job.request import read_stored_job
 
     advice = "so the files are proven on made-up images, and the card has no scores; name the data with --data"
     if source is not None:
@@ -29,7 +24,7 @@ def find_data(model: "ModelSource", source: str | None, quiet: bool) -> "Dataset
         warn(f"{model.file} does not say where its data is, {advice}")
         return None
     try:
-        return _load(model, _job_of(model).data, quiet)
+        return _load(model, read_stored_job(model.study).data, quiet)
     except (DataError, JobError, ModelError, StudyError) as error:
         warn(f"the data of study {model.study.name} cannot be used ({error}), {advice}")
         return None
@@ -49,7 +44,7 @@ def _load(model: "ModelSource", source: str, quiet: bool) -> "Dataset":
     if data.classes != metadata.classes:
         expected = f"expected data with the classes of the model, {name_some(list(metadata.classes))}"
         raise ModelError(f"{source}: {expected}, got {name_some(list(data.classes))}")
-    if data.digest != metadata.digest:
+    if not model.is_of(data):
         warn(f"{source} is not the data that the model was trained on ({metadata.dataset}), or has changed since")
     return data
 
@@ -59,53 +54,3 @@ def samples_of(model: "ModelSource", data: "Dataset | None") -> "Samples":
     from pipeline.export.samples import choose_samples, make_up_samples
 
     return make_up_samples(model.require_metadata().shape) if data is None else choose_samples(data)
-
-
-def card_facts(model: "ModelSource", data: "Dataset | None", worker: "Executor") -> "CardFacts":
-    """Measures the model on the test images (without any: the validation images) and describes its study."""
-    from pipeline.executors import call
-    from pipeline.export.model_card import CardFacts
-    from pipeline.metrics.evaluation import evaluate
-    from pipeline.training.task import PredictDataset
-
-    evaluation, measured_on = None, "its data was not at hand"
-    if data is not None:
-        rows, kind = (data.test, "test") if len(data.test) else (data.validation, "validation")
-        probabilities = call(worker, PredictDataset(model.runnable(), data, rows))
-        evaluation = evaluate(data.labels[rows], probabilities, data.classes).as_dict()
-        measured_on = f"the {len(rows):,} {kind} images of {data.name}"
-    params, search, command = _describe_study(model) if model.study is not None else ({}, "", "")
-    return CardFacts(
-        evaluation, measured_on, params, search, command, on_test=data is not None and bool(len(data.test))
-    )
-
-
-def _describe_study(model: "ModelSource") -> tuple[Mapping[str, Any], str, str]:
-    from pipeline.search.optuna_study import load_trials
-
-    assert model.study is not None
-    job, (_, records, _) = _job_of(model), load_trials(model.study.argument)
-    trial = model.require_metadata().trial
-    params = next((record.params for record in records if record.number == trial), {})
-    searched = f"The study had {len(records):,} trials of the space {job.space} ({job.search} search)."
-    return (
-        params,
-        searched,
-        shlex.join(["convtune", "tune", *_flags(replace(job, data=model.require_metadata().dataset))]),
-    )
-
-
-def _job_of(model: "ModelSource") -> "Job":
-    from pipeline.job.request import read_stored_job
-
-    assert model.study is not None
-    return read_stored_job(model.study)
-
-
-def _flags(job: "Job") -> Iterator[str]:
-    """The flags that ask for the job; without its study, which has begun already."""
-    for key, value in job.as_file().items():
-        for one in value if isinstance(value, list) else [value]:
-            if key != "study":
-                yield f"--{key.replace('_', '-')}"
-                yield ",".join(f"{k}={v}" for k, v in one.items()) if isinstance(one, dict) else str(one)

@@ -1,6 +1,7 @@
 """``convtune predict``: the probability of every class for image files."""
 
 import argparse
+import os
 from typing import TYPE_CHECKING, Any
 
 from pipeline.cli.help import tell_exit_code
@@ -17,6 +18,9 @@ HELP = "classify image files with a model"
 
 EXAMPLES = ("convtune predict mine photo.png", "convtune predict exports/mine photos --csv")
 
+_TOP = 5
+"""The most classes that a line for people has, unless they ask for more."""
+
 _SOME_UNREADABLE = 1
 """The exit code where some of the files could not be read."""
 
@@ -25,10 +29,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the model, the images and the flags."""
     add_model(parser)
     parser.add_argument("images", metavar="IMAGE", nargs="+", help="image file, folder (searched recursively) or glob")
-    parser.add_argument(
-        "--top", type=whole_number(1), metavar="N", help="show only the N most probable classes (default: all)"
-    )
-    tell_exit_code(parser, "some of the files could not be read")
+    top = f"show the N most probable classes of an image (default: {_TOP}; with --json and --csv all)"
+    parser.add_argument("--top", type=whole_number(1), metavar="N", help=top)
+    tell_exit_code(parser, "some of the files, or all, could not be read")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print a JSON list, one object per image")
     form.add_argument(
@@ -40,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     """Prints a line, an object or a row for each image. Warns of each unreadable file; returns 1 if there is one."""
     from pipeline.console import note, warn
     from pipeline.data.image_files import find_image_files
-    from pipeline.errors import DataError, JobError
+    from pipeline.errors import DataError, JobError, printable
     from pipeline.executors import call
     from pipeline.training.task import PredictFiles
     from pipeline.training.worker import model_worker
@@ -49,16 +52,19 @@ def run(args: argparse.Namespace) -> int:
         raise JobError("--top: CSV has a column for each class; leave out --top or --csv")
     model = find_model(args).runnable()
     files = find_image_files(args.images, note)
+    if not any(map(os.path.exists, files)):
+        raise DataError(f"{printable(files[0])}: does not exist; expected an image file or a folder")
     with model_worker(f"predicting {len(files):,} image{'s' if len(files) > 1 else ''}") as worker:
         probabilities, faults = call(worker, PredictFiles(model, files))
-    if all(faults):
-        more = f" (none of the {len(files):,} files could be read as an image)" if len(files) > 1 else ""
-        raise DataError(faults[0] + more)
     for fault in filter(None, faults):
         warn(fault)
-    classes = model.metadata.classes
+    if all(faults) and len(files) > 1:
+        warn(f"none of the {len(files):,} files could be read as an image")
+    classes, top = model.metadata.classes, args.top or (None if args.csv or args.json else _TOP)
+    if top and not args.top and len(classes) > top:
+        note(f"note: the {top} most probable of {len(classes):,} classes; --top N shows more, --csv and --json all")
     rows = [
-        _row(file, classes, probabilities[index], args.top)
+        _row(file, classes, probabilities[index], top)
         for index, (file, fault) in enumerate(zip(files, faults, strict=True))
         if not fault
     ]
@@ -96,7 +102,7 @@ def _print(rows: "Sequence[dict[str, Any]]", as_json: bool) -> None:
         return
     from pipeline.errors import printable
 
-    width = max(len(row["file"]) for row in rows)
+    width = max((len(row["file"]) for row in rows), default=0)
     for row in rows:
         print(
             f"{row['file']:<{width}}  "

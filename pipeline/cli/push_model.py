@@ -2,6 +2,7 @@
 
 import argparse
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.cli.types import flag_type
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from pipeline.data import Dataset
     from pipeline.export.model_card import CardFacts
     from pipeline.export.samples import Samples
-    from pipeline.tracking import Registration
+    from pipeline.tracking import Registration, Tracker
 
 
 def add_push(parser: argparse.ArgumentParser) -> None:
@@ -23,73 +24,99 @@ def add_push(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--register", metavar="NAME", type=flag_type(parse_model_name), help=name)
 
 
-def _parse_alias(text: str) -> str:
-    """An alias as MLflow takes them: it keeps ``latest`` and ``v1``, ``v2`` and so on for itself."""
-    if not re.fullmatch(r"[\w-]+", text, re.ASCII) or re.fullmatch(r"latest|v\d+", text, re.IGNORECASE):
+def _parse_alias(text: str) -> str | None:
+    """An alias as MLflow takes them: it keeps ``latest`` and ``v1``, ``v2`` and so on for itself. None for none."""
+    if text and (not re.fullmatch(r"[\w-]+", text, re.ASCII) or re.fullmatch(r"latest|v\d+", text, re.IGNORECASE)):
         raise argparse.ArgumentTypeError(
             f"expected an alias such as champion, of letters, digits, - and _, but not latest or v1, got {text!r}"
         )
-    return text
+    return text or None
 
 
-def check_pushable(model: "ModelSource") -> None:
-    """JobError for a model without a score, by which versions are compared."""
+@dataclass(frozen=True)
+class Push:
+    """A model on its way to a store of MLflow's that has answered: ``name`` and ``alias`` are those that it will have.
+
+    ``score`` is the model's, by which versions are compared.
+    """
+
+    model: "ModelSource"
+    name: str
+    alias: str
+    score: float
+    tracker: "Tracker"
+
+    def send(self, data: "Dataset | None", samples: "Samples", facts: "CardFacts") -> str:
+        """Registers the model; returns a sentence that says so. TrackingError if MLflow refuses."""
+        import tempfile
+        from contextlib import closing
+        from pathlib import Path
+
+        from pipeline.console import status
+        from pipeline.export.mlflow_model import required_packages, write
+
+        own = data if data is not None and self.model.is_of(data) else None
+        registration = self._describe(own, facts)
+        with (
+            status("registering the model in MLflow"),
+            closing(self.tracker),
+            tempfile.TemporaryDirectory(prefix="convtune-") as temporary,
+        ):
+            folder = Path(temporary) / "model"
+            write(self.model.file, folder, samples.images[:1], required_packages())
+            return self.tracker.push(folder, registration, self.alias, own)
+
+    def _describe(self, own: "Dataset | None", facts: "CardFacts") -> "Registration":
+        """What the registry says; ``own`` is the data that the model was trained on, if it is at hand."""
+        from pipeline.metrics import METRICS
+        from pipeline.tracking import Registration
+
+        metadata, study = self.model.require_metadata(), self.model.study
+        return Registration(
+            name=self.name,
+            study=metadata.study if study is None else study.argument,
+            score=self.score,
+            metric=METRICS[metadata.metric],
+            digest=self._content(own),
+            tags={"study": metadata.study, "trial": str(metadata.trial)},
+            caveat=facts.caveat,
+            data=metadata.dataset,
+            test_scores=facts.test_scores,
+            params=facts.params,
+            channels=metadata.shape[2],
+        )
+
+    def _content(self, own: "Dataset | None") -> str:
+        from pipeline.study.fingerprint import read_fingerprint
+
+        if own is None and self.model.study is not None:
+            return read_fingerprint(self.model.study).content
+        return "" if own is None else own.content
+
+
+def open_push(model: "ModelSource", name: str | None, alias: str) -> Push:
+    """Finds the score and the name of the model, and opens the store, before any work is done for it.
+
+    Without a ``name`` it is that of the model's study. JobError for a model without a score or a name, TrackingError if
+    the store does not answer.
+    """
     from pipeline.errors import JobError
     from pipeline.metrics import METRICS
+    from pipeline.tracking import connect
 
     metadata = model.require_metadata()
     if metadata.score is None or metadata.metric not in METRICS:
         raise JobError(f"--push: {model.file} does not say its score; push the model of a study")
+    return Push(model, name or _name_of_study(model), alias, metadata.score, connect())
 
 
-def push_model(
-    model: "ModelSource", name: str | None, alias: str, data: "Dataset | None", samples: "Samples", facts: "CardFacts"
-) -> str:
-    """Registers the model as the next version of ``name`` with the alias; returns a sentence that says so.
-
-    Without a name it is that of the study, or as a study of this data would call it. JobError if there is neither,
-    TrackingError if MLflow refuses.
-    """
-    import tempfile
-    from pathlib import Path
-
-    from pipeline.console import status
-    from pipeline.export.mlflow_model import required_packages, write
-    from pipeline.tracking import push
-
-    registration = _describe(model, name or _name_for(model, data), data, facts)
-    with status("registering the model in MLflow"), tempfile.TemporaryDirectory(prefix="convtune-") as temporary:
-        folder = Path(temporary) / "model"
-        write(model.file, folder, samples.images[:1], required_packages())
-        return push(folder, registration, alias)
-
-
-def _describe(model: "ModelSource", name: str, data: "Dataset | None", facts: "CardFacts") -> "Registration":
-    from pipeline.metrics import METRICS
-    from pipeline.tracking import Registration
-
-    metadata = model.require_metadata()
-    assert metadata.score is not None
-    scores = facts.evaluation["scores"] if facts.evaluation is not None and facts.on_test else {}
-    return Registration(
-        name=name,
-        study=metadata.study,
-        score=metadata.score,
-        metric=METRICS[metadata.metric],
-        digest=data.content if data is not None and data.digest == metadata.digest else "",
-        tags={"study": metadata.study, "trial": str(metadata.trial)},
-        data=metadata.dataset,
-        params=facts.params,
-        test_scores={metric: score for metric, score in scores.items() if score is not None},
-    )
-
-
-def _name_for(model: "ModelSource", data: "Dataset | None") -> str:
+def _name_of_study(model: "ModelSource") -> str:
     from pipeline.errors import JobError
-    from pipeline.job.request import read_job
-    from pipeline.steps.best_model import registered_name
+    from pipeline.job.request import read_stored_job
+    from pipeline.steps.best_model import name_for_data
 
-    wanted = "" if model.study is None else read_job(None, {"study": model.study.argument}).job.register
-    if not wanted and data is None:
-        raise JobError("--push: the name in the registry follows from the data, which is not at hand; give --register")
-    return wanted if data is None else registered_name(wanted, data)
+    if model.study is None:
+        expected = f"give --register NAME, or the study in place of {model.file}"
+        raise JobError(f"--push: the name in the registry is that of the study, which is not named; {expected}")
+    job = read_stored_job(model.study)
+    return job.register or name_for_data(model.require_metadata().dataset, job.data)

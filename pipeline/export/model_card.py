@@ -4,7 +4,7 @@ The headings follow Mitchell et al., "Model Cards for Model Reporting", FAT* 201
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
@@ -26,17 +26,28 @@ class CardFacts:
     """What a model card says beside the metadata and the exported files.
 
     ``evaluation`` is ``metrics.evaluation.Evaluation.as_dict()`` on the images that ``measured_on`` describes, None for
-    a model whose data is not at hand. ``params`` are those of the trial, ``search`` says in a sentence what was
-    searched, and ``command`` repeats it; they are empty for a model without its study. ``on_test`` says whether the
-    images took no part in training and search.
+    a model whose data is not at hand. ``on_test`` says whether these are the test images of the data that it was
+    trained on.
+
+    The others are empty for a model without its study: ``params`` are those of the trial, ``search`` says in a sentence
+    what was searched, ``command`` repeats it, and ``versions`` are those of Python and the packages with which the
+    study tested its best model. ``caveat`` goes on after "It was", for a model that was not trained to its end.
     """
 
     evaluation: Mapping[str, Any] | None
     measured_on: str
-    params: Mapping[str, Any]
-    search: str
-    command: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    search: str = ""
+    command: str = ""
+    caveat: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
     on_test: bool = False
+
+    @property
+    def test_scores(self) -> dict[str, float]:
+        """The scores on the test images of the model's own data, by metric; none if it was measured on others."""
+        scores = self.evaluation["scores"] if self.evaluation is not None and self.on_test else {}
+        return {metric: score for metric, score in scores.items() if score is not None}
 
 
 def model_card(metadata: ModelMetadata, facts: CardFacts, results: Sequence[ExportResult], proven_on: str) -> str:
@@ -48,11 +59,12 @@ def model_card(metadata: ModelMetadata, facts: CardFacts, results: Sequence[Expo
         *_scores(facts),
         "## The files",
         "\n".join(_files(results)),
-        f"Each was run in its own runtime on {escape(proven_on)} and compared with the model as it was trained.",
+        f"Each was run in its own runtime on {escape(proven_on)} and compared with the model as it was trained. "
+        f"Written by convtune {version('convtune')} with Keras {version('keras')}, TensorFlow {version('tensorflow')}.",
         "## Limits",
-        "\n".join(_limits(metadata, facts)),
+        "\n".join(_limits(facts)),
         "## How to make it again",
-        "\n".join(_again(metadata, facts)),
+        *_again(facts),
         "## Licence",
         "Not stated. Name here the licence of the model, and that of the pictures that it was trained on.",
     ]
@@ -81,6 +93,17 @@ def _scores(facts: CardFacts) -> Iterator[str]:
     left = len(facts.evaluation["per_class"]) - _MOST_CLASSES
     if left > 0:
         yield f"{left:,} more classes are not listed."
+    yield from _calibration(facts.evaluation)
+
+
+def _calibration(evaluation: Mapping[str, Any]) -> Iterator[str]:
+    """How far the probabilities can be believed; nothing where that is not defined."""
+    calibration = evaluation.get("calibration") or {}
+    if calibration.get("error") is not None:
+        yield (
+            f"Calibration: the mean confidence is {calibration['mean_confidence']:.4f}, which a well calibrated model "
+            f"has as accuracy; the expected calibration error is {calibration['error']:.4f} (0 is best)."
+        )
 
 
 def _score_rows(evaluation: Mapping[str, Any]) -> Iterator[Sequence[str]]:
@@ -113,17 +136,23 @@ def _files(results: Sequence[ExportResult]) -> Iterator[str]:
     return _table(heads, rows)
 
 
-def _limits(metadata: ModelMetadata, facts: CardFacts) -> Iterator[str]:
+def _limits(facts: CardFacts) -> Iterator[str]:
     yield "- It gives every picture one of its classes, also pictures of none of them."
     yield "- Its scores hold for pictures like those that it was trained on: same source, same framing, same light."
     yield "- It was chosen among the trials of a search by its score on the validation images, trained with one seed."
-    yield "- Probabilities are not calibrated beyond training; whether people are treated alike was not examined."
+    if facts.caveat:
+        yield f"- It was {escape(facts.caveat)}."
+    yield "- Its probabilities were not calibrated after training; whether people are treated alike was not examined."
 
 
-def _again(metadata: ModelMetadata, facts: CardFacts) -> Iterator[str]:
-    if facts.command:
-        yield f"    {printable(facts.command)}\n"
-    yield f"convtune {version('convtune')}, Keras {version('keras')}, TensorFlow {version('tensorflow')}."
+def _again(facts: CardFacts) -> Iterator[str]:
+    if not facts.command:
+        yield "Its study was not at hand: `convtune export STUDY` writes the command that searches again."
+        return
+    yield f"    {printable(facts.command)}"
+    if facts.versions:
+        versions = ", ".join(f"{name} {number}" for name, number in facts.versions.items())
+        yield f"The study ran with {escape(versions)}."
 
 
 def _table(heads: Sequence[str], rows: "Iterator[Sequence[str]]") -> Iterator[str]:

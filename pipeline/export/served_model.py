@@ -32,11 +32,12 @@ class ServedModel(PythonModel):
     def predict(self, context: Any, model_input: np.ndarray, params: Any = None) -> pd.DataFrame:
         """The probabilities of pictures, uint8 (n, height, width, channels), or (n,) objects of different sizes.
 
-        MLflow's server cuts the numbers of a request to whole ones, so that pixels from 0 to 1 arrive as zeros and
-        ones. It refuses them, and entirely black pictures with them. Elsewhere MLflow refuses all that is not uint8.
-
         The parameter ``images`` has the bytes of image files in base64; then ``model_input``, which MLflow always
         wants, is not looked at.
+
+        MLflow's server cuts the numbers of a request to whole ones, so that pixels from 0 to 1 arrive as zeros and
+        ones, like pictures that are really black: it refuses both, and black pictures are answered as image files.
+        Elsewhere MLflow refuses all that is not uint8.
         """
         if params and (files := [file for file in params.get("images", []) if file]):
             return self._answer([self._decode(file) for file in files])
@@ -45,7 +46,8 @@ class ServedModel(PythonModel):
         brightest = max((batch.max(initial=0) for batch in batches), default=0)
         if brightest <= 1 and os.environ.get("_MLFLOW_IS_IN_SERVING_ENVIRONMENT"):
             raise MlflowException.invalid_parameter_value(
-                "expected pixels from 0 to 255, got none above 1; multiply pixels from 0 to 1 by 255"
+                "expected pixels from 0 to 255 in inputs, or image files in base64 in params.images; got no such file, "
+                "and no pixel above 1: multiply pixels from 0 to 1 by 255, send pictures that are black as image files"
             )
         return self._answer(batches)
 

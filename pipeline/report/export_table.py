@@ -9,10 +9,10 @@ from pipeline.export.formats import FORMATS
 
 
 def export_table(results: Sequence[ExportResult]) -> Table:
-    """One row per file: size, what it takes, and how it compares with the model.
+    """One row per file: its size, how it compares with the model, and whether it takes images of any size.
 
-    The columns are the largest difference of a probability, the share of images with the same class, and the change of
-    accuracy where labels are known.
+    It is compared by the largest difference of a probability, the share of images with the same class, and the change
+    of accuracy where labels are known. All fits into 80 columns.
     """
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     table.add_column("file", no_wrap=True)
@@ -27,7 +27,7 @@ def export_table(results: Sequence[ExportResult]) -> Table:
             f"{result.difference:.1g}",
             f"{result.agreement:.1%}",
             _change(result),
-            f"{export_format.pixels}, {'any size' if export_format.any_size else 'one size'}",
+            "any size" if export_format.any_size else "one size",
         )
     return table
 

@@ -42,12 +42,15 @@ def find_published(paths: StudyPaths, best: TrialRecord, name: str) -> BestModel
 
 def registered_name(wanted: str, dataset: Dataset) -> str:
     """``wanted``, else the name of the data with a digest of where it lies: two folders called train differ."""
-    if wanted:
-        return wanted
-    name = re.sub("[/:]", "-", f"convtune-{dataset.name}")  # MLflow refuses them
-    if dataset.source in NAMED_DATASETS:
+    return wanted or name_for_data(dataset.name, dataset.source)
+
+
+def name_for_data(data: str, source: str) -> str:
+    """The registered name of the models of a dataset called ``data``, which a job names as ``source``."""
+    name = re.sub("[/:]", "-", f"convtune-{data}")  # MLflow refuses them
+    if source in NAMED_DATASETS:
         return name
-    place = Path(dataset.source).expanduser().resolve()
+    place = Path(source).expanduser().resolve()
     return f"{name}-{hashlib.sha256(os.fsencode(place)).hexdigest()[:6]}"
 
 

@@ -24,9 +24,10 @@ def describe_registration(
         metric=best.metric,
         digest=dataset.content,
         tags={"study": paths.name, "trial": str(best.number)},
-        caveat=_caveat(best),
+        caveat=caveat(best),
         data=dataset.name,
         params=best.params,
+        channels=dataset.shape[2],
         test_scores={metric: score for metric, score in test_scores.items() if score is not None},
     )
 
@@ -43,9 +44,9 @@ def register_model(tracker: Tracker, paths: StudyPaths, registration: Registrati
         return tracker.register_best(folder, registration)
 
 
-def _caveat(best: TrialRecord) -> str:
+def caveat(record: TrialRecord) -> str:
     """That a model was trained for less than its epochs, and why; "" if it was not."""
-    epochs, wanted, reason = best.result.epochs, best.trial.epochs, best.result.reason
+    epochs, wanted, reason = record.result.epochs, record.trial.epochs, record.result.reason
     if epochs >= wanted:
         return f"trained for {reason}" if reason else ""
     return f"trained for {epochs} of {wanted} epochs ({reason or 'it ended itself'})"

@@ -3,7 +3,7 @@
 from pipeline.tracking.pages import EXPERIMENTS, Pages, prepare_pages
 from pipeline.tracking.registry import ModelDecision, Registration
 from pipeline.tracking.store import server_address, ui_command
-from pipeline.tracking.tracker import Tracker, connect, promote, push
+from pipeline.tracking.tracker import Tracker, connect, promote
 
 __all__ = [
     "EXPERIMENTS",
@@ -14,7 +14,6 @@ __all__ = [
     "connect",
     "prepare_pages",
     "promote",
-    "push",
     "server_address",
     "ui_command",
 ]

@@ -67,7 +67,24 @@ _COMMON_CAUSES = (
 )
 
 
-def _advice(uri: str, error: BaseException) -> str:
+def refusal(store: str, error: BaseException, what: str = "") -> TrackingError:
+    """That the store has answered, but then refused ``what`` ("": the request): why, and what to do, in one line."""
+    problem = f"{without_password(store)}: MLflow refused{what and f' {what}'}: {short_reason(error)}"
+    return TrackingError(f"{problem}; {_advice(store, error, _advice_after_an_answer(error))}")
+
+
+def _advice_after_an_answer(error: BaseException) -> str:
+    if re.search(r"Connection|[Tt]imed out|Failed to resolve|error code 5\d\d", str(error)):
+        return "see that the server runs, then repeat the command"
+    if "database is locked" in str(error):
+        return "end the other program that writes to it, or wait for it, then repeat the command"
+    return "mend that and repeat the command, or set MLFLOW_TRACKING_URI to another store"
+
+
+_NO_ANSWER = "start the server or set MLFLOW_TRACKING_URI; unset, runs go to mlflow.db in the current folder"
+
+
+def _advice(uri: str, error: BaseException, otherwise: str = _NO_ANSWER) -> str:
     if "MLFLOW_ALLOW_FILE_STORE" in str(error):
         return (
             "set MLFLOW_TRACKING_URI to a database, as in sqlite:///mlflow.db (`mlflow migrate-filestore` copies the "
@@ -77,15 +94,18 @@ def _advice(uri: str, error: BaseException) -> str:
         return f"make a copy of it, then run `mlflow db upgrade {without_password(uri)}`"
     if re.search(r"error code 40[13]", str(error)):
         return "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
-    return "start the server or set MLFLOW_TRACKING_URI; unset, runs go to mlflow.db in the current folder"
+    return otherwise
 
 
 _PACKAGES = {"google": "google-cloud-storage", "azure": "azure-storage-blob azure-identity"}
 """Packages with artifact stores whose modules have other names."""
 
 
-def explain_refused_files(location: str, error: BaseException) -> str:
-    """Why no files get into the artifact store at ``location``, and what to do, in one line."""
+_KEPT = "metrics are in MLflow, files and models only in the study's folder"
+
+
+def explain_refused_files(location: str, error: BaseException, kept: str = _KEPT) -> str:
+    """Why no files get into the artifact store at ``location``, where they are, and what to do, in one line."""
     if isinstance(error, ImportError) and error.name:
         package = error.name.split(".")[0]
         advice = f"install what it needs, as in `pip install {_PACKAGES.get(package, package)}`"
@@ -95,7 +115,7 @@ def explain_refused_files(location: str, error: BaseException) -> str:
             "in MLFLOW_EXPERIMENT_NAME, since each keeps its place"
         )
     problem = f"the artifact store {without_password(location)} cannot be used ({short_reason(error)})"
-    return f"{problem}; metrics are in MLflow, files and models only in the study's folder; {advice}"
+    return f"{problem}; {kept}; {advice}"
 
 
 def _experiment_id(client: MlflowClient, uri: str) -> str:

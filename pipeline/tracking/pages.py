@@ -12,7 +12,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from pipeline.errors import TrackingError
 from pipeline.metrics import Metric
-from pipeline.tracking.client import open_client, short_reason
+from pipeline.tracking.client import open_client, refusal
 from pipeline.tracking.store import check_exists, store_uri, without_password
 from pipeline.tracking.view import TAG, describe_view, key_of
 
@@ -47,7 +47,7 @@ def prepare_pages(run: str, name: str, metric: Metric, uri: str | None = None) -
         study = client.get_run(run) if run else None
     except MlflowException as error:
         if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-            raise TrackingError(f"{without_password(store)}: MLflow refused: {short_reason(error)}") from None
+            raise refusal(store, error) from None
         study = None
     if study is None or study.info.lifecycle_stage != "active":
         advice = "set MLFLOW_TRACKING_URI to the store that it was logged to, or run `convtune ui` without a study"
@@ -55,7 +55,7 @@ def prepare_pages(run: str, name: str, metric: Metric, uri: str | None = None) -
     try:
         write_view(client, study.info.experiment_id, run, name, metric)
     except MlflowException as error:
-        raise TrackingError(f"{without_password(store)}: MLflow refused: {short_reason(error)}") from None
+        raise refusal(store, error, "the view of the study") from None
     return _addresses(study.info.experiment_id, run)
 
 

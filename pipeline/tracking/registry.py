@@ -16,7 +16,9 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 from mlflow.utils.mlflow_tags import MLFLOW_MODEL_VERSIONS, MLFLOW_RUN_NOTE
 
+from pipeline.errors import TrackingError
 from pipeline.metrics import Metric as StudyMetric
+from pipeline.tracking.client import explain_refused_files
 from pipeline.tracking.entities import to_params
 from pipeline.tracking.runs import Runs
 
@@ -26,12 +28,6 @@ CHAMPION = "champion"
 
 _NO_CHAMPION, _REPLACED = f"not_{CHAMPION}", "replaced_by"
 """Tags of versions: why one did not become the champion, and which one has taken its place."""
-
-_ABOUT = (
-    f"The best models of convtune's studies of these pictures. `{CHAMPION}` is the best of those that were measured on "
-    f"the same files and splits: `mlflow models serve -m models:/NAME@{CHAMPION}`. Each version's tags say why it is "
-    "the champion, or why not, and which version it followed."
-)
 
 
 @dataclass(frozen=True)
@@ -45,12 +41,16 @@ class ModelDecision:
 
 @dataclass(frozen=True)
 class Registration:
-    """A study's model, for the registered name ``name``; what is said of it becomes tags of its version.
+    """A model that becomes the next version of the registered name ``name``, and what the registry says of it.
 
-    ``score`` by ``metric``, and ``digest``, which stands for the pictures and their split whatever the image size,
-    decide whether it becomes the champion. ``study`` is how a command names the study, ``data`` the dataset;
-    ``test_scores`` are those on the test images, by metric, ``params`` the configuration of the network and its
-    training. ``caveat`` is a sentence about a model that was not trained to its end, else "".
+    - ``study`` is the study's name, or its path, as commands take it.
+    - ``score`` is the model's on the validation images, by ``metric``. ``test_scores`` are those on the test images of
+      the same data, by metric; none where they were not measured.
+    - ``data`` is the name of the dataset, and ``digest`` stands for its files and splits, whatever the image size
+      (``Dataset.content``; "": not known). A score is compared only with a champion's of the same digest and metric.
+    - ``params`` are those of the trial; ``channels`` is 1 for grey pictures and 3 for RGB.
+    - ``caveat`` goes on after "It was", as in "trained for 3 of 10 epochs"; "" for a model that was trained to its end.
+    - ``tags`` are more tags of the version: ``study`` and ``trial`` name the model in MLflow's list of models.
     """
 
     name: str
@@ -63,6 +63,7 @@ class Registration:
     data: str = ""
     test_scores: Mapping[str, float] = field(default_factory=dict)
     params: Mapping[str, object] = field(default_factory=dict)
+    channels: int = 3
 
     def describe(self) -> str:
         """What the model is and how good, in two sentences."""
@@ -145,12 +146,22 @@ def _upload(runs: Runs, folder: Path, registration: Registration) -> LoggedModel
     logged = client.create_logged_model(runs.experiment, _model_name(tags), runs.study, described, params)
     try:
         client.log_outputs(runs.study, [LoggedModelOutput(logged.model_id, step=0)])
-        client.log_model_artifacts(logged.model_id, str(folder))
+        _upload_files(runs, folder, logged)
         _upload_description(runs, folder, logged.model_id, logged.artifact_location)
     except BaseException:
         client.finalize_logged_model(logged.model_id, "FAILED")
         raise
     return client.finalize_logged_model(logged.model_id, "READY")
+
+
+def _upload_files(runs: Runs, folder: Path, model: LoggedModel) -> None:
+    """TrackingError where it is the artifact store that cannot be used; whatever MLflow raises where it is MLflow."""
+    try:
+        runs.client.log_model_artifacts(model.model_id, str(folder))
+    except Exception as error:
+        runs.client.get_run(runs.study)  # raises if MLflow is gone
+        refused = explain_refused_files(model.artifact_location, error, "the model is not registered")
+        raise TrackingError(refused) from None
 
 
 def _model_name(tags: Mapping[str, str]) -> str:
@@ -181,7 +192,7 @@ def _log_scores(runs: Runs, registration: Registration, model: LoggedModel) -> N
 def _create_version(runs: Runs, registration: Registration, model: LoggedModel, tags: Mapping[str, str]) -> int:
     client, name = runs.client, registration.name
     try:
-        client.create_registered_model(name, description=_ABOUT)
+        client.create_registered_model(name, description=_describe_name(name, registration.channels))
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
@@ -193,6 +204,24 @@ def _create_version(runs: Runs, registration: Registration, model: LoggedModel, 
     link = json.dumps([{"name": name, "version": version.version}])
     client.set_logged_model_tags(model.model_id, {MLFLOW_MODEL_VERSIONS: link})
     return int(version.version)
+
+
+def _describe_name(name: str, channels: int) -> str:
+    """What a registered name is, in Markdown, with the commands that serve it and ask it.
+
+    The picture goes to curl through a pipe, since no argument of a command may be as long as a photograph.
+    """
+    pixels = json.dumps([[[[0] * channels]]])
+    body = f"""printf '{{"inputs":{pixels},"params":{{"images":["'; base64 < photo.jpg | tr -d '\\n'; printf '"]}}}}'"""
+    address = "http://127.0.0.1:5000/invocations"
+    return (
+        f"The best models of convtune's studies of these pictures. `{CHAMPION}` is the best of those that were "
+        "measured on the same files and splits. Each version's tags say why it is the champion, or why not, and which "
+        "version it followed.\n\nServe it, then send it image files in base64 (MLflow wants `inputs` too; beside "
+        "`images` they are not looked at), or pixels from 0 to 255 as `inputs` alone:\n\n"
+        f"    mlflow models serve -m {shlex.quote(f'models:/{name}@{CHAMPION}')} --env-manager local\n"
+        f"    ({body}) | curl {address} -H 'Content-Type: application/json' -d @-\n"
+    )
 
 
 def _decide(client: MlflowClient, registration: Registration, version: int) -> ModelDecision:

@@ -3,7 +3,8 @@
 import getpass
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -98,9 +99,24 @@ class Runs:
         self._describe_study(about, run.data.params, run.data.tags)
         return self.study
 
-    def begin_export(self, name: str) -> None:
-        """Creates a run called ``name`` for an exported model: a study's own run tells of its best model alone."""
+    @contextmanager
+    def exporting(self, name: str, dataset: Dataset | None) -> Iterator[None]:
+        """A run called ``name`` while the block sends an exported model: FINISHED after it, FAILED if it raises.
+
+        A study's own run tells of its best model alone. ``dataset`` is the one that the model's scores were measured
+        on, None if it is not at hand.
+        """
         self.study = self.client.create_run(self.experiment, tags=_source_tags(), run_name=name).info.run_id
+        try:
+            if dataset is not None:
+                self.dataset = to_dataset_input(dataset)
+                self.client.log_inputs(self.study, [self.dataset])
+            yield
+        except BaseException:
+            with suppress(Exception):  # it may be MLflow that is gone
+                self.client.set_terminated(self.study, "FAILED")
+            raise
+        self.client.set_terminated(self.study, "FINISHED")
 
     def create_trial(self, number: int, title: str, tags: Sequence[RunTag], now: int) -> None:
         """Creates the run of a trial, named ``title``; an earlier run with the same number is deleted."""

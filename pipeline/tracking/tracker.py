@@ -14,7 +14,7 @@ from pipeline.errors import TrackingError
 from pipeline.study.record import TrialRecord, ranked
 from pipeline.study.trial import EPOCH_LEARNING_RATE, BatchReport, EpochReport, TrialState
 from pipeline.tracking import registry
-from pipeline.tracking.client import open_client, short_reason
+from pipeline.tracking.client import open_client, refusal, short_reason
 from pipeline.tracking.entities import to_metrics, to_params, to_tags
 from pipeline.tracking.registry import ModelDecision, Registration
 from pipeline.tracking.runs import About, Place, Runs, StudyStatus
@@ -45,24 +45,7 @@ def promote(run: str, uri: str | None = None) -> str | None:
     try:
         return registry.promote(client, run)
     except Exception as error:
-        raise TrackingError(f"{without_password(store)}: MLflow refused: {short_reason(error)}") from None
-
-
-def push(folder: Path, registration: Registration, alias: str, uri: str | None = None) -> str:
-    """Registers the MLflow model in ``folder``, in a run of its own, and gives it the alias; returns a sentence.
-
-    The store is found as by ``connect``. Raises TrackingError.
-    """
-    store = store_uri(uri)
-    client, experiment = open_client(store)
-    runs = Runs(client, experiment)
-    try:
-        runs.begin_export(f"export of trial {registration.tags['trial']} of {registration.study}")
-        said = registry.push(runs, folder, registration, alias)
-        client.set_terminated(runs.study, "FINISHED", _now())
-        return said
-    except Exception as error:
-        raise TrackingError(f"{without_password(store)}: MLflow refused: {short_reason(error)}") from None
+        raise refusal(store, error) from None
 
 
 @dataclass
@@ -106,7 +89,7 @@ class Tracker:
         try:
             return self._sender.call(partial(self._runs.begin_study, self._about, run_id))
         except Exception as error:
-            raise TrackingError(f"{self._store}: MLflow refused the study's run: {short_reason(error)}") from None
+            raise refusal(self._store, error, "the study's run") from None
 
     def trial_started(self, record: TrialRecord) -> None:
         """Creates the run of a trial. It replaces the run that an interrupted trial of the same number has left.
@@ -208,7 +191,23 @@ class Tracker:
         try:
             return self._sender.call(partial(registry.register, self._runs, model_folder, registration))
         except Exception as error:
-            return ModelDecision(0, False, f"not registered: {short_reason(error)}")
+            why = error if isinstance(error, TrackingError) else short_reason(error)
+            return ModelDecision(0, False, f"not registered: {why}")
+
+    def push(self, model_folder: Path, registration: Registration, alias: str, dataset: Dataset | None) -> str:
+        """Registers an MLflow model folder in a run of its own, and gives it the alias; returns a sentence.
+
+        ``dataset`` is the one that the scores were measured on, None if it is not at hand. Needs no study: nothing else
+        is sent meanwhile, so this thread does it. Waits until that is done; raises TrackingError.
+        """
+        name = f"export of trial {registration.tags['trial']} of {registration.study}"
+        try:
+            with self._runs.exporting(name, dataset):
+                return registry.push(self._runs, model_folder, registration, alias)
+        except TrackingError as error:
+            raise TrackingError(f"{self._store}: {error}") from None
+        except Exception as error:
+            raise refusal(self._store, error) from None
 
     def close(self) -> None:
         """Sends what is left and ends the sending thread. No other method may be called afterwards."""

@@ -110,7 +110,8 @@ def job(name, text, *parts):
 
 
 def predict(name, make, *parts):
-    return case(name, make, "predict m.keras x.png", *parts)
+    """``predict`` with one good image."""
+    return case(name, bad.both(make, lambda: bad.photo("x.png")), "predict m.keras x.png", *parts)
 
 
 def evaluate(name, make, *parts):
@@ -119,7 +120,6 @@ def evaluate(name, make, *parts):
 
 COMMAND_LINES = [
     words("unknown command", "tun", "'tun'", "did you mean 'tune'?"),
-    words("old command", "look s photo.png", "'look' is called 'explain' now", "see `convtune --help`"),
     words("unknown flag", "tune --trails 3", "convtune tune: ", "'--trails'", "did you mean '--trials'?"),
     words("unknown flag of a deep command", "spaces show quick --jsn", "'--jsn'", "did you mean '--json'?"),
     words("a word too many", "promote one two", "unknown argument 'two'"),
@@ -397,9 +397,7 @@ MODELS = [
         "unknown split", bad.metadata_only(), "evaluate m.keras --data digits --split tset", "--split: ", "mean 'test'?"
     ),
     case("empty seed", bad.metadata_only(), "evaluate m.keras --data digits --seed ''", "with classes of the model"),
-    predict("missing image", bad.model(), "x.png: does not exist; expected an image file or a folder"),
-    predict("text as image", bad.both(bad.model(), bad.text("x.png", "milk")), "x.png: not an image; expected JPEG"),
-    case("images that are none", bad.model(), "predict m.keras a.png b.png", "a.png: ", "none of the 2 files"),
+    case("missing images", bad.model(), "predict m.keras a.png b.png", "a.png: does not exist; expected an image"),
     case("no image in a folder", bad.both(bad.metadata_only(), bad.folder("d")), "predict m.keras d", "d: no image in"),
     case("glob without match", bad.metadata_only(), "predict m.keras '*.webp'", "*.webp: no file matches"),
     case(

@@ -14,7 +14,8 @@ from mlflow import MlflowClient
 from PIL import Image
 
 from pipeline.cli import export, main
-from pipeline.errors import JobError, ModelError, StudyError
+from pipeline.data.load_with_progress import load_with_progress
+from pipeline.errors import JobError, ModelError, StudyError, TrackingError
 from pipeline.executors import InlineExecutor
 from pipeline.export import FORMATS
 from pipeline.study.model_metadata import read_metadata
@@ -109,8 +110,9 @@ def test_proven_on_pictures(root, pictures, capsys):
     assert exact["accuracy"] == exact["accuracy_of_model"] == rounded["accuracy_of_model"]
     assert rounded["path"] == "exports/s/model_int8.tflite"
     assert "is not the data that the model was trained on (digits)" in notes
+    assert notes.startswith("note: --quantize int8: model_int8.tflite takes the place of model.tflite; leave out")
     card = Path("exports/s/model_card.md").read_text()
-    assert "Measured on the 12 test images of pets." in card
+    assert "Measured on the 12 test images of pets, not the data of its training." in card
     assert "| owl | 4 |" in card
 
 
@@ -132,7 +134,7 @@ def test_data_of_another_task_is_refused(root, pictures, tmp_path):
         (["--quantize", "float16"], ["keras", "saved-model", "onnx", "litert-float16"]),
         (["--precision", "float16", "--format", "onnx"], ["onnx-float16"]),
         (["--precision", "float32", "--format", "onnx"], ["onnx"]),
-        (["--format", "litert,litert-int8"], ["litert", "litert-int8"]),
+        (["--format", "litert,onnx", "--quantize", "int8"], ["litert-int8", "onnx"]),
     ],
 )
 def test_the_formats_that_flags_ask_for(words, formats):
@@ -179,26 +181,98 @@ def test_a_trial_a_folder_and_a_format(root, capsys):
     assert {path.name for path in Path("here").iterdir()} == {"model.keras", *beside}
 
 
-def test_pushed_under_an_alias(root, pictures, capsys, monkeypatch):
-    """Twice: the second version takes the alias from the first. The registry has the model with its class names."""
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    words = ("s", "--data", str(pictures), "--format", "keras", "--push", "champion", "--register", "pets")
+@pytest.fixture
+def store(root, empty_store):
+    """A client of the store in the current folder."""
+    shutil.copyfile(empty_store, "mlflow.db")
+    return MlflowClient(f"sqlite:///{root}/mlflow.db")
+
+
+def runs_in(store):
+    return store.search_runs([store.get_experiment_by_name("convtune").experiment_id])
+
+
+def logged_model(store, run):
+    (output,) = run.outputs.model_outputs
+    return store.get_logged_model(output.model_id)
+
+
+def test_pushed_under_an_alias(root, pictures, capsys, store):
+    """Twice: the second version takes the alias from the first. The registry has the model with its class names.
+
+    The pictures are not those of its training: nothing that was measured on them is said of it.
+    """
+    words = ("s", "--data", str(pictures), "--format", "keras", "--push", "champion")
+    said = "version 1 of convtune-digits is its champion now"
     assert run(*words) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == "Model registry:  version 1 of pets is its champion now"
+    assert capsys.readouterr().out.splitlines()[-1] == f"Model registry:  {said}"
     assert run(*words, "--json") == 0
     registered = json.loads(capsys.readouterr().out)["registered"]
-    assert registered == "version 2 of pets is its champion now, instead of version 1"
-    client = MlflowClient("sqlite:///mlflow.db")
-    version = client.get_model_version_by_alias("pets", "champion")
+    assert registered == "version 2 of convtune-digits is its champion now, instead of version 1"
+    version = store.get_model_version_by_alias("convtune-digits", "champion")
     assert (version.version, version.tags["trial"], version.tags["score"]) == (2, "1", "0.9")
-    assert version.tags["test_accuracy"]
+    assert (version.tags["data"], version.tags["digest"]) == ("digits", "c")
+    assert not [name for name in version.tags if name.startswith("test_")]
+    latest = runs_in(store)[0]
+    assert (latest.info.status, latest.inputs.dataset_inputs) == ("FINISHED", [])
+    assert {one.key: one.dataset_name for one in logged_model(store, latest).metrics} == {"val_accuracy": None}
     model = Path(urlsplit(version.source).path) / "data" / "model.keras"
     assert read_metadata(model).classes == ("cat", "dog", "owl")
 
 
-def test_a_model_without_a_score_is_not_pushed(root):
-    with pytest.raises(JobError, match=r"--push: .*0000/model\.keras does not say its score"):
-        run("s", "--trial", "0", "--format", "keras", "--push", "champion")
+@pytest.fixture
+def own(root, pictures):
+    """A study of the pictures, whose one model stopped after 3 of 10 epochs."""
+    data = load_with_progress(str(pictures), (8, 8), 3, quiet=True, channels=1, for_training=False)
+    folder = study(root / "own", [record(0, 0.8, planned=10, reason="time was up", model="x", params={"blocks": 2})])
+    folder.job.write_text(f"data: {pictures}\n")
+    write_tiny_model(folder.model(0), trial=0, score=0.8, dataset=data.name, digest=data.digest)
+    return data
+
+
+def test_a_pushed_model_is_told_of_with_the_facts_of_its_own_data(own, store):
+    assert run("./own", "--format", "keras", "--push", "staging", "--register", "our pets") == 0
+    (pushed,) = runs_in(store)
+    model, version = logged_model(store, pushed), store.get_model_version_by_alias("our pets", "staging")
+    assert version.tags["digest"] == own.content
+    assert version.tags["caveat"] == "trained for 3 of 10 epochs (time was up)"
+    assert model.params == {"blocks": "2"}
+    scores = {one.key: one.value for one in model.metrics}
+    assert scores["val_accuracy"] == 0.8
+    assert float(version.tags["test_accuracy"]) == pytest.approx(scores["test_accuracy"], rel=1e-5)
+    assert {(one.dataset_name, one.dataset_digest) for one in model.metrics} == {("pets", own.digest[:36])}
+    assert [entry.dataset.name for entry in pushed.inputs.dataset_inputs] == ["pets"]
+    assert "'models:/our pets@champion'" in store.get_registered_model("our pets").description
+
+
+def test_a_push_that_fails_leaves_the_export_and_no_run_that_runs(root, store, capsys, monkeypatch):
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", store.create_experiment("nowhere", "file:///proc/nowhere"))
+    refused = r"artifact store file:///proc/nowhere.* cannot be used .*; the model is not registered; make that place"
+    for form in ([], ["--json"]):
+        with pytest.raises(TrackingError, match=refused):
+            run("s", "--format", "keras", "--push", "champion", *form)
+        assert "model.keras" in capsys.readouterr().out
+    assert Path("exports/s/model_card.md").is_file()
+    runs = store.search_runs([store.get_experiment_by_name("nowhere").experiment_id])
+    assert [run.info.status for run in runs] == ["FAILED", "FAILED"]
+    assert store.search_registered_models() == []
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "message"),
+    [
+        (["s"], TrackingError, r"MLflow's store cannot be used: Connection refused; start the server or set"),
+        (["studies/s/trials/0001"], JobError, r"--push: the name .* is not named; give --register NAME, or the study"),
+        (["s", "--trial", "0"], JobError, r"--push: .*0000/model\.keras does not say its score"),
+    ],
+)
+def test_what_cannot_be_pushed_is_not_exported_either(root, monkeypatch, capsys, words, error, message):
+    """No data is read, and no worker starts."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setattr("pipeline.cli.model_data.find_data", None)
+    with pytest.raises(error, match=message):
+        run(*words, "--format", "keras", "--push", "champion")
+    assert capsys.readouterr().out == ""
     assert not Path("exports").exists()
 
 
@@ -225,7 +299,18 @@ def test_the_help_names_the_formats(capsys):
     with pytest.raises(SystemExit) as end:
         main(["export", "--help"])
     assert end.value.code == 0
-    assert "any of keras, saved-model, onnx, litert, onnx-float16," in capsys.readouterr().out
+    assert "any of keras, saved-model, onnx, litert (default: keras," in " ".join(capsys.readouterr().out.split())
+
+
+def test_every_rounded_format_has_one_way_to_ask_for_it(capsys):
+    """A flag, which an error names; the name of the format is none for ``--format``."""
+    for name in (name for name, export_format in FORMATS.items() if not export_format.exact):
+        with pytest.raises(SystemExit):
+            main(["export", "s", "--format", name])
+        advice = capsys.readouterr().err.split("give ")[1].split(";")[0]
+        parser = argparse.ArgumentParser()
+        export.arguments(parser)
+        assert export._choose_formats(parser.parse_args(["s", *advice.split()])) == [name]
 
 
 @pytest.mark.parametrize(
@@ -262,7 +347,7 @@ def test_bad_input(root, words, error, message):
         (["s", "--trial", "x"], "--trial: expected a whole number from 0, got 'x'"),
         (
             ["s", "--format", "kera"],
-            "--format: unknown 'kera', did you mean 'keras'?; formats are keras, saved-model, onnx, litert",
+            "--format: unknown 'kera', did you mean 'keras'?; formats are keras, saved-model, onnx, litert;",
         ),
         (["s", "--format", "keras,"], "--format: unknown ''"),
         (["s", "--push", "latest"], "--push: expected an alias such as champion"),

@@ -29,7 +29,7 @@ def find(*words, finder=find_model):
 
 
 def find_keras(*words):
-    return find(*words, finder=find_keras_model)
+    return find(*words, finder=lambda args: find_keras_model(args, "others have no layers"))
 
 
 def write_model(path, metadata=METADATA):
@@ -216,6 +216,18 @@ def test_other_formats_have_no_layers():
     for word in ("exports/mine", "exports/mine/saved_model"):
         with pytest.raises(ModelError, match=r"saved_model: expected a \.keras file, since others have no layers"):
             find_keras(word)
+
+
+@pytest.mark.parametrize(
+    ("command", "words", "reason"),
+    [(explain, ["photo.png"], "others have no layers"), (export, [], "every format is made from that")],
+)
+def test_each_command_says_why_it_takes_keras_models_alone(command, words, reason):
+    write_saved_model(Path("saved_model"))
+    parser = argparse.ArgumentParser()
+    command.arguments(parser)
+    with pytest.raises(ModelError, match=rf"saved_model: expected a \.keras file, since {reason}; name that"):
+        command.run(parser.parse_args(["saved_model", *words]))
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "[1]", '{"classes": ["a", "a"]}', "[" * 100_000])

@@ -99,6 +99,30 @@ def odd_classes(header):
     return [column.removeprefix("probability_") for column in header[3:]]
 
 
+@pytest.mark.parametrize(
+    ("form", "printed"), [([], ""), (["--json"], "[]\n"), (["--csv"], "file,class,probability,probability_cat,")]
+)
+def test_where_no_file_can_be_read_the_table_is_empty(model, photos, capsys, form, printed):
+    assert run(model, "b/notes.txt", "missing.png", *form) == 1
+    said = capsys.readouterr()
+    assert said.out.startswith(printed)
+    assert said.out.count("\n") == len(form)
+    assert [line.split(": ")[1] for line in said.err.splitlines()][:2] == ["b/notes.txt", "missing.png"]
+    assert said.err.splitlines()[2] == "warning: none of the 2 files could be read as an image"
+
+
+def test_of_many_classes_a_line_has_the_first_five(photos, capsys):
+    many = str(write_tiny_model(photos / "many.keras", classes=tuple(f"class-{number}" for number in range(100))))
+    assert run(many, "z.png", "b/2.png") == 0
+    said = capsys.readouterr()
+    assert [len(line.split()) for line in said.out.splitlines()] == [1 + 2 * 5] * 2
+    assert said.err == "note: the 5 most probable of 100 classes; --top N shows more, --csv and --json all\n"
+    for more, shown in ((["--top", "7"], 7), (["--json"], 100)):
+        run(many, "z.png", *more)
+        said = capsys.readouterr()
+        assert (said.out.count("class-") - ("--json" in more), said.err) == (shown, "")
+
+
 @pytest.mark.parametrize("form", [[], ["--json"], ["--csv"]])
 def test_a_file_that_cannot_be_read_is_in_the_exit_code(model, photos, capsys, form):
     (photos / "b" / "broken.png").write_text("milk")
@@ -137,7 +161,7 @@ def test_a_model_that_gives_no_numbers(photos, capsys, form):
 @pytest.mark.parametrize(
     ("words", "error", "message"),
     [
-        (["b/notes.txt", "missing.png"], DataError, "none of the 2 files could be read"),
+        (["missing.png", "b/none.png"], DataError, "missing.png: does not exist; expected an image file or a folder"),
         (["nothing"], DataError, "nothing: no image in this folder"),
         (["*.webp"], DataError, r"\*\.webp: no file matches"),
     ],

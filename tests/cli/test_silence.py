@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 COMMANDS = {
     "export m.keras": ["warning", "exit code 0"],
-    "predict m.keras photo.png": ["exit code 0"],
+    "predict m.keras photo.png": ["note", "exit code 0"],
     "explain m.keras photo.png": ["exit code 0"],
     "evaluate m.keras --data digits": ["digits", "note", "exit code 0"],
     "predict lambda.keras photo.png": ["convtune", "exit code 2"],

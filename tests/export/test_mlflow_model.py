@@ -3,19 +3,29 @@
 import base64
 import io
 import json
+import os
+import shutil
+import signal
 import socket
-import threading
+import subprocess
+import sys
+import time
 import urllib.error
 import urllib.request
+from contextlib import closing, suppress
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
-import uvicorn
+from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from PIL import Image
 
 from pipeline.errors import ModelError
+from pipeline.metrics import ACCURACY
 from pipeline.study.model_metadata import ModelMetadata, read_metadata
+from pipeline.tracking import Registration, connect
 from tests.export.tiny_model import write_tiny_model
 
 pytestmark = pytest.mark.slow
@@ -80,33 +90,73 @@ def test_pictures_of_different_sizes(loaded):
     assert list(answer["cat"] > answer["dog"]) == [False, True]
 
 
-@pytest.fixture(scope="module")
-def served(loaded):
-    """Posts JSON to MLflow's scoring server, which serves the model on this machine; returns status and answer."""
-    from mlflow.pyfunc import scoring_server
-
+def free_port():
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        address = f"http://127.0.0.1:{listening.getsockname()[1]}/invocations"
-        server = uvicorn.Server(uvicorn.Config(scoring_server.init(loaded), log_level="error"))
-        thread = threading.Thread(target=server.run, args=([listening],))
-        thread.start()
-
-        def post(**content):
-            data, kind = json.dumps(content).encode(), {"Content-Type": "application/json"}
-            try:
-                with urllib.request.urlopen(urllib.request.Request(address, data, kind), timeout=60) as answer:
-                    return answer.status, json.load(answer)
-            except urllib.error.HTTPError as error:
-                return error.code, error.read().decode()
-
-        yield post
-        server.should_exit = True
-        thread.join(60)
+        return listening.getsockname()[1]
 
 
-@pytest.mark.parametrize("key", ["instances", "inputs"])
-def test_the_server_answers_a_picture_of_another_size_with_class_names(served, key):
-    dark = np.full((1, 40, 30, 3), 9).tolist()
+@pytest.fixture(scope="module")
+def store(empty_store, tmp_path_factory):
+    return f"sqlite:///{shutil.copy(empty_store, tmp_path_factory.mktemp('store'))}"
+
+
+@pytest.fixture(scope="module")
+def registered(folder, store):
+    """The name in the registry under which the model is pushed, as the champion."""
+    registration = Registration("our pets", "mine", 0.9, ACCURACY, "d", {"study": "mine", "trial": "3"})
+    with closing(connect(store)) as tracker:
+        tracker.push(folder, registration, "champion", None)
+    return registration.name
+
+
+@pytest.fixture(scope="module")
+def served(registered, store, tmp_path_factory):
+    """Posts JSON to what MLflow's own command serves, in a folder without convtune; returns status and answer."""
+    port = str(free_port())
+    command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", f"models:/{registered}@champion"]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    environment |= {"MLFLOW_TRACKING_URI": store, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    with (elsewhere / "server.log").open("w") as log:
+        server = subprocess.Popen(
+            [*command, "--env-manager", "local", "--port", port],
+            env=environment,
+            cwd=elsewhere,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        wait_for(f"http://127.0.0.1:{port}/ping", server, elsewhere / "server.log")
+        yield partial(post, f"http://127.0.0.1:{port}/invocations")
+    finally:
+        with suppress(ProcessLookupError):  # it has ended itself
+            os.killpg(server.pid, signal.SIGTERM)
+        server.wait(60)
+
+
+def wait_for(address, server, log):
+    until = time.monotonic() + 300
+    while server.poll() is None and time.monotonic() < until:
+        with suppress(OSError), urllib.request.urlopen(address, timeout=5):
+            return
+        time.sleep(0.2)
+    pytest.fail(f"nothing answers at {address}:\n{log.read_text()}")
+
+
+def post(address, body=None, **content):
+    """``body`` is the request as it is, else it is ``content``."""
+    data, kind = (body or json.dumps(content)).encode(), {"Content-Type": "application/json"}
+    try:
+        with urllib.request.urlopen(urllib.request.Request(address, data, kind), timeout=60) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+@pytest.mark.parametrize(("key", "size"), [("instances", (40, 30)), ("inputs", (40, 30)), ("inputs", (9, 70))])
+def test_the_server_answers_a_picture_of_any_size_with_class_names(served, key, size):
+    dark = np.full((1, *size, 3), 9).tolist()
     status, answer = served(**{key: dark})
     (row,) = answer["predictions"]
     assert (status, list(row)) == (200, ["cat", "dog"])
@@ -133,6 +183,20 @@ def test_the_server_answers_image_files(served):
     assert answer["predictions"][0] == pytest.approx(of_pixels["predictions"][0])
 
 
+def test_the_command_of_the_registry_sends_an_image_file(served, registered, store, tmp_path):
+    """The line in the description, without curl at its end: what that would send is posted."""
+    description = MlflowClient(store).get_registered_model(registered).description
+    lines = [line.strip() for line in description.splitlines() if line.startswith("    ")]
+    assert lines[0] == "mlflow models serve -m 'models:/our pets@champion' --env-manager local"
+    Image.effect_noise((600, 500), 90).save(tmp_path / "photo.jpg", quality=95)  # more than an argument may hold
+    body, curl = lines[1].split(" | curl ")
+    assert curl == "http://127.0.0.1:5000/invocations -H 'Content-Type: application/json' -d @-"
+    sent = subprocess.run(["sh", "-c", body], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert len(sent) > 2**17
+    status, answer = served(sent)
+    assert (status, [list(row) for row in answer["predictions"]]) == (200, [["cat", "dog"]])
+
+
 @pytest.mark.parametrize("file", ["no base64!", base64.b64encode(b"no image").decode()])
 def test_the_server_refuses_what_is_no_image_file(served, file):
     status, answer = served(inputs=ANYTHING, params={"images": [file]})
@@ -143,9 +207,18 @@ def test_the_server_refuses_what_is_no_image_file(served, file):
 def test_pixels_from_0_to_1_are_refused(served, loaded, images):
     status, answer = served(instances=(images / 255).tolist())
     assert status == 400
-    assert "expected pixels from 0 to 255, got none above 1" in answer
+    assert "no pixel above 1: multiply pixels from 0 to 1 by 255, send pictures that are black as image files" in answer
     with pytest.raises(MlflowException, match="dtype of input float64 does not match expected dtype uint8"):
         loaded.predict(images / 255)
+
+
+def test_black_pictures_are_answered_as_image_files(served):
+    black = np.zeros((20, 30, 3), np.uint8)
+    for request in ({"inputs": black[None].tolist()}, {"inputs": ANYTHING}, {"inputs": ANYTHING, "params": {}}):
+        status, answer = served(**request)
+        assert (status, "or image files in base64 in params.images; got no such file" in answer) == (400, True)
+    status, answer = served(inputs=ANYTHING, params={"images": [as_file(black, "PNG")]})
+    assert (status, answer["predictions"][0]["cat"] > 0.5) == (200, True)
 
 
 def test_the_file_inside_is_the_file_itself(folder, model_file):

@@ -1,5 +1,7 @@
 """The model card."""
 
+from importlib.metadata import version
+
 import numpy as np
 import pytest
 
@@ -24,6 +26,7 @@ def facts(**changes):
         "params": {"blocks": 3, "learning_rate": 0.01},
         "search": "The study had 30 trials of the space plain (bayesian search).",
         "command": "convtune tune --data 'my pets'",
+        "versions": {"python": "3.11.7", "keras": "3.15.1"},
     }
     return CardFacts(**values | changes)
 
@@ -58,7 +61,11 @@ def test_its_headings(card):
         "| `model.onnx` | 1.23 MB | float32, any size | 1e-06 | 100.00% | +0.0000 | `python predict_onnx.py IMAGE` |",
         "| `model_int8.tflite` | 0.33 MB | float32, one size | 0.03 | 99.40% | -0.0030 |",
         "on 500 validation images of my\\_pets and compared",
-        "    convtune tune --data 'my pets'",
+        "    convtune tune --data 'my pets'\n\nThe study ran with python 3.11.7, keras 3.15.1.\n",
+        f"Written by convtune {version('convtune')} with Keras",
+        "Calibration: the mean confidence is 0.8200, which a well calibrated model has as accuracy; the expected calib",
+        "error is 0.2600 (0 is best)",
+        "## Limits\n\n- It gives every picture one of its classes",
     ],
 )
 def test_what_it_says(card, text):
@@ -72,8 +79,24 @@ def test_all_rows_of_a_table_have_as_many_cells(card):
 
 
 def test_a_model_without_its_study_and_data():
-    alone = facts(evaluation=None, measured_on="its data was not at hand", params={}, search="", command="")
+    alone = CardFacts(None, "its data was not at hand")
     card = model_card(METADATA, alone, RESULTS[:1], "100 images of random pixels")
     assert "Not measured: its data was not at hand." in card
     assert "Params" not in card
     assert "convtune tune" not in card
+    assert "Calibration" not in card
+    assert "The study ran with" not in card
+    assert "Its study was not at hand: `convtune export STUDY` writes the command" in card
+
+
+def test_a_model_that_was_not_trained_to_its_end_says_so_among_its_limits(card):
+    assert "It was trained" not in card
+    short = model_card(METADATA, facts(caveat="trained for 3 of 10 epochs (time_up)"), RESULTS, "500 images")
+    assert "\n- It was trained for 3 of 10 epochs (time\\_up).\n" in short.split("## Limits")[1]
+
+
+def test_scores_of_other_images_are_no_test_scores():
+    assert facts().test_scores == {}
+    scores = facts(on_test=True).test_scores
+    assert (scores["accuracy"], "top5_accuracy" in scores) == (0.8, False)
+    assert facts(on_test=True, evaluation=None).test_scores == {}

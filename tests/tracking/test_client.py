@@ -10,9 +10,11 @@ from contextlib import closing
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import ViewType
+from mlflow.exceptions import MlflowException
 
 from pipeline.errors import TrackingError
 from pipeline.tracking import connect
+from pipeline.tracking.client import refusal as refuse
 from pipeline.tracking.client import short_reason
 
 
@@ -185,3 +187,19 @@ def test_a_reason_is_short_and_of_one_line():
     assert short_reason(KeyError()) == "KeyError"
     assert len(short_reason(ValueError("x" * 1000))) == 200
     assert short_reason(OSError("pool: [Errno 111] Connection refused'))")) == "Connection refused"
+
+
+@pytest.mark.parametrize(
+    ("reason", "advice"),
+    [
+        ("Max retries exceeded: Connection refused", "Connection refused; see that the server runs, then repeat"),
+        ("failed with error code 503", "error code 503; see that the server runs, then repeat the command"),
+        ("failed with error code 403", "error code 403; set MLFLOW_TRACKING_USERNAME and"),
+        ("(sqlite3.OperationalError) database is locked", "database is locked; end the other program that writes"),
+        ("Invalid model name", "Invalid model name; mend that and repeat the command, or set MLFLOW_TRACKING_URI"),
+    ],
+)
+def test_a_refusal_says_what_to_do(reason, advice):
+    line = str(refuse("http://me:secret@host:5000", MlflowException(reason), "the view"))
+    assert line.startswith("http://host:5000: MLflow refused the view: ")
+    assert advice in line

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
+from mlflow.models import Model
 
 from pipeline.errors import TrackingError
 from pipeline.metrics import ACCURACY, METRICS
@@ -426,8 +427,23 @@ def test_a_run_that_a_study_has_is_not_taken_by_another(tracker, study, begin_st
     assert begin_study(tracker, name="other") != study
 
 
+def test_a_push_that_mlflow_refuses_ends_its_run_and_says_what_to_do(tracker, client, dataset, tmp_path):
+    """The name is one that the registry does not take. The run has the dataset, and a logged model that failed."""
+    Model().save(str(tmp_path / "MLmodel"))
+    registration = Registration("a/b:c", "mine", 0.9, ACCURACY, "d", {"study": "mine", "trial": "7"})
+    with pytest.raises(TrackingError, match=r"MLflow refused: .*a/b:c.*; mend that and repeat the command, or set"):
+        tracker.push(tmp_path, registration, "champion", dataset)
+    (run,) = [
+        run
+        for run in client.search_runs([client.get_experiment_by_name("convtune").experiment_id])
+        if run.info.run_name == "export of trial 7 of mine"
+    ]
+    assert (run.info.status, run.data.metrics) == ("FAILED", {"val_accuracy": 0.9})
+    assert [entry.dataset.name for entry in run.inputs.dataset_inputs] == ["mnist5k"]
+
+
 def test_a_refused_study_is_one_line(tracker, begin_study):
-    with pytest.raises(TrackingError, match=r"MLflow refused the study's run: .*maximum length") as refusal:
+    with pytest.raises(TrackingError, match=r"refused the study's run: .*maximum length.*; mend that and") as refusal:
         begin_study(tracker, **{"long\n" * 60: 1})
     assert "\n" not in str(refusal.value)
 
