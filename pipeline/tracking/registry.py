@@ -28,7 +28,7 @@ _NO_CHAMPION, _REPLACED = f"not_{CHAMPION}", "replaced_by"
 """Tags of versions: why one did not become the champion, and which one has taken its place."""
 
 _ABOUT = (
-    f"The best models of convtune's studies of these pictures. `{CHAMPION}` is the best of those that were measured on "
+    f"The best models of convtune's studies of these images. `{CHAMPION}` is the best of those that were measured on "
     f"the same files and splits: `mlflow models serve -m models:/NAME@{CHAMPION}`. Each version's tags say why it is "
     "the champion, or why not, and which version it followed."
 )
@@ -47,7 +47,7 @@ class ModelDecision:
 class Registration:
     """A study's model, for the registered name ``name``; what is said of it becomes tags of its version.
 
-    ``score`` by ``metric``, and ``digest``, which stands for the pictures and their split whatever the image size,
+    ``score`` by ``metric``, and ``digest``, which stands for the images and their split whatever the image size,
     decide whether it becomes the champion. ``study`` is how a command names the study, ``data`` the dataset;
     ``test_scores`` are those on the test images, by metric, ``params`` the configuration of the network and its
     training. ``caveat`` is a sentence about a model that was not trained to its end, else "".
@@ -88,7 +88,7 @@ class Registration:
 
 def register(runs: Runs, folder: Path, registration: Registration) -> ModelDecision:
     """Uploads an MLflow model folder as the model of the study's run and registers it as the next version."""
-    if runs.files_refused:
+    if runs.files.refused:
         return ModelDecision(0, False, "not registered: MLflow's artifact store cannot be used")
     tags = registration.as_tags()
     logged = _upload(runs, folder, registration)

@@ -1,4 +1,4 @@
-"""Pictures of a search."""
+"""Plots of a search."""
 
 import io
 import subprocess
@@ -41,7 +41,7 @@ def learn(folder, number, scores, logged_as="val_accuracy"):
 
 
 def draw(records, importances, folder):
-    """The names of the pictures that are drawn of the trials."""
+    """The names of the plots that are drawn of the trials."""
     return list(draw_search(StudyTrials(folder, records, records, importances)))
 
 
@@ -61,18 +61,18 @@ def test_a_search_with_everything(folder):
     for record_ in records:
         learn(folder, record_.number, [0.4, record_.score or 0.2])
     runs = [replace(one, trial=replace(one.trial, began=10.0 * one.number, slot=one.number % 2)) for one in records]
-    pictures = draw_search(StudyTrials(folder, records, runs, {"blocks": 0.75, "learning_rate": 0.25}))
-    assert list(pictures) == [name for name in SEARCH if name not in ("front_parameters.png", "front_latency.png")]
-    for content in pictures.values():
-        with Image.open(io.BytesIO(content)) as picture:
-            assert picture.format == "PNG"
-            assert picture.width >= 500
-            assert len(set(picture.convert("L").resize((80, 50)).tobytes())) > 3
-    write_plots(pictures, SEARCH, folder.plots)
-    assert {path.name: path.read_bytes() for path in folder.plots.iterdir()} == pictures
+    plots = draw_search(StudyTrials(folder, records, runs, {"blocks": 0.75, "learning_rate": 0.25}))
+    assert list(plots) == [name for name in SEARCH if name not in ("front_parameters.png", "front_latency.png")]
+    for content in plots.values():
+        with Image.open(io.BytesIO(content)) as image:
+            assert image.format == "PNG"
+            assert image.width >= 500
+            assert len(set(image.convert("L").resize((80, 50)).tobytes())) > 3
+    write_plots(plots, SEARCH, folder.plots)
+    assert {path.name: path.read_bytes() for path in folder.plots.iterdir()} == plots
 
 
-def test_nothing_to_draw_is_no_picture(folder):
+def test_nothing_to_draw_is_no_plot(folder):
     assert draw([], {}, folder) == []
     assert draw([record(0, None, TrialState.FAILED)], {}, folder) == []
     assert draw([record(0, None, TrialState.RUNNING)], {}, folder) == []
@@ -83,7 +83,7 @@ def test_one_trial(folder, state):
     assert draw([record(0, 0.5, state)], {}, folder) == ["history.png"]
 
 
-def test_a_picture_of_an_earlier_run_does_not_stay(folder):
+def test_a_plot_of_an_earlier_run_does_not_stay(folder):
     write_plots({"history.png": b"1", "curves.png": b"2"}, SEARCH, folder.plots)
     write_plots({"history.png": b"3"}, SEARCH, folder.plots)
     assert {path.name: path.read_bytes() for path in folder.plots.iterdir()} == {"history.png": b"3"}
@@ -217,7 +217,7 @@ def test_at_most_twelve_hyperparameters_are_drawn_the_most_important_ones(draw_,
         assert png(figure).startswith(b"\x89PNG")
 
 
-def test_pictures_say_above_themselves_only_what_their_headings_do_not(folder):
+def test_plots_say_above_themselves_only_what_their_headings_do_not(folder):
     good = [record(number, 0.9 + number / 1000, params={"blocks": number}, macs=9 + number) for number in range(20)]
     few = [replace(one, trial=replace(one.trial, began=1.0, slot=0)) for one in good[:2]]
     learn(folder, 0, [0.1, 0.9])
@@ -229,7 +229,7 @@ def test_pictures_say_above_themselves_only_what_their_headings_do_not(folder):
 
 
 def above(figure):
-    """The title and the remark of a picture."""
+    """The title and the remark of a plot."""
     return figure.get_suptitle() + "".join(figure.axes[0].get_title(place) for place in ("left", "right"))
 
 

@@ -117,11 +117,11 @@ def test_headings_come_in_the_order_of_interest(page):
     ]
 
 
-def test_pictures_of_the_explanation_without_the_activation_maps_in_their_order(page):
+def test_plots_of_the_explanation_without_the_activation_maps_in_their_order(page):
     assert re.findall(r"<h3>((?:First|Image)[^<]*)", page) == ["First filters", "Image 2", "Image 3", "Image 10"]
 
 
-def test_many_pictures_of_an_explanation_do_not_all_fit(finished, tmp_path, monkeypatch):
+def test_many_plots_of_an_explanation_do_not_all_fit(finished, tmp_path, monkeypatch):
     monkeypatch.setattr("pipeline.report.study_report._MOST_EXPLAINED", 100)
     write_report(read_trials(str(finished.path)), tmp_path / "r.html", {})
     text = Outline((tmp_path / "r.html").read_text()).text

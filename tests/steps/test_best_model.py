@@ -65,20 +65,20 @@ def publish(paths, best, data):
 def test_what_the_best_model_sees_is_drawn_and_goes_into_mlflow(tmp_path, best, data, capsys):
     paths, tracker = StudyPaths(tmp_path / "s"), Tracker()
     assert publish(paths, best, data).trial == 1
-    pictures = {path.name for path in paths.explanation.iterdir()}
-    assert {"index.html", "filters.png"} < pictures
-    assert sum(name.endswith("-maps.png") for name in pictures) >= 3
+    plots = {path.name for path in paths.explanation.iterdir()}
+    assert {"index.html", "filters.png"} < plots
+    assert sum(name.endswith("-maps.png") for name in plots) >= 3
     assert "Wrong: predicted" in (paths.explanation / "index.html").read_text()
     record_study(prepared(tracker, paths), [best])
-    assert {name for place, name in tracker.paths if place == "explain/trial-1"} == pictures
+    assert {name for place, name in tracker.paths if place == "explain/trial-1"} == plots
     assert capsys.readouterr().err == ""
 
 
-def test_a_fault_in_the_pictures_costs_a_warning(tmp_path, best, data, capsys, monkeypatch):
+def test_a_fault_in_the_plots_costs_a_warning(tmp_path, best, data, capsys, monkeypatch):
     monkeypatch.setattr(run_best_model, "write_explanation", lambda *args: 1 / 0)
     paths = StudyPaths(tmp_path / "s")
     assert publish(paths, best, data).test_scores["accuracy"] > 0
-    warning = "warning: no pictures of what the best model sees: ZeroDivisionError: division by zero\n"
+    warning = "warning: no plots of what the best model sees: ZeroDivisionError: division by zero\n"
     assert capsys.readouterr().err == warning
     assert not paths.explanation.exists()
 
@@ -88,7 +88,7 @@ def test_a_fault_of_the_model_is_told_in_its_own_words(tmp_path, best, data, cap
         run_best_model, "write_explanation", raising(ModelError("m.keras: expected a network with convolutions"))
     )
     publish(StudyPaths(tmp_path / "s"), best, data)
-    warning = "warning: no pictures of what the best model sees: m.keras: expected a network with convolutions\n"
+    warning = "warning: no plots of what the best model sees: m.keras: expected a network with convolutions\n"
     assert capsys.readouterr().err == warning
 
 
@@ -100,7 +100,7 @@ def test_a_study_killed_before_all_is_noted_draws_again(tmp_path, best, data, mo
     assert find_published(paths, best, "convtune-digits") is None
 
 
-def test_pictures_of_an_earlier_best_go_even_if_the_new_one_cannot_be_run(tmp_path, best, data, monkeypatch):
+def test_plots_of_an_earlier_best_go_even_if_the_new_one_cannot_be_run(tmp_path, best, data, monkeypatch):
     paths = StudyPaths(tmp_path / "s")
     earlier = paths.explanation / "earlier.png"
     earlier.parent.mkdir(parents=True)
