@@ -116,6 +116,19 @@ def test_pruned_curves_are_grey_and_the_best_others_have_labels(folder):
     assert len(axes.lines) == 2
 
 
+def test_of_very_many_curves_the_best_and_the_latest_are_drawn_and_the_rest_is_counted(folder, monkeypatch):
+    monkeypatch.setattr("pipeline.report.plots.curves._MOST", 8)
+    records = [record(number, 0.9 - number / 100) for number in range(20)]
+    for one in records[:-1]:  # the last one has not finished an epoch
+        learn(folder, one.number, [0.1, one.number / 100])
+    figure = draw_curves(records, folder)
+    assert above(figure) == "8 of 19 trials: the best and the latest"
+    axes = figure.axes[0]
+    others = [curve[-1][1] for curve in axes.collections[0].get_segments()]
+    assert others == [0.16, 0.17, 0.18]
+    assert [line.get_label()[:8] for line in axes.lines] == [f"trial {number}:" for number in range(5)]
+
+
 def front(*points, metric=ACCURACY):
     records = [
         record(number, score, macs=macs, metric=metric, minimized=("macs",))

@@ -4,12 +4,14 @@ import re
 from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from pipeline.data import load
 from pipeline.errors import ModelError, StudyError, WorkerError
 from pipeline.executors import InlineExecutor
 from pipeline.report.evaluated_model import read_evaluated_model
+from pipeline.report.plots.evaluation import evaluate_test
 from pipeline.steps import best_model, run_best_model
 from pipeline.steps.best_model import find_published, publish_best_model, registered_name
 from pipeline.steps.publish import record_study
@@ -28,6 +30,9 @@ class Tracker:
 
     def log_artifact(self, path, folder=""):
         self.paths.append((folder, path.name))
+
+    def remove_artifacts(self, folder, names):
+        self.removed = {f"{folder}/{name}" for name in names}
 
     def rank(self, *args):
         """Of no interest here."""
@@ -105,10 +110,24 @@ def test_plots_of_an_earlier_best_go_even_if_the_new_one_cannot_be_run(tmp_path,
     earlier = paths.explanation / "earlier.png"
     earlier.parent.mkdir(parents=True)
     earlier.touch()
+    paths.plots.mkdir()
+    (paths.plots / "wrong.png").touch()
     monkeypatch.setattr(run_best_model, "PredictDataset", lambda *args, number: Raise(number, WorkerError("died")))
     with pytest.raises(WorkerError):
         publish(paths, best, data)
     assert not earlier.exists()
+    assert not (paths.plots / "wrong.png").exists()
+
+
+def test_a_better_model_without_mistakes_leaves_no_wrong_images(tmp_path, best, data):
+    paths, tracker = StudyPaths(tmp_path / "s"), Tracker()
+    publish(paths, best, data)
+    record_study(prepared(tracker, paths), [best])
+    assert "plots/wrong.png" not in tracker.removed
+    evaluate_test(paths, data, np.eye(10, dtype=np.float32)[data.labels[data.test]])
+    record_study(prepared(tracker, paths), [best])
+    assert not (paths.plots / "wrong.png").exists()
+    assert "plots/wrong.png" in tracker.removed
 
 
 def prepared(tracker, paths):
