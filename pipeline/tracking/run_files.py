@@ -39,7 +39,7 @@ class RunFiles:
         if stale:
             store = get_artifact_repository(self._location(run), self._client.tracking_uri)
             for path in stale:
-                store.delete_artifacts(path)
+                store.delete_artifacts(path)  # type: ignore[no-untyped-call]
 
     def _location(self, run: str) -> str:
         return str(self._client.get_run(run).info.artifact_uri)  # raises if it is MLflow that is gone

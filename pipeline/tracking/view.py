@@ -30,7 +30,7 @@ _WIDTH = 100
 
 _CHART = {"deleted": False, "isGenerated": False}
 _HYPERPARAMETERS, _TRAINING = "Hyperparameters and score", "Training and size"
-"""The names of our sections; what the first one leaves out is added to its own."""
+"""The names of our sections; where the first one leaves something out, its name says that instead."""
 
 
 def varied(runs: Sequence[Run]) -> list[str]:
@@ -72,7 +72,7 @@ def _state(study: str, trials: Sequence[Run], metric: Metric, importances: Mappi
         "columnOrder": columns,
         "columnWidths": dict.fromkeys(columns, _WIDTH),
         "compareRunCharts": _charts(axes, metric.logged_as),
-        "compareRunSections": _sections(_left_out(len(axes), len(common), len(params), bool(importances))),
+        "compareRunSections": _sections(_heading(len(axes), len(common), len(params), bool(importances))),
         "isAccordionReordered": True,  # else the UI puts its own sections first
         "runsHiddenMode": "SHOW_ALL",
         "hideEmptyCharts": True,
@@ -98,30 +98,31 @@ def _axes(common: Sequence[str], importances: Mapping[str, float]) -> list[str]:
     return [name for name in common if name in kept]
 
 
-def _left_out(axes: int, common: int, varied: int, by_importance: bool) -> str:
-    """The remark that not all hyperparameters that varied are axes; "" if they are.
+def _heading(axes: int, common: int, varied: int, by_importance: bool) -> str:
+    """The name of the section of parallel coordinates: which hyperparameters are its axes, where some have none.
 
-    >>> _left_out(12, 30, 30, by_importance=True), _left_out(12, 30, 30, by_importance=False)
-    (': the 12 most important of 30', ': the first 12 of 30')
-    >>> _left_out(12, 25, 30, by_importance=True), _left_out(2, 2, 3, by_importance=True)
-    (': the 12 most important of 25 that every trial has', ': the 2 of 3 that every trial has')
-    >>> _left_out(3, 3, 3, by_importance=True)
-    ''
+    The UI shows about 43 characters of it.
+
+    >>> _heading(3, 3, 3, by_importance=True), _heading(12, 20, 20, by_importance=False)
+    ('Hyperparameters and score', 'First 12 of 20 hyperparameters')
+    >>> _heading(12, 20, 20, by_importance=True), _heading(2, 2, 3, by_importance=True)
+    ('12 most important of 20 hyperparameters', '2 of 3 hyperparameters: of every trial')
+    >>> _heading(12, 20, 30, by_importance=True)
+    '12 most important of 20 of every trial'
     """
-    which = "" if common == varied else " that every trial has"
     if axes < common:
-        order = f"{axes} most important" if by_importance else f"first {axes}"
-        return f": the {order} of {common}{which}"
-    return f": the {axes} of {varied}{which}" if which else ""
+        order = f"{axes} most important" if by_importance else f"First {axes}"
+        return f"{order} of {common} {'hyperparameters' if common == varied else 'of every trial'}"
+    return _HYPERPARAMETERS if common == varied else f"{axes} of {varied} hyperparameters: of every trial"
 
 
-def _sections(left_out: str) -> list[dict[str, Any]]:
+def _sections(heading: str) -> list[dict[str, Any]]:
     """Our charts, then what the UI makes of the metrics by itself, folded up."""
     own = [(_HYPERPARAMETERS, {"columns": 1, "cardHeight": 310}), (_TRAINING, {"columns": 2, "cardHeight": 340})]
     more = [(name, {"display": False}) for name in ("Model metrics", "System metrics")]
     fixed = {"display": True, "isReordered": False, "deleted": False, "isGenerated": False}
     sections = [{"uuid": name, "name": name} | fixed | settings for name, settings in own + more]
-    sections[0]["name"] += left_out
+    sections[0]["name"] = heading
     return sections
 
 

@@ -15,11 +15,13 @@ from pipeline.study.paths import StudyPaths
 from tests.report.made_up import TESTED, evaluated
 
 
-@pytest.mark.parametrize("count", [2, 10, 100, 130])
+@pytest.mark.parametrize("count", [2, 10, 100, 130, 400])
 def test_confusion_matrices_of_all_sizes(count):
     axes = draw_confusion([f"${n} cats" for n in range(count)], np.eye(count, dtype=np.int64) * 1234).axes[0]
     assert axes.get_title("left") == f"{1234 * count:,} of {1234 * count:,} test images right"
     assert len(axes.texts) == (count if count <= 20 else 0)
+    assert axes.get_ylabel() == ("true class" if count <= 100 else "true class (by number)")
+    assert len(axes.get_yticklabels()) == count or count > 100
     if count <= 100:
         assert [label.get_text() for label in axes.get_yticklabels()][:2] == [r"\$0 cats", r"\$1 cats"]
 

@@ -61,16 +61,14 @@ def test_axes_are_the_params_of_all_trials_with_a_score(trials, client):
     assert (charts["SCATTER"]["xaxis"]["key"], charts["SCATTER"]["yaxis"]["key"]) == ("parameters", "score")
     sections = {section["uuid"]: section["name"] for section in state["compareRunSections"]}
     assert {chart["metricSectionId"] for chart in charts.values()} <= sections.keys()
-    assert sections[charts["PARALLEL"]["metricSectionId"]] == (
-        "Hyperparameters and score: the 1 of 2 that every trial has"
-    )
+    assert sections[charts["PARALLEL"]["metricSectionId"]] == "1 of 2 hyperparameters: of every trial"
 
 
 @pytest.mark.parametrize(
     ("importances", "kept", "said"),
     [
-        ({"h 29?": 0.7, "h05": 0.3}, ["h 29-", "h05"], "the 12 most important of 30"),
-        ({}, ["h 29-"], "the first 12 of 30"),
+        ({"h 29?": 0.7, "h05": 0.3}, ["h 29-", "h05"], "12 most important of 30 hyperparameters"),
+        ({}, ["h 29-"], "First 12 of 30 hyperparameters"),
     ],
     ids=["known", "unknown"],
 )
@@ -90,7 +88,7 @@ def test_of_many_params_the_most_important_ones_are_axes_and_the_rest_is_counted
     assert len(axes) == 12
     assert set(kept) <= set(axes)
     assert axes == sorted(axes)
-    assert state["compareRunSections"][0]["name"] == f"Hyperparameters and score: {said}"
+    assert state["compareRunSections"][0]["name"] == said
 
 
 def test_of_a_minimised_metric_the_lowest_score_comes_first(trials, client, store):

@@ -37,7 +37,8 @@ def draw_confusion(classes: Sequence[str], confusion: NDArray[np.int64]) -> Figu
     _name_classes(axes, classes)
     if count <= _MOST_COUNTS:
         _write_counts(axes, confusion, shares)
-    axes.set(xlabel="predicted class", ylabel="true class")
+    by = " (by number)" if count > _MOST_NAMES else ""
+    axes.set(xlabel=f"predicted class{by}", ylabel=f"true class{by}")
     right = int(np.trace(confusion))
     remark(axes, f"{right:,} of {int(confusion.sum()):,} test images right")
     return figure
