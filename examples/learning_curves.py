@@ -1,4 +1,4 @@
-"""Draws the learning curves of a study's trials; python examples/learning_curves.py STUDY [PICTURE.png]"""
+"""Draws the learning curves of a study's trials; python examples/learning_curves.py STUDY [PLOT.png]"""
 
 import sys
 
@@ -17,6 +17,6 @@ for trial in study.trials.itertuples():
     is_best = trial.trial == study.best.number
     axes.plot(curve.index, curve, color="tab:blue" if is_best else "0.7", zorder=3 if is_best else 2)
 axes.set(title=f"{study.name}: trial {study.best.number} is the best", xlabel="epoch", ylabel=study.metric)
-picture = sys.argv[2] if len(sys.argv) > 2 else "learning_curves.png"
-figure.savefig(picture)
-print(f"wrote {picture}: {len(study.trials)} trials")
+file = sys.argv[2] if len(sys.argv) > 2 else "learning_curves.png"
+figure.savefig(file)
+print(f"wrote {file}: {len(study.trials)} trials")

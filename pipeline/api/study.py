@@ -93,10 +93,9 @@ class Study:
 
         Empty for fewer than 5 complete trials.
         """
-        from pipeline.search.importance import importances
-        from pipeline.search.optuna_study import load_study
+        from pipeline.search.importance import read_importances
 
-        values = importances(load_study(self.paths.storage)) if self.records else {}
+        values = read_importances(self.paths) if self.records else {}
         return pd.Series(values, dtype="float64", name="importance")
 
     def model_file(self, trial: int | None = None) -> Path:

@@ -60,20 +60,25 @@ def run(args: argparse.Namespace) -> int:
 
     Where a server keeps the runs, it prints the addresses there and is done.
     """
+    from pipeline.console import status
     from pipeline.study.paths import find, latest
-    from pipeline.tracking import server_address, ui_command
 
     paths = latest() if args.study is None else find(args.study)
     opens = not args.no_open and _is_desktop()
-    if (server := server_address(None)) is not None:
-        page = _print_pages(server, _pages_of(paths, args.study))
+    with status("preparing the pages in MLflow"):
+        from pipeline.tracking import server_address, ui_command  # seconds, since it imports MLflow
+
+        server = server_address(None)
+        command = ui_command(None, args.port) if server is None else []
+        if server is None:
+            check_free(args.port)
+        pages = _pages_of(paths, args.study)
+    address = server or f"http://{HOST}:{args.port}"
+    page = _print_pages(address, pages)
+    if server is not None:
         if opens:
             _open(page)
         return 0
-    command = ui_command(None, args.port)
-    check_free(args.port)
-    address = f"http://{HOST}:{args.port}"
-    page = _print_pages(address, _pages_of(paths, args.study))
     print("MLflow takes some seconds to start; Ctrl-C ends it.", flush=True)
     if opens:
         threading.Thread(target=_open_when_ready, args=(address, page), daemon=True).start()
@@ -82,8 +87,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _pages_of(paths: "StudyPaths | None", named: str | None) -> "tuple[str, Pages] | None":
-    """The study's name and pages. None without a study, or if the store lacks one that was not ``named``."""
+    """The study's name and pages. None without a study, or if one that was not ``named`` has none, which is told."""
+    from pipeline.console import note
     from pipeline.metrics import DEFAULT_METRIC, METRICS
+    from pipeline.search.importance import read_importances
     from pipeline.study.fingerprint import read_fingerprint
     from pipeline.tracking import prepare_pages
 
@@ -92,11 +99,12 @@ def _pages_of(paths: "StudyPaths | None", named: str | None) -> "tuple[str, Page
     try:
         fingerprint = read_fingerprint(paths)
         metric = METRICS.get(fingerprint.metric, DEFAULT_METRIC)
-        return paths.name, prepare_pages(fingerprint.run, paths.name, metric)
-    except (StudyError, TrackingError):
-        if named is None:
-            return None
-        raise
+        return paths.name, prepare_pages(fingerprint.run, paths.name, metric, read_importances(paths))
+    except (StudyError, TrackingError) as error:
+        if named is not None:
+            raise
+        note(f"note: no pages of the latest study: {error}")
+        return None
 
 
 def _print_pages(address: str, study: "tuple[str, Pages] | None") -> str:

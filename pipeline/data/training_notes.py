@@ -10,8 +10,8 @@ from pipeline.data.split import Rows
 from pipeline.errors import printable
 from pipeline.metrics import Metric
 
-_LOPSIDED = 5
-"""Classes are lopsided when one has this many times as many training images as another."""
+_IMBALANCED = 5
+"""Classes are imbalanced when one has this many times as many training images as another."""
 
 _DARK = 63
 """A highest pixel of 6 bits or less: so dark are images only when their values were not in 0..255."""
@@ -24,13 +24,13 @@ _MAX_NAMED = 3
 
 
 def training_notes(dataset: Dataset, metric: Metric, weighted: bool = False) -> Iterator[str]:
-    """Lopsided classes, classes without images to validate or test with, few validation images, copies, dark images.
+    """Imbalanced classes, classes without images to validate or test with, few validation images, copies, dark images.
 
     ``metric`` is the study's; ``weighted`` says whether it weighs the classes, or was told not to.
     """
     where = printable(dataset.source)
     checks = (
-        _lopsided(dataset, metric, weighted),
+        _imbalanced(dataset, metric, weighted),
         _absent(dataset),
         _few(dataset, metric),
         _leaks(dataset),
@@ -40,14 +40,14 @@ def training_notes(dataset: Dataset, metric: Metric, weighted: bool = False) -> 
         yield from (f"{where}: {line}" for line in lines)
 
 
-def is_lopsided(dataset: Dataset) -> bool:
+def is_imbalanced(dataset: Dataset) -> bool:
     """Whether one class has five times as many training images as another."""
     counts = np.bincount(dataset.labels[dataset.train], minlength=len(dataset.classes))
-    return bool(counts.max() >= _LOPSIDED * counts.min())
+    return bool(counts.max() >= _IMBALANCED * counts.min())
 
 
-def _lopsided(dataset: Dataset, metric: Metric, weighted: bool) -> Iterator[str]:
-    if not is_lopsided(dataset):
+def _imbalanced(dataset: Dataset, metric: Metric, weighted: bool) -> Iterator[str]:
+    if not is_imbalanced(dataset):
         return
     counts = np.bincount(dataset.labels[dataset.train], minlength=len(dataset.classes))
     most, least = int(counts.argmax()), int(counts.argmin())
@@ -58,7 +58,7 @@ def _lopsided(dataset: Dataset, metric: Metric, weighted: bool) -> Iterator[str]
         advice.append("--class-weight balanced makes them count in training")
     yield "; ".join(
         [
-            f"lopsided classes, {counts[most] / counts[least]:.3g} to 1: {counts[most]:,} training images of "
+            f"imbalanced classes, {counts[most] / counts[least]:.3g} to 1: {counts[most]:,} training images of "
             f"{dataset.classes[most]} and {counts[least]:,} of {dataset.classes[least]}",
             *advice,
         ]

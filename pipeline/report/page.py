@@ -1,4 +1,4 @@
-"""The report of a study as one HTML page that holds its pictures and opens anywhere, offline and without scripts."""
+"""The report of a study as one HTML page that holds its plots and opens anywhere, offline and without scripts."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -8,8 +8,8 @@ from pipeline.explain.page import load_template
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A picture with its heading, a sentence that says how to read it, and its PNG file."""
+class Plot:
+    """A plot with its heading, a sentence that says how to read it, and its PNG file."""
 
     name: str
     title: str
@@ -50,10 +50,10 @@ class Page:
     scores: Table
     commands: Sequence[tuple[str, str]]
     leaderboard: Table
-    plots: Sequence[Picture]
-    test: Sequence[Picture]
+    plots: Sequence[Plot]
+    test: Sequence[Plot]
     confusions: Table
-    explanation: Sequence[Picture]
+    explanation: Sequence[Plot]
     explanation_note: str
     trials: Table
     facts: Sequence[tuple[str, str]]

@@ -43,7 +43,7 @@ _PARAMS_WIDTH = 80
 """Columns of a plain line that a trial's params may take; in a space such as ``googlenet`` they would take hundreds."""
 
 _SILENCE = 60.0
-"""Seconds without any line after which a line says how far a trial is within its epoch, where there is no picture."""
+"""Seconds without any line after which a line says how far a trial is within its epoch, where there is no live view."""
 
 _STYLES = {TrialState.PRUNED: "dim", TrialState.FAILED: "red", TrialState.INTERRUPTED: "yellow"}
 
@@ -51,7 +51,7 @@ _STYLES = {TrialState.PRUNED: "dim", TrialState.FAILED: "red", TrialState.INTERR
 class Verbosity(StrEnum):
     """How much of a running study is shown.
 
-    ``live``: a picture that is drawn anew. ``lines``: one line when a trial begins, and one when it ends. ``epochs``:
+    ``live``: a view that is drawn anew. ``lines``: one line when a trial begins, and one when it ends. ``epochs``:
     the same without shortened params, and one line per epoch. ``quiet``: nothing. ``silent``: nothing, and no summary
     when the study has ended.
     """
@@ -71,7 +71,7 @@ class Verbosity(StrEnum):
 def choose_verbosity(quiet: bool, verbose: bool) -> Verbosity:
     """The verbosity that suits the flags and stderr.
 
-    Verbose is never live, since what libraries print would run through the picture.
+    Verbose is never live, since what libraries print would run through the view.
     """
     if quiet:
         return Verbosity.QUIET
@@ -129,7 +129,7 @@ class ProgressListener:
 
     @contextmanager
     def showing(self) -> Iterator[None]:
-        """Draws until the block ends, however it ends; the last picture stays."""
+        """Draws until the block ends, however it ends; the last view stays."""
         if self._verbosity is not Verbosity.LIVE:
             self._print_earlier()
             yield
@@ -157,7 +157,7 @@ class ProgressListener:
             self._print(describe_epoch(record, report, self._digits))
 
     def progressed(self, record: TrialRecord, report: BatchReport) -> None:
-        """Shows how far a trial is within an epoch; where there is no picture, only after a minute without a line."""
+        """Shows how far a trial is within an epoch; where there is no live view, only after a minute without a line."""
         self._note_training(report)
         self._study = self._study.with_batch(report)
         if self._verbosity is not Verbosity.LIVE and time.monotonic() - self._printed >= _SILENCE:
@@ -212,17 +212,17 @@ class ProgressListener:
         return time_left(study.left, study.work, trained, until), trials_that_fit(study, trained, until)
 
     def _draw(self) -> RenderableType:
-        """The picture as lines. A thread of rich's calls this too, so it reads only what never changes in place."""
+        """The view as lines. A thread of rich's calls this too, so it reads only what never changes in place."""
         width = self._console.width
         self._wipe_folded(width)
-        picture = LiveView(self._study, time.monotonic() - self._start, *self._forecast())
+        view = LiveView(self._study, time.monotonic() - self._start, *self._forecast())
         options = self._console.options.update(width=max(width - _MARGIN, 1))
-        lines = self._console.render_lines(picture, options, pad=False)
+        lines = self._console.render_lines(view, options, pad=False)
         self._line_widths = [Segment.get_line_length(line) for line in lines]
         return SegmentLines(lines, new_lines=True)
 
     def _wipe_folded(self, width: int) -> None:
-        """Removes the rows that rich does not know of: a terminal made narrower has folded the last picture."""
+        """Removes the rows that rich does not know of: a terminal made narrower has folded the last view."""
         rows = sum(max(math.ceil(cells / width), 1) - 1 for cells in self._line_widths)
         if rows:
             self._console.control(Control(*[(ControlType.ERASE_IN_LINE, 2), (ControlType.CURSOR_UP, 1)] * rows))

@@ -10,29 +10,29 @@ from pipeline.files import write_text
 from pipeline.quantity import counted
 from pipeline.report.answer import describe_best, describe_search, describe_trust
 from pipeline.report.findings import Findings, read_findings
-from pipeline.report.page import Page, Picture, render_page
+from pipeline.report.page import Page, Plot, render_page
 from pipeline.report.page_tables import all_trials, confusions, leaderboard, scores
 from pipeline.report.plots.captions import CAPTIONS
 from pipeline.report.plots.draw import SEARCH, draw_search
-from pipeline.report.plots.evaluation import CONFUSION, WRONG, evaluation_pictures
+from pipeline.report.plots.evaluation import CONFUSION, WRONG, evaluation_plots
 from pipeline.report.study_trials import StudyTrials
 from pipeline.study.fingerprint import StudyFingerprint, read_fingerprint
 
 _MOST_EXPLAINED = 1_800_000
-"""Bytes of pictures of what the best model sees; with the plots, a page has at most about 5 MB."""
+"""Bytes of plots of what the best model sees; with all others, a page has at most about 5 MB."""
 
 _EXPLAINED = re.compile(r"(?:filters|(\d+)-.*)\.png")
-"""The names of the pictures of an explanation, with the number of the image."""
+"""The names of the plots of an explanation, with the number of the image."""
 
 
-def write_report(trials: StudyTrials, output: Path, pictures: Mapping[str, bytes] | None = None) -> dict[str, bytes]:
+def write_report(trials: StudyTrials, output: Path, plots: Mapping[str, bytes] | None = None) -> dict[str, bytes]:
     """Writes the report of a study, which has a trial with a score, to ``output``; returns its plots by name.
 
-    ``pictures`` are those of the search (None: they are drawn). StudyError when a file of the study is damaged.
+    ``plots`` are those of the search (None: they are drawn). StudyError when a file of the study is damaged.
     """
     found = read_findings(trials)
-    drawn = dict(draw_search(trials) if pictures is None else pictures)
-    drawn |= evaluation_pictures(found.evaluated, trials.paths) if found.evaluated is not None else {}
+    drawn = dict(draw_search(trials) if plots is None else plots)
+    drawn |= evaluation_plots(found.evaluated, trials.paths) if found.evaluated is not None else {}
     write_text(output, render_page(_page(found, drawn)))
     return drawn
 
@@ -48,8 +48,8 @@ def _page(found: Findings, drawn: Mapping[str, bytes]) -> Page:
         scores=scores(found),
         commands=found.next,
         leaderboard=leaderboard(records, paths.argument),
-        plots=_pictures(SEARCH, drawn),
-        test=_pictures((CONFUSION, WRONG), drawn),
+        plots=_plots(SEARCH, drawn),
+        test=_plots((CONFUSION, WRONG), drawn),
         confusions=confusions(evaluated),
         explanation=explained,
         explanation_note=left,
@@ -64,37 +64,37 @@ def describe_progress(trials: StudyTrials) -> str:
     return f"{counted(trials.ended, 'trial')} so far"
 
 
-def _pictures(names: tuple[str, ...], drawn: Mapping[str, bytes]) -> list[Picture]:
-    return [Picture(name.removesuffix(".png"), *CAPTIONS[name], drawn[name]) for name in names if name in drawn]
+def _plots(names: tuple[str, ...], drawn: Mapping[str, bytes]) -> list[Plot]:
+    return [Plot(name.removesuffix(".png"), *CAPTIONS[name], drawn[name]) for name in names if name in drawn]
 
 
-def _explanation(trials: StudyTrials) -> tuple[list[Picture], str]:
-    """The pictures of what the best model sees, as far as they fit, and where the others are.
+def _explanation(trials: StudyTrials) -> tuple[list[Plot], str]:
+    """The plots of what the best model sees, as far as they fit, and where the others are.
 
     There is one for the first filters, and one for each image; those of activation maps stay in their folder.
     """
     folder = trials.paths.explanation
     own = {match[0]: int(match[1] or 0) for file in folder.glob("*.png") if (match := _EXPLAINED.fullmatch(file.name))}
     files = [folder / name for name in sorted(own, key=lambda name: own[name]) if not _has_maps(name, own)]
-    pictures: list[Picture] = []
+    plots: list[Plot] = []
     size = 0
     for file in files:
         size += file.stat().st_size
         if size > _MOST_EXPLAINED:
             break
-        pictures.append(Picture(f"sees-{len(pictures)}", *_title(file.stem), file.read_bytes()))
-    more = len(files) - len(pictures)
+        plots.append(Plot(f"sees-{len(plots)}", *_title(file.stem), file.read_bytes()))
+    more = len(files) - len(plots)
     note = f"Activation maps{f', and {more} more images,' if more else ''} are in {folder / 'index.html'}."
-    return pictures, note if files else ""
+    return plots, note if files else ""
 
 
 def _has_maps(name: str, names: Collection[str]) -> bool:
-    """Whether a picture is that of an image's activation maps."""
+    """Whether a plot is that of an image's activation maps."""
     return name.endswith("-maps.png") and f"{name.removesuffix('-maps.png')}.png" in names
 
 
 def _title(stem: str) -> tuple[str, str]:
-    """The heading and the caption of a picture of the explanation."""
+    """The heading and the caption of a plot of the explanation."""
     if stem == "filters":
         return "First filters", "The patterns that the first convolution looks for."
     return (

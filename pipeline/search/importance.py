@@ -8,6 +8,9 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, create_trial
 from optuna.trial import TrialState as OptunaState
 
+from pipeline.search.optuna_study import load_study, storage_errors
+from pipeline.study.paths import StudyPaths
+
 _FEWEST = 5
 """The smallest number of complete trials; with fewer, an importance would be noise."""
 
@@ -31,6 +34,14 @@ def importances(study: optuna.Study) -> dict[str, float]:
         return {}
     ranking = sorted(importance.items(), key=lambda item: (-item[1], item[0]))
     return {name: value / total for name, value in ranking}
+
+
+def read_importances(paths: StudyPaths) -> dict[str, float]:
+    """The importances in the study of a folder, empty where none has been stored; StudyError if it cannot be read."""
+    if not paths.storage.is_file():
+        return {}
+    with storage_errors(paths.storage):
+        return importances(load_study(paths.storage))
 
 
 def _complete(study: optuna.Study) -> list[FrozenTrial]:

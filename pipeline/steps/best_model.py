@@ -15,7 +15,7 @@ from pipeline.errors import StudyError
 from pipeline.executors import Executor
 from pipeline.files import copy_file, write_text
 from pipeline.report.evaluated_model import BestModel, read_evaluated_model
-from pipeline.report.plots.evaluation import evaluate_test
+from pipeline.report.plots.evaluation import WRONG, evaluate_test
 from pipeline.steps.register_model import describe_registration, register_model
 from pipeline.steps.run_best_model import run_best_model
 from pipeline.study.paths import StudyPaths
@@ -75,7 +75,8 @@ def publish_best_model(
         meanwhile()
         advice = "put it back, or resume the study with more trials"
         raise StudyError(f"{model_file}: gone, though trial {best.number} is the best; {advice}")
-    shutil.rmtree(paths.explanation, ignore_errors=True)  # it may be that of another model
+    shutil.rmtree(paths.explanation, ignore_errors=True)  # it may be that of another model, and so may the next
+    (paths.plots / WRONG).unlink(missing_ok=True)
     copy_file(model_file, paths.best_model)
     with status(f"testing the best model on {len(dataset.test):,} images, drawing what it sees", quiet) as progress:
         probabilities = run_best_model(executor, paths, dataset, progress, meanwhile)

@@ -29,7 +29,7 @@ _TRAINED = 0.7
 """The share of the images that train, as far as is known before they are split."""
 
 _SMALLEST_SIDE = 4
-"""Pictures with a shorter side, in pixels, are only trained when their size is asked for."""
+"""Images with a shorter side, in pixels, are only trained when their size is asked for."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class JobPlanner:
             return self._own_size
         if min(pictures.height, pictures.width) < _SMALLEST_SIDE:
             raise DataError(
-                f"--data: its pictures are {pictures.height}x{pictures.width} pixels, too small to show anything; "
+                f"--data: its images are {pictures.height}x{pictures.width} pixels, too small to show anything; "
                 "enlarge them with --image-size 32, or give that very size with --image-size"
             )
         own, images = (pictures.height, pictures.width), max(1, round(_TRAINED * pictures.images))

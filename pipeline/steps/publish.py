@@ -6,7 +6,7 @@ from pipeline.console import status, warn_without
 from pipeline.metrics import METRICS
 from pipeline.report.evaluated_model import BestModel
 from pipeline.report.plots.draw import SEARCH, draw_search, write_plots
-from pipeline.report.plots.evaluation import CONFUSION
+from pipeline.report.plots.evaluation import CONFUSION, WRONG
 from pipeline.report.study_markdown import describe_study
 from pipeline.report.study_report import write_report
 from pipeline.report.study_trials import StudyTrials
@@ -23,12 +23,12 @@ def publish(prepared: PreparedStudy, quiet: bool) -> BestModel | None:
     Returns None if no trial left a model. Says what it does unless ``quiet``.
     """
     study, records = prepared.study, prepared.storage.records
-    pictures: dict[str, bytes] = {}
+    plots: dict[str, bytes] = {}
 
     def draw() -> None:
         with warn_without("plots"):
-            pictures.update(draw_search(drawn_trials(prepared)))
-            write_plots(pictures, SEARCH, study.paths.plots)
+            plots.update(draw_search(drawn_trials(prepared)))
+            write_plots(plots, SEARCH, study.paths.plots)
 
     best_record = best(records)
     name = registered_name(study.job.register, study.problem.dataset)
@@ -41,37 +41,41 @@ def publish(prepared: PreparedStudy, quiet: bool) -> BestModel | None:
             study.executor, prepared.tracker, study.paths, best_record, study.problem.dataset, name, quiet, draw
         )
     with status("writing the report", quiet):
-        _report(drawn_trials(prepared), pictures)
+        trials = drawn_trials(prepared)
+        _report(trials, plots)
     record_study(prepared, records)
     description = describe_study(findings(prepared, best_model))
     if best_model is None:
-        prepared.tracker.end_study("FAILED", {}, description)
+        prepared.tracker.end_study("FAILED", {}, description, trials.importances)
         return None
     test_scores = {f"test_{name}": score for name, score in best_model.test_scores.items() if score is not None}
     metrics = {METRICS[best_model.metric].logged_as: best_model.score, **test_scores}
-    prepared.tracker.end_study("FINISHED", metrics, description)
+    prepared.tracker.end_study("FINISHED", metrics, description, trials.importances)
     return best_model
 
 
-def _report(trials: StudyTrials, pictures: Mapping[str, bytes]) -> None:
+def _report(trials: StudyTrials, plots: Mapping[str, bytes]) -> None:
     """Writes the report, if a trial has a score, and the confusion matrix; an error only causes a warning."""
     if ranked(trials.records):
         with warn_without("report"):
-            drawn = write_report(trials, trials.paths.report, pictures)
+            drawn = write_report(trials, trials.paths.report, plots)
             write_plots(drawn, (CONFUSION,), trials.paths.plots)
 
 
 def record_study(prepared: PreparedStudy, records: list[TrialRecord]) -> None:
     """Sends the ranking, the study's files and the explanation of its best model to MLflow.
 
-    MLflow keeps the files that earlier sessions of the study sent, so the explanation of each best model has a folder
-    of its own: ``explain/trial-N``.
+    MLflow keeps the files that earlier sessions of the study sent. So the explanation of each best model has a folder
+    of its own, ``explain/trial-N``, and plots that there are no longer are removed: a better model may get all right.
     """
     tracker, paths = prepared.tracker, prepared.study.paths
     tracker.rank(records, as_columns(records))
     for path in (paths.table, paths.job, paths.space, paths.evaluation, paths.plots, paths.report):
         if path.exists():
             tracker.log_artifact(path)
+    tracker.remove_artifacts(
+        paths.plots.name, [name for name in (*SEARCH, CONFUSION, WRONG) if not (paths.plots / name).is_file()]
+    )
     best_record = best(records)
     if best_record is not None and paths.explanation.is_dir():
         for path in sorted(paths.explanation.iterdir()):

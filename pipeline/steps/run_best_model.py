@@ -21,7 +21,7 @@ _EXPLAINING, _TESTING = -2, -1
 def run_best_model(
     executor: Executor, paths: StudyPaths, dataset: Dataset, progress: Progress, meanwhile: Callable[[], None]
 ) -> Probabilities:
-    """The probabilities of the test images; the pictures go into the study's folder.
+    """The probabilities of the test images; the plots of what it sees go into the study's folder.
 
     The workers do both side by side as far as there are several; ``meanwhile`` is called while they do.
     """
@@ -54,7 +54,7 @@ def _collect(results: Iterable[TaskResult], paths: StudyPaths) -> Any:
 
 def _draw(result: TaskResult, paths: StudyPaths) -> None:
     """Draws the explanation of the best model; an error here, or of its task, only causes a warning."""
-    with warn_without("pictures of what the best model sees"):
+    with warn_without("plots of what the best model sees"):
         if result.error is not None:
             raise result.error
         write_explanation(result.value, paths.explanation)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipeline.data import Dataset
 from pipeline.data.form import Pictures
-from pipeline.data.training_notes import is_lopsided
+from pipeline.data.training_notes import is_imbalanced
 from pipeline.job.job import Job
 from pipeline.job.request import JobRequest, name_study, read_job
 from pipeline.steps.choose_source import choose_source
@@ -21,7 +21,7 @@ from pipeline.steps.workers import start_workers, workers_of
 class SuggestedJob:
     """A dataset, its plan, and the job for it.
 
-    The job is that of the plan; where classes are lopsided, its metric and its training count them alike. ``workers``
+    The job is that of the plan; where classes are imbalanced, its metric and its training count them alike. ``workers``
     is how many would train here, side by side; ``size_given`` says that the user asks for the images' size.
     """
 
@@ -38,7 +38,7 @@ class SuggestedJob:
         return self.plan.pictures
 
     @property
-    def lopsided(self) -> bool:
+    def imbalanced(self) -> bool:
         """Whether one class has many times the images of another."""
         return self.job.class_weight is not None
 
@@ -53,7 +53,7 @@ def suggest_job(data: str, time: float | None = None, image_size: tuple[int, int
     with closing(source):
         dataset, plan = load_and_plan(request, source, lambda: _rate(request, workers), workers, False, quiet=False)
     job = plan.job
-    if is_lopsided(dataset):
+    if is_imbalanced(dataset):
         job = replace(job, metric="balanced_accuracy", class_weight="balanced")
     return SuggestedJob(dataset, plan, job, workers, "image_size" in request.given)
 

@@ -32,16 +32,16 @@ def describe(suggestion: SuggestedJob) -> Iterator[tuple[str, str]]:
         yield "Copies", f"{copies:,} of other images; splits that are made keep the copies of a class together"
     yield "Trained at", f"{'x'.join(map(str, data.shape[:2]))}, {_why_this_size(suggestion)}"
     yield "Plan", f"{suggestion.plan.forecast}, space {suggestion.job.space}, {workers} worker{'s' * (workers > 1)}"
-    if suggestion.lopsided:
+    if suggestion.imbalanced:
         yield (
             "Suggested",
-            f"metric {suggestion.job.metric}, class_weight {suggestion.job.class_weight}: classes are lopsided",
+            f"metric {suggestion.job.metric}, class_weight {suggestion.job.class_weight}: classes are imbalanced",
         )
 
 
 def warnings(suggestion: SuggestedJob) -> Iterator[str]:
     """The lines that ``tune`` prints about these images too, and those about uneven splits and names of classes."""
-    yield from training_notes(suggestion.dataset, suggestion.job.study_objective.metric, suggestion.lopsided)
+    yield from training_notes(suggestion.dataset, suggestion.job.study_objective.metric, suggestion.imbalanced)
     yield from split_notes(suggestion.dataset)
     pairs = similar_names(suggestion.dataset.classes)
     if pairs:
@@ -96,6 +96,6 @@ def _remarks(suggestion: SuggestedJob) -> Iterator[tuple[str, str]]:
     yield "limit", "Planned: larger networks would leave time for too few trials."
     yield "workers", f"Here: {suggestion.workers}."
     yield "space", f"Names: {', '.join(name for name, _ in available())}."
-    if suggestion.lopsided:
-        yield "metric", "Suggested, since classes are lopsided: accuracy hardly counts the rare ones."
-        yield "class_weight", "Suggested, since classes are lopsided: training hardly sees the rare ones."
+    if suggestion.imbalanced:
+        yield "metric", "Suggested, since classes are imbalanced: accuracy hardly counts the rare ones."
+        yield "class_weight", "Suggested, since classes are imbalanced: training hardly sees the rare ones."

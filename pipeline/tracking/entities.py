@@ -29,13 +29,13 @@ def to_text(value: object) -> str:
 
 def to_params(values: Mapping[str, object]) -> list[Param]:
     """MLflow's params. Values that are None are left out, long ones are cut."""
-    texts = {_allowed_name(name): to_text(value) for name, value in values.items() if value is not None}
+    texts = {allowed_name(name): to_text(value) for name, value in values.items() if value is not None}
     return [Param(name, text[:MAX_PARAM_VAL_LENGTH]) for name, text in texts.items()]
 
 
 def to_metrics(values: Mapping[str, float | None], now: int, step: int = 0) -> list[Metric]:
     """MLflow's metrics at ``now`` (milliseconds since 1970). Values that are None are left out, NaN is kept."""
-    return [Metric(_allowed_name(name), float(value), now, step) for name, value in values.items() if value is not None]
+    return [Metric(allowed_name(name), float(value), now, step) for name, value in values.items() if value is not None]
 
 
 def to_tags(values: Mapping[str, object]) -> list[RunTag]:
@@ -59,7 +59,7 @@ def to_dataset_input(dataset: Dataset) -> DatasetInput:
     )
 
 
-def _allowed_name(name: str) -> str:
+def allowed_name(name: str) -> str:
     """``name`` with ``-`` for each character that MLflow refuses; a HyperModel's names may hold any."""
     return re.sub(r"[^\w\-. :/]", "-", name)
 

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from mlflow import MlflowClient
@@ -35,10 +35,13 @@ class Pages:
     study: str
 
 
-def prepare_pages(run: str, name: str, metric: Metric, uri: str | None = None) -> Pages:
+def prepare_pages(
+    run: str, name: str, metric: Metric, importances: Mapping[str, float], uri: str | None = None
+) -> Pages:
     """Writes the view of a study whose run is ``run`` in the store at ``uri`` (None: as for ``connect``).
 
-    TrackingError if that store has no such run, or refuses the view.
+    ``importances`` are those of the hyperparameters, as far as they are known. TrackingError if that store has no such
+    run, or refuses the view.
     """
     store = store_uri(uri)
     check_exists(store)
@@ -50,20 +53,23 @@ def prepare_pages(run: str, name: str, metric: Metric, uri: str | None = None) -
             raise refusal(store, error) from None
         study = None
     if study is None or study.info.lifecycle_stage != "active":
-        advice = "set MLFLOW_TRACKING_URI to the store that it was logged to, or run `convtune ui` without a study"
+        advice = "set MLFLOW_TRACKING_URI to the store that it was logged to, or name another study"
         raise TrackingError(f"study {name}: not in {without_password(store)}; {advice}")
     try:
-        write_view(client, study.info.experiment_id, run, name, metric)
+        write_view(client, study.info.experiment_id, run, name, metric, importances)
     except MlflowException as error:
         raise refusal(store, error, "the view of the study") from None
     return _addresses(study.info.experiment_id, run)
 
 
-def write_view(client: MlflowClient, experiment: str, study: str, name: str, metric: Metric) -> None:
+def write_view(
+    client: MlflowClient, experiment: str, study: str, name: str, metric: Metric, importances: Mapping[str, float]
+) -> None:
     """Writes the view of a study as it is now, and removes the oldest of our views beyond twenty."""
     trials = list(child_runs(client, experiment, study))
     now = time.time_ns() // 1_000_000
-    client.set_experiment_tag(experiment, TAG + key_of(study), describe_view(study, name, trials, metric, now))
+    view = describe_view(study, name, trials, metric, importances, now)
+    client.set_experiment_tag(experiment, TAG + key_of(study), view)
     for key in _our_views(client.get_experiment(experiment))[_MOST_VIEWS:]:
         client.delete_experiment_tag(experiment, key)
 

@@ -89,7 +89,7 @@ class Registration:
 
 def register(runs: Runs, folder: Path, registration: Registration) -> ModelDecision:
     """Uploads an MLflow model folder as the model of the study's run and registers it as the next version."""
-    if runs.files_refused:
+    if runs.files.refused:
         return ModelDecision(0, False, "not registered: MLflow's artifact store cannot be used")
     tags = registration.as_tags()
     logged = _upload(runs, folder, registration)

@@ -3,7 +3,7 @@
 import getpass
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,9 +25,9 @@ from mlflow.utils.validation import MAX_METRICS_PER_BATCH, MAX_PARAMS_TAGS_PER_B
 from pipeline.data import Dataset
 from pipeline.metrics import DEFAULT_METRIC, METRICS
 from pipeline.study.trial import TrialState
-from pipeline.tracking.client import explain_refused_files
 from pipeline.tracking.entities import to_dataset_input, to_params, to_tags
 from pipeline.tracking.pages import child_runs, write_view
+from pipeline.tracking.run_files import RunFiles
 
 StudyStatus = Literal["FINISHED", "KILLED", "FAILED"]
 
@@ -68,17 +68,16 @@ class Place:
 class Runs:
     """The run of one study and the child runs of its trials, by trial number. Methods raise whatever MLflow raises.
 
-    A write may be repeated when its answer was lost: repeating any of them does no harm. ``files_refused`` says why
-    files do not get into MLflow ("": they do): its artifact store may be out of reach while the rest is not.
+    A write may be repeated when its answer was lost: repeating any of them does no harm.
     """
 
     def __init__(self, client: MlflowClient, experiment: str) -> None:
         self.client = client
+        self.files = RunFiles(client)
         self.experiment = experiment
         self.study = ""
         self.dataset: DatasetInput | None = None
         self._about: About | None = None
-        self.files_refused = ""
         self._trials: dict[int, str] = {}
         self._running: set[int] = set()
         self._attempts: set[tuple[int, int]] = set()
@@ -171,26 +170,26 @@ class Runs:
 
     def log_leaderboard(self, table: Mapping[str, object]) -> None:
         """Uploads the table to the study's run, and tells the UI that it is one."""
-        self.send_files(lambda: self.client.log_dict(self.study, dict(table), _LEADERBOARD))
+        self.files.send(self.study, lambda: self.client.log_dict(self.study, dict(table), _LEADERBOARD))
         listed = json.dumps([{"path": _LEADERBOARD, "type": "table"}])
         self._log(self.study, tags=to_tags({MLFLOW_LOGGED_ARTIFACTS: listed}))
 
     def log_file(self, path: Path, folder: str) -> None:
         """Uploads a file, or a folder with all its content, below ``folder`` of the study's files."""
-        path.stat()  # a file that is gone is not the artifact store's fault
-        self.send_files(lambda: self.client.log_artifact(self.study, str(path), folder or None))
+        self.files.log(self.study, path, folder)
 
-    def send_files(self, send: Callable[[], object]) -> None:
-        """Runs ``send``, which uploads files, unless an earlier upload has failed while MLflow itself answered."""
-        if self.files_refused:
-            return
-        try:
-            send()
-        except Exception as error:
-            location = self.client.get_run(self.study).info.artifact_uri  # raises if it is MLflow that is gone
-            self.files_refused = explain_refused_files(str(location), error)
+    def remove_files(self, folder: str, names: Collection[str]) -> None:
+        """Removes the files of these names from ``folder`` of the study's files, as far as they are there."""
+        self.files.remove(self.study, folder, names)
 
-    def end_study(self, status: StudyStatus, metrics: Sequence[Metric], description: str, now: int) -> None:
+    def end_study(
+        self,
+        status: StudyStatus,
+        metrics: Sequence[Metric],
+        description: str,
+        importances: Mapping[str, float],
+        now: int,
+    ) -> None:
         """Ends the trials that still run, then describes the study, prepares its view, and ends its run.
 
         A study that could not begin has no run to end.
@@ -203,7 +202,7 @@ class Runs:
             self.end_trial(number, state, why, now)
         self._log(self.study, metrics, tags=to_tags({MLFLOW_RUN_NOTE: description}))
         metric = METRICS.get(str(self._about.job.get("metric")), DEFAULT_METRIC)
-        write_view(self.client, self.experiment, self.study, self._about.name, metric)
+        write_view(self.client, self.experiment, self.study, self._about.name, metric, importances)
         self.client.set_terminated(self.study, status, now)
 
     def _find_run(self, run_id: str | None) -> Run | None:
@@ -243,7 +242,7 @@ class Runs:
         self.dataset = to_dataset_input(about.dataset)
         self.client.log_inputs(self.study, [self.dataset])
         plain = json.loads(json.dumps(dict(about.job), default=str))
-        self.send_files(lambda: self.client.log_dict(self.study, plain, "job.yaml"))
+        self.files.send(self.study, lambda: self.client.log_dict(self.study, plain, "job.yaml"))
 
     def _log(
         self, run: str, metrics: Sequence[Metric] = (), params: Sequence[Param] = (), tags: Sequence[RunTag] = ()

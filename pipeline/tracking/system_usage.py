@@ -2,12 +2,15 @@
 
 import time
 from contextlib import suppress
+from importlib.util import find_spec
 from statistics import fmean
 from typing import Any
 
 import psutil
 from mlflow.system_metrics.metrics.cpu_monitor import CPUMonitor
 from mlflow.system_metrics.metrics.gpu_monitor import GPUMonitor
+
+from pipeline.console import warn
 
 PREFIX = "system/"
 """MLflow's UI shows metrics with this prefix apart from the others, over time."""
@@ -20,13 +23,14 @@ class SystemUsage:
     """The mean use of processors, memory and GPUs over each epoch of each running trial.
 
     The figures are those of the machine, not of one worker. A sample takes 0.1 ms (measured, without a GPU). GPUs are
-    measured where the package ``nvidia-ml-py`` is installed.
+    measured where the package ``nvidia-ml-py`` is installed; that it is missing is told once a trial has used one.
     """
 
     def __init__(self) -> None:
         self._monitors: list[Any] | None = None
         self._samples: dict[int, list[dict[str, float]]] = {}
         self._sampled = 0.0
+        self._told = False
 
     def begin(self, trial: int) -> None:
         """Begins to measure for a trial."""
@@ -57,9 +61,15 @@ class SystemUsage:
         names = dict.fromkeys(name for sample in samples for name in sample)
         return {PREFIX + name: fmean(sample[name] for sample in samples if name in sample) for name in names}
 
-    def end(self, trial: int) -> None:
-        """Ends the measuring for a trial."""
+    def end(self, trial: int, device: str) -> None:
+        """Ends the measuring for a trial, which was trained on ``device``: ``gpu``, ``cpu``, or "" where unknown."""
         self._samples.pop(trial, None)
+        if device == "gpu" and not self._told and find_spec("pynvml") is None:
+            self._told = True
+            warn(
+                "MLflow gets no figures of the GPU: the package nvidia-ml-py is missing; `pip install nvidia-ml-py`, "
+                "which the extra gpu brings too"
+            )
 
 
 def _gpu_monitors() -> list[Any]:

@@ -1,7 +1,7 @@
 """Writes a study and its trials to MLflow while they run: one run per study, one child run per trial."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -73,7 +73,7 @@ class Tracker:
     @property
     def problems(self) -> list[str]:
         """Everything that is missing in MLflow and why, one line each; complete after ``close``."""
-        refused = self._runs.files_refused
+        refused = self._runs.files.refused
         return [*([f"{self._store}: {refused}"] if refused else []), *self._sender.problems]
 
     def begin_study(
@@ -143,7 +143,7 @@ class Tracker:
         """
         number, now, result = record.number, _now(), record.result
         progress = self._progress.pop(number, _Progress())
-        self._usage.end(number)
+        self._usage.end(number, result.device)
         final = to_metrics(_result(result.score, result.seconds), now, max(progress.epoch, result.epochs))
         constant = to_metrics(_constant(record, result.epochs, with_costs=progress.epoch == 0), now)
         self._sender.put_metrics(number, [*final, *constant])
@@ -173,14 +173,25 @@ class Tracker:
         """
         self._sender.put(str(path), partial(self._runs.log_file, path, folder))
 
-    def end_study(self, status: StudyStatus, metrics: Mapping[str, float], description: str = "") -> None:
+    def remove_artifacts(self, folder: str, names: Collection[str]) -> None:
+        """Removes the files of these names that an earlier session has sent to ``folder`` of the study's run."""
+        self._sender.put(f"removal of old {folder}", partial(self._runs.remove_files, folder, names))
+
+    def end_study(
+        self,
+        status: StudyStatus,
+        metrics: Mapping[str, float],
+        description: str = "",
+        importances: Mapping[str, float] | None = None,
+    ) -> None:
         """Writes the study's metrics and its description, prepares the UI's view of it, and ends its run.
 
         ``description`` is Markdown; "" leaves the one that there is. ``status`` KILLED means that the study was
-        interrupted. Trials that still run are ended too: as KILLED if the study is, else as FAILED.
+        interrupted. Trials that still run are ended too: as KILLED if the study is, else as FAILED. The view has the
+        most important hyperparameters, as far as ``importances`` are known.
         """
         now = _now()
-        end = partial(self._runs.end_study, status, to_metrics(metrics, now), description, now)
+        end = partial(self._runs.end_study, status, to_metrics(metrics, now), description, importances or {}, now)
         self._sender.put("end of study", end)
 
     def register_best(self, model_folder: Path, registration: Registration) -> ModelDecision:

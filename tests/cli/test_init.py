@@ -73,7 +73,7 @@ FOLDERS = {
     "plain": lambda: pets("data"),
     "of many sizes": lambda: (pets("data", size=(40, 10)), paint(Path("data/cow"), size=(200, 300))),
     "grey": grey_of_12_bits,
-    "lopsided": lambda: pets("data", 5, 40),
+    "imbalanced": lambda: pets("data", 5, 40),
     "odd names": odd_names,
     "splits": splits,
     "broken": one_broken,
@@ -132,10 +132,10 @@ def test_it_says_what_it_saw(capfd):
     assert rows["Copies"].startswith("1 of other images; splits that are made keep")
     assert rows["Trained at"] == "40x30, their own size"
     assert re.fullmatch(r"about \d+ full trainings? of 40 epochs in 30 s, space quick, \d+ workers?", rows["Plan"])
-    assert rows["Suggested"] == "metric balanced_accuracy, class_weight balanced: classes are lopsided"
+    assert rows["Suggested"] == "metric balanced_accuracy, class_weight balanced: classes are imbalanced"
     for line in (
         "pets: passed over 1 file that is not an image of a class: 1 .txt",
-        "pets: lopsided classes, 14 to 1: 28 training images of dog and 2 of dogs",
+        "pets: imbalanced classes, 14 to 1: 28 training images of dog and 2 of dogs",
         "pets: 9 validation images: trials win by chance; add images",
         "pets: class names that look alike: dog and dogs; if they mean the same, put the images into one",
     ):
@@ -174,7 +174,7 @@ def test_a_path_in_a_file_elsewhere_is_absolute_and_a_name_stays(here, capfd):
         (["empty"], "empty: the folder is empty; expected a folder of images for each class"),
         (["one"], "one: only one class, 'cat', and at least two are needed"),
         (["few"], "few: class 'cat' has 2 training images; expected at least 3"),
-        (["dots"], "--data: its pictures are 1x1 pixels, too small to show anything"),
+        (["dots"], "--data: its images are 1x1 pixels, too small to show anything"),
         (["pets", "--image-size", "0"], "--image-size: expected 1 to 4096 pixels per side"),
         (["pets", "--output", "pets"], "--output: pets is a folder; expected a file, such as pets/job.yaml"),
         (["pets", "--output", "old.yaml"], "--output: old.yaml exists; give --force to replace it"),

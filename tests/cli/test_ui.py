@@ -123,7 +123,24 @@ def test_without_a_study_the_ui_opens_whatever_is_in_the_store(begun, server, ca
     begun("")
     server("pass")
     assert main(["ui", "--port", str(free_port())]) == 0
-    assert capsys.readouterr().out.startswith("all experiments:\n  http://127.0.0.1:")
+    out, err = capsys.readouterr()
+    assert out.startswith("all experiments:\n  http://127.0.0.1:")
+    assert err.startswith("note: no pages of the latest study: study mine: not in sqlite:///")
+    assert err.count("\n") == 1
+
+
+def test_what_takes_its_time_is_told_while_it_lasts(logged, server, monkeypatch, capsys):
+    prepare = pipeline.tracking.prepare_pages
+
+    def slow(*args):
+        time.sleep(0.1)
+        return prepare(*args)
+
+    monkeypatch.setattr("pipeline.console._SLOW", 0.01)
+    monkeypatch.setattr(pipeline.tracking, "prepare_pages", slow)
+    server("pass")
+    assert main(["ui", "--port", str(free_port())]) == 0
+    assert capsys.readouterr().err == "preparing the pages in MLflow ...\n"
 
 
 HEALTHY = """

@@ -46,15 +46,15 @@ def test_many_classes_are_counted(tmp_path):
     assert dataset.describe_classes().endswith("11 (5) and 8 more")
 
 
-@pytest.mark.parametrize(("counts", "lopsided"), [((10, 49), False), ((10, 50), True)])
-def test_classes_are_lopsided_from_five_times_on(tmp_path, counts, lopsided):
+@pytest.mark.parametrize(("counts", "imbalanced"), [((10, 49), False), ((10, 50), True)])
+def test_classes_are_imbalanced_from_five_times_on(tmp_path, counts, imbalanced):
     lines, _ = said(tmp_path, **whole(counts, (50, 50), (3, 3)))
     assert lines == (
         [
-            "lopsided classes, 5 to 1: 50 training images of 1 and 10 of 0; accuracy hardly counts the rare ones, "
+            "imbalanced classes, 5 to 1: 50 training images of 1 and 10 of 0; accuracy hardly counts the rare ones, "
             "--metric balanced_accuracy or f1_macro does; --class-weight balanced makes them count in training"
         ]
-        if lopsided
+        if imbalanced
         else []
     )
 
@@ -77,15 +77,15 @@ def test_few_validation_images_are_told_with_the_step_of_the_score(tmp_path):
     ],
 )
 def test_what_is_advised_suits_the_metric(tmp_path, metric, advice, steps):
-    (lopsided, few), _ = said(tmp_path, metric, **whole((2, 20), (8, 8), (3, 3)))
-    assert lopsided.startswith(f"lopsided classes, 10 to 1: 20 training images of 1 and 2 of 0{advice}")
-    assert ("--metric" in lopsided) == bool(advice)
+    (imbalanced, few), _ = said(tmp_path, metric, **whole((2, 20), (8, 8), (3, 3)))
+    assert imbalanced.startswith(f"imbalanced classes, 10 to 1: 20 training images of 1 and 2 of 0{advice}")
+    assert ("--metric" in imbalanced) == bool(advice)
     assert few.startswith(f"16 validation images: {steps}")
 
 
 def test_a_study_that_weighs_its_classes_needs_no_advice_to_do_so(tmp_path):
     (line, _), _ = said(tmp_path, "f1_macro", weighted=True, **whole((2, 20), (8, 8), (3, 3)))
-    assert line == "lopsided classes, 10 to 1: 20 training images of 1 and 2 of 0"
+    assert line == "imbalanced classes, 10 to 1: 20 training images of 1 and 2 of 0"
 
 
 def test_classes_without_test_images(tmp_path):

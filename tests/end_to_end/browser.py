@@ -54,8 +54,8 @@ def open_context(browser, **settings):
 class Window:
     """One page of a browser; ``errors`` are those of its scripts and of its console, without MLflow's own."""
 
-    def __init__(self, context, pictures: Path) -> None:
-        self._pictures = pictures
+    def __init__(self, context, screenshots: Path) -> None:
+        self._screenshots = screenshots
         self.errors: list[str] = []
         self.page = context.new_page()
         self.page.on("pageerror", lambda error: self._note(str(error)))
@@ -66,15 +66,15 @@ class Window:
             self.errors.append(error)
 
     def keep(self, name: str) -> None:
-        """Keeps a picture of the page as it is."""
-        self.page.screenshot(path=self._pictures / f"{name}.png")
+        """Keeps a screenshot of the page as it is."""
+        self.page.screenshot(path=self._screenshots / f"{name}.png")
 
 
 def _told(message) -> str:
     return f"{message.text} ({message.location.get('url', '')})"
 
 
-def picture_folder(default: Path) -> Path:
+def screenshot_folder(default: Path) -> Path:
     """Where screenshots go: the folder ``$CONVTUNE_SCREENSHOTS``, else one of the test's."""
     folder = Path(os.environ.get("CONVTUNE_SCREENSHOTS") or default)
     folder.mkdir(parents=True, exist_ok=True)

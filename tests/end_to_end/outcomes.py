@@ -21,13 +21,14 @@ hyperparameters:
   blocks: 1
   filters: {choice: [4, 8, 16, 32]}
   kernel: {choice: [3, 5]}
-  dropout: {choice: [0.0, 0.2, 0.4, 0.6]}
+  dropout: {choice: [0.0, 0.1, 0.2, 0.4, 0.6]}
   head: average
   fc_layers: 0
+limits: {macs: 20_000}
 """
-"""A space of 32 points."""
+"""A space of 40 points, of which ten are over the limit: those with many filters of the larger kernel."""
 
-FAILING, CUT_OFF = (5, 13), 24
+FAILING, CUT_OFF = (5, 13), 29
 """The numbers of trials that raise, and of the one in which Ctrl-C is pressed."""
 
 

@@ -100,6 +100,7 @@ def test_the_space_in_the_readme_is_one(tmp_path):
 
 def test_the_readme_is_short():
     assert len(README.splitlines()) <= 150
+    assert max(image.stat().st_size for image in (ROOT / "docs" / "images").iterdir()) < 300_000
 
 
 @pytest.mark.slow

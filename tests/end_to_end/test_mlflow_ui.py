@@ -1,6 +1,7 @@
 """A finished study as a person sees it: in MLflow's UI, which ``convtune ui`` serves, through a real browser."""
 
 import csv
+import json
 import re
 import shutil
 import signal
@@ -12,10 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
 
 from pipeline.cli import main
 from pipeline.executors import EXECUTORS
-from tests.end_to_end.browser import Window, chromium, open_context, picture_folder
+from pipeline.report.plots.captions import CAPTIONS
+from pipeline.report.plots.draw import SEARCH
+from pipeline.report.plots.evaluation import CONFUSION, WRONG
+from tests.end_to_end.browser import Window, chromium, open_context, screenshot_folder
 from tests.end_to_end.conftest import Shell
 from tests.end_to_end.outcomes import CUT_OFF, SPACE, kind
 
@@ -23,11 +28,13 @@ pytestmark = pytest.mark.slow
 
 TUNE = "tune --data digits --space mine.yaml --search grid --epochs 4 --executor inline --study mine --trials"
 ML = "workflowType=machine_learning"
+PLOTS = [name for name in (*SEARCH, CONFUSION, WRONG) if name not in ("front_parameters.png", "front_latency.png")]
+"""All but those of costs that the study does not minimise."""
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory, empty_store) -> Path:
-    """The folder of a study of 25 trials: complete, pruned, failed, and one interrupted by Ctrl-C."""
+    """The folder of a study of 30 trials, complete, pruned, failed and interrupted, with infeasible proposals."""
     folder = tmp_path_factory.mktemp("finished")
     shutil.copy(empty_store, folder)
     (folder / "mine.yaml").write_text(SPACE)
@@ -72,14 +79,15 @@ def server(browser, finished):
         yield Server(address, pages)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
-        assert (process.returncode, out, err) == (0, "", "")
+        assert (process.returncode, out) == (0, "")
+        assert err in ("", "preparing the pages in MLflow ...\n")
     finally:
         process.kill()
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory) -> Path:
-    return picture_folder(tmp_path_factory.mktemp("screenshots"))
+def screenshots(tmp_path_factory) -> Path:
+    return screenshot_folder(tmp_path_factory.mktemp("screenshots"))
 
 
 @pytest.fixture(scope="module")
@@ -88,9 +96,9 @@ def context(browser):
 
 
 @pytest.fixture
-def window(context, pictures):
+def window(context, screenshots):
     """A page; the test fails if something on it does."""
-    window = Window(context, pictures)
+    window = Window(context, screenshots)
     yield window
     window.page.close()
     assert window.errors == []
@@ -135,7 +143,7 @@ def test_the_experiment_says_what_it_is(window, server, expect):
 def test_the_trials_are_sorted_by_score_with_the_columns_that_matter(window, server, expect, rows):
     page = window.page
     page.goto(server.pages["trials by score"])
-    expect(page.get_by_text(re.compile(r"^25 matching runs"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^30 matching runs"))).to_be_visible()
     expect(page.get_by_role("button", name="mine: trials by score")).to_be_visible()
     headers = page.locator(".ag-header-cell[col-id^=metrics], .ag-header-cell[col-id^=params]")
     expect(headers.first).to_be_visible()
@@ -168,7 +176,7 @@ def test_the_view_is_in_the_menu_of_views_too(window, server, expect):
     page.goto(f"{server.address}/#/experiments/1/runs?{ML}")
     page.get_by_role("button", name="Views").click()
     page.get_by_text("mine: trials by score").click()
-    expect(page.get_by_text(re.compile(r"^25 matching runs"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^30 matching runs"))).to_be_visible()
 
 
 def test_the_trials_are_nested_below_their_study(window, server, expect):
@@ -177,7 +185,7 @@ def test_the_trials_are_nested_below_their_study(window, server, expect):
     study = page.locator(".ag-row", has=page.get_by_role("link", name="mine", exact=True)).first
     expect(study).to_be_visible()
     study.get_by_role("button").first.click()
-    for name in ("#24 plain interrupted", "#23 plain pruned", "#22 plain 0.5019", "#13 plain failed"):
+    for name in ("#29 plain interrupted", "#24 plain pruned", "#23 plain 0.5019", "#13 plain failed"):
         expect(page.get_by_role("link", name=name)).to_be_visible()
     window.keep("nested")
 
@@ -202,9 +210,10 @@ def test_five_trials_are_compared(window, server, expect):
 def test_the_study_describes_itself(window, server, expect, rows):
     page = window.page
     page.goto(server.pages["the study"])
-    expect(page.get_by_text("The best of 25 trials is")).to_be_visible()
+    expect(page.get_by_text("The best of 30 trials is")).to_be_visible()
     page.get_by_text("Show more").click()
     expect(page.get_by_text("looked at once")).to_be_visible()
+    expect(page.get_by_text("5 points of the space were passed over before training")).to_be_visible()
     expect(page.get_by_text("convtune export mine")).to_be_visible()
     window.keep("study")
     page.get_by_role("tab", name="Artifacts").click()
@@ -214,13 +223,21 @@ def test_the_study_describes_itself(window, server, expect, rows):
     window.keep("leaderboard")
 
 
-def test_the_best_model_has_its_scores_and_its_dataset(window, server, expect, rows):
+def test_the_best_model_has_its_scores_its_dataset_signature_and_input_example(window, server, expect):
     page = window.page
     page.goto(f"{server.address}/#/experiments/1/models?{ML}")
     page.get_by_role("link", name=re.compile(r"mine-trial-\d+")).first.click()
     expect(page.get_by_text("test_accuracy").first).to_be_visible()
     expect(page.get_by_text(re.compile(r"^digits")).first).to_be_visible()
     window.keep("model")
+    page.get_by_text("Artifacts", exact=True).click()
+    page.get_by_text("MLmodel", exact=True).click()
+    expect(page.get_by_text("saved_input_example_info:")).to_be_visible()
+    expect(page.get_by_text('"dtype": "uint8", "shape": [-1, -1,')).to_be_visible()
+    page.get_by_label("input_example.json", exact=True).click()
+    expect(page.get_by_text("Path: ").filter(has_text="input_example.json")).to_be_visible()
+    expect(page.get_by_text("255").first).to_be_visible()
+    window.keep("input_example")
 
 
 def test_the_registered_model_has_its_champion(window, server, expect):
@@ -230,6 +247,10 @@ def test_the_registered_model_has_its_champion(window, server, expect):
     page.get_by_role("link", name="Version 1").click()
     expect(page.get_by_text("of the study mine on digits: validation accuracy")).to_be_visible()
     expect(page.get_by_text("the first champion")).to_be_visible()
+    page.get_by_text("Inputs (1)").click()
+    expect(page.get_by_text("Tensor (dtype: uint8, shape: [-1,-1,-1,1])")).to_be_visible()
+    page.get_by_text("Outputs (10)").click()
+    expect(page.get_by_text("9 (required)")).to_be_visible()
     window.keep("registered_model")
 
 
@@ -239,24 +260,81 @@ def test_a_server_that_runs_already_needs_no_other(server, finished):
     assert done.stdout.splitlines()[1].strip() == server.pages["trials by score"]
 
 
-def open_from_disk(browser, pictures, file):
-    """Opens a page of ours without a network: its text, its errors, and what it asked for beside files."""
-    context = open_context(browser, offline=True)
-    window = Window(context, pictures)
-    asked: list[str] = []
-    window.page.on("request", lambda request: asked.append(request.url))
-    window.page.goto(file.as_uri())
-    window.page.wait_for_load_state("networkidle")
-    window.keep(f"{file.parent.name}_{file.stem}")
-    text = window.page.inner_text("body")
-    context.close()
-    return text, window.errors, [url for url in asked if not url.startswith(("file:", "data:", "blob:"))]
+def test_all_plots_of_the_study_are_artifacts_of_its_run(finished):
+    run = json.loads((finished / "studies" / "mine" / "study.json").read_text())["run"]
+    plots = MlflowClient(f"sqlite:///{finished}/mlflow.db").list_artifacts(run, "plots")
+    assert sorted(file.path for file in plots) == sorted(f"plots/{name}" for name in PLOTS)
 
 
-@pytest.mark.parametrize(
-    ("page", "words"), [("explain/index.html", "What best.keras sees"), ("report.html", "mine")], ids=["sees", "report"]
-)
-def test_our_pages_open_from_disk_without_a_network(browser, pictures, finished, page, words):
-    text, errors, asked = open_from_disk(browser, pictures, finished / "studies" / "mine" / page)
-    assert words in text
-    assert (errors, asked) == ([], [])
+@dataclass(frozen=True)
+class Shown:
+    """A page of ours, opened without a network: its headings, the heading and caption of each figure, and the rest.
+
+    ``widths`` are those of its images, in pixels; 0 is one that cannot be shown. ``asked`` are the addresses in a
+    network that it asked for.
+    """
+
+    title: str
+    headings: list[str]
+    figures: list[tuple[str, ...]]
+    widths: list[int]
+    errors: list[str]
+    asked: list[str]
+
+
+FIGURES = "all => all.map(one => ['h3', 'figcaption'].map(name => one.querySelector(name)?.innerText ?? ''))"
+
+
+@pytest.fixture(scope="module")
+def open_from_disk(browser, screenshots, finished):
+    """Opens a page of the finished study from its file."""
+
+    def show(name):
+        context = open_context(browser, offline=True)
+        window, asked = Window(context, screenshots), []
+        page, file = window.page, finished / "studies" / "mine" / name
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(file.as_uri())
+        page.wait_for_load_state("networkidle")
+        window.keep(f"{file.parent.name}_{file.stem}")
+        shown = Shown(
+            page.inner_text("h1"),
+            page.locator("h2").all_inner_texts(),
+            [tuple(texts) for texts in page.locator("figure").evaluate_all(FIGURES)],
+            page.locator("img").evaluate_all("all => all.map(one => one.naturalWidth)"),
+            window.errors,
+            [url for url in asked if not url.startswith(("file:", "data:", "blob:"))],
+        )
+        context.close()
+        return shown
+
+    return show
+
+
+def test_the_report_opens_from_disk_and_shows_everything(open_from_disk):
+    page = open_from_disk("report.html")
+    assert page.title == "Study mine"
+    assert page.headings == [
+        "Leaderboard",
+        "The search",
+        "The best model on the test images",
+        "What the best model sees",
+        "All trials",
+        "How to reproduce",
+    ]
+    assert page.figures[: len(PLOTS)] == [tuple(CAPTIONS[name]) for name in PLOTS]
+    seen = page.figures[len(PLOTS) :]
+    assert seen[0][0] == "First filters"
+    assert len(seen) > 3
+    assert all(all(texts) for texts in seen)
+    assert len(page.widths) == len(page.figures)
+    assert all(page.widths)
+    assert (page.errors, page.asked) == ([], [])
+
+
+def test_the_explanation_opens_from_disk_with_its_images(open_from_disk):
+    page = open_from_disk("explain/index.html")
+    assert page.title == "What best.keras sees"
+    assert len(page.widths) > 3
+    assert all(page.widths)
+    assert (page.errors, page.asked) == ([], [])

@@ -8,18 +8,20 @@ import pytest
 from pipeline.errors import StudyError
 from pipeline.report.evaluated_model import WrongImage, most_wrong, read_evaluated_model, software_versions
 from pipeline.report.plots.confusion import draw_confusion
-from pipeline.report.plots.evaluation import CONFUSION, WRONG, evaluation_pictures
+from pipeline.report.plots.evaluation import CONFUSION, WRONG, evaluation_plots
 from pipeline.report.plots.figure import png
 from pipeline.report.plots.wrong import draw_wrong, shorten_path
 from pipeline.study.paths import StudyPaths
 from tests.report.made_up import TESTED, evaluated
 
 
-@pytest.mark.parametrize("count", [2, 10, 100, 130])
+@pytest.mark.parametrize("count", [2, 10, 100, 130, 400])
 def test_confusion_matrices_of_all_sizes(count):
     axes = draw_confusion([f"${n} cats" for n in range(count)], np.eye(count, dtype=np.int64) * 1234).axes[0]
     assert axes.get_title("left") == f"{1234 * count:,} of {1234 * count:,} test images right"
     assert len(axes.texts) == (count if count <= 20 else 0)
+    assert axes.get_ylabel() == ("true class" if count <= 100 else "true class (by number)")
+    assert len(axes.get_yticklabels()) == count or count > 100
     if count <= 100:
         assert [label.get_text() for label in axes.get_yticklabels()][:2] == [r"\$0 cats", r"\$1 cats"]
 
@@ -62,7 +64,7 @@ def test_what_an_older_version_wrote_is_read(tmp_path):
     paths.evaluation.write_text(json.dumps(old))
     model = read_evaluated_model(paths)
     assert (model.model.trial, model.n, model.wrong, model.data, model.validation) == (0, 10, (), "", 0)
-    assert list(evaluation_pictures(model, paths)) == [CONFUSION]
+    assert list(evaluation_plots(model, paths)) == [CONFUSION]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"best_model": {}}'])
@@ -73,14 +75,14 @@ def test_a_damaged_file_is_one_line_with_advice(tmp_path, text):
         read_evaluated_model(paths)
 
 
-def test_the_sheet_is_kept_as_a_picture_and_the_matrix_is_drawn(tmp_path):
+def test_the_sheet_is_kept_as_a_plot_and_the_matrix_is_drawn(tmp_path):
     paths = evaluated(StudyPaths(tmp_path))
     model = read_evaluated_model(paths)
     assert model.wrong[0].file == "cats/1.png"
-    assert list(evaluation_pictures(model, paths)) == [CONFUSION]
+    assert list(evaluation_plots(model, paths)) == [CONFUSION]
     paths.plots.mkdir()
-    (paths.plots / WRONG).write_bytes(b"a picture")
-    assert evaluation_pictures(model, paths)[WRONG] == b"a picture"
+    (paths.plots / WRONG).write_bytes(b"a plot")
+    assert evaluation_plots(model, paths)[WRONG] == b"a plot"
 
 
 def test_the_versions_of_what_is_installed():

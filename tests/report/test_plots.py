@@ -1,4 +1,4 @@
-"""Pictures of a search."""
+"""Plots of a search."""
 
 import io
 import subprocess
@@ -41,7 +41,7 @@ def learn(folder, number, scores, logged_as="val_accuracy"):
 
 
 def draw(records, importances, folder):
-    """The names of the pictures that are drawn of the trials."""
+    """The names of the plots that are drawn of the trials."""
     return list(draw_search(StudyTrials(folder, records, records, importances)))
 
 
@@ -61,18 +61,18 @@ def test_a_search_with_everything(folder):
     for record_ in records:
         learn(folder, record_.number, [0.4, record_.score or 0.2])
     runs = [replace(one, trial=replace(one.trial, began=10.0 * one.number, slot=one.number % 2)) for one in records]
-    pictures = draw_search(StudyTrials(folder, records, runs, {"blocks": 0.75, "learning_rate": 0.25}))
-    assert list(pictures) == [name for name in SEARCH if name not in ("front_parameters.png", "front_latency.png")]
-    for content in pictures.values():
-        with Image.open(io.BytesIO(content)) as picture:
-            assert picture.format == "PNG"
-            assert picture.width >= 500
-            assert len(set(picture.convert("L").resize((80, 50)).tobytes())) > 3
-    write_plots(pictures, SEARCH, folder.plots)
-    assert {path.name: path.read_bytes() for path in folder.plots.iterdir()} == pictures
+    plots = draw_search(StudyTrials(folder, records, runs, {"blocks": 0.75, "learning_rate": 0.25}))
+    assert list(plots) == [name for name in SEARCH if name not in ("front_parameters.png", "front_latency.png")]
+    for content in plots.values():
+        with Image.open(io.BytesIO(content)) as image:
+            assert image.format == "PNG"
+            assert image.width >= 500
+            assert len(set(image.convert("L").resize((80, 50)).tobytes())) > 3
+    write_plots(plots, SEARCH, folder.plots)
+    assert {path.name: path.read_bytes() for path in folder.plots.iterdir()} == plots
 
 
-def test_nothing_to_draw_is_no_picture(folder):
+def test_nothing_to_draw_is_no_plot(folder):
     assert draw([], {}, folder) == []
     assert draw([record(0, None, TrialState.FAILED)], {}, folder) == []
     assert draw([record(0, None, TrialState.RUNNING)], {}, folder) == []
@@ -83,7 +83,7 @@ def test_one_trial(folder, state):
     assert draw([record(0, 0.5, state)], {}, folder) == ["history.png"]
 
 
-def test_a_picture_of_an_earlier_run_does_not_stay(folder):
+def test_a_plot_of_an_earlier_run_does_not_stay(folder):
     write_plots({"history.png": b"1", "curves.png": b"2"}, SEARCH, folder.plots)
     write_plots({"history.png": b"3"}, SEARCH, folder.plots)
     assert {path.name: path.read_bytes() for path in folder.plots.iterdir()} == {"history.png": b"3"}
@@ -114,6 +114,19 @@ def test_pruned_curves_are_grey_and_the_best_others_have_labels(folder):
     labels = axes.get_legend_handles_labels()[1]
     assert set(labels) == {"pruned", "failed", "other trials", "trial 1: 0.8000", "trial 2: 0.7000"}
     assert len(axes.lines) == 2
+
+
+def test_of_very_many_curves_the_best_and_the_latest_are_drawn_and_the_rest_is_counted(folder, monkeypatch):
+    monkeypatch.setattr("pipeline.report.plots.curves._MOST", 8)
+    records = [record(number, 0.9 - number / 100) for number in range(20)]
+    for one in records[:-1]:  # the last one has not finished an epoch
+        learn(folder, one.number, [0.1, one.number / 100])
+    figure = draw_curves(records, folder)
+    assert above(figure) == "8 of 19 trials: the best and the latest"
+    axes = figure.axes[0]
+    others = [curve[-1][1] for curve in axes.collections[0].get_segments()]
+    assert others == [0.16, 0.17, 0.18]
+    assert [line.get_label()[:8] for line in axes.lines] == [f"trial {number}:" for number in range(5)]
 
 
 def front(*points, metric=ACCURACY):
@@ -217,7 +230,7 @@ def test_at_most_twelve_hyperparameters_are_drawn_the_most_important_ones(draw_,
         assert png(figure).startswith(b"\x89PNG")
 
 
-def test_pictures_say_above_themselves_only_what_their_headings_do_not(folder):
+def test_plots_say_above_themselves_only_what_their_headings_do_not(folder):
     good = [record(number, 0.9 + number / 1000, params={"blocks": number}, macs=9 + number) for number in range(20)]
     few = [replace(one, trial=replace(one.trial, began=1.0, slot=0)) for one in good[:2]]
     learn(folder, 0, [0.1, 0.9])
@@ -229,7 +242,7 @@ def test_pictures_say_above_themselves_only_what_their_headings_do_not(folder):
 
 
 def above(figure):
-    """The title and the remark of a picture."""
+    """The title and the remark of a plot."""
     return figure.get_suptitle() + "".join(figure.axes[0].get_title(place) for place in ("left", "right"))
 
 

@@ -74,8 +74,8 @@ def live_listener(file, total=20):
     return ProgressListener(console, Verbosity.LIVE, StudyProgress(total))
 
 
-def last_picture(output):
-    """The rows of the last picture, without colours."""
+def last_view(output):
+    """The rows of the last view, without colours."""
     return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", output.split("\x1b[2K")[-1]).replace("\r", "").rstrip("\n").split("\n")
 
 
@@ -153,8 +153,8 @@ def test_an_unknown_total_is_shown_as_a_count():
 # --- live
 
 
-def test_live_prints_ended_trials_above_the_picture():
-    output = last_picture(output_of(Verbosity.LIVE))
+def test_live_prints_ended_trials_above_the_view():
+    output = last_view(output_of(Verbosity.LIVE))
     assert output[0] == ""
     assert output[1].startswith("trials ━━")
     assert "3/20" in output[1]
@@ -166,10 +166,10 @@ def test_live_prints_ended_trials_above_the_picture():
 
 
 def test_live_begins_with_the_trials_of_former_runs():
-    picture = last_picture(output_of(Verbosity.LIVE, nothing, records=EARLIER, infeasible=lambda: 3))
-    assert "1/20" in picture[1]
-    assert "3 infeasible" in picture[2]
-    assert "trial 0" in picture[3]
+    view = last_view(output_of(Verbosity.LIVE, nothing, records=EARLIER, infeasible=lambda: 3))
+    assert "1/20" in view[1]
+    assert "3 infeasible" in view[2]
+    assert "trial 0" in view[3]
 
 
 def test_infeasible_proposals_are_counted_anew_when_a_trial_begins():
@@ -178,8 +178,8 @@ def test_infeasible_proposals_are_counted_anew_when_a_trial_begins():
     def start(listener):
         listener.trial_started(started(0))
 
-    picture = last_picture(output_of(Verbosity.LIVE, start, infeasible=lambda: next(counts)))
-    assert "5 infeasible proposals" in picture[2]
+    view = last_view(output_of(Verbosity.LIVE, start, infeasible=lambda: next(counts)))
+    assert "5 infeasible proposals" in view[2]
 
 
 def test_live_gives_the_terminal_back_when_interrupted():
@@ -196,7 +196,7 @@ def test_live_gives_the_terminal_back_when_interrupted():
     assert file.getvalue().rindex(SHOW_CURSOR) > file.getvalue().rindex(HIDE_CURSOR)
     assert (sys.stdout, sys.stderr) == (stdout, stderr)
     assert "trial  3  interrupted" in file.getvalue()
-    assert "3/20" in last_picture(file.getvalue().split(SHOW_CURSOR)[0])[1]
+    assert "3/20" in last_view(file.getvalue().split(SHOW_CURSOR)[0])[1]
 
 
 def test_live_survives_a_terminal_of_any_width():
@@ -204,7 +204,7 @@ def test_live_survives_a_terminal_of_any_width():
         assert output_of(Verbosity.LIVE, width=width)
 
 
-def test_a_folded_picture_is_wiped_when_the_terminal_becomes_narrower():
+def test_a_folded_view_is_wiped_when_the_terminal_becomes_narrower():
     file = io.StringIO()
     listener = live_listener(file)
     with listener.showing():
@@ -296,7 +296,7 @@ def test_show_progress_writes_lines_where_no_terminal_is_and_at_most_colours_the
     assert all(line.startswith("trial ") and "\x1b" not in line for line in lines)
 
 
-def test_live_leaves_stdout_alone_and_keeps_stderr_off_the_picture():
+def test_live_leaves_stdout_alone_and_keeps_stderr_off_the_view():
     stdout, stderr = sys.stdout, sys.stderr
     with live_listener(io.StringIO()).showing():
         assert sys.stdout is stdout
@@ -306,7 +306,7 @@ def test_live_leaves_stdout_alone_and_keeps_stderr_off_the_picture():
 # --- within an epoch
 
 
-def test_where_there_is_no_picture_a_line_breaks_a_minute_of_silence(monkeypatch):
+def test_where_there_is_no_live_view_a_line_breaks_a_minute_of_silence(monkeypatch):
     now = [1000.0]
     monkeypatch.setattr("pipeline.report.progress.time.monotonic", lambda: now[0])
 
@@ -329,6 +329,6 @@ def test_live_shows_batches_and_the_trials_that_fit():
         listener.trial_started(started(3))
         listener.progressed(started(3), BatchReport(3, 50, 100, 1, 20.0, 4.0))
 
-    picture = last_picture(output_of(Verbosity.LIVE, slowly, total=10_000))
-    assert re.match(r" +about \d\d trials in all  0 complete", picture[2])
-    assert re.fullmatch(r"      batch 50/100 ━+╸━+ left: epoch 0:12, trial 0:38", picture[4])
+    view = last_view(output_of(Verbosity.LIVE, slowly, total=10_000))
+    assert re.match(r" +about \d\d trials in all  0 complete", view[2])
+    assert re.fullmatch(r"      batch 50/100 ━+╸━+ left: epoch 0:12, trial 0:38", view[4])

@@ -130,7 +130,7 @@ def test_trials_that_fit_go_on_at_the_same_pace():
 
 
 def test_the_trials_that_ended_are_counted_once_and_only_the_best_is_kept(monkeypatch):
-    """A picture of ten thousand trials costs what one of ten does."""
+    """A view of ten thousand trials costs what one of ten does."""
     compared = []
     module = "pipeline.report.study_progress"
     monkeypatch.setattr(f"{module}.ranked", lambda records: compared.append(len(records)) or ranked(records))

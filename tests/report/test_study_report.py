@@ -1,22 +1,27 @@
 """The report of a study: one page, from the study's folder alone."""
 
+import json
 import re
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from pipeline.errors import StudyError
 from pipeline.report.answer import describe_best, describe_search
-from pipeline.report.evaluated_model import read_evaluated_model
-from pipeline.report.findings import Findings
+from pipeline.report.evaluated_model import WrongImage, read_evaluated_model
+from pipeline.report.findings import Findings, read_findings
 from pipeline.report.page_tables import all_trials, confusions, leaderboard
+from pipeline.report.plots.figure import png
+from pipeline.report.plots.wrong import draw_wrong
+from pipeline.report.study_markdown import describe_study
 from pipeline.report.study_report import write_report
 from pipeline.report.study_trials import StudyTrials, read_trials
 from pipeline.study.lock import locked
 from pipeline.study.objective import Objective
 from pipeline.study.trial import TrialState
-from tests.report.made_up import evaluated, record, study
+from tests.report.made_up import TESTED, evaluated, record, study
 
 SCRIPT = "<script>alert(1)</script>"
 PRUNED, FAILED, INTERRUPTED = TrialState.PRUNED, TrialState.FAILED, TrialState.INTERRUPTED
@@ -105,6 +110,30 @@ def test_the_page_says_everything(page):
         assert part in text, part
 
 
+def test_hundreds_of_classes_and_markup_in_every_name(tmp_path):
+    names, image = [f"class {n} {SCRIPT}" for n in range(300)], f"test/{SCRIPT}.png"
+    confusion = np.diag(np.full(300, 4)) + np.eye(300, k=1, dtype=int)
+    wrong = [{"file": image, "true": names[n], "predicted": names[n + 1], "probability": 0.9} for n in range(24)]
+    paths = study(tmp_path / "<script>x", RECORDS)
+    paths.job.write_text(f"data: {SCRIPT}\nspace: '{SCRIPT}'\n")
+    paths.plots.mkdir()
+    sheet = draw_wrong([WrongImage(**one) for one in wrong], [np.zeros((8, 8, 3), np.uint8)] * 24)
+    (paths.plots / "wrong.png").write_bytes(png(sheet))
+    tested = TESTED | {"classes": names, "confusion": confusion.tolist(), "wrong": wrong, "data": SCRIPT}
+    paths.evaluation.write_text(json.dumps(tested))
+    trials = read_trials(str(paths.path))
+    write_report(trials, paths.report, {})
+    html = paths.report.read_text()
+    outline = Outline(html)
+    assert (outline.open, "script" in outline.tags) == ([], False)
+    assert outline.text.count(names[0]) == 1  # in the table of the ten most frequent confusions
+    assert names[250] not in outline.text
+    assert len(html) < 1_000_000
+    told = describe_study(read_findings(trials))
+    assert "<script>" not in re.sub(r"^ {4}.*$", "", told, flags=re.MULTILINE)  # what is indented is code
+    assert r"\<script\>alert(1)" in told
+
+
 def test_headings_come_in_the_order_of_interest(page):
     found = re.findall(r"<h2[^>]*>([^<]+)", page)
     assert found == [
@@ -117,11 +146,11 @@ def test_headings_come_in_the_order_of_interest(page):
     ]
 
 
-def test_pictures_of_the_explanation_without_the_activation_maps_in_their_order(page):
+def test_plots_of_the_explanation_without_the_activation_maps_in_their_order(page):
     assert re.findall(r"<h3>((?:First|Image)[^<]*)", page) == ["First filters", "Image 2", "Image 3", "Image 10"]
 
 
-def test_many_pictures_of_an_explanation_do_not_all_fit(finished, tmp_path, monkeypatch):
+def test_many_plots_of_an_explanation_do_not_all_fit(finished, tmp_path, monkeypatch):
     monkeypatch.setattr("pipeline.report.study_report._MOST_EXPLAINED", 100)
     write_report(read_trials(str(finished.path)), tmp_path / "r.html", {})
     text = Outline((tmp_path / "r.html").read_text()).text

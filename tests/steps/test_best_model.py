@@ -4,12 +4,14 @@ import re
 from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from pipeline.data import load
 from pipeline.errors import ModelError, StudyError, WorkerError
 from pipeline.executors import InlineExecutor
 from pipeline.report.evaluated_model import read_evaluated_model
+from pipeline.report.plots.evaluation import evaluate_test
 from pipeline.steps import best_model, run_best_model
 from pipeline.steps.best_model import find_published, publish_best_model, registered_name
 from pipeline.steps.publish import record_study
@@ -28,6 +30,9 @@ class Tracker:
 
     def log_artifact(self, path, folder=""):
         self.paths.append((folder, path.name))
+
+    def remove_artifacts(self, folder, names):
+        self.removed = {f"{folder}/{name}" for name in names}
 
     def rank(self, *args):
         """Of no interest here."""
@@ -65,20 +70,20 @@ def publish(paths, best, data):
 def test_what_the_best_model_sees_is_drawn_and_goes_into_mlflow(tmp_path, best, data, capsys):
     paths, tracker = StudyPaths(tmp_path / "s"), Tracker()
     assert publish(paths, best, data).trial == 1
-    pictures = {path.name for path in paths.explanation.iterdir()}
-    assert {"index.html", "filters.png"} < pictures
-    assert sum(name.endswith("-maps.png") for name in pictures) >= 3
+    plots = {path.name for path in paths.explanation.iterdir()}
+    assert {"index.html", "filters.png"} < plots
+    assert sum(name.endswith("-maps.png") for name in plots) >= 3
     assert "Wrong: predicted" in (paths.explanation / "index.html").read_text()
     record_study(prepared(tracker, paths), [best])
-    assert {name for place, name in tracker.paths if place == "explain/trial-1"} == pictures
+    assert {name for place, name in tracker.paths if place == "explain/trial-1"} == plots
     assert capsys.readouterr().err == ""
 
 
-def test_a_fault_in_the_pictures_costs_a_warning(tmp_path, best, data, capsys, monkeypatch):
+def test_a_fault_in_the_plots_costs_a_warning(tmp_path, best, data, capsys, monkeypatch):
     monkeypatch.setattr(run_best_model, "write_explanation", lambda *args: 1 / 0)
     paths = StudyPaths(tmp_path / "s")
     assert publish(paths, best, data).test_scores["accuracy"] > 0
-    warning = "warning: no pictures of what the best model sees: ZeroDivisionError: division by zero\n"
+    warning = "warning: no plots of what the best model sees: ZeroDivisionError: division by zero\n"
     assert capsys.readouterr().err == warning
     assert not paths.explanation.exists()
 
@@ -88,7 +93,7 @@ def test_a_fault_of_the_model_is_told_in_its_own_words(tmp_path, best, data, cap
         run_best_model, "write_explanation", raising(ModelError("m.keras: expected a network with convolutions"))
     )
     publish(StudyPaths(tmp_path / "s"), best, data)
-    warning = "warning: no pictures of what the best model sees: m.keras: expected a network with convolutions\n"
+    warning = "warning: no plots of what the best model sees: m.keras: expected a network with convolutions\n"
     assert capsys.readouterr().err == warning
 
 
@@ -100,15 +105,29 @@ def test_a_study_killed_before_all_is_noted_draws_again(tmp_path, best, data, mo
     assert find_published(paths, best, "convtune-digits") is None
 
 
-def test_pictures_of_an_earlier_best_go_even_if_the_new_one_cannot_be_run(tmp_path, best, data, monkeypatch):
+def test_plots_of_an_earlier_best_go_even_if_the_new_one_cannot_be_run(tmp_path, best, data, monkeypatch):
     paths = StudyPaths(tmp_path / "s")
     earlier = paths.explanation / "earlier.png"
     earlier.parent.mkdir(parents=True)
     earlier.touch()
+    paths.plots.mkdir()
+    (paths.plots / "wrong.png").touch()
     monkeypatch.setattr(run_best_model, "PredictDataset", lambda *args, number: Raise(number, WorkerError("died")))
     with pytest.raises(WorkerError):
         publish(paths, best, data)
     assert not earlier.exists()
+    assert not (paths.plots / "wrong.png").exists()
+
+
+def test_a_better_model_without_mistakes_leaves_no_wrong_images(tmp_path, best, data):
+    paths, tracker = StudyPaths(tmp_path / "s"), Tracker()
+    publish(paths, best, data)
+    record_study(prepared(tracker, paths), [best])
+    assert "plots/wrong.png" not in tracker.removed
+    evaluate_test(paths, data, np.eye(10, dtype=np.float32)[data.labels[data.test]])
+    record_study(prepared(tracker, paths), [best])
+    assert not (paths.plots / "wrong.png").exists()
+    assert "plots/wrong.png" in tracker.removed
 
 
 def prepared(tracker, paths):

@@ -33,7 +33,7 @@ SIZES = NetworkSizes(1000, (1e6, 2e6, 6e6, 1e9), limited=False)
 
 
 def plan(digits, sizes=SIZES, pictures=PHOTOS, rate=lambda: RATE / 10, **settings):
-    """The planned job and its line on a slower machine, for digits that claim to be other pictures."""
+    """The planned job and its line on a slower machine, for digits that claim to be other images."""
     planning = planner(rate=rate, **settings)
     planning.choose_size(pictures)
     return planning.complete(digits, sizes)
@@ -54,7 +54,7 @@ def test_all_that_is_open_is_planned_and_said(digits):
     )
 
 
-def test_the_size_follows_from_the_pictures_and_the_rate():
+def test_the_size_follows_from_the_images_and_the_rate():
     assert planner().choose_size(PHOTOS) == (36, 48)
     assert planner(rate=lambda: 1.6e13).choose_size(PHOTOS) == (112, 144)
     assert planner(rate=lambda: 1.6e6).choose_size(PHOTOS) == (28, 36)
@@ -116,7 +116,7 @@ def test_a_few_trials_that_end_early_are_not_more_than_asked_for(digits):
     assert ", 2 trials of 40 epochs in 10 min;" in plan(digits, trials=2, time=600.0).line
 
 
-def test_pictures_without_content_are_refused_unless_their_size_is_asked_for():
+def test_images_without_content_are_refused_unless_their_size_is_asked_for():
     dots = Pictures(1, 1, 3, images=40, classes=2)
     with pytest.raises(DataError, match="1x1 pixels, too small to show anything; enlarge them with --image-size 32"):
         planner().choose_size(dots)

@@ -21,7 +21,7 @@ def summary(paths, records, best_model=None, evaluated=None, job=None, reason=St
     print_summary(Findings(trials, job or {}, evaluated), best_model)
 
 
-def test_pictures_are_named_where_there_are_some(tmp_path, capsys):
+def test_plots_are_named_where_there_are_some(tmp_path, capsys):
     paths = StudyPaths(tmp_path)
     summary(paths, [RECORD])
     assert "What it sees" not in capsys.readouterr().out

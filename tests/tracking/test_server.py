@@ -91,6 +91,8 @@ def test_a_study_through_a_server_which_then_dies(server, begin_study, tmp_path,
     tracker.trial_ended(make_record(0, TrialState.COMPLETE, 0.5, epochs=1, seconds=1.0))
     (tmp_path / "trials.csv").write_text("number,score\n")
     tracker.log_artifact(tmp_path / "trials.csv")
+    tracker.log_artifact(tmp_path / "trials.csv", "plots")
+    tracker.remove_artifacts("plots", ["trials.csv"])
     mlflow.pyfunc.save_model(tmp_path / "m", python_model=Decision(), input_example=[1.0], pip_requirements=["mlflow"])
     decision = tracker.register_best(tmp_path / "m", Registration("through-http", "mine", 0.5, ACCURACY, "d", {}))
     assert (decision.version, decision.champion) == (1, True)
@@ -105,6 +107,8 @@ def test_a_study_through_a_server_which_then_dies(server, begin_study, tmp_path,
     # What the browser asks for:
     assert b"<html" in get(address).lower()
     assert get(f"{address}/get-artifact?path=trials.csv&run_uuid={study}") == b"number,score\n"
+    assert client.list_artifacts(study, "plots") == []
+    assert tracker.problems == []
     model = run.outputs.model_outputs[0].model_id
     listing = json.loads(get(f"{address}/ajax-api/2.0/mlflow/logged-models/{model}/artifacts/directories"))
     assert "MLmodel" in {file["path"] for file in listing["files"]}

@@ -294,6 +294,18 @@ def test_files_and_folders_go_into_the_studys_run(tracker, study, client, tmp_pa
     assert [file.path for file in client.list_artifacts(study, "pictures/plots")] == ["pictures/plots/history.png"]
 
 
+def test_files_that_a_study_no_longer_has_are_removed(tracker, study, client, tmp_path):
+    (tmp_path / "plots").mkdir()
+    for name in ("history.png", "wrong.png", "own.png"):
+        (tmp_path / "plots" / name).write_bytes(b"png")
+    tracker.remove_artifacts("plots", ["wrong.png"])  # nothing is there yet
+    tracker.log_artifact(tmp_path / "plots")
+    tracker.remove_artifacts("plots", ["wrong.png", "importance.png"])
+    tracker.close()
+    assert {file.path for file in client.list_artifacts(study, "plots")} == {"plots/history.png", "plots/own.png"}
+    assert tracker.problems == []
+
+
 def test_the_end_of_a_study(tracker, study, client):
     tracker.end_study("FINISHED", {"test_accuracy": 0.97})
     tracker.close()

@@ -59,12 +59,40 @@ def test_axes_are_the_params_of_all_trials_with_a_score(trials, client):
     assert charts["PARALLEL"]["selectedMetrics"] == ["score"]
     assert charts["LINE"]["metricKey"] == "val_accuracy"
     assert (charts["SCATTER"]["xaxis"]["key"], charts["SCATTER"]["yaxis"]["key"]) == ("parameters", "score")
-    sections = {section["uuid"] for section in state["compareRunSections"]}
-    assert {chart["metricSectionId"] for chart in charts.values()} <= sections
+    sections = {section["uuid"]: section["name"] for section in state["compareRunSections"]}
+    assert {chart["metricSectionId"] for chart in charts.values()} <= sections.keys()
+    assert sections[charts["PARALLEL"]["metricSectionId"]] == "1 of 2 hyperparameters: of every trial"
+
+
+@pytest.mark.parametrize(
+    ("importances", "kept", "said"),
+    [
+        ({"h 29?": 0.7, "h05": 0.3}, ["h 29-", "h05"], "12 most important of 30 hyperparameters"),
+        ({}, ["h 29-"], "First 12 of 30 hyperparameters"),
+    ],
+    ids=["known", "unknown"],
+)
+def test_of_many_params_the_most_important_ones_are_axes_and_the_rest_is_counted(
+    tracker, study, client, importances, kept, said
+):
+    """MLflow allows no question mark in a name, and a space comes before all other characters."""
+    params = [f"h{number:02}" for number in range(29)]
+    for number in range(2):
+        values = dict.fromkeys([*params, "h 29?"], number)
+        tracker.trial_started(make_record(number, params=values))
+        tracker.trial_ended(make_record(number, TrialState.COMPLETE, 0.5 + number / 9, params=values))
+    tracker.end_study("FINISHED", {}, "", importances)
+    tracker.close()
+    _, state = read_view(client, study)
+    axes = state["compareRunCharts"][0]["selectedParams"]
+    assert len(axes) == 12
+    assert set(kept) <= set(axes)
+    assert axes == sorted(axes)
+    assert state["compareRunSections"][0]["name"] == said
 
 
 def test_of_a_minimised_metric_the_lowest_score_comes_first(trials, client, store):
-    pages = prepare_pages(trials, "digits-quick", METRICS["log_loss"], store)
+    pages = prepare_pages(trials, "digits-quick", METRICS["log_loss"], {}, store)
     _, state = read_view(client, trials)
     assert state["orderByAsc"] is True
     experiment = client.get_run(trials).info.experiment_id
@@ -74,7 +102,7 @@ def test_of_a_minimised_metric_the_lowest_score_comes_first(trials, client, stor
 
 
 def test_a_study_without_trials_has_a_view_too(study, client, store):
-    prepare_pages(study, "digits-quick", ACCURACY, store)
+    prepare_pages(study, "digits-quick", ACCURACY, {}, store)
     _, state = read_view(client, study)
     assert [chart["type"] for chart in state["compareRunCharts"]] == ["LINE", "SCATTER"]
 
@@ -85,7 +113,7 @@ def test_old_views_of_ours_make_room_and_those_of_people_stay(client):
     client.set_experiment_tag(experiment, f"{TAG}theirs", theirs)
     studies = [client.create_run(experiment).info.run_id for _ in range(22)]
     for study in studies:
-        write_view(client, experiment, study, "s", ACCURACY)
+        write_view(client, experiment, study, "s", ACCURACY, {})
     tags = client.get_experiment(experiment).tags
     kept = {key.removeprefix(TAG) for key in tags if key.startswith(TAG)}
     assert "theirs" in kept
@@ -99,5 +127,5 @@ def test_a_study_that_is_not_in_the_store_is_one_line(run, store, client):
         run = client.create_run("0").info.run_id
         client.delete_run(run)
     with pytest.raises(TrackingError, match=r"^study mine: not in sqlite:.*; set MLFLOW_TRACKING_URI") as refusal:
-        prepare_pages(run, "mine", ACCURACY, store)
+        prepare_pages(run, "mine", ACCURACY, {}, store)
     assert "\n" not in str(refusal.value)

@@ -1,4 +1,4 @@
-"""Pictures of a search as PNG files, one module per picture."""
+"""Plots of a study as PNG files, one module per plot."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""The heading of each picture, and a sentence that says how to read it."""
+"""The heading of each plot, and a sentence that says how to read it."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from pipeline.study.objective import MINIMIZED
 
 
 class Caption(NamedTuple):
-    """A heading, and how to read the picture below it."""
+    """A heading, and how to read the plot below it."""
 
     title: str
     text: str
@@ -56,8 +56,8 @@ CAPTIONS: Mapping[str, Caption] = {
     ),
     "wrong.png": Caption(
         "Wrong images",
-        "The mistakes of which the model was most certain, as it sees them: often a wrong label, or a picture that "
+        "The mistakes of which the model was most certain, as it sees them: often a wrong label, or an image that "
         "shows two classes. Under each: its file, its class, and the predicted class with its probability.",
     ),
 }
-"""By the name of the picture's file, in the order of the report."""
+"""By the name of the plot's file, in the order of the report."""

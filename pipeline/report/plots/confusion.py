@@ -32,12 +32,13 @@ def draw_confusion(classes: Sequence[str], confusion: NDArray[np.int64]) -> Figu
     axes.grid(visible=False)
     totals = confusion.sum(axis=1, keepdims=True)
     shares = confusion / np.maximum(totals, 1)
-    picture = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    figure.colorbar(picture, ax=axes, label="share of the images of the class", shrink=0.8, pad=0.02)
+    cells = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    figure.colorbar(cells, ax=axes, label="share of the images of the class", shrink=0.8, pad=0.02)
     _name_classes(axes, classes)
     if count <= _MOST_COUNTS:
         _write_counts(axes, confusion, shares)
-    axes.set(xlabel="predicted class", ylabel="true class")
+    by = " (by number)" if count > _MOST_NAMES else ""
+    axes.set(xlabel=f"predicted class{by}", ylabel=f"true class{by}")
     right = int(np.trace(confusion))
     remark(axes, f"{right:,} of {int(confusion.sum()):,} test images right")
     return figure

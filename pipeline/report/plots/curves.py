@@ -43,9 +43,10 @@ def draw_curves(records: Sequence[TrialRecord], paths: StudyPaths) -> Figure | N
 
     The best trials have colours and labels, pruned ones are grey, and a cross marks where a failed one ended.
     """
-    best = [record for record in ranked(records) if record.state is not TrialState.PRUNED][:_BEST]
+    trained = [record for record in records if paths.history(record.number).is_file()]
+    best = [record for record in ranked(trained) if record.state is not TrialState.PRUNED][:_BEST]
     numbers = {record.number for record in best}
-    others = [record for record in records if record.number not in numbers][-(_MOST - len(best)) :]
+    others = [record for record in trained if record.number not in numbers][-(_MOST - len(best)) :]
     curves = {record.number: _read(record, paths) for record in [*best, *others]}
     if not any(curves.values()):
         return None
@@ -60,9 +61,8 @@ def draw_curves(records: Sequence[TrialRecord], paths: StudyPaths) -> Figure | N
             state = "" if record.state is TrialState.COMPLETE else f", {record.state}"
             label = f"trial {record.number}: {score_of(record):.4f}{state}"
             axes.plot(*zip(*curve, strict=True), color=colour, marker="o", markersize=3, label=label, zorder=4)
-    drawn = sum(bool(curve) for curve in curves.values())
     axes.set_xlabel("epoch")
-    remark(axes, f"{drawn:,} trials" if drawn > 1 else "")
+    remark(axes, _how_many(sum(bool(curve) for curve in curves.values()), len(trained)))
     axes.margins(x=0.03, y=0.05)
     use_scores(axes, records[0].metric)
     ends = [score for curve in curves.values() for _, score in curve[-1:]]
@@ -71,6 +71,17 @@ def draw_curves(records: Sequence[TrialRecord], paths: StudyPaths) -> Figure | N
     use_whole_numbers(axes)
     add_legend(figure)
     return figure
+
+
+def _how_many(drawn: int, trained: int) -> str:
+    """The remark that says how many trials are drawn, and which if they are not all of those with a history.
+
+    >>> _how_many(1, 1), _how_many(20, 20), _how_many(500, 2000)
+    ('', '20 trials', '500 of 2,000 trials: the best and the latest')
+    """
+    if trained > _MOST:
+        return f"{drawn:,} of {trained:,} trials: the best and the latest"
+    return f"{drawn:,} trials" if drawn > 1 else ""
 
 
 def _read(record: TrialRecord, paths: StudyPaths) -> _Curve:

@@ -1,4 +1,4 @@
-"""Draws the pictures of a search, and writes pictures to the folder of their study."""
+"""Draws the plots of a search, and writes plots to the folder of their study."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,11 +27,11 @@ SEARCH = (
     "curves.png",
     "timeline.png",
 )
-"""The pictures of the search."""
+"""The plots of the search."""
 
 
 def draw_search(trials: StudyTrials) -> dict[str, bytes]:
-    """The PNG files of the pictures of a search for which there are data, by name.
+    """The PNG files of the plots of a search for which there are data, by name.
 
     - ``history.png``: the score of every trial and the best so far
     - ``parallel.png``: a line for each trial across the hyperparameters that varied, to its score
@@ -61,11 +61,11 @@ def _costs(trials: StudyTrials) -> list[str]:
     return [name for name, cost in MINIMIZED.items() if cost in minimized or name == "macs"]
 
 
-def write_plots(pictures: Mapping[str, bytes], names: tuple[str, ...], folder: Path) -> None:
-    """Writes the pictures of these names into the folder; one that is not there, an earlier run's, is removed."""
+def write_plots(plots: Mapping[str, bytes], names: tuple[str, ...], folder: Path) -> None:
+    """Writes the plots of these names into the folder; one that is not there, an earlier run's, is removed."""
     for name in names:
-        if name in pictures:
+        if name in plots:
             with replacing(folder / name) as temporary:
-                temporary.write_bytes(pictures[name])
+                temporary.write_bytes(plots[name])
         else:
             (folder / name).unlink(missing_ok=True)

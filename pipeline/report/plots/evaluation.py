@@ -24,15 +24,15 @@ def evaluate_test(paths: StudyPaths, dataset: Dataset, probabilities: Probabilit
     chosen = most_wrong(probabilities, dataset.labels[dataset.test])
     rows = dataset.test[chosen]
     wrong = describe_wrong(dataset, rows.tolist(), probabilities[chosen])
-    with warn_without("picture of the wrong images"):
+    with warn_without("plot of the wrong images"):
         figure = draw_wrong(wrong, [dataset.images[row] for row in rows])
         write_plots({} if figure is None else {WRONG: png(figure)}, (WRONG,), paths.plots)
     evaluation = evaluate(dataset.labels[dataset.test], probabilities, dataset.classes)
     return {**evaluation.as_dict(), **describe_test(dataset, wrong)}
 
 
-def evaluation_pictures(evaluated: EvaluatedModel, paths: StudyPaths) -> dict[str, bytes]:
-    """The confusion matrix, which is drawn, and the wrong images, which the study keeps as a picture, by name."""
+def evaluation_plots(evaluated: EvaluatedModel, paths: StudyPaths) -> dict[str, bytes]:
+    """The confusion matrix, which is drawn, and the wrong images, which the study keeps as a plot, by name."""
     figure, wrong = draw_confusion(evaluated.classes, evaluated.confusion), paths.plots / WRONG
     drawn = {} if figure is None else {CONFUSION: png(figure)}
     return {**drawn, **({WRONG: wrong.read_bytes()} if evaluated.wrong and wrong.is_file() else {})}

@@ -1,4 +1,4 @@
-"""How every picture looks: its size, colours, points, texts and legend, and how it becomes a PNG file."""
+"""How every plot looks: its size, colours, points, texts and legend, and how it becomes a PNG file."""
 
 import io
 import warnings
@@ -104,9 +104,9 @@ class ScoreRange(NamedTuple):
 
 
 def remark(axes: Axes, text: str, size: float = 10, pad: float | None = None) -> None:
-    """Writes above the axes, on the left, what the picture's heading does not say ("": nothing).
+    """Writes above the axes, on the left, what the plot's heading does not say ("": nothing).
 
-    Pictures have no title: the report has its headings, and elsewhere the name of the file says what it is.
+    Plots have no title: the report has its headings, and elsewhere the name of the file says what it is.
     """
     axes.set_title(text, loc="left", fontsize=size, color="#555555", pad=pad)
 

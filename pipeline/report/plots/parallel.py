@@ -37,7 +37,7 @@ _FEW_LINES = 20
 """Up to so many trials have the widest lines; the more there are, the finer they become."""
 
 _INCHES = 0.95
-"""The distance of two axes; on the report page, a picture of twelve is shown at 0.6 of its size."""
+"""The distance of two axes; on the report page, a plot of twelve is shown at 0.6 of its size."""
 
 _FONT = 13
 """The size of all texts, in points."""

@@ -17,7 +17,7 @@ ABSENT = -0.25
 _ABSENT_LABEL = "unused"
 
 _MOST_AXES = 12
-"""The most hyperparameters that one picture shows."""
+"""The most hyperparameters that one plot shows."""
 
 _FEW, _FEWEST = 8, 3
 """Numbers with at most so many different values have a tick for each, at equal distances: the first if trials share

@@ -13,7 +13,7 @@ from pipeline.report.plots.figure import RED, blank_figure, shorten
 
 _COLUMNS = 6
 _LINE = 25
-"""Characters of a line below a picture."""
+"""Characters of a line below an image."""
 
 
 def draw_wrong(wrong: Sequence[WrongImage], images: Sequence[Pixels]) -> Figure | None:

@@ -1,0 +1,45 @@
+"""The files of a study's run in MLflow's artifact store, which may be out of reach while the rest of MLflow is not."""
+
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from mlflow import MlflowClient
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+from pipeline.tracking.client import explain_refused_files
+
+
+class RunFiles:
+    """Sends and removes files of runs; ``refused`` says why none gets into MLflow ("": they do)."""
+
+    def __init__(self, client: MlflowClient) -> None:
+        self._client = client
+        self.refused = ""
+
+    def log(self, run: str, path: Path, folder: str) -> None:
+        """Uploads a file, or a folder with all its content, below ``folder`` of the run's files."""
+        path.stat()  # a file that is gone is not the artifact store's fault
+        self.send(run, lambda: self._client.log_artifact(run, str(path), folder or None))
+
+    def send(self, run: str, send: Callable[[], object]) -> None:
+        """Runs ``send``, which uploads files, unless an earlier upload has failed while MLflow itself answered."""
+        if self.refused:
+            return
+        try:
+            send()
+        except Exception as error:
+            self.refused = explain_refused_files(self._location(run), error)
+
+    def remove(self, run: str, folder: str, names: Collection[str]) -> None:
+        """Removes the files of these names from ``folder`` of the run's files, as far as they are there."""
+        if self.refused:
+            return
+        paths = [file.path for file in self._client.list_artifacts(run, folder)]
+        stale = [path for path in paths if path.removeprefix(f"{folder}/") in names]
+        if stale:
+            store = get_artifact_repository(self._location(run), self._client.tracking_uri)
+            for path in stale:
+                store.delete_artifacts(path)  # type: ignore[no-untyped-call]
+
+    def _location(self, run: str) -> str:
+        return str(self._client.get_run(run).info.artifact_uri)  # raises if it is MLflow that is gone
