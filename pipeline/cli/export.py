@@ -138,12 +138,14 @@ def _print(
         )
         print(json.dumps(content, indent=1, ensure_ascii=False))
         return
+    from textwrap import fill
+
     from pipeline.console import show
     from pipeline.report.export_table import export_table
 
     score = "" if metadata.score is None else f", {metadata.metric} {metadata.score:.4f} on validation images"
     print(printable(f"Trial {metadata.trial} of study {metadata.study}{score}"))
-    print(printable(f"Each file run in its own runtime on {source}:"))
+    print(fill(printable(f"Each file run in its own runtime on {source}:"), 80, break_long_words=False))
     show(export_table(results))
     _print_next(output, results)
     if pushed:
@@ -154,9 +156,9 @@ def _print_next(output: "Path", results: "list[ExportResult]") -> None:
     import shlex
 
     from pipeline.errors import printable
-    from pipeline.export.export_folder import CARD, LABELS, SIGNATURE, script_name
+    from pipeline.export.export_folder import CARD, LABELS, READER, SIGNATURE, script_name
 
-    print(f"\n{printable(output)}: also {LABELS}, {SIGNATURE}, {CARD} and a script for each file")
+    print(f"\n{printable(output)}: also {LABELS}, {SIGNATURE}, {CARD}, and a script for each file with {READER}")
     for result in results:
         script = printable(shlex.quote(str(output / script_name(FORMATS[result.format].key))))
         print(f"Use it:  python {script} IMAGE...")

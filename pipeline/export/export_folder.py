@@ -17,14 +17,11 @@ from pipeline.export.formats import FORMATS
 from pipeline.files import replacing
 from pipeline.study.model_metadata import ModelMetadata
 
-LABELS, SIGNATURE, CARD = "labels.json", "signature.json", "model_card.md"
-"""The names of the files beside the models."""
+LABELS, SIGNATURE, CARD, READER = "labels.json", "signature.json", "model_card.md", "read_image.py"
+"""The names of the files beside the models. The last is a module of this package, with which scripts read images."""
 
 _CARD_DIGEST = "model_card_sha256"
 """The key of ``signature.json`` by which a card that somebody has changed is known."""
-
-_READER = "read_image.py"
-"""The file that all scripts read images with; it is a module of this package too."""
 
 
 @contextmanager
@@ -58,7 +55,7 @@ def _foreign(folder: Path) -> str:
     """The name of something in the way at ``folder`` that no export has written; "" if there is nothing."""
     if not folder.is_dir():
         return folder.name if folder.exists() else ""
-    own = {LABELS, SIGNATURE, CARD, _READER}
+    own = {LABELS, SIGNATURE, CARD, READER}
     for export_format in FORMATS.values():
         own |= {export_format.file_name, script_name(export_format.key)}
     present = sorted(path.name for path in folder.iterdir())
@@ -95,7 +92,7 @@ def write_beside(
     (folder / CARD).write_text(card, encoding="utf-8")
     digest = {_CARD_DIGEST: _digest((folder / CARD).read_bytes())}
     _write_json(folder / SIGNATURE, _signature(metadata, results, proven_on) | digest)
-    (folder / _READER).write_text((files("pipeline.export") / _READER).read_text(encoding="utf-8"), encoding="utf-8")
+    (folder / READER).write_text((files("pipeline.export") / READER).read_text(encoding="utf-8"), encoding="utf-8")
     for result in results:
         export_format = FORMATS[result.format]
         (folder / script_name(export_format.key)).write_text(script_text(export_format), encoding="utf-8")

@@ -48,8 +48,8 @@ def _write(model_file: Path, target: Path, name: str, half: bool) -> None:
     )
     (image,), (probabilities,) = model.graph.input, model.graph.output
     for value, axes in ((image, _AXES), (probabilities, _AXES[:1])):
-        for axis, name in zip(value.type.tensor_type.shape.dim, axes, strict=False):
-            axis.dim_param = name
+        for axis, length in zip(value.type.tensor_type.shape.dim, axes, strict=False):
+            axis.dim_param = length
     properties = {MEMBER: json.dumps(read_metadata(model_file).as_dict()), FORMAT: name}
     onnx.helper.set_model_props(model, properties)
     onnx.save(model, target)

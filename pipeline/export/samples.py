@@ -52,7 +52,8 @@ def choose_samples(dataset: Dataset) -> Samples:
     files = tuple(islice(_files(dataset, rows), _FILES))
     *others, last = kinds
     listed = f"{', '.join(others)} and {last}" if others else last
-    source = f"{listed} images of {dataset.name}" + (f", {len(files)} of them also at their own size" if files else "")
+    own_size = f", {len(files)} of them also at their own size where a file takes any" if files else ""
+    source = f"{listed} images of {dataset.name}{own_size}"
     return Samples(dataset.images[rows], dataset.labels[rows], source, calibration, files)
 
 
