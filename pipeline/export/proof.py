@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.arrays import Images, Probabilities
+from pipeline.data.decode import silence_pillow
 from pipeline.export.export_format import ExportFormat
 from pipeline.export.read_image import read_image
 from pipeline.export.samples import Samples
@@ -64,7 +65,8 @@ def predict_in_batches(predict: Predict, images: Images) -> Probabilities:
 
 
 def _read(file: Path, mode: str, white: int | None) -> Any:
-    return read_image(file, mode, white)[None]
+    with silence_pillow():
+        return read_image(file, mode, white)[None]
 
 
 def _make_up(shape: tuple[int, int, int]) -> Any:

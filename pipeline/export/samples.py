@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipeline.data import Dataset
+from pipeline.data.decode import silence_pillow
 
 MOST, FEWEST = 500, 100
 """How many images an export is proven on, if the data has so many."""
@@ -61,7 +62,7 @@ def _files(dataset: Dataset, rows: NDArray[np.int64]) -> Iterator[Path]:
     for row in rows:
         if (file := dataset.image_file(int(row))) is None:
             return
-        with Image.open(file) as image:
+        with silence_pillow(), Image.open(file) as image:
             if image.width * image.height <= _LARGEST:
                 yield file
 

@@ -23,7 +23,7 @@ from tests.export.tiny_model import write_tiny_model
 
 pytestmark = pytest.mark.slow
 
-OTHERS = {"dataset": "pets", "digest": "d" * 64, "seed": 0, "study": "pets-quick", "trial": 3}
+OTHERS = {"dataset": "pets", "digest": "d" * 64, "seed": 0, "study": "pets-quick", "trial": 3, "white": 4095}
 METADATA = ModelMetadata(("cat", "dog"), (8, 6, 3), **OTHERS)
 
 
@@ -141,7 +141,7 @@ def test_it_reads_pictures_of_more_than_8_bits_as_training_does(loaded, model_fi
     files = save_deep(tmp_path, 8, 6)
     encoded = [base64.b64encode(file.read_bytes()).decode() for file in files]
     answer = loaded.predict(np.zeros((1, 1, 1, 3), np.uint8), params={"images": encoded})
-    decoded = np.stack([decode(file, METADATA.shape) for file in files])
+    decoded = np.stack([decode(file, METADATA.shape, 4095) for file in files])
     np.testing.assert_allclose(answer, predict_arrays(model_file, decoded), atol=1e-6)
 
 
