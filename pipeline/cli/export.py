@@ -80,6 +80,7 @@ def run(args: argparse.Namespace) -> int:
     from pipeline.cli.card_facts import card_facts
     from pipeline.cli.model_data import find_data, samples_of
     from pipeline.executors import call
+    from pipeline.export.export import check_calibration
     from pipeline.export.export_folder import new_export, write_beside
     from pipeline.export.model_card import model_card
     from pipeline.export.task import ExportModel
@@ -91,8 +92,10 @@ def run(args: argparse.Namespace) -> int:
     output = Path(args.output) if args.output else model.default_export
     with new_export(output, args.force) as folder:
         push = open_push(model, args.register, args.push) if args.push else None
-        data = find_data(model, args.data, quiet=args.json)
+        calibrated = next((name for name in formats if FORMATS[name].calibrated), "")
+        data = find_data(model, args.data, quiet=args.json, needed_by=calibrated)
         samples = samples_of(model, data)
+        check_calibration(formats, samples)
         with keras_worker(f"exporting {model.file}", KERAS_BACKEND="tensorflow") as worker:
             results = call(worker, ExportModel(model.file, folder, formats, samples))
             facts = card_facts(model, data, worker)

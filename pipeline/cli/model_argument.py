@@ -3,6 +3,7 @@
 import argparse
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,7 @@ class ModelSource:
     name: str
     study: "StudyPaths | None" = None
 
-    @property
+    @cached_property
     def format(self) -> "ExportFormat":
         """The format of the file; ModelError if it cannot be run, or if its runtime is not installed here."""
         from pipeline.errors import ModelError

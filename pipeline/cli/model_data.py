@@ -8,26 +8,30 @@ if TYPE_CHECKING:
     from pipeline.export.samples import Samples
 
 
-def find_data(model: "ModelSource", source: str | None, quiet: bool) -> "Dataset | None":
+def find_data(model: "ModelSource", source: str | None, quiet: bool, needed_by: str = "") -> "Dataset | None":
     """The data that ``source`` names, else that of the model's study; None, after a warning, if there is none.
 
-    DataError if ``source`` cannot be read, ModelError if its classes are not the model's.
+    DataError if ``source`` cannot be read, ModelError if its classes are not the model's, or if there is none and
+    ``needed_by`` names a format that is calibrated.
     """
     from pipeline.console import warn
     from pipeline.errors import DataError, JobError, ModelError, StudyError
     from pipeline.job.request import read_stored_job
 
-    advice = "so the files are proven on made-up images, and the card has no scores; name the data with --data"
     if source is not None:
         return _load(model, source, quiet)
     if model.study is None:
-        warn(f"{model.file} does not say where its data is, {advice}")
-        return None
-    try:
-        return _load(model, read_stored_job(model.study).data, quiet)
-    except (DataError, JobError, ModelError, StudyError) as error:
-        warn(f"the data of study {model.study.name} cannot be used ({error}), {advice}")
-        return None
+        reason = f"{model.file} does not say where its data is"
+    else:
+        try:
+            return _load(model, read_stored_job(model.study).data, quiet)
+        except (DataError, JobError, ModelError, StudyError) as error:
+            reason = f"the data of study {model.study.name} cannot be used ({error})"
+    advice = "name the data with --data"
+    if needed_by:
+        raise ModelError(f"{needed_by} is calibrated with training images, but {reason}; {advice}")
+    warn(f"{reason}, so the files are proven on made-up images, and the card has no scores; {advice}")
+    return None
 
 
 def _load(model: "ModelSource", source: str, quiet: bool) -> "Dataset":

@@ -33,21 +33,30 @@ def print_export(
 
     score = "" if metadata.score is None else f", {metadata.metric} {metadata.score:.4f} on validation images"
     print(printable(f"Trial {metadata.trial} of study {metadata.study}{score}"))
-    print(printable(f"Each file run in its own runtime on {source}:"))
+    _print_wrapped(f"Each file run in its own runtime on {source}:")
     show(export_table(results))
     _print_next(output, results)
     if pushed:
         print(f"Model registry:  {pushed}")
 
 
+def _print_wrapped(text: str) -> None:
+    from textwrap import fill
+
+    from pipeline.errors import printable
+
+    print(fill(printable(text), 80, break_long_words=False, break_on_hyphens=False))
+
+
 def _print_next(output: "Path", results: "list[ExportResult]") -> None:
     import shlex
 
     from pipeline.errors import printable
-    from pipeline.export.export_folder import CARD, LABELS, SIGNATURE, script_name
+    from pipeline.export.export_folder import CARD, LABELS, READER, SIGNATURE, script_name
     from pipeline.export.formats import FORMATS
 
-    print(f"\n{printable(output)}: also {LABELS}, {SIGNATURE}, {CARD} and a script for each file")
+    print()
+    _print_wrapped(f"{output}: also {LABELS}, {SIGNATURE}, {CARD}, and a script for each file with {READER}")
     for result in results:
         script = printable(shlex.quote(str(output / script_name(FORMATS[result.format].key))))
         print(f"Use it:  python {script} IMAGE...")

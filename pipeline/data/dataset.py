@@ -67,11 +67,15 @@ class Dataset:
 
     def image_name(self, row: int) -> str:
         """The path of an image below the dataset's folder, or its number where images come from arrays."""
-        return self._file_names[row] if self._file_names else f"image {row}"
+        return printable(self._file_names[row]) if self._file_names else f"image {row}"
+
+    def image_file(self, row: int) -> Path | None:
+        """The file of an image; None where images come from arrays."""
+        return Path(self.source).expanduser().resolve() / self._file_names[row] if self._file_names else None
 
     @cached_property
     def _file_names(self) -> list[str]:
-        return [printable(name) for name in read_file_names(self.folder)]
+        return read_file_names(self.folder)
 
     @property
     def content(self) -> str:

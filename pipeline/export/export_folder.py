@@ -12,19 +12,16 @@ from typing import Any
 from pipeline.console import note
 from pipeline.errors import ModelError, printable
 from pipeline.export.export import ExportResult
-from pipeline.export.export_format import IMAGES, PROBABILITIES
+from pipeline.export.export_format import IMAGES, PROBABILITIES, ExportFormat
 from pipeline.export.formats import FORMATS
 from pipeline.files import replacing
 from pipeline.study.model_metadata import ModelMetadata
 
-LABELS, SIGNATURE, CARD = "labels.json", "signature.json", "model_card.md"
-"""The names of the files beside the models."""
+LABELS, SIGNATURE, CARD, READER = "labels.json", "signature.json", "model_card.md", "read_image.py"
+"""The names of the files beside the models. The last is a module of this package, with which scripts read images."""
 
 _CARD_DIGEST = "model_card_sha256"
 """The key of ``signature.json`` by which a card that somebody has changed is known."""
-
-_WHITE = 65535
-"""The stored value that becomes 255 in a picture of 16 bits, where the data had none by which to know better."""
 
 
 @contextmanager
@@ -58,7 +55,7 @@ def _foreign(folder: Path) -> str:
     """The name of something in the way at ``folder`` that no export has written; "" if there is nothing."""
     if not folder.is_dir():
         return folder.name if folder.exists() else ""
-    own = {LABELS, SIGNATURE, CARD}
+    own = {LABELS, SIGNATURE, CARD, READER}
     for export_format in FORMATS.values():
         own |= {export_format.file_name, script_name(export_format.key)}
     present = sorted(path.name for path in folder.iterdir())
@@ -88,23 +85,30 @@ def write_beside(
     """Writes what makes the models usable: the names of their classes, what they take and give, scripts, the card.
 
     ``labels.json`` lists the names in the order of the outputs. ``signature.json`` also says how each file compared
-    with the model on the images ``proven_on``.
+    with the model on the images ``proven_on``. Its ``white`` is the stored value that becomes 255 in pictures of more
+    than 8 bits; null where the training images had 8, so that each picture decides.
     """
     _write_json(folder / LABELS, list(metadata.classes))
     (folder / CARD).write_text(card, encoding="utf-8")
     digest = {_CARD_DIGEST: _digest((folder / CARD).read_bytes())}
     _write_json(folder / SIGNATURE, _signature(metadata, results, proven_on) | digest)
+    (folder / READER).write_text((files("pipeline.export") / READER).read_text(encoding="utf-8"), encoding="utf-8")
     for result in results:
         export_format = FORMATS[result.format]
-        script = files("pipeline.export") / "scripts" / export_format.script
-        (folder / script_name(export_format.key)).write_text(script.read_text(encoding="utf-8"), encoding="utf-8")
+        (folder / script_name(export_format.key)).write_text(script_text(export_format), encoding="utf-8")
+
+
+def script_text(export_format: ExportFormat) -> str:
+    """The script of a format, as it works beside its model, where convtune is not."""
+    script = files("pipeline.export") / "scripts" / export_format.script
+    return script.read_text(encoding="utf-8").replace("from pipeline.export.read_image ", "from read_image ")
 
 
 def _signature(metadata: ModelMetadata, results: Sequence[ExportResult], proven_on: str) -> dict[str, Any]:
     height, width, channels = metadata.shape
     return {
         "mode": "L" if channels == 1 else "RGB",
-        "white": metadata.white or _WHITE,
+        "white": metadata.white,
         "network_sees": {"height": height, "width": width, "channels": channels, "resized_by": "antialiased bilinear"},
         "proven_on": proven_on,
         "formats": {FORMATS[result.format].key: _describe(result, metadata) for result in results},
@@ -119,7 +123,7 @@ def _describe(result: ExportResult, metadata: ModelMetadata) -> dict[str, Any]:
         "file": result.file,
         "input": IMAGES,
         "pixels": export_format.pixels,
-        "range": "0 to 255, or 0 to 1 with fractions" if export_format.any_size else "0 to 255",
+        "range": "0 to 255" + "; as float32 also 0 to 1, with fractions" * export_format.takes_fractions,
         "shape": [None, *sides, channels],
         "size": None if export_format.any_size else [width, height],
         "output": PROBABILITIES,

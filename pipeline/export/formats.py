@@ -18,6 +18,14 @@ FORMATS: Mapping[str, ExportFormat] = {
 def find_format(path: Path) -> ExportFormat | None:
     """The format of the file or folder at ``path``; None where none of them is there.
 
-    A rounded file is opened as an exact one is, so the format found is that.
+    Exact and rounded files look alike, so the file is asked. Where it cannot tell, or where what reads it is not
+    installed, the format is the exact one.
     """
-    return next((export_format for export_format in FORMATS.values() if export_format.is_at(path)), None)
+    possible = {name: export_format for name, export_format in FORMATS.items() if export_format.is_at(path)}
+    found = next(iter(possible.values()), None)
+    if found is None or found.stored_name is None or found.missing():
+        return found
+    try:
+        return possible.get(found.stored_name(path), found)
+    except Exception:  # a file from anywhere makes its reader raise anything
+        return found

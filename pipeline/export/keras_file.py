@@ -32,7 +32,7 @@ def metadata(target: Path) -> dict[str, Any]:
 KERAS = ExportFormat(
     "keras",
     "model.keras",
-    "uint8 or float32",
+    ("uint8", "float32"),
     "keras.py",
     lambda path: path.suffix == ".keras" and path.is_file(),
     write,

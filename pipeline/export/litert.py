@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.export.export_format import IMAGES, PROBABILITIES, ExportFormat
+from pipeline.export.export_format import FORMAT, IMAGES, PROBABILITIES, ExportFormat
 from pipeline.study.model_metadata import MEMBER, read_metadata
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def write(model_file: Path, target: Path, images: "Images") -> None:
     """Writes the model as it computes, in float32."""
     from pipeline.export.portable import portable_function
 
-    _write(model_file, target, portable_function(model_file))
+    _write(model_file, target, "litert", portable_function(model_file))
 
 
 def write_float16(model_file: Path, target: Path, images: "Images") -> None:
@@ -33,7 +33,7 @@ def write_float16(model_file: Path, target: Path, images: "Images") -> None:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.target_spec.supported_types = [tf.float16]
 
-    _write(model_file, target, portable_function(model_file), half)
+    _write(model_file, target, "litert-float16", portable_function(model_file), half)
 
 
 def write_int8(model_file: Path, target: Path, images: "Images") -> None:
@@ -51,13 +51,13 @@ def write_int8(model_file: Path, target: Path, images: "Images") -> None:
         converter.representative_dataset = lambda: ([image[None].astype(np.float32)] for image in images)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
 
-    _write(model_file, target, portable_core(model_file), quantise)
+    _write(model_file, target, "litert-int8", portable_core(model_file), quantise)
 
 
 def _write(
-    model_file: Path, target: Path, function: Any, change: Callable[[Any], None] = lambda converter: None
+    model_file: Path, target: Path, name: str, function: Any, change: Callable[[Any], None] = lambda converter: None
 ) -> None:
-    """Converts ``function``, with ``change`` of the converter's settings."""
+    """Converts ``function`` to the format ``name``, with ``change`` of the converter's settings."""
     import flatbuffers
     import tensorflow as tf
     from ai_edge_litert import schema_py_generated as schema
@@ -65,18 +65,19 @@ def _write(
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function], tf.Module())
     change(converter)
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(converter.convert(), 0))
-    _add_metadata(model, json.dumps(read_metadata(model_file).as_dict()).encode())
+    _add_metadata(model, MEMBER, json.dumps(read_metadata(model_file).as_dict()))
+    _add_metadata(model, FORMAT, name)
     _add_signature(model)
     builder = flatbuffers.Builder()
     builder.Finish(model.Pack(builder), _IDENTIFIER)
     target.write_bytes(builder.Output())
 
 
-def _add_metadata(model: Any, content: bytes) -> None:
+def _add_metadata(model: Any, name: str, content: str) -> None:
     from ai_edge_litert import schema_py_generated as schema
 
     entry, buffer = schema.MetadataT(), schema.BufferT()
-    entry.name, entry.buffer, buffer.data = MEMBER, len(model.buffers), content
+    entry.name, entry.buffer, buffer.data = name, len(model.buffers), content.encode()
     model.metadata = [*(model.metadata or []), entry]
     model.buffers.append(buffer)
 
@@ -115,23 +116,34 @@ def load(target: Path) -> "Callable[[Images], Probabilities]":
 
 def metadata(target: Path) -> dict[str, Any]:
     """The metadata in the file's own list of such."""
+    members: dict[str, Any] = json.loads(_read_metadata(target, MEMBER))
+    return members
+
+
+def stored_name(target: Path) -> str:
+    """The name of the format that the file was written in."""
+    return _read_metadata(target, FORMAT).decode()
+
+
+def _read_metadata(target: Path, name: str) -> bytes:
     from ai_edge_litert import schema_py_generated as schema
 
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(target.read_bytes(), 0))
-    entry = next(entry for entry in model.metadata if entry.name.decode() == MEMBER)
-    members: dict[str, Any] = json.loads(bytes(model.buffers[entry.buffer].data))
-    return members
+    model = schema.Model.GetRootAs(target.read_bytes(), 0)
+    entries = [model.Metadata(number) for number in range(model.MetadataLength())]
+    entry = next(entry for entry in entries if entry.Name().decode() == name)
+    return bytes(model.Buffers(entry.Buffer()).DataAsNumpy())
 
 
 LITERT = ExportFormat(
     "litert",
     "model.tflite",
-    "float32",
+    ("float32",),
     "litert.py",
     lambda path: path.suffix == ".tflite" and path.is_file(),
     write,
     load,
     metadata,
+    stored_name=stored_name,
     runtime=("ai_edge_litert",),
     converter=("flatbuffers",),
     extra="litert",
@@ -148,4 +160,5 @@ LITERT_INT8 = replace(
     write=write_int8,
     any_size=False,
     exact=False,
+    calibrated=True,
 )

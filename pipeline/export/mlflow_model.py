@@ -34,6 +34,9 @@ _CONDA_FILE, _PYTHON_FILE = "conda.yaml", "python_env.yaml"
 _CODE = Path(__file__).with_name("served_model.py")
 """The code that answers requests, in place of MLflow's own, which knows no class names."""
 
+_READER = Path(__file__).with_name("read_image.py")
+"""The code that reads image files, as the scripts of an export do."""
+
 
 def write(model_file: Path, folder: Path, example: npt.NDArray[np.uint8], requirements: list[str]) -> None:
     """Writes the ``.keras`` file ``model_file`` as an MLflow model to ``folder``, which must not exist yet.
@@ -87,14 +90,16 @@ def _write_environment(folder: Path, requirements: list[str]) -> None:
 
 def _answer_with_class_names(description: Model, folder: Path) -> None:
     """Puts our code where the model is served."""
-    shutil.copyfile(_CODE, folder / _CODE.name)
+    for code in (_CODE, _READER):
+        shutil.copyfile(code, folder / code.name)
+    artifacts = {"model": _MODEL_FILE, "read_image": _READER.name}
     mlflow.pyfunc.add_to_model(
         description,
         loader_module=code_model.__name__,
         conda_env=_CONDA_FILE,
         python_env=_PYTHON_FILE,
         model_code_path=_CODE.name,
-        artifacts={"model": {"path": _MODEL_FILE, "uri": _MODEL_FILE}},
+        artifacts={name: {"path": path, "uri": path} for name, path in artifacts.items()},
     )
     description.model_size_bytes = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 

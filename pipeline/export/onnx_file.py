@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.export.export_format import IMAGES, PROBABILITIES, ExportFormat
+from pipeline.export.export_format import FORMAT, IMAGES, PROBABILITIES, ExportFormat
 from pipeline.study.model_metadata import MEMBER, read_metadata
 
 if TYPE_CHECKING:
@@ -21,15 +21,15 @@ _AXES = ("batch", "height", "width")
 
 def write(model_file: Path, target: Path, images: "Images") -> None:
     """Writes the model as it computes, in float32."""
-    _write(model_file, target, half=False)
+    _write(model_file, target, "onnx", half=False)
 
 
 def write_float16(model_file: Path, target: Path, images: "Images") -> None:
     """Writes the model with weights in float16, which also computes in float16 after resizing."""
-    _write(model_file, target, half=True)
+    _write(model_file, target, "onnx-float16", half=True)
 
 
-def _write(model_file: Path, target: Path, half: bool) -> None:
+def _write(model_file: Path, target: Path, name: str, half: bool) -> None:
     import onnx
     import tf2onnx
     from keras.src.export.tf2onnx_lib import patch_tf2onnx
@@ -48,9 +48,10 @@ def _write(model_file: Path, target: Path, half: bool) -> None:
     )
     (image,), (probabilities,) = model.graph.input, model.graph.output
     for value, axes in ((image, _AXES), (probabilities, _AXES[:1])):
-        for axis, name in zip(value.type.tensor_type.shape.dim, axes, strict=False):
-            axis.dim_param = name
-    onnx.helper.set_model_props(model, {MEMBER: json.dumps(read_metadata(model_file).as_dict())})
+        for axis, length in zip(value.type.tensor_type.shape.dim, axes, strict=False):
+            axis.dim_param = length
+    properties = {MEMBER: json.dumps(read_metadata(model_file).as_dict()), FORMAT: name}
+    onnx.helper.set_model_props(model, properties)
     onnx.save(model, target)
 
 
@@ -87,8 +88,17 @@ def load(target: Path) -> "Callable[[Images], Probabilities]":
 
 def metadata(target: Path) -> dict[str, Any]:
     """The property of the file."""
-    members: dict[str, Any] = json.loads(_session(target).get_modelmeta().custom_metadata_map[MEMBER])
+    members: dict[str, Any] = json.loads(_properties(target)[MEMBER])
     return members
+
+
+def stored_name(target: Path) -> str:
+    """The name of the format that the file was written in."""
+    return str(_properties(target)[FORMAT])
+
+
+def _properties(target: Path) -> Any:
+    return _session(target).get_modelmeta().custom_metadata_map
 
 
 def _session(target: Path) -> Any:
@@ -101,12 +111,13 @@ def _session(target: Path) -> Any:
 ONNX = ExportFormat(
     "onnx",
     "model.onnx",
-    "float32",
+    ("float32",),
     "onnx.py",
     lambda path: path.suffix == ".onnx" and path.is_file(),
     write,
     load,
     metadata,
+    stored_name=stored_name,
     runtime=("onnxruntime",),
     converter=("onnx", "tf2onnx"),
     extra="onnx",

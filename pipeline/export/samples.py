@@ -1,14 +1,25 @@
 """The images that an exported model is proven on, and those that a quantised one is calibrated with."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from pipeline.data import Dataset
+from pipeline.data.decode import silence_pillow
 
 MOST, FEWEST = 500, 100
 """How many images an export is proven on, if the data has so many."""
+
+_FILES = 8
+"""How many of their files are also read at their own size."""
+
+_LARGEST = 25_000_000
+"""The most pixels of such a file: Keras needs about 50 bytes for each of them."""
 
 _CALIBRATION = 200
 """How many training images a quantised format is calibrated with."""
@@ -19,13 +30,15 @@ class Samples:
     """Images as the network sees them, uint8 (n, height, width, channels), in random order.
 
     ``labels`` (n,) are their classes, None for images that were made up. ``source`` says in a few words what they are.
-    ``calibration`` are other images of that shape, from the training set.
+    ``calibration`` are training images of that shape, none where the data has none; where it has few images, some of
+    them are among ``images`` too. ``files`` are those of some of the ``images``, to be read at their own size.
     """
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64] | None
     source: str
     calibration: NDArray[np.uint8]
+    files: Sequence[Path] = ()
 
 
 def choose_samples(dataset: Dataset) -> Samples:
@@ -36,14 +49,25 @@ def choose_samples(dataset: Dataset) -> Samples:
         if len(rows) < FEWEST and len(split):
             chosen = random.permutation(split)[: MOST - len(rows)]
             rows, kinds = np.concatenate([rows, chosen]), [*kinds, f"{len(chosen)} {kind}"]
-    calibration = random.permutation(dataset.train if len(dataset.train) else rows)[:_CALIBRATION]
+    calibration = dataset.images[random.permutation(dataset.train)[:_CALIBRATION]]
+    files = tuple(islice(_files(dataset, rows), _FILES))
     *others, last = kinds
     listed = f"{', '.join(others)} and {last}" if others else last
-    source = f"{listed} images of {dataset.name}"
-    return Samples(dataset.images[rows], dataset.labels[rows], source, dataset.images[calibration])
+    own_size = f", {len(files)} of them also at their own size where a file takes any" if files else ""
+    source = f"{listed} images of {dataset.name}{own_size}"
+    return Samples(dataset.images[rows], dataset.labels[rows], source, calibration, files)
+
+
+def _files(dataset: Dataset, rows: NDArray[np.int64]) -> Iterator[Path]:
+    for row in rows:
+        if (file := dataset.image_file(int(row))) is None:
+            return
+        with silence_pillow(), Image.open(file) as image:
+            if image.width * image.height <= _LARGEST:
+                yield file
 
 
 def make_up_samples(shape: tuple[int, int, int]) -> Samples:
-    """Images of random pixels, for a model whose data is not at hand."""
+    """Images of random pixels, for a model whose data is not at hand: they prove a format, and calibrate none."""
     images = np.random.default_rng(0).integers(0, 256, (FEWEST, *shape), np.uint8)
-    return Samples(images, None, f"{FEWEST} images of random pixels", images)
+    return Samples(images, None, f"{FEWEST} images of random pixels", images[:0])

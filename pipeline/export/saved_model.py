@@ -11,8 +11,8 @@ from pipeline.study.model_metadata import MEMBER, read_metadata
 if TYPE_CHECKING:
     from pipeline.arrays import Images, Probabilities
 
-SIGNATURES = {"serving_default": "uint8", "serving_float32": "float32"}
-"""The signatures and the types of their pixels; TensorFlow's own tools call the first."""
+SIGNATURES = {"uint8": "serving_default", "float32": "serving_float32"}
+"""The signature for each type of pixel; TensorFlow's own tools call the first."""
 
 _EXTRA = "assets.extra"
 """The folder that TensorFlow leaves to others."""
@@ -29,7 +29,7 @@ def write(model_file: Path, target: Path, images: "Images") -> None:
     model = load(model_file)
     archive = ExportArchive()
     archive.track(model)
-    for signature, pixels in SIGNATURES.items():
+    for pixels, signature in SIGNATURES.items():
         spec = tf.TensorSpec((None, None, None, metadata.shape[2]), pixels, name=IMAGES)
         archive.add_endpoint(signature, lambda images: {PROBABILITIES: model(images, training=False)}, [spec])
     archive.write_out(str(target), verbose=False)
@@ -39,13 +39,13 @@ def write(model_file: Path, target: Path, images: "Images") -> None:
 
 
 def load(target: Path) -> "Callable[[Images], Probabilities]":
-    """Loads the folder with TensorFlow alone; the function calls its first signature."""
+    """Loads the folder with TensorFlow alone; the function calls the signature for the type of the pixels."""
     import tensorflow as tf
 
     model = tf.saved_model.load(str(target))  # its variables live as long as it does
 
     def predict(images: "Images") -> "Probabilities":
-        signature = model.signatures[next(iter(SIGNATURES))]
+        signature = model.signatures[SIGNATURES[images.dtype.name]]
         probabilities: Probabilities = signature(**{IMAGES: tf.constant(images)})[PROBABILITIES].numpy()
         return probabilities
 
@@ -61,7 +61,7 @@ def metadata(target: Path) -> dict[str, Any]:
 SAVED_MODEL = ExportFormat(
     "saved-model",
     "saved_model",
-    "uint8 or float32",
+    tuple(SIGNATURES),
     "saved_model.py",
     lambda path: (path / "saved_model.pb").is_file(),
     write,

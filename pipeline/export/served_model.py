@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import os
+import runpy
 import zipfile
 from typing import Any
 
@@ -13,7 +14,6 @@ import pandas as pd
 from mlflow.exceptions import MlflowException
 from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel
-from PIL import Image, ImageOps
 
 
 class ServedModel(PythonModel):
@@ -26,8 +26,8 @@ class ServedModel(PythonModel):
         with zipfile.ZipFile(file) as archive:
             metadata = json.loads(archive.read("convtune.json"))
         self._classes = metadata["classes"]
-        self._white = metadata["white"] or 65535
-        self._mode = "L" if metadata["shape"][2] == 1 else "RGB"
+        self._form = "L" if metadata["shape"][2] == 1 else "RGB", metadata["white"]
+        self._read_image = runpy.run_path(context.artifacts["read_image"])["read_image"]
 
     def predict(self, context: Any, model_input: np.ndarray, params: Any = None) -> pd.DataFrame:
         """The probabilities of pictures, uint8 (n, height, width, channels), or (n,) objects of different sizes.
@@ -56,16 +56,11 @@ class ServedModel(PythonModel):
         return pd.DataFrame(np.concatenate(probabilities), columns=self._classes)
 
     def _decode(self, file: str) -> np.ndarray:
-        """The pixels of an image file as training sees them: upright, transparency on white, grey or RGB."""
         try:
-            image = ImageOps.exif_transpose(Image.open(io.BytesIO(base64.b64decode(file, validate=True))))
-        except (ValueError, OSError, Image.DecompressionBombError) as error:
+            pixels: np.ndarray = self._read_image(io.BytesIO(base64.b64decode(file, validate=True)), *self._form)
+        except ValueError as error:
             raise MlflowException.invalid_parameter_value(f"images: expected image files in base64: {error}") from None
-        if image.mode[0] in "IF":  # more than 8 bits a pixel
-            image = Image.fromarray(np.clip(np.asarray(image) * (255 / self._white), 0, 255).round().astype(np.uint8))
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image.convert("RGBA")).convert(self._mode)
-        return np.asarray(image).reshape(1, image.height, image.width, -1)
+        return pixels[None]
 
 
 set_model(ServedModel())

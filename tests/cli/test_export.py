@@ -71,7 +71,8 @@ def test_the_best_model_that_is_there(root, capsys):
     assert lines[1] == "Each file run in its own runtime on 100 images of random pixels:"
     assert lines[2].split("  ")[0] == "file"
     assert [line.split()[0] for line in lines[3:5]] == ["model.keras", "saved_model"]
-    assert lines[6] == "exports/s: also labels.json, signature.json, model_card.md and a script for each file"
+    beside = "labels.json, signature.json, model_card.md, and a script for each file with read_image.py"
+    assert lines[6] == f"exports/s: also {beside}"
     assert lines[7:] == [
         "Use it:  python exports/s/predict_keras.py IMAGE...",
         "Use it:  python exports/s/predict_saved_model.py IMAGE...",
@@ -103,17 +104,35 @@ def test_proven_on_pictures(root, pictures, capsys):
     assert run(*words) == 0
     output, notes = capsys.readouterr()
     content = json.loads(output)
-    assert content["proven_on"] == "12 validation, 12 test and 36 training images of pets"
+    of_files = "8 of them also at their own size where a file takes any"
+    assert content["proven_on"] == f"12 validation, 12 test and 36 training images of pets, {of_files}"
     assert (content["folder"], content["trial"]) == ("exports/s", 1)
     exact, rounded = content["files"]
     assert (exact["format"], rounded["format"]) == ("keras", "litert-int8")
     assert exact["accuracy"] == exact["accuracy_of_model"] == rounded["accuracy_of_model"]
     assert rounded["path"] == "exports/s/model_int8.tflite"
+    assert (exact["own_size"], rounded["own_size"]) == (8, 0)
     assert "is not the data that the model was trained on (digits)" in notes
     assert notes.startswith("note: --quantize int8: model_int8.tflite takes the place of model.tflite; leave out")
     card = Path("exports/s/model_card.md").read_text()
     assert "Measured on the 12 test images of pets, not the data of its training." in card
     assert "| owl | 4 |" in card
+
+
+def test_int8_without_data_is_refused(root, capsys):
+    expected = "litert-int8 is calibrated with training images, but the data of study s cannot be used"
+    with pytest.raises(ModelError, match=rf"^{expected} .*; name the data with --data$"):
+        run("s", "--quantize", "int8")
+    assert capsys.readouterr() == ("", "")
+    assert not Path("exports").exists()
+
+
+def test_int8_without_training_images_is_refused(root, pictures, tmp_path):
+    shutil.copytree(pictures / "test", tmp_path / "held_out" / "test")
+    words = ("s", "--data", str(tmp_path / "held_out"), "--format", "litert-int8")
+    with pytest.raises(ModelError, match=r"there are none among 12 test images of held_out.*; name data that has some"):
+        run(*words)
+    assert not Path("exports").exists()
 
 
 def test_data_of_another_task_is_refused(root, pictures, tmp_path):
@@ -177,7 +196,7 @@ def test_a_trial_a_folder_and_a_format(root, capsys):
     assert content["files"][0]["path"] == "here/model.keras"
     assert content["trial"] == 0
     assert read_metadata(Path("here/model.keras")).trial == 0
-    beside = {"labels.json", "signature.json", "model_card.md", "predict_keras.py"}
+    beside = {"labels.json", "signature.json", "model_card.md", "predict_keras.py", "read_image.py"}
     assert {path.name for path in Path("here").iterdir()} == {"model.keras", *beside}
 
 

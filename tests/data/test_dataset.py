@@ -2,6 +2,7 @@ import pickle
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from pipeline.data import load
 from pipeline.data.dataset import open_cached
@@ -35,6 +36,20 @@ def test_pickling_carries_no_arrays():
         assert np.array_equal(getattr(again, field), getattr(dataset, field))
     assert isinstance(again.images, np.memmap)
     assert not again.images.flags.writeable
+
+
+def test_the_file_of_an_image(tmp_path, monkeypatch):
+    for name in ("cat", "dog"):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        for number in range(12):
+            Image.new("L", (4, 4), number).save(tmp_path / "pets" / name / f"{number}.png")
+    monkeypatch.chdir(tmp_path)
+    dataset = load("pets", fetch=no_fetch)
+    monkeypatch.chdir("/")
+    files = {load(str(tmp_path / "pets"), fetch=no_fetch).image_file(row) for row in range(24)}
+    assert files == set((tmp_path / "pets").glob("*/*.png"))
+    assert dataset.image_name(0) in ("cat/0.png", "dog/0.png")
+    assert load("digits", fetch=no_fetch).image_file(0) is None
 
 
 def test_a_dataset_whose_cache_is_gone_is_an_error(tmp_path):

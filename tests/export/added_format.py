@@ -35,7 +35,7 @@ def metadata(target):
 ADDED = ExportFormat(
     "added",
     "model.json",
-    "uint8",
+    ("uint8",),
     "keras.py",
     lambda path: path.suffix == ".json" and path.is_file(),
     write,

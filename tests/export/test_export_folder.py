@@ -5,17 +5,20 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from pipeline.data.decode import decode
 from pipeline.errors import ModelError
 from pipeline.export import FORMATS, export
 from pipeline.export.export_folder import new_export, script_name, write_beside
 from pipeline.export.samples import make_up_samples
 from pipeline.study.model_metadata import read_metadata
 from pipeline.training.predict import predict_arrays
+from tests.export.image_files import save_deep
 from tests.export.tiny_model import write_tiny_model
 
 CLASSES = ("cat", "dog | wolf", "über")
@@ -29,7 +32,8 @@ def model(tmp_path_factory):
 @pytest.fixture(scope="module")
 def exported(model, tmp_path_factory):
     target = tmp_path_factory.mktemp("exports") / "mine"
-    samples = make_up_samples((8, 10, 3))
+    made_up = make_up_samples((8, 10, 3))
+    samples = replace(made_up, calibration=made_up.images)
     with new_export(target) as folder:
         results = export(model, folder, list(FORMATS), samples)
         write_beside(folder, read_metadata(model), results, samples.source, "# Card\n")
@@ -39,7 +43,7 @@ def exported(model, tmp_path_factory):
 def test_everything_is_there(exported):
     scripts = {script_name(export_format.key) for export_format in FORMATS.values()}
     models = {export_format.file_name for export_format in FORMATS.values()}
-    beside = {"labels.json", "signature.json", "model_card.md"}
+    beside = {"labels.json", "signature.json", "model_card.md", "read_image.py"}
     assert {path.name for path in exported.iterdir()} == scripts | models | beside
     assert json.loads((exported / "labels.json").read_text("utf-8")) == list(CLASSES)
     assert os.listdir(exported.parent) == ["mine"]
@@ -48,10 +52,11 @@ def test_everything_is_there(exported):
 def test_the_signature(exported):
     signature = json.loads((exported / "signature.json").read_text("utf-8"))
     assert signature["proven_on"] == "100 images of random pixels"
+    assert (signature["mode"], signature["white"]) == ("RGB", None)
     onnx, int8 = signature["formats"]["onnx"], signature["formats"]["litert_int8"]
     assert (onnx["file"], onnx["shape"], onnx["size"]) == ("model.onnx", [None, None, None, 3], None)
     assert onnx["pixels"] == "float32"
-    assert onnx["range"] == "0 to 255, or 0 to 1 with fractions"
+    assert onnx["range"] == "0 to 255; as float32 also 0 to 1, with fractions"
     assert (int8["file"], int8["shape"], int8["size"]) == ("model_int8.tflite", [None, 8, 10, 3], [10, 8])
     assert (int8["pixels"], int8["range"]) == ("float32", "0 to 255")
     assert 0 <= onnx["proof"]["difference"] <= 1e-4
@@ -61,7 +66,7 @@ def test_the_signature(exported):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FORMATS)
 def test_the_script_classifies_where_convtune_is_not(name, model, exported, tmp_path):
-    """On a large photograph, turned by its EXIF tag, and on a picture with transparency."""
+    """A large picture, turned by its EXIF tag, one with transparency, and some of more than 8 bits."""
     random = np.random.default_rng(0)
     pixels = random.integers(0, 256, (60, 80, 3), np.uint8)
     upright = Image.fromarray(pixels)
@@ -73,12 +78,15 @@ def test_the_script_classifies_where_convtune_is_not(name, model, exported, tmp_
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     script = exported / script_name(FORMATS[name].key)
     (tmp_path / "notes.png").write_text("no picture")
-    command = [sys.executable, "-I", str(script), "turned.png", "clear.png", "notes.png"]
+    deep = save_deep(tmp_path, 8, 10)
+    images = ["turned.png", "clear.png", *(file.name for file in deep)]
+    command = [sys.executable, str(script), *images, "notes.png"]
     ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stderr.splitlines()[-1]) == (1, "notes.png: cannot identify image file 'notes.png'")
     lines = ran.stdout.splitlines()
-    expected = [predict_arrays(model, image[None])[0] for image in (pixels, np.full_like(pixels, 255))]
-    for line, file, probabilities in zip(lines, ("turned.png", "clear.png"), expected, strict=True):
+    decoded = [decode(file, (8, 10, 3)) for file in deep]
+    expected = [predict_arrays(model, image[None])[0] for image in (pixels, np.full_like(pixels, 255), *decoded)]
+    for line, file, probabilities in zip(lines, images, expected, strict=True):
         path, _, rest = line.partition(": ")
         label, _, probability = rest.rpartition(" ")
         assert (path, label) == (file, CLASSES[probabilities.argmax()])

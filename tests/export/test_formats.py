@@ -12,6 +12,7 @@ import pytest
 
 from pipeline.errors import ModelError
 from pipeline.export import FORMATS, find_format
+from pipeline.export.export_folder import script_text
 from pipeline.export.samples import make_up_samples
 from pipeline.study.model_metadata import read_metadata
 from pipeline.training.predict import predict_arrays
@@ -32,7 +33,7 @@ def model(request, tmp_path_factory):
 def written(model, tmp_path_factory):
     """The model in every format, by name."""
     folder = tmp_path_factory.mktemp("written")
-    images = make_up_samples(read_metadata(model).shape).calibration
+    images = make_up_samples(read_metadata(model).shape).images
     for export_format in ALL.values():
         export_format.write(model, folder / export_format.file_name, images)
     return {name: folder / export_format.file_name for name, export_format in ALL.items()}
@@ -71,19 +72,53 @@ def test_it_holds_the_metadata(name, model, written):
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_it_is_found(name, written, tmp_path):
-    found = find_format(written[name])
-    assert found is not None
-    assert found.load is FORMATS[name].load
+    assert find_format(written[name]) is FORMATS[name]
+    renamed = written[name].rename(tmp_path / f"renamed{written[name].suffix}")
+    try:
+        assert find_format(renamed) is FORMATS[name]
+    finally:
+        renamed.rename(written[name])
     assert find_format(tmp_path / FORMATS[name].file_name) is None
 
 
-@pytest.mark.parametrize("name", ["litert", "onnx"])
-def test_pixels_from_0_to_1_give_the_same(name, model, written):
-    """Formats that take float32 know them by their fractions; those that take uint8 cannot have any."""
-    pytest.importorskip({"litert": "ai_edge_litert", "onnx": "onnxruntime"}[name])
+@pytest.mark.parametrize("name", ["onnx", "litert"])
+def test_a_file_that_does_not_say_its_format_is_an_exact_one(name, tmp_path):
+    (tmp_path / FORMATS[name].file_name).write_bytes(b"damaged")
+    assert find_format(tmp_path / FORMATS[name].file_name) is FORMATS[name]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_it_takes_every_type_of_pixel_that_it_promises(name, model, written):
+    """Those from 0 to 1 are known by their fractions; pixels of uint8 cannot have any."""
     predict = FORMATS[name].load(written[name])
     images = pictures(read_metadata(model).shape)[0]
-    np.testing.assert_allclose(predict(images / np.float32(255)), predict(images), atol=1e-5)
+    expected = predict(images)
+    for pixel_type in FORMATS[name].pixel_types:
+        np.testing.assert_allclose(predict(images.astype(pixel_type)), expected, atol=1e-5)
+    if FORMATS[name].takes_fractions:
+        np.testing.assert_allclose(predict(images / np.float32(255)), expected, atol=5e-3 if "16" in name else 1e-5)
+
+
+def test_the_files_have_the_inputs_that_their_formats_promise(written):
+    """Asked of the runtimes: the types of the pixels, and whether their number is fixed."""
+    import onnxruntime
+    import tensorflow as tf
+    from ai_edge_litert.interpreter import Interpreter
+
+    for name in ("onnx", "onnx-float16"):
+        (given,) = onnxruntime.InferenceSession(written[name]).get_inputs()
+        assert (given.type, FORMATS[name].pixel_types, given.shape[1:3]) == (
+            "tensor(float)",
+            ("float32",),
+            ["height", "width"],
+        )
+    for name in ("litert", "litert-float16", "litert-int8"):
+        given = Interpreter(str(written[name])).get_signature_runner().get_input_details()["images"]
+        assert (given["dtype"].__name__,) == FORMATS[name].pixel_types
+        assert (list(given["shape_signature"][1:3]) == [-1, -1]) == FORMATS[name].any_size
+    signatures = tf.saved_model.load(str(written["saved-model"])).signatures.values()
+    types = {signature.structured_input_signature[1]["images"].dtype.name for signature in signatures}
+    assert types == set(FORMATS["saved-model"].pixel_types)
 
 
 def test_a_rounded_file_is_smaller_where_weights_count(tmp_path):
@@ -100,7 +135,7 @@ def test_a_rounded_file_is_smaller_where_weights_count(tmp_path):
     size = {}
     for name in ("onnx", "onnx-float16", "litert", "litert-float16", "litert-int8"):
         target = tmp_path / FORMATS[name].file_name
-        FORMATS[name].write(model, target, make_up_samples((8, 8, 3)).calibration)
+        FORMATS[name].write(model, target, make_up_samples((8, 8, 3)).images)
         size[name] = target.stat().st_size
     assert size["onnx-float16"] < 0.6 * size["onnx"]
     assert size["litert-float16"] < 0.6 * size["litert"]
@@ -118,16 +153,22 @@ def test_names_of_targets_differ():
 @pytest.mark.parametrize("name", FORMATS)
 def test_its_script_is_short_and_needs_its_runtime_alone(name):
     export_format = FORMATS[name]
-    text = (files("pipeline.export") / "scripts" / export_format.script).read_text()
+    text = script_text(export_format)
     assert len(text.splitlines()) <= 25
+    runtime = {"keras": "keras", "saved": "tensorflow", "onnx": "onnxruntime", "litert": "ai_edge_litert"}
+    assert foreign(text) - {"numpy"} == {runtime[name.split("-")[0]], "read_image"}
+    assert foreign((files("pipeline.export") / "read_image.py").read_text()) == {"numpy", "PIL"}
+
+
+def foreign(text):
+    """The packages that a script imports beside Python's own."""
     imported = {
         alias.name.split(".")[0]
         for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.Import | ast.ImportFrom)
         for alias in (node.names if isinstance(node, ast.Import) else [ast.alias(node.module)])
     }
-    runtime = {"keras": "keras", "saved": "tensorflow", "onnx": "onnxruntime", "litert": "ai_edge_litert"}
-    assert imported - set(sys.stdlib_module_names) == {runtime[name.split("-")[0]], "numpy", "PIL"}
+    return imported - set(sys.stdlib_module_names)
 
 
 def test_a_runtime_that_is_missing_is_named_with_its_extra():

@@ -22,15 +22,18 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from PIL import Image
 
+from pipeline.data.decode import decode
 from pipeline.errors import ModelError
 from pipeline.metrics import ACCURACY
 from pipeline.study.model_metadata import ModelMetadata, read_metadata
 from pipeline.tracking import Registration, connect
+from pipeline.training.predict import predict_arrays
+from tests.export.image_files import save_deep
 from tests.export.tiny_model import write_tiny_model
 
 pytestmark = pytest.mark.slow
 
-OTHERS = {"dataset": "pets", "digest": "d" * 64, "seed": 0, "study": "pets-quick", "trial": 3}
+OTHERS = {"dataset": "pets", "digest": "d" * 64, "seed": 0, "study": "pets-quick", "trial": 3, "white": 4095}
 METADATA = ModelMetadata(("cat", "dog"), (8, 6, 3), **OTHERS)
 
 
@@ -80,7 +83,8 @@ def test_it_loads_in_mlflow_and_answers_as_the_file_does(folder, loaded, model_f
     assert loaded.metadata.metadata["classes"] == ["cat", "dog"]
     requirements = (folder / "requirements.txt").read_text().split("\n")
     assert {"keras==3.15.1", "numpy"} <= set(requirements)
-    assert "pipeline" not in (folder / "served_model.py").read_text()
+    for code in ("served_model.py", "read_image.py"):
+        assert "pipeline" not in (folder / code).read_text()
 
 
 def test_pictures_of_different_sizes(loaded):
@@ -195,6 +199,14 @@ def test_the_command_of_the_registry_sends_an_image_file(served, registered, sto
     assert len(sent) > 2**17
     status, answer = served(sent)
     assert (status, [list(row) for row in answer["predictions"]]) == (200, [["cat", "dog"]])
+
+
+def test_it_reads_pictures_of_more_than_8_bits_as_training_does(loaded, model_file, tmp_path):
+    files = save_deep(tmp_path, 8, 6)
+    encoded = [base64.b64encode(file.read_bytes()).decode() for file in files]
+    answer = loaded.predict(np.zeros((1, 1, 1, 3), np.uint8), params={"images": encoded})
+    decoded = np.stack([decode(file, METADATA.shape, 4095) for file in files])
+    np.testing.assert_allclose(answer, predict_arrays(model_file, decoded), atol=1e-6)
 
 
 @pytest.mark.parametrize("file", ["no base64!", base64.b64encode(b"no image").decode()])

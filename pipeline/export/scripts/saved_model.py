@@ -4,22 +4,18 @@ import json
 import sys
 from pathlib import Path
 
-import numpy as np
 import tensorflow as tf
-from PIL import Image, ImageOps
+
+from pipeline.export.read_image import read_image
 
 folder = Path(__file__).parent
 signature, classes = (json.loads((folder / f"{name}.json").read_bytes()) for name in ("signature", "labels"))
 model = tf.saved_model.load(str(folder / "saved_model"))
 for file in sys.argv[1:] or sys.exit(__doc__):
     try:
-        image = ImageOps.exif_transpose(Image.open(file))
-    except OSError as error:
+        pixels = read_image(file, signature["mode"], signature["white"])
+    except ValueError as error:
         sys.exit(f"{file}: {error}")
-    if image.mode[0] in "IF":  # more than 8 bits a pixel
-        image = Image.fromarray(np.clip(np.asarray(image) * (255 / signature["white"]), 0, 255).round().astype("uint8"))
-    image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
-    pixels = tf.constant(np.asarray(image.convert(signature["mode"])).reshape(1, image.height, image.width, -1))
-    (probabilities,) = model.signatures["serving_default"](images=pixels)["probabilities"].numpy()
-    best = probabilities.argmax()
-    print(f"{file}: {classes[best]} {probabilities[best]:.4f}")
+    answer = model.signatures["serving_default"](images=tf.constant(pixels[None]))
+    (probabilities,) = answer["probabilities"].numpy()
+    print(f"{file}: {classes[probabilities.argmax()]} {probabilities.max():.4f}")
