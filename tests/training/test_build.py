@@ -33,7 +33,7 @@ from tests.architecture.draws import random_params
 from tests.architecture.published import POINTS, published_params
 from tests.architecture.published import SIDES as SIDES_PUBLISHED
 
-DRAWS = 200
+DRAWS = 100
 PIXELS = {"scale": [1 / 255] * 3, "offset": [-0.5] * 3}
 SLOW = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 
