@@ -22,6 +22,14 @@ from machine import keep, machine
 
 from pipeline.export.formats import FORMATS
 
+_AGAIN = ("--json", "--force", "--format")
+EXPORTS = (
+    (*_AGAIN, "keras,saved-model,onnx,litert"),
+    (*_AGAIN, "onnx,litert", "--precision", "float16", "--quantize", "float16"),
+    (*_AGAIN, "litert", "--quantize", "int8"),
+)
+"""The flags that ask for all formats, some in the place of others."""
+
 
 def main() -> None:
     """Parses the arguments, trains, exports, prints."""
@@ -38,9 +46,11 @@ def main() -> None:
             flags = ("--epochs", str(args.epochs), "--image-size", str(args.image_size), "--limit", "macs=none")
             words = ("--space", space, "--try", point, "--trials", "1", "--seed", "0", "--study", space, *flags)
             convtune(Path(folder), "tune", "--data", str(args.data.resolve()), *words)
-            exported = json.loads(convtune(Path(folder), "export", space, "--format", ",".join(FORMATS), "--json"))
-            measured[space] = {"point": point, "proven_on": exported["proven_on"], "files": exported["files"]}
-            for file in exported["files"]:
+            exports = [json.loads(convtune(Path(folder), "export", space, *words)) for words in EXPORTS]
+            files = [file for export in exports for file in export["files"]]
+            assert {file["format"] for file in files} == set(FORMATS)
+            measured[space] = {"point": point, "proven_on": exports[0]["proven_on"], "files": files}
+            for file in files:
                 print(describe(space, file), flush=True)
     if args.keep:
         keep({"epochs": args.epochs, "image_size": args.image_size, "spaces": measured})
