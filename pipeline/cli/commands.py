@@ -2,23 +2,8 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
-from typing import Protocol
-
-from pipeline.cli import (
-    completion,
-    datasets,
-    evaluate,
-    explain,
-    export,
-    init,
-    predict,
-    promote,
-    report,
-    spaces,
-    trials,
-    tune,
-    ui,
-)
+from importlib import import_module
+from typing import Protocol, cast
 
 
 class Command(Protocol):
@@ -38,19 +23,22 @@ class Command(Protocol):
         """Runs the command and returns its exit code."""
 
 
-COMMANDS: Mapping[str, Command] = {
-    "tune": tune,
-    "init": init,
-    "trials": trials,
-    "report": report,
-    "export": export,
-    "predict": predict,
-    "evaluate": evaluate,
-    "explain": explain,
-    "promote": promote,
-    "spaces": spaces,
-    "datasets": datasets,
-    "ui": ui,
-    "completion": completion,
-}
-"""The commands in the order of the help. Their modules import what they need when they run."""
+_NAMES = (
+    "tune",
+    "init",
+    "trials",
+    "report",
+    "export",
+    "predict",
+    "evaluate",
+    "explain",
+    "promote",
+    "spaces",
+    "datasets",
+    "ui",
+    "completion",
+)
+"""The commands in the order of the help, each by the name of its module."""
+
+COMMANDS: Mapping[str, Command] = {name: cast(Command, import_module(f"pipeline.cli.{name}")) for name in _NAMES}
+"""The commands by name. Their modules import what they need when they run."""

@@ -1,5 +1,7 @@
 """The table of commands: each has a help that ends with examples which can be typed."""
 
+import argparse
+import inspect
 import re
 import shlex
 
@@ -19,6 +21,16 @@ def words_for_convtune(example):
     program, *words = shlex.split(re.split(r" [>|#] ?", inner)[0])
     assert program == "convtune"
     return words
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_offers_what_the_table_promises(name):
+    """The table imports modules by name, so that no type checker compares them with ``Command``."""
+    (parser,) = inspect.signature(COMMANDS[name].arguments, eval_str=True).parameters.values()
+    run = inspect.signature(COMMANDS[name].run, eval_str=True)
+    assert parser.annotation is argparse.ArgumentParser
+    assert [one.annotation for one in run.parameters.values()] == [argparse.Namespace]
+    assert run.return_annotation is int
 
 
 @pytest.mark.parametrize("name", COMMANDS)
