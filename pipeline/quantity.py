@@ -1,8 +1,9 @@
-"""Numbers with units, as tables print them and as people write them: ``1.2 M``, ``2GB``, ``5,000,000``, ``12 s``."""
+"""Numbers with units, as tables print them and people write them: ``1.2 M``, ``2GB``, ``5,000,000``, ``12 s``; times."""
 
 import math
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
 
@@ -89,3 +90,8 @@ def three_digits(value: float) -> str:
     ('0.0123', '12,300')
     """
     return f"{float(f'{value:.3g}'):,.15g}"
+
+
+def format_time(seconds: float) -> str:
+    """A moment, given in seconds since 1970, to the minute and in local time: ``2026-01-31 18:05``."""
+    return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
 
-from pipeline.console import note, status
+from pipeline.console import note, status, warn
 from pipeline.job.request import JobRequest, name_study, read_job
 from pipeline.report.progress import Verbosity, choose_verbosity
 from pipeline.signals import ENDING, interruptible
@@ -15,6 +15,7 @@ from pipeline.steps.choose_source import choose_source
 from pipeline.steps.job_plan import fill_in_time
 from pipeline.steps.study_folder import hold_study
 from pipeline.steps.workers import check_memory, start_workers
+from pipeline.study.holder import Holder
 from pipeline.study.paths import StudyPaths
 
 _INTERRUPTED = 130
@@ -55,12 +56,22 @@ def start(request: JobRequest, paths: StudyPaths, verbosity: Verbosity) -> int:
         note(request.note)
     with (
         interruptible(*ENDING),
-        hold_study(paths),
+        hold_study(paths) as cut_off,
         closing(source),
         closing(start_workers(request.job, log)) as executor,
     ):
+        if cut_off is not None:
+            _tell_of_cut_off(paths, cut_off, verbosity.is_quiet)
         with status("starting", verbosity.is_quiet):
             from pipeline.steps.run import run  # MLflow and others: 3 seconds, while the workers import Keras
 
         atexit.register(gc.freeze)  # ending takes 0.8 s less when Python leaves the modules' objects alone
         return run(request, paths, source, executor, resumed, verbosity)
+
+
+def _tell_of_cut_off(paths: StudyPaths, holder: Holder, quiet: bool) -> None:
+    """Says who ran the study last and has not let go of it; a warning if that process may still run somewhere."""
+    if not holder.has_ended:
+        warn(f"{paths.path}: {holder} has not let go of this study; if it still runs there, end one of the two")
+    elif not quiet:
+        note(f"note: {paths.path}: its last run was cut off ({holder})")

@@ -9,14 +9,17 @@ from importlib.resources import files
 from pipeline.errors import StudyError
 from pipeline.files import write_text
 from pipeline.job.job import Job
+from pipeline.study.holder import Holder
 from pipeline.study.lock import locked
 from pipeline.study.paths import StudyPaths, check_job
 from pipeline.yaml_file import dump
 
 
 @contextmanager
-def hold_study(paths: StudyPaths) -> Iterator[None]:
+def hold_study(paths: StudyPaths) -> Iterator[Holder | None]:
     """Locks the study's folder; if no study has begun when the block ends, what was created is removed again.
+
+    Yields the process that ran the study last, if it was cut off.
 
     StudyError if the folder is locked, holds other files, or has trials but no job file.
     """
@@ -25,11 +28,11 @@ def hold_study(paths: StudyPaths) -> Iterator[None]:
         raise StudyError(f"{paths.path}: holds {foreign[0]!r} but no study; choose another --study")
     missing = [path for path in (paths.path, *paths.path.parents) if not os.path.exists(path)]
     try:
-        with locked(paths):
+        with locked(paths) as cut_off:
             if not paths.exists:  # left by a process that was killed before its study had begun
                 paths.storage.unlink(missing_ok=True)
             try:
-                yield
+                yield cut_off
             finally:
                 if not paths.exists:
                     _clear(paths)

@@ -13,7 +13,7 @@ ROOT = Path("studies")
 _LISTED = 8
 """The largest number of studies that an error lists."""
 
-_OWN_BEFORE_FINGERPRINT = r"\.lock|worker\.log|\.study-[0-9a-f]{8}\.json"
+_OWN_BEFORE_FINGERPRINT = r"\.lock|holder\.json|worker\.log|\.(holder|study)-[0-9a-f]{8}\.json"
 """The names of files that a study has from its first moment on; a file that is being written has a hidden name."""
 
 _OWN = (
@@ -80,6 +80,11 @@ class StudyPaths:
     def lock(self) -> Path:
         """The file that the process which runs the study holds locked."""
         return self.path / ".lock"
+
+    @property
+    def holder(self) -> Path:
+        """Who holds that lock: its host, its process, since when."""
+        return self.path / "holder.json"
 
     @property
     def plots(self) -> Path:

@@ -136,3 +136,20 @@ def test_a_nan_loss_is_a_failed_trial_and_without_a_model_the_exit_code_is_1(her
     assert trial["state"] == "failed"
     assert "loss is" in trial["reason"]
     assert "No trial left a model" in capsys.readouterr().out
+
+
+def test_a_second_process_is_told_who_runs_the_study_and_a_third_that_it_was_killed(shell):
+    flags = [*FLAGS, "--trials", "2", "--executor", "inline"]
+    holder = shell.folder / "studies" / "cut" / "holder.json"
+    first = shell.start("tune", *flags)
+    until(holder.is_file)
+    [line] = shell.run("tune", *flags, expect=2).stderr.splitlines()
+    assert f"studies/cut: another process runs this study (process {first.pid} on host " in line
+    first.kill()
+    first.communicate()
+    third = shell.start("tune", *flags)
+    told = third.stderr.readline()
+    os.kill(third.pid, signal.SIGTERM)
+    third.communicate()
+    assert told.startswith(f"note: studies/cut: its last run was cut off (process {first.pid} on host ")
+    assert not holder.exists()
