@@ -1,4 +1,4 @@
-"""Numbers with units, as tables print them and people write them: ``1.2 M``, ``2GB``, ``5,000,000``, ``12 s``; times."""
+"""Numbers with units, as tables print them and as people write them: ``1.2 M``, ``2GB``, ``5,000``, ``12 s``; times."""
 
 import math
 import re

@@ -26,6 +26,7 @@ class Command(Protocol):
 _NAMES = (
     "tune",
     "init",
+    "studies",
     "trials",
     "report",
     "export",

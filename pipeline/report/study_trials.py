@@ -56,7 +56,7 @@ def read_trials(study: str) -> StudyTrials:
     """
     paths = find(study)
     running = is_locked(paths)
-    found = _read(paths, running) if paths.storage.is_file() else StudyTrials(paths, ())
+    found = _read(paths, running, weighed=True)
     if not ranked(found.records):
         counted = f"{len(found.records)} so far" if found.records else "there are none yet"
         when = "wait for the first to end" if running else f"`convtune tune --study {paths.argument}` goes on with it"
@@ -64,14 +64,22 @@ def read_trials(study: str) -> StudyTrials:
     return found
 
 
-def _read(paths: StudyPaths, running: bool) -> StudyTrials:
+def read_folder(paths: StudyPaths) -> StudyTrials:
+    """The trials of the study in a folder, without importances; none where its storage is not there."""
+    return _read(paths, is_locked(paths), weighed=False)
+
+
+def _read(paths: StudyPaths, running: bool, weighed: bool) -> StudyTrials:
+    if not paths.storage.is_file():
+        return StudyTrials(paths, (), running=running)
     with storage_errors(paths.storage):
         study = load_study(paths.storage)
         objective = stored_objective(study, paths.storage)
         records, runs = mark_front([*records_of(study, objective).values()]), runs_of(study, objective)
         if not running:
             records, runs = _without_killed(records), _without_killed(runs)
-        return StudyTrials(paths, records, runs, importances(study), count_infeasible(study), running, noted_end(study))
+        weights = importances(study) if weighed else {}
+        return StudyTrials(paths, records, runs, weights, count_infeasible(study), running, noted_end(study))
 
 
 def _without_killed(records: Sequence[TrialRecord]) -> list[TrialRecord]:
