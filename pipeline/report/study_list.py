@@ -103,8 +103,8 @@ def _read(paths: StudyPaths) -> ListedStudy:
         space=str(job.get("space", "")),
         metric=str(job.get("metric", "accuracy") if top is None else top.metric.name),
         trials=len(trials.records),
-        best=top and top.number,
-        score=top and top.score,
+        best=None if top is None else top.number,
+        score=None if top is None else top.score,
         last_run=_last_run(trials),
     )
 

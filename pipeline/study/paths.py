@@ -18,7 +18,7 @@ _OWN_BEFORE_FINGERPRINT = r"\.lock|holder\.json|worker\.log|\.(holder|study)-[0-
 
 _OWN = (
     rf"{_OWN_BEFORE_FINGERPRINT}|study\.json|job\.yaml|space\.yaml|latency\.json|optuna\.db.*|trials|trials\.csv|plots"
-    r"|explain|test\.json|best\.keras|report\.html|\.(job|space|latency|trials|test|best|report)-[0-9a-f]{8}\.\w+"
+    r"|explain|\.explain-[0-9a-f]{8}|test\.json|best\.keras|report\.html|\.(job|space|latency|trials|test|best|report)-[0-9a-f]{8}\.\w+"
 )
 """The names of all files and folders that a study may have."""
 
@@ -127,6 +127,11 @@ class StudyPaths:
     def exists(self) -> bool:
         """Whether a study has begun here."""
         return os.path.isfile(self.job)  # Path.is_file raises OSError for a name that is too long
+
+    @property
+    def own(self) -> list[Path]:
+        """What is in the folder under names that a study gives, by name."""
+        return sorted(path for path in self.path.iterdir() if re.fullmatch(_OWN, path.name))
 
     @property
     def foreign(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 from pipeline.tracking.pages import EXPERIMENTS, Pages, prepare_pages
 from pipeline.tracking.registry import ModelDecision, Registration
+from pipeline.tracking.removal import StudyRuns, find_runs
 from pipeline.tracking.store import server_address, ui_command
 from pipeline.tracking.tracker import Tracker, connect, promote
 
@@ -10,8 +11,10 @@ __all__ = [
     "ModelDecision",
     "Pages",
     "Registration",
+    "StudyRuns",
     "Tracker",
     "connect",
+    "find_runs",
     "prepare_pages",
     "promote",
     "server_address",

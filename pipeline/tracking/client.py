@@ -55,8 +55,8 @@ def open_client(uri: str) -> tuple[MlflowClient, str]:
 
 
 def short_reason(error: BaseException) -> str:
-    """The cause of an error in one line of at most 200 characters: MLflow's own messages run over many lines."""
-    text = " ".join(str(error).split()) or type(error).__name__
+    """The cause of an error in one line of at most 200 characters, without passwords: MLflow's messages have many."""
+    text = without_password(" ".join(str(error).split())) or type(error).__name__
     cause = re.search(_COMMON_CAUSES, text)
     return cause[0] if cause else text[:200]
 

@@ -31,7 +31,7 @@ from pipeline.tracking.run_files import RunFiles
 
 StudyStatus = Literal["FINISHED", "KILLED", "FAILED"]
 
-_SOURCE = "convtune"
+SOURCE = "convtune"
 """The tag of MLflow's by which a trial's run is told from other children of the same run."""
 
 _COLOUR = "mlflow.runColor"
@@ -93,7 +93,7 @@ class Runs:
         self.study, self._about = run.info.run_id, about
         self.experiment = run.info.experiment_id
         for child in child_runs(self.client, self.experiment, self.study):
-            if child.data.tags.get(MLFLOW_SOURCE_NAME) == _SOURCE and "number" in child.data.tags:
+            if child.data.tags.get(MLFLOW_SOURCE_NAME) == SOURCE and "number" in child.data.tags:
                 self._adopt_trial(child)
         self._describe_study(about, run.data.params, run.data.tags)
         return self.study
@@ -266,4 +266,4 @@ def _source_tags() -> dict[str, str]:
         user = getpass.getuser()
     except (KeyError, OSError):  # in a container the user may have no name
         user = "unknown"
-    return {MLFLOW_USER: user, MLFLOW_SOURCE_NAME: _SOURCE, MLFLOW_SOURCE_TYPE: "LOCAL"}
+    return {MLFLOW_USER: user, MLFLOW_SOURCE_NAME: SOURCE, MLFLOW_SOURCE_TYPE: "LOCAL"}

@@ -60,13 +60,18 @@ def _meant_file(path: str) -> Path:
     return written if written.parent.is_dir() and not decoded.parent.is_dir() else decoded
 
 
-def without_password(uri: str) -> str:
-    """``uri`` without user and password, for messages.
+def without_password(text: str) -> str:
+    """An address, or a text with addresses, without users and passwords, for messages.
 
-    >>> without_password("https://me:secret@host:5000/x")
-    'https://host:5000/x'
+    A password may hold ``@`` and ``/``: it should not, but many do, and SQLAlchemy takes it.
+
+    >>> without_password("https://me:secret@host:5000/x"), without_password("no http://me:a/b@c@host!")
+    ('https://host:5000/x', 'no http://host!')
+    >>> without_password("postgresql:///runs?user=me&password=secret&port=1")
+    'postgresql:///runs?user=me&password=...&port=1'
     """
-    return re.sub(r"//[^/@]*@", "//", uri)
+    text = re.sub(r"(?<=:)//(?:[^:/@\s]*:(?!\d+/)[^\s]*@|[^/\s]*@)", "//", text)
+    return re.sub(r"(?i)([?&]\w*(?:password|passwd|pwd|token|secret)=)[^&\s]*", r"\1...", text)
 
 
 def check_database(file: Path) -> None:

@@ -1,0 +1,79 @@
+"""Deletes a study: looks at what there is of it, then removes its runs and its folder."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pipeline.console import status
+from pipeline.errors import StudyError, TrackingError, printable
+from pipeline.quantity import counted, format_bytes
+from pipeline.study.fingerprint import read_fingerprint
+from pipeline.study.lock import locked
+from pipeline.study.paths import StudyPaths
+from pipeline.study.removal import FolderContent, find_removable, look_into, remove_folder
+from pipeline.tracking import StudyRuns, find_runs
+
+_ALONE = "--keep-runs deletes the folder alone"
+
+
+@dataclass(frozen=True)
+class Deletion:
+    """What goes when a study is deleted. ``runs`` is None where those in MLflow are kept; ``models``: go too."""
+
+    paths: StudyPaths
+    content: FolderContent
+    runs: StudyRuns | None
+    models: bool
+
+    @property
+    def summary(self) -> str:
+        """What goes, in numbers."""
+        runs = [] if self.runs is None else [counted(len(self.runs.runs), "run")]
+        versions = [counted(len(self.runs.versions), "model version")] if self.runs and self.models else []
+        return ", ".join([counted(self.content.trials, "trial"), format_bytes(self.content.bytes), *runs, *versions])
+
+    def describe(self) -> list[str]:
+        """What goes and what stays, one line each."""
+        lines = [f"{printable(self.paths.path)}: {self.summary}"]
+        if self.content.foreign:
+            lines.append(f"  stays in the folder, no file of a study: {printable(', '.join(self.content.foreign))}")
+        if self.runs is None:
+            return [*lines, "  stays in MLflow: its runs and models"]
+        lines.append(f"  the runs are in {self.runs.store}")
+        if self.runs.others:
+            lines.append(f"  stays there: {counted(self.runs.others, 'run')} below the study's that others have made")
+        for version in self.runs.versions:
+            goes = "goes too" if self.models else "stays registered; --models deletes it too"
+            lines.append(f"  {version}: {goes}")
+        return lines
+
+
+def delete_study(study: str, keep_runs: bool, models: bool, agreed: Callable[[Deletion], bool]) -> Deletion | None:
+    """Deletes a study if ``agreed`` says so, asked with all that goes; returns that, or None.
+
+    Runs go first: if MLflow refuses, the folder stays. StudyError for an unknown study and one that another process
+    runs, TrackingError for a store that cannot be reached or does not have the study.
+    """
+    paths = find_removable(study)
+    with locked(paths):
+        with status("asking MLflow", quiet=keep_runs):
+            runs = None if keep_runs else _runs_of(paths)
+        deletion = Deletion(paths, look_into(paths), runs, models)
+        if not agreed(deletion):
+            return None
+        with status("deleting") as progress:
+            if runs is not None:
+                runs.delete(models, progress)
+            remove_folder(paths)
+    return deletion
+
+
+def _runs_of(paths: StudyPaths) -> StudyRuns:
+    try:
+        run = read_fingerprint(paths).run
+    except StudyError:
+        unknown = "unreadable, so it is unknown which runs in MLflow are those of the study"
+        raise StudyError(f"{paths.fingerprint}: {unknown}; {_ALONE}") from None
+    try:
+        return find_runs(run)
+    except TrackingError as error:
+        raise TrackingError(f"{error}; {_ALONE}") from None
