@@ -28,7 +28,7 @@ FLOORS = (
     {"report", "tracking"},
     {"job"},
     {"schema"},
-    {"steps"},
+    {"doctor", "steps"},
     {"api"},
     {"cli"},
     {"__main__"},

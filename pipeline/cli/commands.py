@@ -38,6 +38,7 @@ _NAMES = (
     "spaces",
     "datasets",
     "ui",
+    "doctor",
     "completion",
 )
 """The commands in the order of the help, each by the name of its module."""

@@ -111,7 +111,7 @@ def environments(workers: int, gpus: list[str]) -> list[dict[str, str]]:
     return [unset | gpu for gpu in own_gpu]
 
 
-_WORKER_BYTES = 600 << 20
+WORKER_BYTES = 600 << 20
 """The memory of a worker that trains a small network. TensorFlow 2.21 on a CPU: 336 MiB of its own after the import and
 458 MiB after a first training, beside 480 MiB that all workers share (measured). Larger networks need more."""
 
@@ -122,7 +122,7 @@ def most_workers(memory: int) -> int:
     >>> most_workers(8 << 30)
     13
     """
-    return max(1, memory // _WORKER_BYTES)
+    return max(1, memory // WORKER_BYTES)
 
 
 def available_memory() -> int:

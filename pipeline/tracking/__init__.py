@@ -1,5 +1,6 @@
 """All communication with MLflow. A study is a run, and each trial is a child run of it."""
 
+from pipeline.tracking.client import ask_store
 from pipeline.tracking.pages import EXPERIMENTS, Pages, prepare_pages
 from pipeline.tracking.registry import ModelDecision, Registration
 from pipeline.tracking.removal import StudyRuns, find_runs
@@ -13,6 +14,7 @@ __all__ = [
     "Registration",
     "StudyRuns",
     "Tracker",
+    "ask_store",
     "connect",
     "find_runs",
     "prepare_pages",

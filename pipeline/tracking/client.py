@@ -15,7 +15,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 
 from pipeline.errors import TrackingError
 from pipeline.tracking.relocate import artifact_folder
-from pipeline.tracking.store import announce_moves, check_database, exclusive, sqlite_file, without_password
+from pipeline.tracking.store import announce_moves, check_database, exclusive, sqlite_file, store_uri, without_password
 
 _EXPERIMENT = "convtune"
 _EXPERIMENT_TAGS = {
@@ -36,15 +36,38 @@ def open_client(uri: str) -> tuple[MlflowClient, str]:
     The experiment is that of ``$MLFLOW_EXPERIMENT_ID`` or ``$MLFLOW_EXPERIMENT_NAME``, else ``convtune``; one that is
     named is created if it does not exist. Raises TrackingError within seconds when the store cannot be reached or used.
     """
-    _silence_mlflow()
     file = sqlite_file(uri)
+    with _answering(uri), exclusive(file) if file else nullcontext():
+        if file:
+            check_database(file)
+            announce_moves(file)
+        client = MlflowClient(uri)
+        return client, _experiment_id(client, uri)
+
+
+def ask_store(uri: str | None = None) -> str:
+    """Which store ``uri`` (None: as for ``connect``) is, and that it answers or will be made. Writes nothing.
+
+    TrackingError within seconds when it cannot be reached or used.
+    """
+    store = store_uri(uri)
+    file = sqlite_file(store)
+    if file is not None and not file.exists():
+        return f"{file} will be made by the first study"
+    with _answering(store):
+        if file:
+            check_database(file)
+        MlflowClient(store).search_experiments(max_results=1)
+    return f"{without_password(store)} answers"
+
+
+@contextmanager
+def _answering(uri: str) -> Iterator[None]:
+    """Turns what MLflow raises in the block into a TrackingError of one line, within seconds."""
+    _silence_mlflow()
     try:
-        with _short_patience(), exclusive(file) if file else nullcontext():
-            if file:
-                check_database(file)
-                announce_moves(file)
-            client = MlflowClient(uri)
-            return client, _experiment_id(client, uri)
+        with _short_patience():
+            yield
     except TrackingError:
         raise
     except Exception as error:

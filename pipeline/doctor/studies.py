@@ -1,0 +1,31 @@
+"""Whether studies of this folder were cut off or are damaged."""
+
+import shlex
+
+from pipeline.doctor.finding import Finding, note, ok, problem
+from pipeline.errors import printable
+from pipeline.quantity import counted
+from pipeline.report.study_list import ListedStudy, StudyState, list_studies, studies_in
+from pipeline.study.paths import ROOT
+
+
+def check_studies() -> list[Finding]:
+    """Each interrupted or damaged study below ``studies``, and how many there are."""
+    studies = list_studies(studies_in(ROOT)) if ROOT.is_dir() else []
+    running = sum(study.state is StudyState.RUNNING for study in studies)
+    total = counted(len(studies), "study").replace("studys", "studies")
+    summary = ok(f"{total} in {ROOT}" + (f", {running} running" if running else ""))
+    return [summary, *(finding for study in studies if (finding := _judge(study)) is not None)]
+
+
+def _judge(study: ListedStudy) -> Finding | None:
+    name = shlex.quote(study.name)
+    if study.state is StudyState.DAMAGED:
+        fact = study.problem.rpartition("; ")[0] or study.problem  # it ends with advice for another command
+        return problem(printable(fact), f"restore that file, or run `convtune delete {name}`")
+    if study.state is StudyState.INTERRUPTED:
+        trials = counted(study.trials or 0, "trial")
+        return note(
+            f"{printable(study.name)} was interrupted after {trials}", f"go on with `convtune tune --study {name}`"
+        )
+    return None
