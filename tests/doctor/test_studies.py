@@ -1,0 +1,20 @@
+"""The studies of a folder."""
+
+from pipeline.doctor.finding import Level
+from pipeline.doctor.studies import check_studies
+from pipeline.search.stop_reason import StopReason
+from pipeline.study.trial import TrialState
+from tests.report.made_up import record, study
+
+
+def test_studies(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert [str(finding) for finding in check_studies()] == ["0 studies in studies"]
+    study(tmp_path / "studies" / "done", [record(0, 0.9)], reason=StopReason.TRIALS_DONE)
+    study(tmp_path / "studies" / "cut off", [record(0, None, TrialState.RUNNING)])
+    study(tmp_path / "studies" / "torn", [record(0, 0.9)]).storage.write_text("no database")
+    summary, cut, torn = check_studies()
+    assert str(summary) == "3 studies in studies"
+    assert (cut.level, torn.level) == (Level.NOTE, Level.PROBLEM)
+    assert str(cut) == "cut off was interrupted after 1 trial; go on with `convtune tune --study 'cut off'`"
+    assert str(torn).startswith("studies/torn/optuna.db: Optuna's storage failed (")
