@@ -59,9 +59,13 @@ class EvaluationData:
         elif self.data.seed != metadata.seed and self.split != "all":
             seeds = f"split by seed {self.data.seed}, trained with seed {metadata.seed}"
             lines.append(f"{seeds}: images may be ones it was trained on")
-        elif self.split != "test":
+        elif self.seen_by(metadata):
             lines.append(f"the model was trained on, or chosen by, some of the {NAMES[self.split]}")
         return lines
+
+    def seen_by(self, metadata: "ModelMetadata") -> bool:
+        """Whether the model was trained on, or chosen by, some of these images."""
+        return self.data.digest == metadata.digest and self.split != "test"
 
 
 def read_images(

@@ -54,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
     from pipeline.explain.explanation import ExplainOptions
     from pipeline.explain.task import ExplainFiles
     from pipeline.explain.write import check_output, write_explanation
+    from pipeline.quantity import counted
     from pipeline.study.model_metadata import find_metadata
     from pipeline.training.worker import keras_worker
 
@@ -66,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     files = find_image_files(args.images, note)
     if len(files) > _MAX_IMAGES:
         raise JobError(f"expected at most {_MAX_IMAGES} images on a page, got {len(files):,}; name fewer")
-    with keras_worker(f"explaining {len(files):,} images") as worker:
+    with keras_worker(f"explaining {counted(len(files), 'image')}") as worker:
         explanation, faults = call(worker, ExplainFiles(model.file, metadata, files, options))
     with status(f"drawing {len(explanation.images):,} images") as progress:
         written = write_explanation(explanation, output, progress)

@@ -59,7 +59,7 @@ def model_card(metadata: ModelMetadata, facts: CardFacts, results: Sequence[Expo
         *_scores(facts),
         "## The files",
         "\n".join(_files(results)),
-        f"Each was run in its own runtime on {escape(proven_on)} and compared with the model as it was trained. "
+        f"Each was run in its own runtime on {escape(proven_on)}, and compared with the model as it was trained. "
         f"Written by convtune {version('convtune')} with Keras {version('keras')}, TensorFlow {version('tensorflow')}.",
         "## Limits",
         "\n".join(_limits(facts)),

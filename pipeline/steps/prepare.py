@@ -38,7 +38,7 @@ def prepare(study: OpenStudy, verbosity: Verbosity) -> Iterator[PreparedStudy]:
     fingerprint = _fingerprint(study)
     run = check_fingerprint(study.paths, fingerprint)
     quiet = verbosity.is_quiet
-    with status("starting Keras and MLflow", quiet):
+    with status("connecting to MLflow", quiet):
         tracker = connect()
     try:
         with status("starting Keras and MLflow", quiet):

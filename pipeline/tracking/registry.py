@@ -206,6 +206,10 @@ def _create_version(runs: Runs, registration: Registration, model: LoggedModel, 
     return int(version.version)
 
 
+_PORT = 5001
+"""Where the commands in a description serve a model: MLflow's UI, which shows them, is at 5000."""
+
+
 def _describe_name(name: str, channels: int) -> str:
     """What a registered name is, in Markdown, with the commands that serve it and ask it.
 
@@ -213,13 +217,14 @@ def _describe_name(name: str, channels: int) -> str:
     """
     pixels = json.dumps([[[[0] * channels]]])
     body = f"""printf '{{"inputs":{pixels},"params":{{"images":["'; base64 < photo.jpg | tr -d '\\n'; printf '"]}}}}'"""
-    address = "http://127.0.0.1:5000/invocations"
+    address = f"http://127.0.0.1:{_PORT}/invocations"
     return (
         f"The best models of convtune's studies of these pictures. `{CHAMPION}` is the best of those that were "
         "measured on the same files and splits. Each version's tags say why it is the champion, or why not, and which "
-        "version it followed.\n\nServe it, then send it image files in base64 (MLflow wants `inputs` too; beside "
-        "`images` they are not looked at), or pixels from 0 to 255 as `inputs` alone:\n\n"
-        f"    mlflow models serve -m {shlex.quote(f'models:/{name}@{CHAMPION}')} --env-manager local\n"
+        "version it followed.\n\nServe a version by its number or by an alias that it has, as in "
+        f"`{shlex.quote(f'models:/{name}@{CHAMPION}')}`; then send it image files in base64 (MLflow wants `inputs` "
+        "too; beside `images` they are not looked at), or pixels from 0 to 255 as `inputs` alone:\n\n"
+        f"    mlflow models serve -m {shlex.quote(f'models:/{name}/1')} --env-manager local --port {_PORT}\n"
         f"    ({body}) | curl {address} -H 'Content-Type: application/json' -d @-\n"
     )
 

@@ -191,10 +191,10 @@ def test_the_command_of_the_registry_sends_an_image_file(served, registered, sto
     """The line in the description, without curl at its end: what that would send is posted."""
     description = MlflowClient(store).get_registered_model(registered).description
     lines = [line.strip() for line in description.splitlines() if line.startswith("    ")]
-    assert lines[0] == "mlflow models serve -m 'models:/our pets@champion' --env-manager local"
+    assert lines[0] == "mlflow models serve -m 'models:/our pets/1' --env-manager local --port 5001"
     Image.effect_noise((600, 500), 90).save(tmp_path / "photo.jpg", quality=95)  # more than an argument may hold
     body, curl = lines[1].split(" | curl ")
-    assert curl == "http://127.0.0.1:5000/invocations -H 'Content-Type: application/json' -d @-"
+    assert curl == "http://127.0.0.1:5001/invocations -H 'Content-Type: application/json' -d @-"
     sent = subprocess.run(["sh", "-c", body], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
     assert len(sent) > 2**17
     status, answer = served(sent)

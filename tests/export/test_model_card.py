@@ -60,7 +60,7 @@ def test_its_headings(card):
         "| a\\|b \\`c\\` | 2 | 0.667 | 1.000 | 0.800 |",
         "| `model.onnx` | 1.23 MB | float32, any size | 1e-06 | 100.00% | +0.0000 | `python predict_onnx.py IMAGE` |",
         "| `model_int8.tflite` | 0.33 MB | float32, one size | 0.03 | 99.40% | -0.0030 |",
-        "on 500 validation images of my\\_pets and compared",
+        "on 500 validation images of my\\_pets, and compared",
         "    convtune tune --data 'my pets'\n\nThe study ran with python 3.11.7, keras 3.15.1.\n",
         f"Written by convtune {version('convtune')} with Keras",
         "Calibration: the mean confidence is 0.8200, which a well calibrated model has as accuracy; the expected calib",
