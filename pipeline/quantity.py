@@ -64,13 +64,13 @@ def format_count(number: int) -> str:
     return f"{number / 1000**power:,.1f} {'kMGT'[power - 1]}"
 
 
-def counted(number: int, noun: str) -> str:
-    """A number of things.
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """A number of things; their ``plural`` is the noun with an s unless it is given.
 
-    >>> counted(1, "trial"), counted(1200, "trial")
-    ('1 trial', '1,200 trials')
+    >>> counted(1, "trial"), counted(1200, "trial"), counted(0, "study", "studies")
+    ('1 trial', '1,200 trials', '0 studies')
     """
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def format_bytes(number: float) -> str:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from pipeline.api.model_file import find_model_file
 from pipeline.errors import StudyError
+from pipeline.quantity import counted
 from pipeline.report.comparison import ComparedStudy
 from pipeline.report.evaluated_model import BestModel, read_evaluated_model
 from pipeline.report.formatting import split_name, varying_groups
@@ -167,7 +168,7 @@ class Study:
 
     def _summary(self) -> str:
         record = best(self.records)
-        count = f"{len(self.records)} trial{'' if len(self.records) == 1 else 's'}"
+        count = counted(len(self.records), "trial")
         if record is None:
             return f"{count}, none with a model"
         return f"{count}, best {self.metric} {record.score:.4f} (trial {record.number})"

@@ -1,4 +1,4 @@
-"""What a model card says of the model beside its files: how good it is, and the study that it comes from."""
+"""The facts of a model card beside the files: the scores of the model, and the study that it comes from."""
 
 import shlex
 from collections.abc import Iterator, Mapping

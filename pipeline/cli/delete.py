@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
 
     find_removable(args.study)  # what is unknown is refused before the second that the next import takes
     if not args.yes and not sys.stdin.isatty():
-        raise JobError("--yes: nobody can be asked, since the input is no terminal; give --yes to delete it")
+        raise JobError("--yes: nobody can be asked, since the input is not a terminal; give --yes to delete it")
     from pipeline.steps.delete_study import delete_study
 
     done = delete_study(args.study, args.keep_runs, args.models, _accept if args.yes else _ask)
@@ -51,7 +51,7 @@ def _accept(deletion: "Deletion") -> bool:
 
 
 def _ask(deletion: "Deletion") -> bool:
-    """Whether the answer is yes; the end of the input is a no."""
+    """Asks; whether the answer is yes. The end of the input counts as no."""
     print("\n".join(deletion.describe()))
     try:
         return input("Delete that? [y/N] ").strip().casefold() in ("y", "yes")

@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     (_print_json if args.json else _print)(images[0], measured, comparison)
     seen = any(of_model.seen_by(model.require_metadata()) for model, of_model in zip(models, images, strict=True))
     if comparison is not None and seen and not args.json:
-        print("They were trained on, or chosen by, some of these images: new ones may say otherwise.")
+        print("Some of these images have trained or chosen one of them: new ones may say otherwise.")
     return 0
 
 

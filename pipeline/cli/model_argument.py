@@ -70,7 +70,7 @@ class ModelSource:
         return Path("exports") / self.name
 
     def is_of(self, data: "Dataset") -> bool:
-        """Whether ``data``, read in the form that the model takes, is what it was trained on; the split may differ."""
+        """Whether the model was trained on ``data``, read in the form that it takes; the split may be another."""
         return data.digest == self.require_metadata().digest
 
     def runnable(self) -> "RunnableModel":

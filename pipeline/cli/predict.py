@@ -45,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
     from pipeline.data.image_files import find_image_files
     from pipeline.errors import DataError, JobError, printable
     from pipeline.executors import call
+    from pipeline.quantity import counted
     from pipeline.training.task import PredictFiles
     from pipeline.training.worker import model_worker
 
@@ -54,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     files = find_image_files(args.images, note)
     if not any(map(os.path.exists, files)):
         raise DataError(f"{printable(files[0])}: does not exist; expected an image file or a folder")
-    with model_worker(f"predicting {len(files):,} image{'s' if len(files) > 1 else ''}") as worker:
+    with model_worker(f"predicting {counted(len(files), 'image')}") as worker:
         probabilities, faults = call(worker, PredictFiles(model, files))
     for fault in filter(None, faults):
         warn(fault)

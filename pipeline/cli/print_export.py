@@ -1,4 +1,4 @@
-"""What ``convtune export`` prints of the files that it has written."""
+"""Prints the files that ``convtune export`` has written: as a table, or as JSON."""
 
 from typing import TYPE_CHECKING
 

@@ -67,7 +67,7 @@ class Push:
             return self.tracker.push(folder, registration, self.alias, own)
 
     def _describe(self, own: "Dataset | None", facts: "CardFacts") -> "Registration":
-        """What the registry says; ``own`` is the data that the model was trained on, if it is at hand."""
+        """The registration of the model; ``own`` is the data that it was trained on, None if that is not at hand."""
         from pipeline.metrics import METRICS
         from pipeline.tracking import Registration
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import DataError, printable
+from pipeline.quantity import counted
 
 Rows = NDArray[np.int64]
 """Row numbers (n,)."""
@@ -66,7 +67,7 @@ def check_counts(labels: Rows, given_splits: NDArray[np.uint8], classes: Sequenc
         if count < len(needed):
             splits = " and ".join(SPLIT_NAMES[split] for split in needed)
             raise DataError(
-                f"{source}: class {printable(name)!r} has {count} training image{'' if count == 1 else 's'}; "
+                f"{source}: class {printable(name)!r} has {counted(count, 'training image')}; "
                 f"expected at least {len(needed)} ({splits}); add images or remove the class"
             )
 

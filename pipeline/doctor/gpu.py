@@ -1,4 +1,4 @@
-"""Whether there are GPUs, and whether Keras uses them."""
+"""Checks the GPUs: which cards there are, and whether Keras uses them."""
 
 import os
 import subprocess
@@ -41,7 +41,7 @@ def list_cards() -> tuple[list[str], str]:
 
 
 def judge(cards: list[str], fault: str, device: str) -> Finding:
-    """What follows from the cards, a failure to list them, and Keras's device, ``gpu`` or ``cpu``."""
+    """The finding for these cards, the ``fault`` of listing them, and Keras's device, ``gpu`` or ``cpu``."""
     backend = os.environ.get("KERAS_BACKEND") or "tensorflow"
     if fault:
         return problem(f"nvidia-smi fails ({fault})", "install the driver that fits the card, then restart the machine")

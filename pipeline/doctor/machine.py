@@ -1,4 +1,4 @@
-"""Whether there is memory for the workers, and room on the disks that studies write to."""
+"""Checks the free memory, and the free space of the disks that studies write to."""
 
 import os
 import shutil
@@ -34,7 +34,7 @@ def check_disk() -> list[Finding]:
 
 
 def judge_disk(what: str, place: Path, free: float) -> Finding:
-    """What follows from the ``free`` bytes of the disk where ``what`` is."""
+    """The finding for a disk with ``free`` bytes, where ``what`` is kept below ``place``."""
     fact = f"{format_bytes(free)} free for {what} in {printable(place)}"
     if not os.access(place, os.W_OK | os.X_OK):
         return problem(f"{printable(place)} cannot be written", "go to another folder")

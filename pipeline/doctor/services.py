@@ -1,4 +1,4 @@
-"""Whether MLflow's store answers, and whether studies can be stored in this folder."""
+"""Checks MLflow's store, and whether this folder can hold studies."""
 
 import sqlite3
 import tempfile
@@ -15,7 +15,7 @@ _ELSEWHERE = "keep studies on a disk of this machine: run convtune there, or nam
 
 
 def check_tracking() -> list[Finding]:
-    """Whether the store that ``MLFLOW_TRACKING_URI`` names answers; nothing is written there."""
+    """Asks the store that ``MLFLOW_TRACKING_URI`` names, and writes nothing there."""
     try:
         with status("asking MLflow"):
             from pipeline.tracking import ask_store  # seconds, since it imports MLflow
@@ -27,7 +27,7 @@ def check_tracking() -> list[Finding]:
 
 
 def check_storage() -> list[Finding]:
-    """Whether the file system of this folder can lock files and keep a database with a write-ahead log."""
+    """Locks a file and writes a database with a write-ahead log, in a temporary folder where studies are."""
     where = ROOT if ROOT.is_dir() else Path.cwd()
     try:
         with tempfile.TemporaryDirectory(prefix=".convtune-doctor-", dir=where) as folder:

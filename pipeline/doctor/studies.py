@@ -1,4 +1,4 @@
-"""Whether studies of this folder were cut off or are damaged."""
+"""Checks the studies of this folder: which were interrupted, and which are damaged."""
 
 import shlex
 
@@ -13,8 +13,7 @@ def check_studies() -> list[Finding]:
     """Each interrupted or damaged study below ``studies``, and how many there are."""
     studies = list_studies(studies_in(ROOT)) if ROOT.is_dir() else []
     running = sum(study.state is StudyState.RUNNING for study in studies)
-    total = counted(len(studies), "study").replace("studys", "studies")
-    summary = ok(f"{total} in {ROOT}" + (f", {running} running" if running else ""))
+    summary = ok(f"{counted(len(studies), 'study', 'studies')} in {ROOT}" + (f", {running} running" if running else ""))
     return [summary, *(finding for study in studies if (finding := _judge(study)) is not None)]
 
 

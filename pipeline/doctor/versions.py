@@ -1,4 +1,4 @@
-"""Whether Python and the packages have versions that convtune was made for: those that its metadata names."""
+"""Compares the versions of Python and the packages with the ranges that convtune's metadata names."""
 
 import platform
 import re
@@ -91,7 +91,7 @@ def _numbers(version: str) -> list[int]:
 
 
 def _compare(wanted: Requirement) -> Finding | None:
-    """What is wrong with a package; None where nothing is, and for an extra that is not installed."""
+    """The finding for a package with a fault; None for one without, and for an extra that is not installed."""
     installed = _installed(wanted.name)
     install = f"run `pip install {shlex.quote(str(wanted))}`"
     if installed is None:

@@ -8,6 +8,7 @@ from pipeline.explain.explanation import (
     ImageExplanation,
     ReceptiveField,
 )
+from pipeline.quantity import counted
 
 _TOP_CLASSES = 10
 """Classes whose probability is shown as a bar."""
@@ -20,7 +21,7 @@ def describe_model(explanation: Explanation) -> str:
     """The numbers of parameters, convolutions and classes of the model, as a sentence."""
     count = len(explanation.images[0].activation_maps) if explanation.images else 0
     classes = f", {len(explanation.classes):,} classes" if explanation.classes else ""
-    return f"{explanation.parameters:,} parameters, {count} convolution{'s' if count != 1 else ''}{classes}."
+    return f"{explanation.parameters:,} parameters, {counted(count, 'convolution')}{classes}."
 
 
 def describe_prediction(explanation: Explanation, image: ImageExplanation) -> str:
@@ -62,7 +63,7 @@ def describe_filters(filters: Filters) -> str:
 def describe_convolutions(image: ImageExplanation) -> str:
     """The heading above all activation maps, with the number of convolutions."""
     count = len(image.activation_maps)
-    return f"Activation maps of {count} convolution{'s' if count != 1 else ''}"
+    return f"Activation maps of {counted(count, 'convolution')}"
 
 
 def describe_activation_maps(maps: ActivationMaps) -> str:

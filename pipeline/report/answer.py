@@ -1,13 +1,13 @@
-"""What a study has found in a few sentences: the best model, what was searched, how far the scores can be trusted."""
+"""The findings of a study in sentences: the best model, the search, how far the scores can be trusted."""
 
 from collections.abc import Sequence
 
-from pipeline.quantity import counted, format_count
+from pipeline.quantity import counted
 from pipeline.report.findings import Findings
 from pipeline.report.formatting import describe_score, format_params, varying_groups
 from pipeline.report.leaderboard import describe_infeasible
 from pipeline.report.trial_lines import format_short
-from pipeline.study.record import TrialRecord
+from pipeline.study.record import describe_size
 
 _NAMED = 5
 """The most trials that are named one by one."""
@@ -74,9 +74,3 @@ def describe_numbers(numbers: Sequence[int]) -> str:
     if len(numbers) > _NAMED:
         return counted(len(numbers), "trial")
     return f"trial{'' if len(numbers) == 1 else 's'} {', '.join(map(str, numbers))}"
-
-
-def describe_size(record: TrialRecord) -> list[str]:
-    """The costs of a network that are known: ``1.2 M parameters``, ``20.3 M MACs``."""
-    counts = {"parameters": record.parameters, "MACs": record.macs}
-    return [f"{format_count(count)} {name}" for name, count in counts.items() if count is not None]

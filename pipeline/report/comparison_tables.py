@@ -7,6 +7,7 @@ from rich.text import Text
 
 from pipeline.errors import printable
 from pipeline.metrics.mcnemar import LEVEL, McNemar
+from pipeline.quantity import counted
 from pipeline.report.evaluation_tables import PLACES
 from pipeline.report.measured_model import MeasuredModel
 
@@ -23,7 +24,7 @@ def cost_table(models: Sequence[MeasuredModel]) -> Table:
     """The milliseconds of a call with so many images, and the size; one column for each model."""
     table = _table("", *(PLACES if len(models) > 1 else [""]))
     for latencies in zip(*(model.latencies for model in models), strict=True):
-        images = f"{latencies[0].batch} image{'s' if latencies[0].batch > 1 else ''}"
+        images = counted(latencies[0].batch, "image")
         table.add_row(f"{images}, median", *(f"{latency.p50_ms:.2f} ms" for latency in latencies))
         table.add_row(f"{images}, 95th percentile", *(f"{latency.p95_ms:.2f} ms" for latency in latencies))
     table.add_row("size of the model", *(f"{model.size / 1e6:.2f} MB" for model in models))

@@ -1,4 +1,4 @@
-"""What a study has found: the facts that its report page, MLflow and the terminal tell, each in its own form."""
+"""The facts about a study that its report page, MLflow and the terminal tell, each in its own form."""
 
 from collections import Counter
 from collections.abc import Mapping

@@ -8,6 +8,7 @@ from pipeline.arrays import Probabilities
 from pipeline.errors import printable
 from pipeline.executors.devices import count_cores, gpus
 from pipeline.metrics.evaluation import Evaluation
+from pipeline.quantity import counted
 from pipeline.training.measured_latency import Latency
 
 
@@ -44,8 +45,8 @@ class Machine:
     gpus: int
 
     def __str__(self) -> str:
-        some = f" and {self.gpus} GPU{'s' if self.gpus > 1 else ''}" if self.gpus else ""
-        return f"{self.cores} core{'s' if self.cores > 1 else ''}{some}"
+        some = f" and {counted(self.gpus, 'GPU')}" if self.gpus else ""
+        return f"{counted(self.cores, 'core')}{some}"
 
     def as_dict(self) -> dict[str, int]:
         """Plain values for JSON."""

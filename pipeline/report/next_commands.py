@@ -1,4 +1,4 @@
-"""What to do with a study next: a sentence and its command each."""
+"""The next commands for a study, each with a sentence."""
 
 import shlex
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ _NOTHING_LEFT = (StopReason.SPACE_COVERED, StopReason.NOTHING_NEW)
 
 
 def next_commands(trials: StudyTrials, job: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What to do with the study of a ``job``, the content of its job file."""
+    """The next commands for the study of a ``job``, the content of its job file: (sentence, command)."""
     name = shlex.quote(trials.paths.argument)
     if trials.running:
         return [("See how it goes on", f"convtune report {name}")]

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from pipeline.candidate import FamilyCandidate
 from pipeline.hyperparameter import Conditions, Index, Params, Scalar, format_value, join_key
+from pipeline.quantity import counted
 from pipeline.report.layers_table import describe_layers, format_shape
 from pipeline.space import SearchedHyperparameter, Space, enumeration
 from pipeline.space.limits import COSTS
@@ -120,7 +121,7 @@ def format_size(size: int | None) -> str:
         return "continuous"
     if size >= _MOST_EXACT:
         return f"about {Decimal(size):.1e} points"
-    return f"{size:,} point{'' if size == 1 else 's'}"
+    return counted(size, "point")
 
 
 def format_point(space: Space, point: Params) -> str:

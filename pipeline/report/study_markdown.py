@@ -5,12 +5,12 @@ from typing import Any
 
 from pipeline.markdown import escape
 from pipeline.quantity import counted
-from pipeline.report.answer import describe_best, describe_search, describe_size, describe_trust
+from pipeline.report.answer import describe_best, describe_search, describe_trust
 from pipeline.report.findings import Findings
 from pipeline.report.next_commands import resume_command
 from pipeline.report.top_trials import top_trials
 from pipeline.study.paths import StudyPaths
-from pipeline.study.record import TrialRecord
+from pipeline.study.record import TrialRecord, describe_size
 from pipeline.study.trial import TrialState
 
 _TOP = 5

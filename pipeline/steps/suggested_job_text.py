@@ -1,4 +1,4 @@
-"""What people read of a suggestion: what was seen of their images, and the job file."""
+"""The texts of a suggestion: what was seen of the images, and the job file."""
 
 import math
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ from pipeline.data.split_notes import split_notes
 from pipeline.data.training_notes import training_notes
 from pipeline.errors import printable
 from pipeline.job.job import Job
+from pipeline.quantity import counted
 from pipeline.space import available
 from pipeline.steps.job_text import commented_job
 from pipeline.steps.plan import explain_image_size
@@ -31,7 +32,7 @@ def describe(suggestion: SuggestedJob) -> Iterator[tuple[str, str]]:
     if copies := int((data.entry.copy_of != np.arange(len(data.images))).sum()):
         yield "Copies", f"{copies:,} of other images; splits that are made keep the copies of a class together"
     yield "Trained at", f"{'x'.join(map(str, data.shape[:2]))}, {_why_this_size(suggestion)}"
-    yield "Plan", f"{suggestion.plan.forecast}, space {suggestion.job.space}, {workers} worker{'s' * (workers > 1)}"
+    yield "Plan", f"{suggestion.plan.forecast}, space {suggestion.job.space}, {counted(workers, 'worker')}"
     if suggestion.imbalanced:
         yield (
             "Suggested",

@@ -1,4 +1,4 @@
-"""Who runs a study: what the process that holds its lock writes beside it. The lock decides; this only explains it."""
+"""Notes beside a study's lock which process holds it. The lock decides; the note explains."""
 
 import json
 import os

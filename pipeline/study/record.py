@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from pipeline.hyperparameter import Scalar
 from pipeline.metrics import Metric
-from pipeline.quantity import format_count
+from pipeline.quantity import counted, format_count
 from pipeline.study.objective import Objective, pareto_front
 from pipeline.study.trial import Trial, TrialResult, TrialState
 
@@ -76,13 +76,17 @@ class TrialRecord:
     def __repr__(self) -> str:
         """One line with what people ask for: state, score, costs, the params that the space drew, the model's file."""
         score = [] if self.score is None else [f"{self.metric.name} {self.score:.4f}"]
-        counts = {"parameters": self.parameters, "MACs": self.macs}
-        costs = [f"{format_count(count)} {name}" for name, count in counts.items() if count is not None]
-        epochs = f"{self.result.epochs} epoch{'' if self.result.epochs == 1 else 's'}"
+        epochs = counted(self.result.epochs, "epoch")
         params = " ".join(f"{name}={_short(self.params[name])}" for name in self.drawn)
         model = f"model {self.result.model}" if self.result.model else "no model"
-        facts = ", ".join([self.result.reason or self.state.value, *score, epochs, *costs])
+        facts = ", ".join([self.result.reason or self.state.value, *score, epochs, *describe_size(self)])
         return f"<Trial {self.number}: {'; '.join(filter(None, [facts, params, model]))}>"
+
+
+def describe_size(record: TrialRecord) -> list[str]:
+    """The costs of a trial's network that are known: ``1.2 M parameters``, ``20.3 M MACs``."""
+    counts = {"parameters": record.parameters, "MACs": record.macs}
+    return [f"{format_count(count)} {name}" for name, count in counts.items() if count is not None]
 
 
 def _short(value: Scalar) -> str:

@@ -211,7 +211,7 @@ _PORT = 5001
 
 
 def _describe_name(name: str, channels: int) -> str:
-    """What a registered name is, in Markdown, with the commands that serve it and ask it.
+    """The description of a registered name, in Markdown, with the commands that serve a version and ask it.
 
     The picture goes to curl through a pipe, since no argument of a command may be as long as a photograph.
     """

@@ -62,7 +62,7 @@ def refused(capsys, *words):
 
 def test_where_nobody_can_be_asked(study, capsys, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
-    assert refused(capsys, "mine").startswith("convtune: --yes: nobody can be asked, since the input is no terminal")
+    assert refused(capsys, "mine").startswith("convtune: --yes: nobody can be asked, since the input is not a terminal")
     assert study.job.is_file()
 
 

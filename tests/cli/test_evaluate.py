@@ -317,7 +317,7 @@ def test_a_comparison_for_people(model, capsys):
 def test_a_comparison_on_images_that_the_models_know_is_no_proof(model, capsys):
     assert run(model, "--data", "digits", "--split", "all", "--compare", model) == 0
     last = capsys.readouterr().out.splitlines()[-1]
-    assert last == "They were trained on, or chosen by, some of these images: new ones may say otherwise."
+    assert last == "Some of these images have trained or chosen one of them: new ones may say otherwise."
 
 
 def test_data_is_read_once_for_each_form(model, tmp_path, monkeypatch):

@@ -51,6 +51,17 @@ def record(
     return TrialRecord(trial, trial_result, Objective(metric, minimized))
 
 
+HEADINGS = [
+    "Leaderboard",
+    "The search",
+    "The best model on the test images",
+    "What the best model sees",
+    "All trials",
+    "How to reproduce",
+]
+"""The headings of a report, in their order."""
+
+
 def study(
     path: Path,
     records: list[TrialRecord],
