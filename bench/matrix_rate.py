@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 
 from pipeline.architecture import FAMILIES
 from pipeline.data import Dataset, load
-from pipeline.executors import Ready, call, call_all, local
+from pipeline.executors import Ready, Slots, call, call_all, local
 from pipeline.executors.devices import GPU_MASK, gpus, usable_cores
 from pipeline.metrics import ACCURACY
 from pipeline.recipe import Recipe
@@ -101,7 +101,7 @@ def matrix_rate() -> float:
 
 def gpu_rate(precision: str) -> float:
     """Floating-point operations per second of matrix products on the GPU, in a worker since they import Keras."""
-    with closing(local.start(1, Path(os.devnull), import_training)) as executor:
+    with closing(local.start_one(Path(os.devnull), import_training)) as executor:
         return call(executor, GpuRate(precision))
 
 
@@ -144,7 +144,7 @@ def measure(data: Dataset, folder: Path, workers: int, rate: float, args: argpar
     """Trains each network in ``workers`` workers side by side, prints and returns the shares and the parts."""
     print(f"\n{workers} worker{'s' if workers > 1 else ''}")
     total, found = np.zeros(3), dict[str, Any]()
-    with closing(local.start(workers, Path(os.devnull), import_training)) as executor:
+    with closing(local.start(Slots(workers, tuple(gpus())), Path(os.devnull), import_training)) as executor:
         call_all(executor, [Ready(number) for number in range(workers)])
         for macs in args.networks:
             tasks = [Timed(make_task(data, folder, macs, number, args)) for number in range(workers)]

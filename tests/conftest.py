@@ -90,7 +90,7 @@ def here_alone(monkeypatch):
     """What other commands than ``tune`` leave to a worker runs in this process: a worker takes seconds to start."""
     from pipeline.executors import InlineExecutor
 
-    monkeypatch.setattr("pipeline.executors.local.start", lambda *_, **environment: InlineExecutor())
+    monkeypatch.setattr("pipeline.executors.local.start_one", lambda *_, **environment: InlineExecutor())
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -39,7 +39,7 @@ def load_with_progress(
 
 
 def _fetch_in_worker(name: str, folder: Path) -> None:
-    with closing(local.start(1, Path(os.devnull), _import_nothing)) as executor:
+    with closing(local.start_one(Path(os.devnull), _import_nothing)) as executor:
         call(executor, FetchDataset(name, folder))
 
 

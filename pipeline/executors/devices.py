@@ -9,6 +9,8 @@ from contextlib import suppress
 from itertools import takewhile
 from pathlib import Path
 
+from pipeline.executors.task import Slots
+
 GPU_MASK = "CUDA_VISIBLE_DEVICES"
 
 _CGROUP = Path("/sys/fs/cgroup")
@@ -83,7 +85,7 @@ def bind(process: int, cores: Sequence[int]) -> None:
                 os.sched_setaffinity(int(thread), cores)
 
 
-def environments(workers: int, gpus: list[str]) -> list[dict[str, str]]:
+def environments(slots: Slots) -> list[dict[str, str]]:
     """The environment variables of each worker: its GPU and its number of CPU threads.
 
     Workers take the GPUs in turn, and share them when there are fewer GPUs than workers. GPU memory is allocated as
@@ -93,7 +95,7 @@ def environments(workers: int, gpus: list[str]) -> list[dict[str, str]]:
     with a quota are not bound to cores, so each has only its share of the threads. The names are TensorFlow's, OpenMP's
     and XLA's own; a variable that the user has set is left alone.
     """
-    cores = count_cores()
+    workers, cores = slots.workers, count_cores()
     usable = max(1, cores // workers) if has_quota() else cores
     threads = str(min(usable, _MOST_THREADS) if workers > 1 else cores)
     common = {
@@ -107,7 +109,7 @@ def environments(workers: int, gpus: list[str]) -> list[dict[str, str]]:
     if GPU_MASK not in os.environ:
         common["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # the order of nvidia-smi's indices; CUDA's default is another
     unset = {name: value for name, value in common.items() if name not in os.environ}
-    own_gpu = [{GPU_MASK: gpus[worker % len(gpus)]} if gpus else {} for worker in range(workers)]
+    own_gpu = [{GPU_MASK: slots.gpus[worker % len(slots.gpus)]} if slots.gpus else {} for worker in range(workers)]
     return [unset | gpu for gpu in own_gpu]
 
 

@@ -10,13 +10,13 @@ from typing import Any, TextIO
 
 from pipeline.errors import ConvtuneError, WorkerError, first_line
 from pipeline.executors.devices import environments
-from pipeline.executors.task import ExecutorKind, Task, TaskResult, WarmUp
+from pipeline.executors.task import ExecutorKind, Slots, Task, TaskResult, WarmUp
 from pipeline.study.trial import ReportCallback
 
 
-def start(workers: int, log: Path | None, warm_up: WarmUp) -> "InlineExecutor":
-    """An executor in this process, whose environment it sets up. It has one slot, whatever ``workers`` says."""
-    os.environ |= environments(1, [])[0]
+def start(slots: Slots, log: Path | None, warm_up: WarmUp) -> "InlineExecutor":
+    """An executor in this process, whose environment it sets up. It has one slot, whatever ``slots`` says."""
+    os.environ |= environments(Slots())[0]
     if log is not None:  # only a process of its own can have TensorFlow print into a file
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     return InlineExecutor(log, warm_up)

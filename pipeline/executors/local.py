@@ -19,7 +19,7 @@ from typing import Any
 
 from pipeline.errors import WorkerError
 from pipeline.executors.devices import bind, environments, gpus, has_quota, share, usable_cores
-from pipeline.executors.task import ExecutorKind, PickledTask, Task, TaskResult, WarmUp
+from pipeline.executors.task import ExecutorKind, PickledTask, Slots, Task, TaskResult, WarmUp
 from pipeline.executors.worker import PARENT_SIGNALS, serve
 from pipeline.study.trial import Decision, Report, ReportCallback
 
@@ -27,9 +27,14 @@ _MAX_GROWTH = 1 << 30
 """Bytes that a worker may grow after its first task; if it grows more, a new process replaces it."""
 
 
-def start(workers: int, log: Path | None, warm_up: WarmUp, **environment: str) -> "LocalExecutor":
-    """Worker processes that share the GPUs in turn; ``environment`` is set in each before it warms up."""
-    return LocalExecutor([common | environment for common in environments(workers, gpus())], warm_up, log)
+def start(slots: Slots, log: Path | None, warm_up: WarmUp, **environment: str) -> "LocalExecutor":
+    """Worker processes that take the GPUs in turn; ``environment`` is set in each before it warms up."""
+    return LocalExecutor([common | environment for common in environments(slots)], warm_up, log)
+
+
+def start_one(log: Path | None, warm_up: WarmUp, **environment: str) -> "LocalExecutor":
+    """One worker process, which has the first GPU."""
+    return start(Slots(1, tuple(gpus()[:1])), log, warm_up, **environment)
 
 
 class LocalExecutor:

@@ -87,17 +87,29 @@ class Executor(Protocol):
 
 
 @dataclass(frozen=True)
+class Slots:
+    """What an executor is to start: ``workers`` that take the ``gpus`` in turn, at most ``per_gpu`` on one of them.
+
+    GPUs are named as ``CUDA_VISIBLE_DEVICES`` names them; without any, workers train on the CPU.
+    """
+
+    workers: int = 1
+    gpus: tuple[str, ...] = ()
+    per_gpu: int = 1
+
+
+@dataclass(frozen=True)
 class ExecutorKind:
     """One way to run tasks.
 
-    ``start(workers, log, warm_up)`` starts an executor: ``log`` is the file for what libraries print (None: the
+    ``start(slots, log, warm_up)`` starts an executor: ``log`` is the file for what libraries print (None: the
     terminal), and ``warm_up`` is called by each worker before its first task. ``parallel`` says whether it can have
     more than one worker.
     """
 
     name: str
     help: str
-    start: Callable[[int, Path | None, WarmUp], Executor]
+    start: Callable[[Slots, Path | None, WarmUp], Executor]
     parallel: bool = True
 
 

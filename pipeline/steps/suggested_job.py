@@ -14,7 +14,7 @@ from pipeline.steps.choose_source import choose_source
 from pipeline.steps.job_plan import PlannedJob, fill_in_time
 from pipeline.steps.load_and_plan import load_and_plan
 from pipeline.steps.machine_rate import cache_file, machine_rate, read
-from pipeline.steps.workers import start_workers, workers_of
+from pipeline.steps.workers import slots_of, start_workers
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def suggest_job(data: str, time: float | None = None, image_size: tuple[int, int
     The machine is measured unless that was done today, and the images are decoded into the cache, for ``tune`` to find.
     """
     request = fill_in_time(read_job(None, {"data": data, "time": time, "image_size": image_size}))
-    source, workers = choose_source(request, name_study(request.job), None), workers_of(request.job)
+    source, workers = choose_source(request, name_study(request.job), None), slots_of(request.job).workers
     with closing(source):
         dataset, plan = load_and_plan(request, source, lambda: _rate(request, workers), workers, False, quiet=False)
     job = plan.job

@@ -3,21 +3,21 @@
 from pathlib import Path
 
 from pipeline.errors import JobError
-from pipeline.executors import EXECUTORS, Executor
-from pipeline.executors.devices import available_memory, count_workers, most_workers
+from pipeline.executors import EXECUTORS, Executor, Slots
+from pipeline.executors.devices import available_memory, count_workers, gpus, most_workers
 from pipeline.job.job import Job
 from pipeline.training.worker import import_training
 
 
 def start_workers(job: Job, log: Path | None) -> Executor:
     """The executor of a job, whose workers import Keras from now on; ``log`` is for what libraries print there."""
-    return EXECUTORS[job.executor].start(workers_of(job), log, import_training)
+    return EXECUTORS[job.executor].start(slots_of(job), log, import_training)
 
 
-def workers_of(job: Job) -> int:
-    """As many workers as the job says or the machine can use, and never more than trials."""
+def slots_of(job: Job) -> Slots:
+    """As many workers as the job says or the machine can use, never more than trials; they take its GPUs in turn."""
     wanted = count_workers() if job.workers is None else job.workers
-    return int(min(wanted, job.total))
+    return Slots(int(min(wanted, job.total)), tuple(gpus()))
 
 
 def check_memory(job: Job) -> None:

@@ -32,7 +32,7 @@ def start_worker(log: Path | None, **environment: str) -> Executor:
 
     ``log`` receives the output of its libraries (None: the terminal). ``environment`` is set before Keras is imported.
     """
-    return local.start(1, log, import_keras, **environment)
+    return local.start_one(log, import_keras, **environment)
 
 
 @contextmanager
@@ -52,7 +52,7 @@ def keras_worker(description: str, **environment: str) -> Iterator[Executor]:
 def model_worker(description: str) -> Iterator[Executor]:
     """Like ``keras_worker``, for a model of any format: its runtime is imported when a task opens the model."""
     log = Path(os.devnull)
-    with closing(local.start(1, log, import_nothing)) as executor, status(description) as progress:
+    with closing(local.start_one(log, import_nothing)) as executor, status(description) as progress:
         yield Watched(executor, progress)
 
 

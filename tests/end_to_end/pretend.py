@@ -100,5 +100,5 @@ class PretendAnswer:
         raise WorkerError("nothing is trained here")
 
 
-PRETEND = ExecutorKind("inline", "nothing is trained", lambda workers, log, warm_up: PretendExecutor(), parallel=False)
+PRETEND = ExecutorKind("inline", "nothing is trained", lambda slots, log, warm_up: PretendExecutor(), parallel=False)
 """In the place of the inline executor."""

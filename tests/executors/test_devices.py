@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline.executors import devices
 from pipeline.executors.devices import available_memory, bind, count_workers, environments, gpus, most_workers, share
+from pipeline.executors.task import Slots
 
 SETTINGS = """CUDA_VISIBLE_DEVICES CUDA_DEVICE_ORDER OMP_NUM_THREADS NPROC TF_ENABLE_ONEDNN_OPTS
 TF_FORCE_GPU_ALLOW_GROWTH TF_NUM_INTRAOP_THREADS TF_NUM_INTEROP_THREADS XLA_PYTHON_CLIENT_PREALLOCATE"""
@@ -65,19 +66,19 @@ def test_no_driver_means_no_card(monkeypatch):
 
 
 def test_cards_are_dealt_in_turn():
-    assert [env["CUDA_VISIBLE_DEVICES"] for env in environments(3, ["2", "GPU-a"])] == ["2", "GPU-a", "2"]
+    assert [env["CUDA_VISIBLE_DEVICES"] for env in environments(Slots(3, ("2", "GPU-a")))] == ["2", "GPU-a", "2"]
 
 
 def test_cards_are_counted_as_nvidia_smi_does_unless_the_user_counts_them(monkeypatch):
-    assert environments(1, ["0"])[0]["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
+    assert environments(Slots(1, ("0",)))[0]["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
-    assert "CUDA_DEVICE_ORDER" not in environments(1, ["0"])[0]
+    assert "CUDA_DEVICE_ORDER" not in environments(Slots(1, ("0",)))[0]
 
 
 def test_what_the_user_has_set_stays(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     monkeypatch.setenv("XLA_PYTHON_CLIENT_PREALLOCATE", "true")
-    settings = environments(2, [])[0]
+    settings = environments(Slots(2))[0]
     assert not {"OMP_NUM_THREADS", "XLA_PYTHON_CLIENT_PREALLOCATE"} & set(settings)
     assert settings["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
 
@@ -86,22 +87,22 @@ def test_what_the_user_has_set_stays(monkeypatch):
 def test_one_of_several_workers_has_the_threads_that_it_could_use_alone(monkeypatch, cores, threads):
     monkeypatch.setattr(devices, "usable_cores", lambda: list(range(cores)))
     monkeypatch.setattr(devices, "cpu_quota", lambda: math.inf)
-    settings = environments(4, [])[0]
+    settings = environments(Slots(4))[0]
     assert {settings[name] for name in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "NPROC")} == {threads}
-    assert "OMP_NUM_THREADS" not in environments(1, [])[0]
+    assert "OMP_NUM_THREADS" not in environments(Slots(1))[0]
 
 
 def test_a_worker_has_no_more_threads_than_its_container_may_use(monkeypatch):
     monkeypatch.setattr(devices, "usable_cores", lambda: list(range(64)))
     for quota, workers, threads in ((1.5, 1, "2"), (1.5, 2, "1"), (8.0, 2, "4"), (8.0, 8, "1"), (32.0, 2, "8")):
         monkeypatch.setattr(devices, "cpu_quota", lambda quota=quota: quota)
-        assert environments(workers, [])[0]["OMP_NUM_THREADS"] == threads
+        assert environments(Slots(workers))[0]["OMP_NUM_THREADS"] == threads
 
 
 def test_onednn_is_on_unless_the_user_says_otherwise(monkeypatch):
-    assert environments(1, [])[0]["TF_ENABLE_ONEDNN_OPTS"] == "1"
+    assert environments(Slots(1))[0]["TF_ENABLE_ONEDNN_OPTS"] == "1"
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
-    assert "TF_ENABLE_ONEDNN_OPTS" not in environments(1, [])[0]
+    assert "TF_ENABLE_ONEDNN_OPTS" not in environments(Slots(1))[0]
 
 
 @given(st.lists(st.integers(0, 200), min_size=1, max_size=64, unique=True), st.integers(1, 70))

@@ -7,12 +7,12 @@ from contextlib import closing
 import pytest
 
 from pipeline.errors import SpaceError, WorkerError
-from pipeline.executors import EXECUTORS, ExecutorKind, InlineExecutor, call
+from pipeline.executors import EXECUTORS, ExecutorKind, InlineExecutor, Slots, call
 from pipeline.study.trial import Decision, TrialState
 from tests.fakes import Climb, GetPid, Raise
 
 
-def start_added(workers, log, warm_up):
+def start_added(slots, log, warm_up):
     """What the file of a new executor must offer."""
     warm_up()
     return InlineExecutor(log)
@@ -25,7 +25,7 @@ def executor(request, monkeypatch, tmp_path):
     for name in ("CUDA_DEVICE_ORDER", "TF_CPP_MIN_LOG_LEVEL", "TF_FORCE_GPU_ALLOW_GROWTH"):
         monkeypatch.setenv(name, "1")  # the inline executor sets those that are missing, in this process
     monkeypatch.setenv("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    with closing(EXECUTORS[request.param].start(1, tmp_path / "worker.log", warm_up)) as executor:
+    with closing(EXECUTORS[request.param].start(Slots(), tmp_path / "worker.log", warm_up)) as executor:
         yield executor
 
 
