@@ -2,49 +2,40 @@
 
 import argparse
 import os
-import signal
-import socket
-import subprocess
 import sys
-import tempfile
-import threading
-import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
-from pipeline.cli.types import whole_number
-from pipeline.errors import JobError, StudyError, TrackingError
-from pipeline.signals import ENDING, interruptible
+from pipeline.cli.types import flag_type, whole_number
+from pipeline.cli.ui_place import LOCAL, Place, check_free, find_place
+from pipeline.cli.ui_server import serve
+from pipeline.errors import StudyError, TrackingError
 
 if TYPE_CHECKING:
     from pipeline.study.paths import StudyPaths
     from pipeline.tracking import Pages
 
-HELP = "open MLflow's UI at a study's trials (only on this machine)"
+HELP = "open MLflow's UI at a study's trials (only on this machine, unless told otherwise)"
 
 EXAMPLES = ("convtune ui mine", "convtune ui mine --port 5001 --no-open")
 
-HOST = "127.0.0.1"
-"""The UI has no password, so it is not offered to the network."""
-
 _PORT = 5000
-
-_GRACE_SECONDS = 10
-"""How long MLflow has to end its processes; it takes about one second."""
-
-_START_SECONDS = 120
-"""How long MLflow's server may take to answer before no browser is opened; it takes 5 to 15 s."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The study, the port, and whether a browser is opened."""
+    """The study, the place to listen, and whether a browser is opened."""
     parser.add_argument(
         "study", metavar="STUDY", nargs="?", help="name or path of a study (default: the latest one of this folder)"
     )
     parser.add_argument(
-        "--port", metavar="N", type=_parse_port, default=_PORT, help=f"port on {HOST} (default: {_PORT})"
+        "--host",
+        metavar="HOST",
+        type=flag_type(str),
+        help=f"address or name to listen on, as 0.0.0.0 for all of this machine; everybody who reaches it can read and "
+        f"change the runs (default: {LOCAL}, only this machine)",
     )
+    parser.add_argument("--port", metavar="N", type=_parse_port, default=_PORT, help=f"port (default: {_PORT})")
     parser.add_argument("--no-open", action="store_true", help="print the addresses, but open no browser")
 
 
@@ -56,33 +47,55 @@ def _parse_port(text: str) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serves the UI until Ctrl-C, which is the normal way to end it: exit code 0.
+    """Serves the UI until Ctrl-C, which is the only way to end it without an error: exit code 0.
 
     Where a server keeps the runs, it prints the addresses there and is done.
     """
-    from pipeline.console import status
+    from pipeline.console import note, status
     from pipeline.study.paths import find, latest
 
     paths = latest() if args.study is None else find(args.study)
-    opens = not args.no_open and _is_desktop()
     with status("preparing the pages in MLflow"):
-        from pipeline.tracking import server_address, ui_command  # seconds, since it imports MLflow
+        from pipeline.tracking import server_address  # seconds, since it imports MLflow
 
         server = server_address(None)
-        command = ui_command(None, args.port) if server is None else []
-        if server is None:
-            check_free(args.port)
+        place = find_place(args.host or LOCAL, args.port)
+        command = _command(place) if server is None else []
         pages = _pages_of(paths, args.study)
-    address = server or f"http://{HOST}:{args.port}"
-    page = _print_pages(address, pages)
-    if server is not None:
-        if opens:
-            _open(page)
-        return 0
-    print("MLflow takes some seconds to start; Ctrl-C ends it.", flush=True)
-    if opens:
-        threading.Thread(target=_open_when_ready, args=(address, page), daemon=True).start()
-    serve(command)
+    page = _print_pages(server or place.page, pages)
+    open_page = partial(_open, page if not args.no_open and _is_desktop() else None)
+    if server is None:
+        return _serve(command, place, open_page)
+    if args.host:
+        note(f"note: --host is not used: the runs are on {server}")
+    open_page()
+    return 0
+
+
+def _command(place: Place) -> list[str]:
+    """The command that starts MLflow's server at the place, which is free."""
+    from pipeline.tracking import ui_command
+
+    command = ui_command(None, place.port, place.host, () if place.is_local else place.names)
+    check_free(place)
+    return command
+
+
+def _serve(command: Sequence[str], place: Place, open_page: Callable[[], None]) -> int:
+    """Runs MLflow's server until Ctrl-C, and says who reaches it and when it answers."""
+    from pipeline.console import warn
+
+    if not place.is_local:
+        why = "MLflow has no accounts by default"
+        warn(f"--host {place.host}: everybody who can reach this machine can read and change the runs, since {why}")
+
+    def ready() -> None:
+        reach = "only from this machine" if place.is_local else f"also as {', '.join(place.names[1:])}"
+        print(f"MLflow answers at {place.page} ({reach}); Ctrl-C ends it.", flush=True)
+        open_page()
+
+    print("MLflow takes some seconds to start.", flush=True)
+    serve(command, place, ready)
     return 0
 
 
@@ -130,68 +143,8 @@ def _is_desktop() -> bool:
     return sys.stdout.isatty() and bool(screen)
 
 
-def _open(page: str) -> None:
-    import webbrowser
+def _open(page: str | None) -> None:
+    import webbrowser  # imported late: 40 ms of --help
 
-    webbrowser.open(page)
-
-
-def _open_when_ready(address: str, page: str) -> None:
-    """Opens the page once the server answers."""
-    import urllib.request  # imported late, as webbrowser: 40 ms of --help
-
-    until = time.monotonic() + _START_SECONDS
-    while time.monotonic() < until:
-        with suppress(OSError), urllib.request.urlopen(f"{address}/health", timeout=5):
-            _open(page)
-            return
-        time.sleep(0.3)
-
-
-def check_free(port: int) -> None:
-    """Raises JobError when this process may not listen on ``port``, or another process does."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port in TIME_WAIT counts as free
-        try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            address = f"{HOST}:{port} ({error.strerror or error})"
-            raise JobError(f"--port: cannot listen on {address}; choose another, as in --port 5001") from None
-
-
-def serve(command: Sequence[str]) -> None:
-    """Runs a server until it ends or this process is asked to end; none of its processes outlives the call.
-
-    Raises TrackingError with the last line that the server printed, when it ends by itself with an error.
-    """
-    with tempfile.TemporaryFile() as log, interruptible(*ENDING):
-        # The server gets its own process group: Ctrl-C reaches this process alone, which then ends the group in order.
-        # Without job execution MLflow starts eight fewer processes of 240 MB each (seen with 3.17).
-        server = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            process_group=0,
-            env={"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"} | os.environ,
-        )
-        try:
-            code = server.wait()
-        except KeyboardInterrupt:
-            return
-        finally:
-            _end(server)
-        if code != 0:
-            log.seek(0)
-            lines = log.read().decode(errors="replace").split("\n")
-            last_line = next((line.strip() for line in reversed(lines) if line.strip()), "it printed nothing")
-            raise TrackingError(f"MLflow's server ended with exit code {code}: {last_line}")
-
-
-def _end(server: subprocess.Popen[bytes]) -> None:
-    """Asks the processes of a server to end, and kills those that are left."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        with suppress(ProcessLookupError):
-            os.killpg(server.pid, number)
-        with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
-            server.wait(_GRACE_SECONDS)
+    if page is not None:
+        webbrowser.open(page)

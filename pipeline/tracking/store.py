@@ -7,7 +7,7 @@ import re
 import sqlite3
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -130,9 +130,11 @@ def check_exists(store: str) -> None:
         raise TrackingError(f"{file}: no such file; run `convtune tune` here first, or go to the folder where it ran")
 
 
-def ui_command(uri: str | None, port: int) -> list[str]:
-    """The command line of MLflow's UI on the store of ``uri`` (None: as for ``connect``), on 127.0.0.1 only.
+def ui_command(uri: str | None, port: int, host: str = "127.0.0.1", names: Sequence[str] = ()) -> list[str]:
+    """The command line of MLflow's UI on the store of ``uri`` (None: as for ``connect``), listening on ``host``.
 
+    MLflow answers browsers that name it as localhost or by a private address, and takes changes (and searches) from
+    pages of localhost only; ``names`` are ``host:port`` under which its pages are opened besides.
     Raises TrackingError when the store is a server, which has a UI of its own, or an SQLite file that does not exist.
     """
     store = store_uri(uri)
@@ -141,5 +143,13 @@ def ui_command(uri: str | None, port: int) -> list[str]:
     check_exists(store)
     if file := sqlite_file(store):
         announce_moves(file)
-    address = ["--host", "127.0.0.1", "--port", str(port)]
+    address = ["--host", host, "--port", str(port), *_admit(names)]
     return [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store, *address, "--workers", "1"]
+
+
+def _admit(names: Sequence[str]) -> Iterator[str]:
+    """Options that let pages be opened under ``names``, but for what the user has set by MLflow's variables."""
+    if names and not os.environ.get("MLFLOW_SERVER_ALLOWED_HOSTS"):
+        yield from ("--allowed-hosts", ",".join([*names, "localhost:*"]))  # as it is named behind `ssh -L`
+    if names and not os.environ.get("MLFLOW_SERVER_CORS_ALLOWED_ORIGINS"):
+        yield from ("--cors-allowed-origins", ",".join(f"http://{name}" for name in names))

@@ -1,10 +1,13 @@
 """``convtune ui``, with stand-ins for MLflow's server."""
 
+import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -13,7 +16,8 @@ from mlflow import MlflowClient
 
 import pipeline.tracking
 from pipeline.cli import main
-from pipeline.cli.ui import check_free, serve
+from pipeline.cli.ui_place import Place, check_free, find_place
+from pipeline.cli.ui_server import serve
 from pipeline.errors import JobError, TrackingError
 from pipeline.study.fingerprint import StudyFingerprint, write_fingerprint
 from pipeline.study.paths import StudyPaths
@@ -43,9 +47,9 @@ def server(monkeypatch):
     requests = []
 
     def put(code):
-        def command(uri, port):
-            requests.append((uri, port))
-            return [sys.executable, "-c", code]
+        def command(uri, port, host, names):
+            requests.append((uri, port, host, names))
+            return [sys.executable, "-c", code.replace("PORT", str(port)).replace("HOST", host)]
 
         monkeypatch.setattr(pipeline.tracking, "ui_command", command)
         return requests
@@ -53,20 +57,141 @@ def server(monkeypatch):
     return put
 
 
+HEALTHY = """
+import http.server, socket
+class Healthy(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+class Server(http.server.HTTPServer):
+    address_family = socket.AF_INET6 if ":" in "HOST" else socket.AF_INET
+Server(("HOST", PORT), Healthy).serve_forever()
+"""
+"""A server that answers as MLflow's does when somebody asks whether it is there."""
+
+
+@pytest.fixture
+def healthy(server, monkeypatch):
+    """A server that answers, and this process is asked to end as soon as the command has said so."""
+
+    def until_ready(command, place, ready):
+        def end_then():
+            ready()
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        serve(command, place, end_then)
+
+    monkeypatch.setattr("pipeline.cli.ui.serve", until_ready)
+    return server(HEALTHY)
+
+
 def free_port():
     with socket.create_server(("127.0.0.1", 0)) as listening:
         return listening.getsockname()[1]
 
 
-def test_prints_the_address_and_ends_with_the_server(server, capsys):
-    requests = server("print('chatter')")
+def test_prints_the_address_and_ends_when_asked_to(healthy, capsys):
     port = free_port()
     assert main(["ui", "--port", str(port)]) == 0
-    assert requests == [(None, port)]
+    assert healthy == [(None, port, "127.0.0.1", ())]
     out, err = capsys.readouterr()
-    address = f"http://127.0.0.1:{port}/#/experiments?workflowType=machine_learning"
-    assert out == f"all experiments:\n  {address}\nMLflow takes some seconds to start; Ctrl-C ends it.\n"
+    address = f"http://127.0.0.1:{port}"
+    assert out.splitlines() == [
+        "all experiments:",
+        f"  {address}/#/experiments?workflowType=machine_learning",
+        "MLflow takes some seconds to start.",
+        f"MLflow answers at {address} (only from this machine); Ctrl-C ends it.",
+    ]
     assert err == ""
+
+
+def test_another_host_is_open_to_everybody_which_is_said(healthy, capsys, monkeypatch):
+    monkeypatch.setattr("socket.gethostname", lambda: "Box")
+    monkeypatch.setattr("socket.getfqdn", lambda: "box.lan")
+    port = free_port()
+    assert main(["ui", "--host", "0.0.0.0", "--port", str(port)]) == 0
+    out, err = capsys.readouterr()
+    ((_, _, host, names),) = healthy
+    assert host == "0.0.0.0"
+    assert {f"{name}:{port}" for name in ("box", "box.lan", "localhost", "127.0.0.1")} <= set(names)
+    assert f"MLflow answers at http://{names[0]} (also as {', '.join(names[1:])}); Ctrl-C ends it.\n" in out
+    assert err == (
+        "warning: --host 0.0.0.0: everybody who can reach this machine can read and change the runs, "
+        "since MLflow has no accounts by default\n"
+    )
+
+
+def test_an_address_with_colons_stands_in_brackets(healthy, capsys):
+    try:
+        port = socket.create_server(("::1", 0), family=socket.AF_INET6).getsockname()[1]
+    except OSError:
+        pytest.skip("no IPv6 here")
+    assert main(["ui", "--host", "::1", "--port", str(port)]) == 0
+    assert f"MLflow answers at http://[::1]:{port} (only from this machine)" in capsys.readouterr().out
+
+
+def test_the_names_of_one_address_of_this_machine(monkeypatch):
+    monkeypatch.setattr("socket.gethostname", lambda: "box")
+    monkeypatch.setattr("socket.getfqdn", lambda: "box")
+    place = Place("gpu.lan", 5000, ("10.0.0.5",))
+    assert not place.is_local
+    assert place.names == [f"{name}:5000" for name in ("gpu.lan", "10.0.0.5", "box", "localhost", "127.0.0.1")]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.0.0.2", ""])
+def test_what_only_this_machine_reaches(host, healthy, capsys):
+    assert main(["ui", "--host", host, "--port", str(free_port())]) == 0
+    assert healthy[0][3] == ()
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("host", "why"),
+    [
+        ("256.1.1.1", "expected a name or an address of this machine, as 0.0.0.0 for all of them, got '256.1.1.1'"),
+        ("a..b", "got 'a..b' (no name of a machine)"),
+        ("a\nb", "got 'a\\nb'"),
+        ("192.0.2.77", "192.0.2.77 is no address of this machine"),
+    ],
+)
+def test_a_host_that_cannot_be_is_one_line(host, why, server, capsys):
+    server("raise SystemExit('started')")
+    assert main(["ui", "--host", host, "--port", str(free_port())]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("convtune: --host: ")
+    assert why in err
+    assert err.count("\n") == 1
+
+
+def test_who_is_late_at_a_port_is_told(server, capsys):
+    """Two that begin at once both find the port free; MLflow's second server then ends with code 0."""
+    port = free_port()
+    server("import time; time.sleep(1)")
+    with socket.socket() as late:
+        late.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taking = threading.Timer(0.3, lambda: (late.bind(("127.0.0.1", port)), late.listen()))
+        taking.start()
+        assert main(["ui", "--port", str(port)]) == 2
+    out, err = capsys.readouterr()
+    assert "answers" not in out
+    assert err.startswith(f"convtune: --port: cannot listen on 127.0.0.1:{port} (")
+    assert err.count("\n") == 1
+
+
+def test_another_server_that_answers_is_not_taken_for_ours(server, capsys):
+    port = free_port()
+    other = subprocess.Popen([sys.executable, "-c", HEALTHY.replace("HOST", "127.0.0.1").replace("PORT", str(port))])
+    try:
+        while other.poll() is None:
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                break
+        place = Place("127.0.0.1", port)
+        with pytest.raises(JobError, match="--port: cannot listen"):
+            serve([sys.executable, "-c", "import time; time.sleep(2)"], place, lambda: pytest.fail("not ours"))
+    finally:
+        other.kill()
+        other.wait()
 
 
 @pytest.fixture
@@ -92,8 +217,7 @@ def logged(begun, here):
 
 
 @pytest.mark.parametrize("study", [["mine"], []], ids=["named", "latest"])
-def test_prints_the_pages_of_a_study(study, logged, server, capsys):
-    server("pass")
+def test_prints_the_pages_of_a_study(study, logged, healthy, capsys):
     port = free_port()
     assert main(["ui", *study, "--port", str(port)]) == 0
     address = f"http://127.0.0.1:{port}"
@@ -105,7 +229,8 @@ def test_prints_the_pages_of_a_study(study, logged, server, capsys):
         f"  {view}&compareRunsMode=CHART",
         "mine, the study:",
         f"  {address}/#/experiments/1/runs/{logged}?workflowType=machine_learning",
-        "MLflow takes some seconds to start; Ctrl-C ends it.",
+        "MLflow takes some seconds to start.",
+        f"MLflow answers at {address} (only from this machine); Ctrl-C ends it.",
     ]
 
 
@@ -119,9 +244,8 @@ def test_a_study_that_is_not_in_the_store_is_one_line(begun, server, capsys):
     assert err.count("\n") == 1
 
 
-def test_without_a_study_the_ui_opens_whatever_is_in_the_store(begun, server, capsys):
+def test_without_a_study_the_ui_opens_whatever_is_in_the_store(begun, healthy, capsys):
     begun("")
-    server("pass")
     assert main(["ui", "--port", str(free_port())]) == 0
     out, err = capsys.readouterr()
     assert out.startswith("all experiments:\n  http://127.0.0.1:")
@@ -129,7 +253,7 @@ def test_without_a_study_the_ui_opens_whatever_is_in_the_store(begun, server, ca
     assert err.count("\n") == 1
 
 
-def test_what_takes_its_time_is_told_while_it_lasts(logged, server, monkeypatch, capsys):
+def test_what_takes_its_time_is_told_while_it_lasts(logged, healthy, monkeypatch, capsys):
     prepare = pipeline.tracking.prepare_pages
 
     def slow(*args):
@@ -138,21 +262,8 @@ def test_what_takes_its_time_is_told_while_it_lasts(logged, server, monkeypatch,
 
     monkeypatch.setattr("pipeline.console._SLOW", 0.01)
     monkeypatch.setattr(pipeline.tracking, "prepare_pages", slow)
-    server("pass")
     assert main(["ui", "--port", str(free_port())]) == 0
     assert capsys.readouterr().err == "preparing the pages in MLflow ...\n"
-
-
-HEALTHY = """
-import http.server, sys
-class Healthy(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.end_headers()
-        sys.exit()
-http.server.HTTPServer(("127.0.0.1", {port}), Healthy).serve_forever()
-"""
-"""A server that answers once and then ends."""
 
 
 @pytest.mark.parametrize(
@@ -160,18 +271,14 @@ http.server.HTTPServer(("127.0.0.1", {port}), Healthy).serve_forever()
     [(True, [], True), (True, ["--no-open"], False), (False, [], False)],
 )
 def test_a_desktop_gets_the_first_page_once_the_server_answers(
-    desktop, flags, opened, logged, server, monkeypatch, capsys
+    desktop, flags, opened, logged, healthy, monkeypatch, capsys
 ):
     port, pages = free_port(), []
     monkeypatch.setattr("webbrowser.open", pages.append)
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     monkeypatch.setenv("DISPLAY", ":0" if desktop else "")
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-    server(HEALTHY.format(port=port) if opened else "pass")
     assert main(["ui", "mine", "--port", str(port), *flags]) == 0
-    until = time.monotonic() + 30
-    while opened and not pages and time.monotonic() < until:
-        time.sleep(0.05)
     first = capsys.readouterr().out.splitlines()[1].strip()
     assert pages == ([first] if opened else [])
 
@@ -182,6 +289,8 @@ def test_a_server_elsewhere_needs_none_of_ours(here, server, monkeypatch, capsys
     assert main(["ui"]) == 0
     address = "https://mlflow.example:5000/#/experiments?workflowType=machine_learning"
     assert (capsys.readouterr().out, requests) == (f"all experiments:\n  {address}\n", [])
+    assert main(["ui", "--host", "0.0.0.0"]) == 0
+    assert capsys.readouterr().err == "note: --host is not used: the runs are on https://mlflow.example:5000\n"
 
 
 def test_the_address_stands_before_the_server_begins(server, capfd):
@@ -195,7 +304,7 @@ def test_the_address_stands_before_the_server_begins(server, capfd):
 def test_a_server_that_fails_is_quoted_in_one_line():
     code = "import sys; print('first'); print('no such table: runs', file=sys.stderr); sys.exit(1)"
     with pytest.raises(TrackingError, match=r"exit code 1: (first|no such table: runs)$"):
-        serve([sys.executable, "-uc", code])
+        serve([sys.executable, "-uc", code], Place("127.0.0.1", free_port()), lambda: pytest.fail("it is not ready"))
 
 
 def test_a_busy_port_is_refused_before_anything_starts(server, busy_port, capsys):
@@ -209,7 +318,7 @@ def test_a_busy_port_is_refused_before_anything_starts(server, busy_port, capsys
 
 def test_a_port_that_is_busy_on_every_address_is_refused():
     with socket.create_server(("0.0.0.0", 0)) as listening, pytest.raises(JobError, match="--port"):
-        check_free(listening.getsockname()[1])
+        check_free(Place("127.0.0.1", listening.getsockname()[1]))
 
 
 def test_a_port_that_was_just_left_is_free():
@@ -219,7 +328,7 @@ def test_a_port_that_was_just_left_is_free():
         accepted, _ = listening.accept()
         accepted.close()  # the side that closes first keeps the port in TIME_WAIT
         client.close()
-    check_free(port)
+    check_free(find_place("127.0.0.1", port))
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "-1", "http", "1.5", ""])
@@ -238,7 +347,9 @@ def test_a_port_outside_the_range_is_refused(port, server, capsys):
 def test_ends_in_order_and_leaves_no_process(how, tmp_path):
     note = tmp_path / "pid"
     command = [sys.executable, "-c", FAMILY, str(note)]
-    code = f"from pipeline.cli.ui import serve; serve({command!r}); print('over')"
+    place = Place("127.0.0.1", free_port())
+    imports = "from pipeline.cli.ui_server import serve; from pipeline.cli.ui_place import Place"
+    code = f"{imports}; serve({command!r}, {place!r}, print); print('over')"
     outer = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     while not note.exists():
         assert outer.poll() is None

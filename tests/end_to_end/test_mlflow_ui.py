@@ -6,9 +6,6 @@ import re
 import shutil
 import signal
 import socket
-import time
-import urllib.request
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,11 +69,7 @@ def server(browser, finished):
         lines = [process.stdout.readline().strip() for _ in range(7)]
         named = zip(lines[:6:2], lines[1::2], strict=True)
         pages = {what.removeprefix("mine, ").rstrip(":"): page for what, page in named}
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline and process.poll() is None:
-            with suppress(OSError), urllib.request.urlopen(f"{address}/health", timeout=5):
-                break
-            time.sleep(0.2)
+        assert process.stdout.readline() == f"MLflow answers at {address} (only from this machine); Ctrl-C ends it.\n"
         yield Server(address, pages)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)

@@ -41,7 +41,8 @@ def server(store, tmp_path_factory):
     with log.open("w") as output:
         # Without its process for jobs it ends five seconds sooner.
         environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-        process = subprocess.Popen(ui_command(store, port), cwd=folder, env=environment, stdout=output, stderr=output)
+        command = ui_command(store, port, names=[f"127.0.0.1:{port}", f"box.lan:{port}"])
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output)
     address = f"http://127.0.0.1:{port}"
     until = time.monotonic() + 120
     while not answers(address):
@@ -62,6 +63,25 @@ def answers(address):
 def end(process):
     process.terminate()
     process.wait(60)
+
+
+def search_from(address, host):
+    """The status of a search for runs that a page opened at ``host`` sends."""
+    headers = {"Host": host, "Origin": f"http://{host}", "Content-Type": "application/json"}
+    data = json.dumps({"experiment_ids": ["0"]}).encode()
+    try:
+        request = urllib.request.Request(f"{address}/ajax-api/2.0/mlflow/runs/search", data, headers)
+        return urllib.request.urlopen(request, timeout=30).status
+    except urllib.error.HTTPError as refusal:
+        return refusal.code
+
+
+def test_pages_opened_under_an_admitted_name_work_and_no_others(server):
+    address, _ = server
+    own = address.removeprefix("http://")
+    port = own.rpartition(":")[2]
+    answers = {host: search_from(address, host) for host in (own, f"box.lan:{port}", f"evil.example:{port}")}
+    assert list(answers.values()) == [200, 200, 403]
 
 
 def get(address):

@@ -152,6 +152,24 @@ def test_the_command_of_the_ui(tmp_path, monkeypatch):
     }
 
 
+def test_other_names_are_admitted_unless_the_user_has_said_which(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mlflow.db").touch()
+    monkeypatch.delenv("MLFLOW_SERVER_ALLOWED_HOSTS", raising=False)
+    monkeypatch.delenv("MLFLOW_SERVER_CORS_ALLOWED_ORIGINS", raising=False)
+
+    def options():
+        command = ui_command(None, 5050, "0.0.0.0", ["10.0.0.5:5050", "box:5050"])
+        return dict(zip(command[4::2], command[5::2], strict=True))
+
+    assert options()["--host"] == "0.0.0.0"
+    assert options()["--allowed-hosts"] == "10.0.0.5:5050,box:5050,localhost:*"
+    assert options()["--cors-allowed-origins"] == "http://10.0.0.5:5050,http://box:5050"
+    monkeypatch.setenv("MLFLOW_SERVER_ALLOWED_HOSTS", "box.example")
+    monkeypatch.setenv("MLFLOW_SERVER_CORS_ALLOWED_ORIGINS", "https://box.example")
+    assert not {"--allowed-hosts", "--cors-allowed-origins"} & set(options())
+
+
 def test_a_server_has_a_ui_of_its_own(monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://me:secret@mlflow.example:5000")
     with pytest.raises(TrackingError, match=r"^https://mlflow\.example:5000: .* open that address in a browser$"):
