@@ -95,3 +95,13 @@ def three_digits(value: float) -> str:
 def format_time(seconds: float) -> str:
     """A moment, given in seconds since 1970, to the minute and in local time: ``2026-01-31 18:05``."""
     return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M")
+
+
+def format_seconds(seconds: float) -> str:
+    """A time as flags and job files have it, in the largest unit in which it is a whole number.
+
+    >>> format_seconds(600.0), format_seconds(5400.0), format_seconds(1.5)
+    ('10m', '90m', '1.5s')
+    """
+    unit = next((unit for unit in ("h", "m") if seconds % SECONDS[unit] == 0), "s")
+    return f"{seconds / SECONDS[unit]:.15g}{unit}"

@@ -94,4 +94,4 @@ def run_task(task: Task[Any], report: ReportCallback, log: TextIO | None = None)
         return TaskResult(task.number, error=WorkerError(first_line(error)))
 
 
-INLINE = ExecutorKind("inline", "in this process", start, parallel=False)
+INLINE = ExecutorKind("inline", "in this process", start, parallel=False, drops=False)

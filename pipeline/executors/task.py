@@ -104,13 +104,14 @@ class ExecutorKind:
 
     ``start(slots, log, warm_up)`` starts an executor: ``log`` is the file for what libraries print (None: the
     terminal), and ``warm_up`` is called by each worker before its first task. ``parallel`` says whether it can have
-    more than one worker.
+    more than one worker, ``drops`` whether it can end a task that does not end by itself.
     """
 
     name: str
     help: str
     start: Callable[[Slots, Path | None, WarmUp], Executor]
     parallel: bool = True
+    drops: bool = True
 
 
 @dataclass(frozen=True)

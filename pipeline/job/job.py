@@ -10,7 +10,6 @@ from pipeline.executors import EXECUTORS
 from pipeline.hyperparameter import Scalar
 from pipeline.job.parsers import (
     PartialParams,
-    format_seconds,
     parse_assignments,
     parse_attempt,
     parse_limits,
@@ -23,6 +22,7 @@ from pipeline.job.parsers import (
 )
 from pipeline.job.setting import EMPTY, Setting, choice, setting, settings_of, whole_number
 from pipeline.metrics import DEFAULT_METRIC, METRICS, Metric
+from pipeline.quantity import format_seconds
 from pipeline.recipe import CLASS_WEIGHTS
 from pipeline.search.pruners import PRUNERS
 from pipeline.search.samplers import SAMPLERS
@@ -75,11 +75,11 @@ class Job:
     """A study as the user requests it. Each field declares one setting: its default, help, parser and schema.
 
     ``trials`` is the total that the study should reach (None: as many as there are). ``time`` bounds one run of the
-    command, in seconds (None: no bound). ``stop_at`` is a score of the metric and ``patience`` a number of trials; they
-    look at all trials of the study. ``attempts`` are params, or names of start points, that are tried first;
-    ``fixed`` turns hyperparameters of the space into constants; ``limits`` replaces limits of the space ("none" removes
-    one). ``image_size`` is (height, width) in pixels. What is left open, as ``epochs`` and ``image_size`` are with
-    None, is filled in by the rule of ``pipeline.steps.plan``.
+    command, ``trial_timeout`` one trial, in seconds (None: no bound). ``stop_at`` is a score of the metric and
+    ``patience`` a number of trials; they look at all trials of the study. ``attempts`` are params, or names of start
+    points, that are tried first; ``fixed`` turns hyperparameters of the space into constants; ``limits`` replaces
+    limits of the space ("none" removes one). ``image_size`` is (height, width) in pixels. What is left open, as
+    ``epochs`` and ``image_size`` are with None, is filled in by the rule of ``pipeline.steps.plan``.
 
     JobError for settings that exclude each other, and for a ``stop_at`` that no score of the metric can reach.
     """
@@ -125,6 +125,16 @@ class Job:
         group=_LONG,
         help="stop after this long: 600s, 10m, 1h30m",
         default_text="10m without --trials",
+        metavar="T",
+        parse=parse_seconds,
+        schema=_TIME,
+        dump=format_seconds,
+    )
+    trial_timeout: float | None = setting(
+        None,
+        example="2h",
+        group=_LONG,
+        help="end a trial that takes longer than this, counted from when it is handed to a worker; it has failed",
         metavar="T",
         parse=parse_seconds,
         schema=_TIME,
@@ -246,6 +256,10 @@ class Job:
             parallel = " or ".join(name for name, kind in EXECUTORS.items() if kind.parallel)
             expected = f"expected 1 with --executor {self.executor}"
             raise JobError(f"--workers: {expected}, got {self.workers}; use --executor {parallel}")
+        if self.trial_timeout is not None and not EXECUTORS[self.executor].drops:
+            able = " or ".join(name for name, kind in EXECUTORS.items() if kind.drops)
+            expected = "expected an executor that can end a trial"
+            raise JobError(f"--trial-timeout: {expected}, got --executor {self.executor}; use --executor {able}")
         if self.stop_at is not None:
             _check_reachable(METRICS[self.metric], self.stop_at)
         fixed = dict(self.fixed).get("class_weight", self.class_weight)

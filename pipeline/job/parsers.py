@@ -115,16 +115,6 @@ def parse_seconds(value: Any) -> float:
     return total
 
 
-def format_seconds(seconds: float) -> str:
-    """A time as ``parse_seconds`` reads it, in the largest unit in which it is a whole number.
-
-    >>> format_seconds(600.0), format_seconds(5400.0), format_seconds(1.5)
-    ('10m', '90m', '1.5s')
-    """
-    unit = next((unit for unit in ("h", "m") if seconds % SECONDS[unit] == 0), "s")
-    return f"{seconds / SECONDS[unit]:.15g}{unit}"
-
-
 def parse_size(value: Any) -> tuple[int, int]:
     """The (height, width) of an image in pixels, 1 to 4096 per side; one number stands for both.
 

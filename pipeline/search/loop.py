@@ -127,6 +127,7 @@ class Loop:
         """Answers the workers for ``timeout`` seconds at most, and ends trials that did not stop in time."""
         for task_result in self._executor.wait(lambda report: self._decide(report, budget), timeout):
             self._end(self._result(task_result))
+        self._drop_late(budget)
         if self._is_overdue(budget):
             self._drop_all(budget)
 
@@ -231,6 +232,13 @@ class Loop:
         self._over_since = noticed if budget.deadline is None else min(noticed, budget.deadline)
         grace = budget.grace if budget.time_is_up else min(budget.grace, Budget.grace)
         return time.monotonic() >= self._over_since + grace
+
+    def _drop_late(self, budget: Budget) -> None:
+        """Fails the trials that take longer than a trial may: a step of theirs may never end."""
+        for record in self._storage.running:
+            if reason := budget.why_late(self._running[record.number].began):
+                self._executor.drop(record.number)
+                self._end(self._without_answer(record, Fault.ERROR, reason))
 
     def _drop_all(self, budget: Budget) -> None:
         """Ends the trials that have not stopped: they build, compile, or are in a long batch.

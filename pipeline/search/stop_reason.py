@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pipeline.quantity import format_seconds
 from pipeline.search.standing import Standing
 from pipeline.study.record import TrialRecord
 
@@ -30,7 +31,7 @@ class Budget:
 
     ``grace`` is how many seconds a trial has to report and to save its model once the study is over, before it is ended
     from outside. ``stop_at`` is the score that is good enough, ``patience`` how many trials in a row may end without a
-    better score (None: any).
+    better score (None: any). ``trial_timeout`` is how many seconds a trial may take (None: any).
     """
 
     trials: float
@@ -38,6 +39,7 @@ class Budget:
     grace: float = 7.0
     stop_at: float | None = None
     patience: int | None = None
+    trial_timeout: float | None = None
 
     @property
     def seconds_left(self) -> float:
@@ -48,6 +50,12 @@ class Budget:
     def time_is_up(self) -> bool:
         """Whether the deadline has passed."""
         return self.deadline is not None and time.monotonic() >= self.deadline
+
+    def why_late(self, began: float) -> str:
+        """Why a trial that began then (monotonic seconds) must end: it takes longer than a trial may; "" if not."""
+        if self.trial_timeout is None or time.monotonic() - began <= self.trial_timeout:
+            return ""
+        return f"took longer than --trial-timeout {format_seconds(self.trial_timeout)}"
 
     def winner(self, standing: Standing) -> TrialRecord | None:
         """The trial whose model ends the study, since its score is good enough; None if there is none."""

@@ -54,7 +54,7 @@ def _budget(job: Job) -> Budget:
     """The job's budget, whose time begins now."""
     deadline = None if job.time is None else time.monotonic() + job.time
     grace = max(_SHORTEST_GRACE, _GRACE * (job.time or 0))
-    return Budget(job.total, deadline, grace, job.stop_at, job.patience)
+    return Budget(job.total, deadline, grace, job.stop_at, job.patience, job.trial_timeout)
 
 
 def _forecast(study: OpenStudy) -> Forecast:

@@ -144,6 +144,13 @@ COMMAND_LINES = [
     words("stop at a word", DIGITS + "--stop-at best", "--stop-at: expected a score such as 0.95, got 'best'"),
     words("stop at less than 0", DIGITS + "--metric log_loss --stop-at=-1", "--stop-at: ", "log_loss", "at least 0"),
     words("no patience", DIGITS + "--patience 0", "--patience: expected a whole number from 1, got '0'"),
+    words("no time for a trial", DIGITS + "--trial-timeout 0", "--trial-timeout: expected a time above 0", "'0'"),
+    words("a trial of some hours", DIGITS + "--trial-timeout long", "--trial-timeout: expected a time", "'long'"),
+    words(
+        "a trial that nothing can end",
+        DIGITS + "--trial-timeout 2h --executor inline",
+        "--trial-timeout: expected an executor that can end a trial, got --executor inline; use --executor local",
+    ),
     words("negative seed", DIGITS + "--seed -1", "--seed: expected a whole number from 0, got '-1'"),
     words("negative time", DIGITS + "--time -5", "--time: expected a time above 0 such as 10m", "'-5'"),
     words("negative minutes", DIGITS + "--time=-5m", "--time: expected a time above 0", "'-5m'"),

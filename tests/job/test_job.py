@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import jsonschema
 import pytest
@@ -47,6 +48,12 @@ JOBS = st.builds(
     precision=st.sampled_from(PRECISIONS),
     executor=st.sampled_from(sorted(EXECUTORS)),
 )
+JOBS |= st.builds(
+    replace,
+    JOBS,
+    executor=st.just("local"),
+    trial_timeout=st.integers(1, 10**9).map(lambda hundredths: hundredths / 100),
+)
 
 
 def read(content):
@@ -63,6 +70,7 @@ def test_every_key_is_read():
         "objective": "macs,score",
         "trials": 3,
         "time": "1h30m",
+        "trial_timeout": "2h",
         "stop_at": "0.75",
         "patience": 7,
         "epochs": 4,
@@ -78,7 +86,7 @@ def test_every_key_is_read():
         "class_weight": "balanced",
         "pixels": "0..1",
         "precision": "float32",
-        "executor": "inline",
+        "executor": "local",
     }
     assert set(content) == set(SETTINGS)
     assert read(content) == Job(
@@ -89,6 +97,7 @@ def test_every_key_is_read():
         objective=("score", "macs"),
         trials=3,
         time=5400,
+        trial_timeout=7200,
         stop_at=0.75,
         patience=7,
         epochs=4,
@@ -104,8 +113,9 @@ def test_every_key_is_read():
         class_weight="balanced",
         pixels="0..1",
         precision="float32",
-        executor="inline",
+        executor="local",
     )
+    assert read({"data": "d", "executor": "inline"}).executor == "inline"
 
 
 @given(JOBS)
@@ -158,6 +168,12 @@ def test_trials_side_by_side_need_worker_processes():
     assert Job("d", workers=2).workers == 2
     with pytest.raises(JobError, match="--workers: expected 1 with --executor inline, got 2; use --executor local"):
         Job("d", workers=2, executor="inline")
+
+
+def test_only_a_worker_can_be_ended_when_its_trial_takes_too_long():
+    expected = "--trial-timeout: expected an executor that can end a trial, got --executor inline; use --executor local"
+    with pytest.raises(JobError, match=expected):
+        Job("d", trial_timeout=60.0, executor="inline")
 
 
 @pytest.mark.parametrize(

@@ -247,6 +247,22 @@ def test_a_running_trial_may_still_restore_patience(tmp_path):
     assert [record.number for record in storage.records] == [0, 1, 2]
 
 
+def test_a_trial_that_never_ends_fails_after_its_time_and_the_others_are_trained(tmp_path):
+    def one_is_stuck(trial, candidate):
+        return Deaf(trial.number, epochs=2) if trial.number == 0 else climb(trial, candidate)
+
+    with closing(LocalExecutor([{}])) as executor:
+        study, storage = loop(tmp_path, one_is_stuck, executor)
+        [stuck] = executor.pids
+        assert study.run(Budget(3, trial_timeout=5.0)) == StopReason.TRIALS_DONE
+        assert stuck not in executor.pids
+    late, *others = storage.records
+    assert (late.state, late.result.reason) == (TrialState.FAILED, "took longer than --trial-timeout 5s")
+    assert (late.result.epochs, late.score, late.result.model) == (2, 0.5, "")
+    assert late.result.seconds > 5
+    assert [record.state for record in others] == [TrialState.COMPLETE] * 2
+
+
 @pytest.mark.parametrize(("pruner", "epochs"), [("asha", 2), ("none", EPOCHS)])
 def test_a_trial_that_ends_for_a_reason_of_its_own_is_complete(tmp_path, monkeypatch, pruner, epochs):
     def after_two(history, metric, epochs):
