@@ -9,6 +9,7 @@ from contextlib import suppress
 from itertools import takewhile
 from pathlib import Path
 
+from pipeline.executors.gpu_memory import memory_settings
 from pipeline.executors.task import Slots
 
 GPU_MASK = "CUDA_VISIBLE_DEVICES"
@@ -89,11 +90,11 @@ def environments(slots: Slots) -> list[dict[str, str]]:
     """The environment variables of each worker: its GPU and its number of CPU threads.
 
     Workers take the GPUs in turn, and share them when there are fewer GPUs than workers. GPU memory is allocated as
-    it is needed, not all at once. Each of several workers has as many threads as it could use alone, at most 8: which
-    cores they run on is decided while they run (``share``), so that the last one gets them all. On one core each, two
-    threads take 11 % longer than one for a network of 2.5 million MACs, 3 % for one of 29 million (measured). Workers
-    with a quota are not bound to cores, so each has only its share of the threads. The names are TensorFlow's, OpenMP's
-    and XLA's own; a variable that the user has set is left alone.
+    it is needed, not all at once, and up to a worker's share. Each of several workers has as many threads as it could
+    use alone, at most 8: which cores they run on is decided while they run (``share``), so that the last one gets them
+    all. On one core each, two threads take 11 % longer than one for a network of 2.5 million MACs, 3 % for one of 29
+    million (measured). Workers with a quota are not bound to cores, so each has only its share of the threads. The
+    names are TensorFlow's, OpenMP's and XLA's own; a variable that the user has set is left alone.
     """
     workers, cores = slots.workers, count_cores()
     usable = max(1, cores // workers) if has_quota() else cores
@@ -108,8 +109,10 @@ def environments(slots: Slots) -> list[dict[str, str]]:
         common["TF_NUM_INTEROP_THREADS"] = "1"
     if GPU_MASK not in os.environ:
         common["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # the order of nvidia-smi's indices; CUDA's default is another
+    common |= memory_settings(slots.per_gpu)
     unset = {name: value for name, value in common.items() if name not in os.environ}
-    own_gpu = [{GPU_MASK: slots.gpus[worker % len(slots.gpus)]} if slots.gpus else {} for worker in range(workers)]
+    masks = ("-1",) if slots.hides_gpus else slots.gpus
+    own_gpu = [{GPU_MASK: masks[worker % len(masks)]} if masks else {} for worker in range(workers)]
     return [unset | gpu for gpu in own_gpu]
 
 
@@ -145,7 +148,7 @@ def available_memory() -> int:
 
 
 def count_workers() -> int:
-    """How many trials this machine trains best side by side: one per GPU, or per core where there is none.
+    """How many trials this machine trains best side by side without a GPU: one per core.
 
     On cores that share their arithmetic units (hyper-threading), one per pair; in a container, as many as its quota of
     time is worth. Never more than fit into half of the free memory, since large networks need more than small ones.
@@ -153,4 +156,4 @@ def count_workers() -> int:
     import psutil
 
     cores = min(count_cores(), psutil.cpu_count(logical=False) or 1)
-    return min(len(gpus()) or cores, most_workers(available_memory() // 2))
+    return min(cores, most_workers(available_memory() // 2))

@@ -90,12 +90,14 @@ class Executor(Protocol):
 class Slots:
     """What an executor is to start: ``workers`` that take the ``gpus`` in turn, at most ``per_gpu`` on one of them.
 
-    GPUs are named as ``CUDA_VISIBLE_DEVICES`` names them; without any, workers train on the CPU.
+    GPUs are named as ``CUDA_VISIBLE_DEVICES`` names them; without any, workers train on the CPU. ``hides_gpus`` keeps
+    those away that a backend would find by itself.
     """
 
     workers: int = 1
     gpus: tuple[str, ...] = ()
     per_gpu: int = 1
+    hides_gpus: bool = False
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,11 @@ from pipeline.errors import JobError
 from pipeline.executors import EXECUTORS
 from pipeline.hyperparameter import Scalar
 from pipeline.job.parsers import (
+    NONE,
     PartialParams,
     parse_assignments,
     parse_attempt,
+    parse_gpus,
     parse_limits,
     parse_model_name,
     parse_objective_names,
@@ -20,7 +22,7 @@ from pipeline.job.parsers import (
     parse_size,
     parse_text,
 )
-from pipeline.job.setting import EMPTY, Setting, choice, setting, settings_of, whole_number
+from pipeline.job.setting import EMPTY, Setting, choice, count, setting, settings_of, whole_number
 from pipeline.metrics import DEFAULT_METRIC, METRICS, Metric
 from pipeline.quantity import format_seconds
 from pipeline.recipe import CLASS_WEIGHTS
@@ -55,6 +57,14 @@ _SIZE = {
         {"type": "string", "pattern": "^[0-9]{1,4}(x[0-9]{1,4})?$"},
     ]
 }
+_GPU = r"(\d{1,4}|(GPU|MIG)-[\w-]+)"
+_GPUS = {
+    "anyOf": [
+        {"type": "integer", "minimum": 0, "maximum": 9999},
+        {"type": "string", "pattern": rf"^\s*(all|none|{_GPU}(\s*,\s*{_GPU})*)\s*$"},
+        {"type": "array", "items": {"type": ["integer", "string"]}, "minItems": 1, "uniqueItems": True},
+    ]
+}
 _OBJECTIVE = rf"\s*({'|'.join(OBJECTIVES)})\s*"
 _OBJECTIVES = {
     "anyOf": [
@@ -78,8 +88,10 @@ class Job:
     command, ``trial_timeout`` one trial, in seconds (None: no bound). ``stop_at`` is a score of the metric and
     ``patience`` a number of trials; they look at all trials of the study. ``attempts`` are params, or names of start
     points, that are tried first; ``fixed`` turns hyperparameters of the space into constants; ``limits`` replaces
-    limits of the space ("none" removes one). ``image_size`` is (height, width) in pixels. What is left open, as
-    ``epochs`` and ``image_size`` are with None, is filled in by the rule of ``pipeline.steps.plan``.
+    limits of the space ("none" removes one). ``image_size`` is (height, width) in pixels. ``gpus`` are () for
+    all, ("none",) for none, or some of those of ``executors.devices.gpus``; ``workers`` and ``per_gpu`` are 0 for
+    ``auto``, as None is. What is left open, as ``epochs`` and ``image_size`` are with None, is filled in by the rule of
+    ``pipeline.steps.plan``.
 
     JobError for settings that exclude each other, and for a ``stop_at`` that no score of the metric can reach.
     """
@@ -160,14 +172,32 @@ class Job:
         help="epochs of a full training",
         default_text="5 to 40, by the number of training images",
     )
-    workers: int | None = whole_number(
-        None,
+    workers: int | None = count(
         1,
         256,
         example=1,
         group=_WHERE,
         help="number of trials that run at the same time",
-        default_text="one per GPU, or per physical core without one, as far as the memory suffices",
+        default_text="auto: some per GPU, or one per physical core without one, as far as the memory suffices",
+    )
+    gpus: tuple[str, ...] = setting(
+        (),
+        example="0,1",
+        group=_WHERE,
+        help="GPUs that the workers take in turn",
+        metavar="all|none|N,...",
+        parse=parse_gpus,
+        schema=_GPUS,
+        dump=",".join,
+        default_text="all",
+    )
+    per_gpu: int | None = count(
+        1,
+        64,
+        example=4,
+        group=_WHERE,
+        help="number of trials that share a GPU",
+        default_text="auto: one for 2 cores, at most 8",
     )
     pruner: str = choice("asha", PRUNERS, group=_HOW, help="how poor trials are stopped early")
     study: str = setting(
@@ -260,6 +290,7 @@ class Job:
             able = " or ".join(name for name, kind in EXECUTORS.items() if kind.drops)
             expected = "expected an executor that can end a trial"
             raise JobError(f"--trial-timeout: {expected}, got --executor {self.executor}; use --executor {able}")
+        _check_gpus(self)
         if self.stop_at is not None:
             _check_reachable(METRICS[self.metric], self.stop_at)
         fixed = dict(self.fixed).get("class_weight", self.class_weight)
@@ -289,7 +320,19 @@ class Job:
         '90s'
         """
         values = {key: (entry, getattr(self, entry.name)) for key, entry in SETTINGS.items()}
-        return {key: entry.dump(value) for key, (entry, value) in values.items() if value not in EMPTY}
+        written = {key: entry.dump(value) for key, (entry, value) in values.items() if value not in EMPTY}
+        return {key: content for key, content in written.items() if content is not None}
+
+
+def _check_gpus(job: Job) -> None:
+    """JobError for settings of GPUs that nothing would follow from."""
+    flag = "--gpus" if job.gpus else "--per-gpu"
+    if (job.gpus or job.per_gpu) and not EXECUTORS[job.executor].parallel:
+        raise JobError(
+            f"{flag}: expected nothing with --executor {job.executor}, which takes what Keras finds; leave it out"
+        )
+    if job.per_gpu and job.gpus == (NONE,):
+        raise JobError(f"--per-gpu: expected nothing with --gpus {NONE}, got {job.per_gpu}; leave one of them out")
 
 
 def _check_reachable(metric: Metric, score: float) -> None:

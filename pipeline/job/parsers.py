@@ -86,6 +86,45 @@ def parse_whole_number(low: int, high: int = 10**9) -> Callable[[Any], int]:
     return parse
 
 
+AUTO, ALL, NONE = "auto", "all", "none"
+"""Words for a number that the machine decides, and for GPUs."""
+
+
+def parse_count(low: int, high: int) -> Callable[[Any], int]:
+    """A parser of whole numbers, and of ``auto``, which is 0: a later one replaces the number that a study has kept.
+
+    >>> parse_count(1, 8)("auto"), parse_count(1, 8)(3)
+    (0, 3)
+    """
+    number = parse_whole_number(low, high)
+
+    def parse(value: Any) -> int:
+        try:
+            return 0 if value == AUTO else number(value)
+        except ValueError as error:
+            raise ValueError(f"{error}, or {AUTO}") from None
+
+    return parse
+
+
+def parse_gpus(value: Any) -> tuple[str, ...]:
+    """GPUs as ``nvidia-smi`` numbers them; () for ``all``.
+
+    >>> parse_gpus("0,1"), parse_gpus([3]), parse_gpus("none"), parse_gpus("all")
+    (('0', '1'), ('3',), ('none',), ())
+    """
+    expected = f"expected {ALL}, {NONE} or GPUs as nvidia-smi numbers them, such as 0,1"
+    items = value if isinstance(value, list) else str(value).split(",")
+    names = tuple(str(item).strip() for item in items)
+    if not all(re.fullmatch(r"\d{1,4}|(GPU|MIG)-[\w-]+", name) for name in names) or not names:
+        if names in ((ALL,), (NONE,)):
+            return () if names == (ALL,) else names
+        raise ValueError(expected)
+    if len(set(names)) < len(names):
+        raise ValueError(f"{expected}, each once")
+    return names
+
+
 def parse_score(value: Any) -> float:
     """A finite number; whether the metric has such a score is for the job to say.
 

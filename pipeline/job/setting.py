@@ -6,7 +6,7 @@ from dataclasses import MISSING, dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
-from pipeline.job.parsers import parse_one_of, parse_whole_number
+from pipeline.job.parsers import AUTO, parse_count, parse_one_of, parse_whole_number
 
 _METADATA = "setting"
 """The key in a field's metadata under which its ``Setting`` is stored."""
@@ -108,6 +108,13 @@ def whole_number(default: int | None, low: int, high: int = 10**9, **entries: An
     """A setting whose value is a whole number from ``low`` to ``high``."""
     schema = {"type": "integer", "minimum": low, "maximum": high}
     return setting(default, metavar="N", parse=parse_whole_number(low, high), schema=schema, **entries)
+
+
+def count(low: int, high: int, **entries: Any) -> Any:
+    """A setting whose value is a whole number, or ``auto``: the machine decides, as it does without the setting."""
+    schema = {"anyOf": [{"type": "integer", "minimum": low, "maximum": high}, {"enum": [AUTO]}]}
+    parse = parse_count(low, high)
+    return setting(None, metavar=f"N|{AUTO}", parse=parse, schema=schema, dump=lambda value: value or None, **entries)
 
 
 def settings_of(job: type) -> Mapping[str, Setting]:

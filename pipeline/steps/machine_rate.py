@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -18,12 +19,13 @@ _KEPT_FOR = 24 * 3600.0
 """Seconds after which the rate is measured again: what else a machine does changes."""
 
 
-def machine_rate(executor: Executor, precision: str, quiet: bool) -> float:
+def machine_rate(executor: Executor, precision: str, quiet: bool, gpus: Sequence[str] = ()) -> float:
     """The multiply-accumulates of training per second that all workers reach together: cached, or measured.
 
-    Measuring takes about 4 s after the import of Keras. WorkerError if Keras cannot start.
+    ``gpus`` are those of the job. Measuring takes about 4 s after the import of Keras. WorkerError if Keras cannot
+    start.
     """
-    file = cache_file(precision, executor.slots)
+    file = cache_file(precision, executor.slots, gpus)
     rate = read(file)
     if rate is None:
         with status("measuring how fast this machine trains (once a day)", quiet):
@@ -35,8 +37,8 @@ def machine_rate(executor: Executor, precision: str, quiet: bool) -> float:
     return rate
 
 
-def cache_file(precision: str, workers: int) -> Path:
-    """One file per machine, number of workers, backend and setting that changes the rate."""
+def cache_file(precision: str, workers: int, gpus: Sequence[str] = ()) -> Path:
+    """One file per machine, number of workers, GPUs that a job names, backend and setting that changes the rate."""
     settings = (os.environ.get(name, "") for name in ("KERAS_BACKEND", "CUDA_VISIBLE_DEVICES", "TF_ENABLE_ONEDNN_OPTS"))
     parts = (
         os.uname().nodename,
@@ -46,6 +48,7 @@ def cache_file(precision: str, workers: int) -> Path:
         *settings,
         precision,
         workers,
+        *gpus,
     )
     return cache_root() / "rates" / f"{cache_key(parts)}.json"
 

@@ -48,7 +48,7 @@ def open_study(
     request: JobRequest, paths: StudyPaths, source: SpaceSource, executor: Executor, resumed: bool, quiet: bool
 ) -> OpenStudy:
     """Reads what the study is made of; a ConvtuneError if the job asks for something that it cannot have."""
-    measure_rate = partial(machine_rate, executor, request.job.precision, quiet)
+    measure_rate = partial(machine_rate, executor, request.job.precision, quiet, request.job.gpus)
     dataset, planned = load_and_plan(request, source, measure_rate, executor.slots, resumed, quiet)
     job = planned.job
     searched = source.searched_space(job, dataset, executor, quiet)

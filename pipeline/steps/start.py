@@ -14,7 +14,7 @@ from pipeline.signals import ENDING, interruptible
 from pipeline.steps.choose_source import choose_source
 from pipeline.steps.job_plan import fill_in_time
 from pipeline.steps.study_folder import hold_study
-from pipeline.steps.workers import check_memory, start_workers
+from pipeline.steps.workers import slots_of, start_workers
 from pipeline.study.holder import Holder
 from pipeline.study.paths import StudyPaths
 
@@ -48,7 +48,7 @@ def settle(request: JobRequest) -> tuple[JobRequest, StudyPaths]:
 
 def start(request: JobRequest, paths: StudyPaths, verbosity: Verbosity) -> int:
     """Runs the study; returns 0, or 1 if no trial left a model. KeyboardInterrupt when interrupted; it can go on."""
-    check_memory(request.job)
+    slots = slots_of(request.job)
     log = None if verbosity is Verbosity.EPOCHS else paths.log
     source = choose_source(request, paths, log)
     resumed = paths.exists
@@ -58,7 +58,7 @@ def start(request: JobRequest, paths: StudyPaths, verbosity: Verbosity) -> int:
         interruptible(*ENDING),
         hold_study(paths) as cut_off,
         closing(source),
-        closing(start_workers(request.job, log)) as executor,
+        closing(start_workers(request.job, slots, log)) as executor,
     ):
         if cut_off is not None:
             _tell_of_cut_off(paths, cut_off, verbosity.is_quiet)

@@ -8,6 +8,7 @@ from pathlib import Path
 from pipeline.data import Dataset
 from pipeline.data.form import Pictures
 from pipeline.data.training_notes import is_imbalanced
+from pipeline.executors import Slots
 from pipeline.job.job import Job
 from pipeline.job.request import JobRequest, name_study, read_job
 from pipeline.steps.choose_source import choose_source
@@ -49,19 +50,19 @@ def suggest_job(data: str, time: float | None = None, image_size: tuple[int, int
     The machine is measured unless that was done today, and the images are decoded into the cache, for ``tune`` to find.
     """
     request = fill_in_time(read_job(None, {"data": data, "time": time, "image_size": image_size}))
-    source, workers = choose_source(request, name_study(request.job), None), slots_of(request.job).workers
+    source, slots = choose_source(request, name_study(request.job), None), slots_of(request.job)
     with closing(source):
-        dataset, plan = load_and_plan(request, source, lambda: _rate(request, workers), workers, False, quiet=False)
+        dataset, plan = load_and_plan(request, source, lambda: _rate(request, slots), slots.workers, False, quiet=False)
     job = plan.job
     if is_imbalanced(dataset):
         job = replace(job, metric="balanced_accuracy", class_weight="balanced")
-    return SuggestedJob(dataset, plan, job, workers, "image_size" in request.given)
+    return SuggestedJob(dataset, plan, job, slots.workers, "image_size" in request.given)
 
 
-def _rate(request: JobRequest, workers: int) -> float:
+def _rate(request: JobRequest, slots: Slots) -> float:
     """The machine's rate. Workers are started only to measure it."""
-    known = read(cache_file(request.job.precision, workers))
+    known = read(cache_file(request.job.precision, slots.workers))
     if known is not None:
         return known
-    with closing(start_workers(request.job, Path(os.devnull))) as executor:
+    with closing(start_workers(request.job, slots, Path(os.devnull))) as executor:
         return machine_rate(executor, request.job.precision, quiet=False)

@@ -16,11 +16,17 @@ def import_keras() -> None:
     """Imports Keras and what loads and runs models. A worker does so while its parent prepares the first task."""
     import pipeline.training.predict
     import pipeline.training.save  # noqa: F401
+    from pipeline.training.gpu_share import cap_gpu_memory
+
+    cap_gpu_memory()
 
 
 def import_training() -> None:
     """Imports Keras and everything else that training needs. (Keras brings scikit-learn, which metrics need.)"""
     import pipeline.training.fit  # noqa: F401
+    from pipeline.training.gpu_share import cap_gpu_memory
+
+    cap_gpu_memory()
 
 
 def import_nothing() -> None:

@@ -32,6 +32,7 @@ def here(tmp_path, monkeypatch):
     monkeypatch.setattr("pipeline.training.worker.keras_worker", lambda description, **environment: inline)
     monkeypatch.setattr("pipeline.training.worker.model_worker", lambda description: inline)
     monkeypatch.setattr("pipeline.steps.workers.available_memory", lambda: 4_000_000_000)
+    monkeypatch.setattr("pipeline.steps.workers.gpus", list)
     return tmp_path
 
 
@@ -132,13 +133,20 @@ COMMAND_LINES = [
     words("half a trial", DIGITS + "--trials 1.5", "--trials: expected a whole number from 1, got '1.5'"),
     words("epochs x", DIGITS + "--epochs x", "--epochs: expected a whole number from 1, got 'x'"),
     words("epochs of 5000 digits", DIGITS + f"--epochs {'9' * 5000}", "--epochs: "),
-    words("no workers", DIGITS + "--workers 0", "--workers: expected a whole number from 1, got '0'"),
+    words("no workers", DIGITS + "--workers 0", "--workers: expected a whole number from 1, or auto, got '0'"),
     words(
         "more workers than memory holds",
         "tune --data digits --workers 250",
         "--workers: expected at most 6, ",
         "4.0 GB",
     ),
+    words("workers by a word", DIGITS + "--workers many", "--workers: expected a whole number from 1, or auto, got"),
+    words("a GPU by a word", DIGITS + "--gpus some", "--gpus: expected all, none or GPUs as nvidia-smi numbers them"),
+    words("a GPU that is not there", "tune --data digits --gpus 7", "--gpus: expected none, ", "no GPU here, got 7"),
+    words("GPUs of this process", DIGITS + "--gpus none", "--gpus: expected nothing with --executor inline"),
+    words("trials per no GPU", "tune --data digits --per-gpu 2", "--per-gpu: expected nothing without a GPU, got 2"),
+    words("trials per hidden GPU", "tune --data digits --per-gpu 2 --gpus none", "--per-gpu: ", "--gpus none, got 2"),
+    words("no trials per GPU", "tune --data digits --per-gpu 0", "--per-gpu: expected a whole number from 1, or auto"),
     words("stop at 150 %", DIGITS + "--stop-at 1.5", "--stop-at: expected a score that accuracy can reach, 0 to 1"),
     words("stop at no score", DIGITS + "--stop-at nan", "--stop-at: expected a score such as 0.95, got 'nan'"),
     words("stop at a word", DIGITS + "--stop-at best", "--stop-at: expected a score such as 0.95, got 'best'"),

@@ -75,6 +75,20 @@ def test_cards_are_counted_as_nvidia_smi_does_unless_the_user_counts_them(monkey
     assert "CUDA_DEVICE_ORDER" not in environments(Slots(1, ("0",)))[0]
 
 
+def test_workers_that_share_a_card_have_a_share_of_its_memory(monkeypatch):
+    names = ("XLA_PYTHON_CLIENT_MEM_FRACTION", "CONVTUNE_GPU_SHARE")
+    assert not set(names) & set(environments(Slots(2, ("0", "1")))[0])
+    for settings in environments(Slots(4, ("0", "1"), per_gpu=2)):
+        assert [settings[name] for name in names] == ["0.45", "0.45"]
+    monkeypatch.setenv(names[0], "0.2")
+    assert names[0] not in environments(Slots(4, ("0",), per_gpu=4))[0]
+
+
+def test_cards_can_be_hidden_from_workers():
+    assert [env["CUDA_VISIBLE_DEVICES"] for env in environments(Slots(2, hides_gpus=True))] == ["-1", "-1"]
+    assert "CUDA_VISIBLE_DEVICES" not in environments(Slots(2))[0], "a backend may find what nvidia-smi does not"
+
+
 def test_what_the_user_has_set_stays(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     monkeypatch.setenv("XLA_PYTHON_CLIENT_PREALLOCATE", "true")
@@ -143,7 +157,7 @@ def test_a_process_that_has_ended_is_not_bound():
     bind(2**22 + 1, [0])  # above the largest process id of Linux
 
 
-def test_a_trial_for_each_core_or_card(monkeypatch):
+def test_a_trial_for_each_core(monkeypatch):
     monkeypatch.setattr(devices, "available_memory", lambda: 64 << 30)
     monkeypatch.setattr(devices, "usable_cores", lambda: [0, 1, 2, 3])
     monkeypatch.setattr("psutil.cpu_count", lambda logical: 2)
@@ -151,8 +165,6 @@ def test_a_trial_for_each_core_or_card(monkeypatch):
     assert count_workers() == 2
     monkeypatch.setattr("psutil.cpu_count", lambda logical: 8)
     assert count_workers() == 4
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2")
-    assert count_workers() == 3
     monkeypatch.setattr(devices, "available_memory", lambda: 2_600 << 20)
     assert count_workers() == 2
 

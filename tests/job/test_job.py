@@ -75,6 +75,8 @@ def test_every_key_is_read():
         "patience": 7,
         "epochs": 4,
         "workers": "1",
+        "gpus": "all",
+        "per_gpu": "auto",
         "pruner": "none",
         "study": "x",
         "register": "pets",
@@ -102,6 +104,7 @@ def test_every_key_is_read():
         patience=7,
         epochs=4,
         workers=1,
+        per_gpu=0,
         pruner="none",
         study="x",
         register="pets",
@@ -174,6 +177,27 @@ def test_only_a_worker_can_be_ended_when_its_trial_takes_too_long():
     expected = "--trial-timeout: expected an executor that can end a trial, got --executor inline; use --executor local"
     with pytest.raises(JobError, match=expected):
         Job("d", trial_timeout=60.0, executor="inline")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"gpus": ("0",), "executor": "inline"}, "--gpus: expected nothing with --executor inline"),
+        ({"gpus": ("none",), "executor": "inline"}, "--gpus: expected nothing with --executor inline"),
+        ({"per_gpu": 2, "executor": "inline"}, "--per-gpu: expected nothing with --executor inline"),
+        ({"per_gpu": 2, "gpus": ("none",)}, "--per-gpu: expected nothing with --gpus none, got 2"),
+    ],
+)
+def test_settings_of_gpus_that_nothing_follows_from(settings, message):
+    with pytest.raises(JobError, match=message):
+        Job("d", **settings)
+
+
+def test_what_the_machine_decides_is_not_written_and_replaces_what_was_kept():
+    written = Job("d", workers=0, gpus=(), per_gpu=0).as_file()
+    assert written == Job("d").as_file()
+    assert Job("d", gpus=("1", "0"), per_gpu=3).as_file().items() >= {"gpus": "1,0", "per_gpu": 3}.items()
+    assert SETTINGS["workers"].combine(SETTINGS["workers"].parse("auto")) is not None
 
 
 @pytest.mark.parametrize(

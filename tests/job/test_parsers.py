@@ -6,6 +6,8 @@ from pipeline.job.parsers import (
     describe_received,
     parse_assignments,
     parse_attempt,
+    parse_count,
+    parse_gpus,
     parse_limits,
     parse_objective_names,
     parse_one_of,
@@ -59,6 +61,36 @@ def test_invalid_whole_numbers_are_refused(written):
 def test_a_number_above_the_range_is_told_the_range():
     with pytest.raises(ValueError, match=r"^expected a whole number from 1 to 256$"):
         parse_whole_number(1, 256)(257)
+
+
+def test_the_machine_may_decide_a_number():
+    assert [parse_count(1, 8)(written) for written in ("auto", 3, "8")] == [0, 3, 8]
+    for written, expected in ((0, "from 1, or auto"), ("x", "from 1, or auto"), (9, "from 1 to 8, or auto")):
+        with pytest.raises(ValueError, match=f"expected a whole number {expected}$"):
+            parse_count(1, 8)(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("all", ()),
+        ("none", ("none",)),
+        (0, ("0",)),
+        ("0, 1", ("0", "1")),
+        ([2, "3"], ("2", "3")),
+        ("GPU-0a-1,MIG-b", ("GPU-0a-1", "MIG-b")),
+    ],
+)
+def test_gpus(written, expected):
+    assert parse_gpus(written) == expected
+
+
+@pytest.mark.parametrize(
+    "written", ["", "x", "-1", "0,", "0,0", "0,none", "all,1", [], [[0]], True, 1.5, None, "9" * 50, "0;rm"]
+)
+def test_invalid_gpus_are_refused(written):
+    with pytest.raises(ValueError, match="expected all, none or GPUs as nvidia-smi numbers them"):
+        parse_gpus(written)
 
 
 @pytest.mark.parametrize(("written", "expected"), [("64x48", (64, 48)), (64, (64, 64)), ("1", (1, 1))])
