@@ -8,8 +8,8 @@ from typing import Any
 from pipeline.errors import JobError
 from pipeline.executors import EXECUTORS
 from pipeline.hyperparameter import Scalar
+from pipeline.job.executor_limits import check_gpus, check_timeout, check_workers
 from pipeline.job.parsers import (
-    NONE,
     PartialParams,
     parse_assignments,
     parse_attempt,
@@ -282,15 +282,9 @@ class Job:
     executor: str = choice("local", EXECUTORS, group=_WHERE, help="where trials run")
 
     def __post_init__(self) -> None:
-        if self.workers is not None and self.workers > 1 and not EXECUTORS[self.executor].parallel:
-            parallel = " or ".join(name for name, kind in EXECUTORS.items() if kind.parallel)
-            expected = f"expected 1 with --executor {self.executor}"
-            raise JobError(f"--workers: {expected}, got {self.workers}; use --executor {parallel}")
-        if self.trial_timeout is not None and not EXECUTORS[self.executor].drops:
-            able = " or ".join(name for name, kind in EXECUTORS.items() if kind.drops)
-            expected = "expected an executor that can end a trial"
-            raise JobError(f"--trial-timeout: {expected}, got --executor {self.executor}; use --executor {able}")
-        _check_gpus(self)
+        check_workers(self.workers, self.executor)
+        check_timeout(self.trial_timeout, self.executor)
+        check_gpus(self.gpus, self.per_gpu, self.executor)
         if self.stop_at is not None:
             _check_reachable(METRICS[self.metric], self.stop_at)
         fixed = dict(self.fixed).get("class_weight", self.class_weight)
@@ -322,17 +316,6 @@ class Job:
         values = {key: (entry, getattr(self, entry.name)) for key, entry in SETTINGS.items()}
         written = {key: entry.dump(value) for key, (entry, value) in values.items() if value not in EMPTY}
         return {key: content for key, content in written.items() if content is not None}
-
-
-def _check_gpus(job: Job) -> None:
-    """JobError for settings of GPUs that nothing would follow from."""
-    flag = "--gpus" if job.gpus else "--per-gpu"
-    if (job.gpus or job.per_gpu) and not EXECUTORS[job.executor].parallel:
-        raise JobError(
-            f"{flag}: expected nothing with --executor {job.executor}, which takes what Keras finds; leave it out"
-        )
-    if job.per_gpu and job.gpus == (NONE,):
-        raise JobError(f"--per-gpu: expected nothing with --gpus {NONE}, got {job.per_gpu}; leave one of them out")
 
 
 def _check_reachable(metric: Metric, score: float) -> None:
