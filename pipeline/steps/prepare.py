@@ -14,6 +14,7 @@ from pipeline.search.pruners import PRUNERS
 from pipeline.search.storage import StudyStorage
 from pipeline.steps.open import OpenStudy
 from pipeline.steps.study_folder import write_job
+from pipeline.steps.unused_gpu import warn_of_unused_gpu
 from pipeline.study.fingerprint import StudyFingerprint, check_fingerprint, write_fingerprint
 from pipeline.tracking import Tracker, connect
 from pipeline.training.worker import check_backend
@@ -42,7 +43,7 @@ def prepare(study: OpenStudy, verbosity: Verbosity) -> Iterator[PreparedStudy]:
         tracker = connect()
     try:
         with status("starting Keras and MLflow", quiet):
-            check_backend(study.executor)
+            device = check_backend(study.executor)
             name, job = study.paths.name, study.job.as_file()
             text = describe_unfinished(study.paths, job)
             run = tracker.begin_study(name, job, study.problem.dataset, run or None, text)
@@ -59,6 +60,7 @@ def prepare(study: OpenStudy, verbosity: Verbosity) -> Iterator[PreparedStudy]:
                     f"{dataset.name}: {dataset.describe()}",
                     dataset.describe_classes(),
                 )
+            warn_of_unused_gpu(study.job, device)
             for line in training_notes(dataset, study.problem.objective.metric, study.weighs_classes):
                 warn(line)
             if not quiet:

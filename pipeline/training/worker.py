@@ -89,10 +89,13 @@ class MeasureThroughput:
         return measure_throughput(self.precision)
 
 
-def check_backend(executor: Executor) -> None:
-    """Starts Keras on a free slot; WorkerError if its backend fails, since every trial would fail with that error."""
+def check_backend(executor: Executor) -> str:
+    """Starts Keras on a free slot, and returns its device, ``gpu`` or ``cpu``.
+
+    WorkerError if its backend fails, since every trial would fail with that error.
+    """
     try:
-        call(executor, DetectDevice())
+        return call(executor, DetectDevice())
     except ConvtuneError as error:
         backend = os.environ.get("KERAS_BACKEND")
         setting = f"KERAS_BACKEND={backend}" if backend else "KERAS_BACKEND is not set"

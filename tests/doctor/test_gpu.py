@@ -3,7 +3,8 @@
 import pytest
 
 from pipeline.doctor.finding import Level
-from pipeline.doctor.gpu import judge, list_cards
+from pipeline.doctor.gpu import judge
+from pipeline.executors.cards import list_cards
 
 CARD = "NVIDIA H100, driver 550.54"
 
@@ -28,6 +29,7 @@ def test_the_cards_are_those_that_nvidia_smi_lists(smi):
     assert smi("echo 'NVIDIA H100, 550.54'; echo 'NVIDIA A10, 550.54'") == ([CARD, "NVIDIA A10, driver 550.54"], "")
     assert smi("echo 'Driver/library version mismatch'; exit 18") == ([], "Driver/library version mismatch")
     assert smi("echo no driver >&2; exit 9") == ([], "no driver")
+    assert smi("echo No devices were found; exit 6") == smi("echo No devices were found") == ([], "")
     assert smi("exit 9") == ([], "exit code 9")
 
 

@@ -1,0 +1,56 @@
+"""Which GPUs the driver knows, by name, and why Keras may use none of them. Without a training library."""
+
+import os
+import subprocess
+
+from pipeline.errors import printable
+from pipeline.executors.devices import GPU_MASK, gpus
+
+_QUERY = ("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader")
+
+_NONE = "No devices were found"
+"""What ``nvidia-smi`` prints in the place of cards."""
+
+_CUDA = {"tensorflow": "pip install 'convtune[gpu]'", "jax": "pip install 'jax[cuda12]'"}
+"""The commands that install a backend for CUDA."""
+
+
+def list_cards() -> tuple[list[str], str]:
+    """The cards with their drivers, and why ``nvidia-smi`` failed ("": it did not, or it is not there)."""
+    try:
+        ran = subprocess.run(_QUERY, capture_output=True, text=True, timeout=20, check=False)
+    except FileNotFoundError:
+        return [], ""
+    except (OSError, subprocess.SubprocessError) as error:
+        return [], printable(error)
+    lines = [line.strip() for line in (ran.stdout or ran.stderr).splitlines() if line.strip()]
+    if lines[:1] == [_NONE]:
+        return [], ""
+    if ran.returncode != 0:
+        return [], printable(lines[0]) if lines else f"exit code {ran.returncode}"
+    return [printable(line.replace(", ", ", driver ")) for line in lines], ""
+
+
+def backend() -> str:
+    """Keras's backend in a worker, as far as the environment says."""
+    return os.environ.get("KERAS_BACKEND") or "tensorflow"
+
+
+def are_hidden(cards: list[str]) -> bool:
+    """Whether the user, or a scheduler, hides all of the cards."""
+    return bool(cards) and not gpus()
+
+
+def explain_unused(cards: list[str], fault: str) -> tuple[str, str] | None:
+    """Why Keras trains on the CPU beside these cards, or where listing them had a ``fault``; and what to do about it.
+
+    None if there is no card.
+    """
+    if fault:
+        return f"nvidia-smi fails ({fault})", "install the driver that fits the card, then restart the machine"
+    if not cards:
+        return None
+    if are_hidden(cards):
+        return f"{'; '.join(cards)}: hidden by {GPU_MASK}={os.environ.get(GPU_MASK)!r}", f"unset {GPU_MASK}"
+    install = _CUDA.get(backend(), f"install {backend()} for CUDA")
+    return f"{'; '.join(cards)}: Keras ({backend()}) does not see it and trains on the CPU", f"run `{install}`"
