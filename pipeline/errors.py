@@ -43,6 +43,10 @@ class WorkerError(ConvtuneError):
     """A worker process died, or failed outside a trial."""
 
 
+class MachineError(WorkerError):
+    """The machine failed a task, which may do better another time: a full disk, no memory, a GPU that is gone."""
+
+
 def nearest(word: str, candidates: Iterable[str]) -> str:
     """``, did you mean 'x'?`` for the candidate that is most like ``word``; empty when none is.
 

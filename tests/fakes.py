@@ -1,11 +1,14 @@
 """Tasks without Keras, which workers can import."""
 
 import os
+import resource
 import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
+from pipeline.files import replacing
 from pipeline.study.trial import BatchReport, Decision, EpochReport, ReportCallback, TrialResult, ending
 
 
@@ -104,6 +107,33 @@ class Die:
         report(EpochReport(self.number, 1, {"val_accuracy": 0.5}, 1.0))
         os.kill(os.getpid(), self.by)
         time.sleep(60)
+
+
+@dataclass(frozen=True)
+class Devour:
+    """A task that takes memory until its process may have no more."""
+
+    number: int
+    limit: int = 2**30
+
+    def run(self, report: ReportCallback) -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (self.limit, resource.RLIM_INFINITY))
+        taken: list[bytes] = []
+        while len(taken) < 2**20:
+            taken.append(bytes(2**26))
+
+
+@dataclass(frozen=True)
+class FillDisk:
+    """A task that writes ``path`` until the disk is full, for which a limit on its process's files stands."""
+
+    number: int
+    path: str
+
+    def run(self, report: ReportCallback) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, resource.RLIM_INFINITY))
+        with replacing(Path(self.path)) as temporary:
+            temporary.write_bytes(bytes(2**20))
 
 
 @dataclass(frozen=True)

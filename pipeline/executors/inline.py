@@ -8,8 +8,9 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
-from pipeline.errors import ConvtuneError, WorkerError, first_line
+from pipeline.errors import ConvtuneError
 from pipeline.executors.devices import environments
+from pipeline.executors.machine_fault import error_of
 from pipeline.executors.task import ExecutorKind, Slots, Task, TaskResult, WarmUp
 from pipeline.study.trial import ReportCallback
 
@@ -88,10 +89,10 @@ def run_task(task: Task[Any], report: ReportCallback, log: TextIO | None = None)
     try:
         return TaskResult(task.number, task.run(report))
     except ConvtuneError as error:
-        return TaskResult(task.number, error=error)
+        return TaskResult(task.number, error=error_of(error))
     except Exception as error:
         traceback.print_exc(file=log)
-        return TaskResult(task.number, error=WorkerError(first_line(error)))
+        return TaskResult(task.number, error=error_of(error))
 
 
 INLINE = ExecutorKind("inline", "in this process", start, parallel=False, drops=False)

@@ -17,8 +17,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from pipeline.errors import WorkerError
+from pipeline.errors import MachineError
 from pipeline.executors.devices import bind, environments, gpus, has_quota, share, usable_cores
+from pipeline.executors.machine_fault import error_of_death
 from pipeline.executors.task import ExecutorKind, PickledTask, Slots, Task, TaskResult, WarmUp
 from pipeline.executors.worker import PARENT_SIGNALS, serve
 from pipeline.study.trial import Decision, Report, ReportCallback
@@ -111,6 +112,8 @@ class LocalExecutor:
 class _Worker:
     """A worker process and the pipe to it; a new process replaces one that has died or grown too large.
 
+    So it does one whose machine has failed it: a process that has lost its GPU, or its memory, does not get it back.
+
     ``number`` is the number of the task that it runs, None while it is idle.
     """
 
@@ -152,7 +155,7 @@ class _Worker:
         result, size = message
         self.number = None
         self._first_size = self._first_size or size
-        if size > self._first_size + _MAX_GROWTH:
+        if size > self._first_size + _MAX_GROWTH or isinstance(result.error, MachineError):
             self._replace()
         return result
 
@@ -167,7 +170,7 @@ class _Worker:
         self.process.kill()  # it may only have closed its pipe
         self.process.join()
         assert self.number is not None
-        result = TaskResult(self.number, error=WorkerError(f"worker died: {_cause(self.process.exitcode)}"))
+        result = TaskResult(self.number, error=error_of_death(self.process.exitcode))
         self.number = None
         self._replace()
         return result
@@ -215,13 +218,6 @@ def _without_main() -> Iterator[None]:
         yield
     finally:
         sys.modules["__main__"] = main
-
-
-def _cause(exitcode: int | None) -> str:
-    if exitcode is None or exitcode >= 0:
-        return f"exit code {exitcode}"
-    hint = ", perhaps out of memory" if -exitcode == signal.SIGKILL else ""
-    return f"signal {-exitcode} ({signal.Signals(-exitcode).name}{hint})"
 
 
 LOCAL = ExecutorKind("local", "in worker processes", start)

@@ -1,10 +1,10 @@
 """What Optuna's study and trials carry: user attributes for people, and system attributes that a study goes on with.
 
 Optuna's trials are proposals. An accepted proposal carries ``trial``, its number in the study, and plain facts: its
-costs and, once it has ended, its state, score, epochs, seconds, device and reason. An infeasible one carries
-``infeasible`` with the kind of reason; a repeated one carries ``repeats`` with the number of the trial that has the
-same candidate. The two system attributes have everything that a record of the trial needs; Optuna's dashboard does not
-show them.
+costs and, once it has ended, its state, score, epochs, seconds, device and reason, and whether the machine was at
+fault. An infeasible one carries ``infeasible`` with the kind of reason; a repeated one carries ``repeats`` with the
+number of the trial that has the same candidate. The two system attributes have everything that a record of the trial
+needs; Optuna's dashboard does not show them.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from typing import Any
 from optuna.trial import FrozenTrial
 
 from pipeline.study.objective import MINIMIZED, SCORE, Objective
-from pipeline.study.trial import Trial, TrialResult
+from pipeline.study.trial import Fault, Trial, TrialResult
 
 REQUEST, OUTCOME = "convtune:trial", "convtune:result"
 """The system attributes: a trial as it was requested, and how it ended."""
@@ -65,9 +65,16 @@ def outcome(result: TrialResult) -> dict[str, Any]:
     return {name: getattr(result, name) for name in names}
 
 
+def failed_by_machine(stored: FrozenTrial) -> bool:
+    """Whether a trial has ended through a fault of the machine."""
+    return (outcome_of(stored) or {}).get("fault") == Fault.MACHINE
+
+
 def facts(trial: Trial, result: TrialResult) -> dict[str, str | int | float]:
     """The user attributes of a trial, as far as they are known."""
     known = {name: getattr(result, name) for name in _PLAIN if getattr(result, name) not in (None, "")}
+    if result.fault is Fault.MACHINE:
+        known["fault"] = result.fault
     return {"trial": trial.number, **trial.costs, **known}
 
 

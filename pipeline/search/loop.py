@@ -8,6 +8,7 @@ from functools import partial
 from typing import Protocol
 
 from pipeline.candidate import Candidate
+from pipeline.errors import MachineError
 from pipeline.executors import Executor, Task, TaskResult
 from pipeline.search.early_end import why_final
 from pipeline.search.forecast import Forecast
@@ -255,7 +256,8 @@ class Loop:
         if task_result.error is None:
             result: TrialResult = task_result.value
             return result
-        return self._without_answer(self._record(task_result.number), Fault.ERROR, str(task_result.error))
+        fault = Fault.MACHINE if isinstance(task_result.error, MachineError) else Fault.ERROR
+        return self._without_answer(self._record(task_result.number), fault, str(task_result.error))
 
     def _record(self, number: int) -> TrialRecord:
         return next(record for record in self._storage.running if record.number == number)
@@ -269,6 +271,7 @@ class Loop:
             record.result,
             state=end.state,
             decision=decision,
+            fault=fault,
             reason=reason,
             seconds=time.monotonic() - running.began,
             model=record.result.model if end.keeps_model else "",

@@ -27,7 +27,7 @@ from pipeline.search.stop_reason import StopReason
 from pipeline.study.objective import Objective, minimized_costs, parse_objectives
 from pipeline.study.paths import StudyPaths, find
 from pipeline.study.record import TrialRecord, mark_front, standing_run
-from pipeline.study.trial import Decision, Trial, TrialResult, TrialState
+from pipeline.study.trial import Decision, Fault, Trial, TrialResult, TrialState
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
@@ -203,7 +203,11 @@ def record_of(stored: FrozenTrial, objective: Objective) -> TrialRecord:
 def _result(number: int, written: Mapping[str, Any] | None) -> TrialResult:
     if written is None:
         return TrialResult(number, TrialState.RUNNING)
-    enums = {"state": TrialState(written["state"]), "decision": Decision(written["decision"])}
+    enums = {
+        "state": TrialState(written["state"]),
+        "decision": Decision(written["decision"]),
+        "fault": Fault(written.get("fault", Fault.NONE)),  # an older version did not note it
+    }
     return TrialResult(number, **{**written, **enums})
 
 

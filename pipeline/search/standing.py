@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from pipeline.study.record import TrialRecord
-from pipeline.study.trial import TrialState
+from pipeline.study.trial import Fault, TrialState
 
 
 class Standing:
@@ -25,6 +25,8 @@ class Standing:
             self._best_model = _better(self._best_model, record)
         if record.state is TrialState.RUNNING or not record.state.counts_towards_total:
             return
+        if record.result.fault is Fault.MACHINE:
+            return
         self._ended.append(record.number)
         if record.state is not TrialState.FAILED:
             self._best = _better(self._best, record)
@@ -33,8 +35,9 @@ class Standing:
     def without_progress(self) -> int:
         """How many trials have ended that are numbered after the one with the best score; all, if none has a score.
 
-        Complete, pruned and failed ones count. An infeasible proposal is no trial, and an interrupted trial is
-        repeated. Only the score counts, also where costs are minimised beside it.
+        Complete, pruned and failed ones count. An infeasible proposal is no trial, an interrupted trial is repeated,
+        and one that failed through a fault of the machine may be. Only the score counts, also where costs are minimised
+        beside it.
         """
         since = -1 if self._best is None else self._best.number
         return sum(number > since for number in self._ended)

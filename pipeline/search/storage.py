@@ -1,7 +1,6 @@
 """The memory of a study: every proposal and every trial, in Optuna's own SQLite storage."""
 
 import itertools
-import math
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -18,19 +17,27 @@ from optuna.trial import TrialState as OptunaState
 from pipeline.candidate import Candidate, Feasibility
 from pipeline.hyperparameter import Params, Scalar
 from pipeline.search.again import Again, cut_off, lacking_time, was_shortened
-from pipeline.search.attributes import JUDGED, OUTCOME, REQUEST, facts, outcome, outcome_of, request, request_of
+from pipeline.search.attributes import (
+    JUDGED,
+    OUTCOME,
+    REQUEST,
+    facts,
+    failed_by_machine,
+    outcome,
+    outcome_of,
+    request,
+    request_of,
+)
 from pipeline.search.optuna_study import count_infeasible, create_study, note_end, record_of, records_of
 from pipeline.search.optuna_trial import constrain, suggest
 from pipeline.search.pruners import Pruner
 from pipeline.search.pruning import Pruning
 from pipeline.search.stop_reason import StopReason
+from pipeline.search.told import close, objective_values, untrained
 from pipeline.space import Space
 from pipeline.study.objective import Objective
 from pipeline.study.record import TrialRecord, mark_front, standing_run
 from pipeline.study.trial import Decision, EpochReport, Fault, Trial, TrialResult, TrialState, ending
-
-_PRUNED = 1e-9
-"""The largest violation of the constraint ``trained`` by a pruned trial: negligible beside an exceeded limit."""
 
 SEED_FACTOR = 1_000_003
 """A prime by which the study's seed is multiplied, so that seeds made of it and of a count do not meet."""
@@ -39,6 +46,7 @@ _CUT_OFF = {
     "state": ending(Decision.CONTINUE, 0, Fault.CUT_OFF).state,
     "reason": "its process ended",
     "decision": Decision.CONTINUE,
+    "fault": Fault.CUT_OFF,
 }
 """The result of a trial whose study was killed."""
 
@@ -90,7 +98,7 @@ class StudyStorage:
         self._numbers = {
             asked["key"]: asked["number"]
             for trial in done
-            if (asked := request_of(trial)) and trial.state is not OptunaState.FAIL
+            if (asked := request_of(trial)) and (trial.state is not OptunaState.FAIL or failed_by_machine(trial))
         }
 
     # --- proposals
@@ -143,7 +151,7 @@ class StudyStorage:
         constrain(proposal.optuna_trial, feasibility, trained=0.0)
         earlier = self._records[number]
         if earlier.state is TrialState.COMPLETE:
-            self._study.tell(proposal.optuna_trial, self._objective_values(earlier))
+            self._study.tell(proposal.optuna_trial, objective_values(earlier))
         else:
             self._study.tell(proposal.optuna_trial, state=OptunaState.FAIL)
         self._storage.flush()
@@ -240,19 +248,16 @@ class StudyStorage:
         return self._prunable.get(number, False)
 
     def tell(self, result: TrialResult) -> TrialRecord:
-        """Records how a trial ended, and returns the run of it that counts.
-
-        A failed one counts as infeasible: Optuna's samplers learn nothing from FAIL.
-        """
+        """Records how a trial ended, and returns the run of it that counts."""
         running = self._running.pop(result.number)
         self._prunable.pop(result.number, None)
         record = replace(self._records[result.number], result=self._explain(result))
         earlier = self._earlier.pop(result.number, record)
         self._records[result.number] = standing_run(earlier, record)
-        running.set_constraint("trained", self._untrained(result))
+        running.set_constraint("trained", untrained(record, result, self._epochs))
         self._keep(running, OUTCOME, outcome(record.result), facts(record.trial, record.result))
         if result.state.counts_towards_total:
-            self._close(running.number, self._records[result.number])
+            close(self._study, running.number, self._records[result.number])
             if result.state is TrialState.COMPLETE and result.score is not None:
                 self._pruning.complete(running.number, result.score)
         else:
@@ -268,30 +273,6 @@ class StudyStorage:
         if result.state is TrialState.COMPLETE and not result.reason and epochs < self._epochs:
             return replace(result, reason=f"{epochs} of {self._epochs} epochs, as many as fitted in the time")
         return result
-
-    def _close(self, optuna_number: int, record: TrialRecord) -> None:
-        if record.state is TrialState.COMPLETE:
-            self._study.tell(optuna_number, self._objective_values(record))
-        else:
-            self._study.tell(optuna_number, state=OptunaState.PRUNED)
-
-    def _objective_values(self, record: TrialRecord) -> list[float]:
-        """The value of each objective of a complete trial; Optuna marks a trial with NaN as failed."""
-        score = math.nan if record.score is None else record.score
-        return [score, *(record.costs[name] for name in self._objective.minimized)]
-
-    def _untrained(self, result: TrialResult) -> float:
-        """The violation of the constraint ``trained``: 1 for a failed trial, almost 0 for a pruned one, else 0.
-
-        So TPE ranks pruned trials behind complete and before infeasible ones: longer training first, then the better
-        score. TPE ranks pruned trials like this itself, but not in a study with several objectives, since it needs
-        the study's single direction for that.
-        """
-        if result.state is not TrialState.PRUNED:
-            return float(result.state is TrialState.FAILED)
-        loss = math.inf if result.score is None else self._objective.metric.loss(result.score)
-        share = (1 + math.tanh(loss)) / 2  # from 0 for the best score to 1 for the worst
-        return _PRUNED * (self._epochs - result.epochs + share) / (self._epochs + 1)
 
     def note_end(self, reason: StopReason | None) -> None:
         """Stores why the search ended, None while it goes on."""
@@ -328,7 +309,7 @@ class StudyStorage:
         if noted is None or not noted.state.counts_towards_total:
             self._put_back(cut._trial_id)
         else:
-            self._close(cut.number, noted)
+            close(self._study, cut.number, noted)
 
     def _put_back(self, trial_id: int) -> None:
         """Closes an interrupted run and queues its params again, under the same trial number."""

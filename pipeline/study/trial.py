@@ -105,14 +105,29 @@ ReportCallback = Callable[[Report], Decision]
 """Takes a report and returns the decision. A trial is stopped after any report; the others end it after an epoch."""
 
 
+class Fault(StrEnum):
+    """Whether something went wrong with a trial, and with what.
+
+    ``error`` is the trial's own: an exception, a dead or stuck worker, or a loss or score that is not finite. With
+    ``machine`` the machine was at fault: a full disk, no memory, a GPU that is gone. It says nothing about the params,
+    so samplers do not learn from it, and ``--retry-failed`` repeats the trial. A trial is ``cut_off`` if its study
+    ended, by Ctrl-C or because its process was killed, before the worker could answer.
+    """
+
+    NONE = "none"
+    ERROR = "error"
+    MACHINE = "machine"
+    CUT_OFF = "cut_off"
+
+
 @dataclass(frozen=True)
 class TrialResult:
     """The result of a trial, or what is known of it while it runs.
 
     ``score`` is that of its best epoch (None if no epoch has a finite one), ``epochs`` the number of finished epochs,
     ``seconds`` how long it took, ``reason`` why it ended before its last epoch (for people only), ``device`` where it
-    ran, ``model`` the path of its model file ("" if there is none), ``decision`` the last one that it received.
-    ``history`` holds its reports; it is not stored.
+    ran, ``model`` the path of its model file ("" if there is none), ``decision`` the last one that it received,
+    ``fault`` what went wrong. ``history`` holds its reports; it is not stored.
     """
 
     number: int
@@ -124,19 +139,8 @@ class TrialResult:
     device: str = ""
     model: str = ""
     decision: Decision = Decision.CONTINUE
+    fault: Fault = Fault.NONE
     history: tuple[EpochReport, ...] = ()
-
-
-class Fault(StrEnum):
-    """Whether something went wrong with a trial.
-
-    ``error`` is an exception, a dead worker, or a loss or score that is not finite. A trial is ``cut_off`` if its study
-    ended, by Ctrl-C or because its process was killed, before the worker could answer.
-    """
-
-    NONE = "none"
-    ERROR = "error"
-    CUT_OFF = "cut_off"
 
 
 @dataclass(frozen=True)
@@ -162,6 +166,7 @@ def ending(decision: Decision, epochs: int, fault: Fault = Fault.NONE) -> Ending
     finish   0      none    failed      no         yes     no
     prune    0      none    failed      no         yes     no
     any      any    error   failed      no         yes     no
+    any      any    machine failed      no         yes     no
     any      any    cut_off interrupted no         no      yes
     ======== ====== ======= =========== ========== ======= ==================
 
@@ -172,7 +177,7 @@ def ending(decision: Decision, epochs: int, fault: Fault = Fault.NONE) -> Ending
     """
     if fault is Fault.CUT_OFF:
         return Ending(TrialState.INTERRUPTED, keeps_model=False)
-    if fault is Fault.ERROR or (epochs == 0 and decision is not Decision.STOP):
+    if fault in (Fault.ERROR, Fault.MACHINE) or (epochs == 0 and decision is not Decision.STOP):
         return Ending(TrialState.FAILED, keeps_model=False)
     if decision is Decision.STOP:
         return Ending(TrialState.INTERRUPTED, keeps_model=epochs > 0)

@@ -205,6 +205,7 @@ class ReportingCallback(keras.callbacks.Callback):  # type: ignore[misc]
             device=detect_device(),
             model=self._saved if keeps else "",
             decision=self._decision,
+            fault=self._fault(),
             history=tuple(self._history),
         )
 

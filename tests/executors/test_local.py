@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import DataError, SpaceError, WorkerError
+from pipeline.errors import DataError, MachineError, SpaceError, WorkerError
 from pipeline.executors import LocalExecutor, call
 from pipeline.executors.task import TaskResult
 from pipeline.study.trial import Decision, EpochReport, TrialState
@@ -93,6 +93,13 @@ def test_a_killed_worker_costs_its_own_trial_only(pair):
     assert results[1].value.state is TrialState.COMPLETE
     pair.submit(Climb(2))
     assert wait_for(pair, 1)[2].value.state is TrialState.COMPLETE
+
+
+def test_a_worker_whose_machine_has_failed_it_is_replaced(pair):
+    pids = pair.pids
+    pair.submit(Raise(0, MemoryError()))
+    assert isinstance(wait_for(pair, 1)[0].error, MachineError)
+    assert len(set(pids) & set(pair.pids)) == 1
 
 
 def test_a_segfault_is_named(pair):

@@ -12,8 +12,8 @@ from pipeline.search.optuna_study import read_study
 from pipeline.search.proposer import Proposer
 from pipeline.search.samplers import SAMPLERS
 from pipeline.search.stop_reason import Budget, StopReason
-from pipeline.study.trial import TrialState
-from tests.fakes import Batches, Climb, Deaf, Die, Raise
+from pipeline.study.trial import Fault, TrialState
+from tests.fakes import Batches, Climb, Deaf, Devour, Die, FillDisk, Raise
 from tests.search_helpers import judging, open_storage
 from tests.spaces import CONTINUOUS, GRID, space
 
@@ -100,7 +100,26 @@ def test_a_killed_worker_is_a_failed_trial_with_its_signal(tmp_path):
     assert sorted(states(tmp_path)) == [TrialState.COMPLETE] * 3 + [TrialState.FAILED]
     failed = storage.records[1].result
     assert "SIGKILL" in failed.reason
-    assert (failed.epochs, failed.score) == (1, 0.5)
+    assert (failed.epochs, failed.score, failed.fault) == (1, 0.5, Fault.MACHINE)
+
+
+def test_a_fault_of_the_machine_costs_a_trial_and_leaves_the_earlier_files(tmp_path):
+    model = tmp_path / "model.keras"
+    model.write_text("of an earlier run")
+    faults = [lambda number: Devour(number), lambda number: FillDisk(number, str(model))]
+
+    def at_first(trial, candidate):
+        return faults[trial.number](trial.number) if trial.number < 2 else climb(trial, candidate)
+
+    with closing(LocalExecutor([{}])) as executor:
+        study, storage = loop(tmp_path, at_first, executor)
+        study.run(Budget(3))
+    memory, disk, whole = (record.result for record in storage.records)
+    assert whole.state is TrialState.COMPLETE
+    for failed, reason in ((memory, "MemoryError"), (disk, "OSError: [Errno 27] File too large")):
+        assert (failed.state, failed.fault) == (TrialState.FAILED, Fault.MACHINE)
+        assert failed.reason.startswith(f"machine fault: {reason}")
+    assert model.read_text() == "of an earlier run"
 
 
 def test_the_pruner_stops_trials_but_never_at_their_last_epoch(tmp_path):

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from pipeline.metrics import METRICS
 from pipeline.search.standing import Standing
-from pipeline.study.trial import TrialState
+from pipeline.study.trial import Fault, TrialState
 from tests.report.made_up import record
 
 ENDED = [
@@ -25,6 +25,11 @@ def test_complete_pruned_and_failed_trials_count_until_one_is_better():
 
 def test_without_any_score_all_that_ended_count():
     assert Standing([record(number, None, TrialState.FAILED) for number in range(3)]).without_progress == 3
+
+
+def test_a_fault_of_the_machine_says_nothing_about_the_search():
+    failed = [record(number, None, TrialState.FAILED, fault=fault) for number, fault in enumerate(Fault)]
+    assert Standing(failed).without_progress == len(failed) - 1
 
 
 @given(st.permutations(ENDED))

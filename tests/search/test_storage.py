@@ -8,6 +8,7 @@ import optuna
 import pytest
 from optuna.samplers._tpe.sampler import _split_trials
 from optuna.storages import RDBStorage
+from optuna.trial import TrialState as OptunaState
 
 from pipeline.candidate import judge
 from pipeline.errors import StudyError
@@ -15,7 +16,7 @@ from pipeline.search.optuna_study import noted_end, read_study, runs_of, storage
 from pipeline.search.stop_reason import StopReason
 from pipeline.space import complete
 from pipeline.study.record import best
-from pipeline.study.trial import EpochReport, TrialResult, TrialState
+from pipeline.study.trial import EpochReport, Fault, TrialResult, TrialState
 from tests.search_helpers import CLASSES, SHAPE, begin, open_storage
 from tests.spaces import CONTINUOUS, space
 
@@ -60,7 +61,8 @@ def test_every_state_is_on_disk_as_told(tmp_path, wide, open_kind):
     results = [
         TrialResult(0, TrialState.COMPLETE, 0.9, 4, 12.5, device="cpu", model="m.keras"),
         TrialResult(1, TrialState.PRUNED, 0.4, 2, 3.0, "pruned after epoch 2"),
-        TrialResult(2, TrialState.FAILED, None, 0, 1.0, "loss is nan in epoch 1"),
+        TrialResult(2, TrialState.FAILED, None, 0, 1.0, "loss is nan in epoch 1", fault=Fault.ERROR),
+        TrialResult(3, TrialState.FAILED, None, 0, 1.0, "no space left on device", fault=Fault.MACHINE),
     ]
     for result in results:
         trial, _ = begin(storage, wide)
@@ -68,8 +70,8 @@ def test_every_state_is_on_disk_as_told(tmp_path, wide, open_kind):
         storage.tell(result)
     begin(storage, wide)
     records, _ = read_study(tmp_path / "optuna.db")
-    assert [record.result for record in records[:3]] == results
-    assert records[3].state is TrialState.RUNNING
+    assert [record.result for record in records[:4]] == results
+    assert records[4].state is TrialState.RUNNING
     assert records == storage.records
 
 
@@ -136,8 +138,9 @@ def test_a_trial_knows_where_its_point_comes_from_also_after_a_restart(tmp_path,
 def test_a_trial_whose_outcome_was_noted_is_not_trained_again(tmp_path, wide, open_kind, monkeypatch):
     storage = open_kind(tmp_path, wide)
     begin(storage, wide)
-    monkeypatch.setattr(storage, "_close", lambda number, result: None)  # the process dies before Optuna is told
-    storage.tell(TrialResult(0, TrialState.COMPLETE, 0.75, 4))
+    with monkeypatch.context() as dying:  # the process dies before Optuna is told
+        dying.setattr("pipeline.search.storage.close", lambda study, number, record: None)
+        storage.tell(TrialResult(0, TrialState.COMPLETE, 0.75, 4))
     again = open_kind(tmp_path, wide)
     assert again.queued == 0
     assert again.begun == 1
@@ -162,6 +165,18 @@ def test_a_known_candidate_is_known_after_a_restart_unless_it_was_interrupted(tm
     again = open_kind(tmp_path, wide)
     assert again.number_of(done) == 0
     assert again.number_of(cut) is None
+
+
+def test_no_sampler_learns_from_a_fault_of_the_machine_and_its_candidate_stays_known(tmp_path, wide, open_kind):
+    storage = open_kind(tmp_path, wide)
+    for number, fault in enumerate((Fault.ERROR, Fault.MACHINE)):
+        trial, candidate = begin(storage, wide)
+        storage.tell(TrialResult(trial.number, TrialState.FAILED, fault=fault))
+        assert open_kind(tmp_path, wide).number_of(candidate) == number
+    own, machine = stored(tmp_path).get_trials()
+    assert (own.state, machine.state) == (OptunaState.PRUNED, OptunaState.FAIL)
+    assert own.constraints["trained"] == 1
+    assert ("fault" in own.user_attrs, machine.user_attrs["fault"]) == (False, "machine")
 
 
 def test_optuna_sees_the_values_that_were_reported(tmp_path, wide, open_kind, minimized):
