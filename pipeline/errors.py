@@ -35,6 +35,17 @@ class TrackingError(ConvtuneError):
     """A tracking server does not answer, or refuses."""
 
 
+class StoreAwayError(TrackingError):
+    """MLflow's store does not answer now, or refuses this user: a study can do without it for a while.
+
+    ``passes``: it may answer later.
+    """
+
+    def __init__(self, line: str, passes: bool) -> None:
+        super().__init__(line)
+        self.passes = passes
+
+
 class ModelError(ConvtuneError):
     """A model file cannot be read, or does not give back what was saved."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from uuid import uuid4
 
 from pipeline.console import note, status, warn
 from pipeline.data.training_notes import training_notes
@@ -16,7 +17,7 @@ from pipeline.steps.open import OpenStudy
 from pipeline.steps.study_folder import write_job
 from pipeline.steps.unused_gpu import warn_of_unused_gpu
 from pipeline.study.fingerprint import StudyFingerprint, check_fingerprint, write_fingerprint
-from pipeline.tracking import Tracker, connect
+from pipeline.tracking import About, Tracker, connect_or_wait
 from pipeline.training.worker import check_backend
 
 
@@ -36,18 +37,15 @@ def prepare(study: OpenStudy, verbosity: Verbosity) -> Iterator[PreparedStudy]:
     If the block raises, the study's run in MLflow ends as KILLED (interrupted) or FAILED. At the end, warnings say
     what did not reach MLflow.
     """
-    fingerprint = _fingerprint(study)
-    run = check_fingerprint(study.paths, fingerprint)
+    fingerprint = check_fingerprint(study.paths, _fingerprint(study))
     quiet = verbosity.is_quiet
     with status("connecting to MLflow", quiet):
-        tracker = connect()
+        tracker = connect_or_wait()
     try:
         with status("starting Keras and MLflow", quiet):
             device = check_backend(study.executor)
-            name, job = study.paths.name, study.job.as_file()
-            text = describe_unfinished(study.paths, job)
-            run = tracker.begin_study(name, job, study.problem.dataset, run or None, text)
-        write_fingerprint(study.paths, replace(fingerprint, run=run))
+        write_fingerprint(study.paths, fingerprint)
+        _begin_in_mlflow(study, tracker, fingerprint)
         if study.searched.latency is not None:
             save_latency_model(study.paths, study.searched.latency)
         with storage_errors(study.paths.storage):
@@ -76,6 +74,18 @@ def prepare(study: OpenStudy, verbosity: Verbosity) -> Iterator[PreparedStudy]:
             warn(problem)
 
 
+def _begin_in_mlflow(study: OpenStudy, tracker: Tracker, fingerprint: StudyFingerprint) -> None:
+    """Has the study's run made, or found; ``study.json`` names it once it is there."""
+    job = study.job.as_file()
+    text = describe_unfinished(study.paths, job)
+    about = About(study.paths.name, job, study.problem.dataset, text, fingerprint.id)
+
+    def begun(run: str) -> None:
+        write_fingerprint(study.paths, replace(fingerprint, run=run))
+
+    tracker.begin_study(about, fingerprint.run or None, begun)
+
+
 def _fingerprint(study: OpenStudy) -> StudyFingerprint:
     return StudyFingerprint(
         space=study.problem.space.fingerprint,
@@ -87,6 +97,7 @@ def _fingerprint(study: OpenStudy) -> StudyFingerprint:
         code=study.searched.code,
         content=study.problem.dataset.content,
         split=study.problem.dataset.split,
+        id=uuid4().hex,
     )
 
 

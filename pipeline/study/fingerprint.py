@@ -1,7 +1,7 @@
 """The fingerprint of a study: everything that must stay the same when it is resumed."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from pipeline.errors import StudyError
 from pipeline.files import write_text
@@ -17,6 +17,7 @@ class StudyFingerprint:
     ``code`` stands for the user's code that builds the models, "" where there is none. ``content`` stands for the files
     of the dataset, whatever size their images have, and ``split`` says what divides them: ``seed 0``, or ``given``
     (both "" in a study of an older version). Neither needs to stay the same, since ``dataset`` and ``seed`` do.
+    ``id`` is the study's own, which its run in MLflow has as a tag ("" in a study of an older version).
     """
 
     space: str
@@ -29,6 +30,7 @@ class StudyFingerprint:
     code: str = ""
     content: str = ""
     split: str = ""
+    id: str = ""
 
 
 _CHANGES = {
@@ -56,19 +58,19 @@ def check_words(paths: StudyPaths) -> None:
         )
 
 
-def check_fingerprint(paths: StudyPaths, now: StudyFingerprint) -> str:
-    """The MLflow run of a study that has begun here, "" for a new study.
+def check_fingerprint(paths: StudyPaths, now: StudyFingerprint) -> StudyFingerprint:
+    """The fingerprint ``now``, with the run and the id of a study that has begun here.
 
     StudyError unless the study began with the same fingerprint.
     """
     if not paths.exists:
-        return ""
+        return now
     before = read_fingerprint(paths)
     for name, change in _CHANGES.items():
         if getattr(before, name) != getattr(now, name):
             change = change.format(getattr(before, name))
             raise StudyError(f"study {paths.name} was begun with {change}; choose another --study to begin a new one")
-    return before.run
+    return replace(now, run=before.run, id=before.id or now.id)
 
 
 def read_fingerprint(paths: StudyPaths) -> StudyFingerprint:

@@ -4,11 +4,13 @@ from pipeline.tracking.client import ask_store
 from pipeline.tracking.pages import EXPERIMENTS, Pages, prepare_pages
 from pipeline.tracking.registry import ModelDecision, Registration
 from pipeline.tracking.removal import StudyRuns, find_runs
+from pipeline.tracking.runs import About
 from pipeline.tracking.store import server_address, ui_command
-from pipeline.tracking.tracker import Tracker, connect, promote
+from pipeline.tracking.tracker import Tracker, connect, connect_or_wait, promote
 
 __all__ = [
     "EXPERIMENTS",
+    "About",
     "ModelDecision",
     "Pages",
     "Registration",
@@ -16,6 +18,7 @@ __all__ = [
     "Tracker",
     "ask_store",
     "connect",
+    "connect_or_wait",
     "find_runs",
     "prepare_pages",
     "promote",

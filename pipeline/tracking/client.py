@@ -13,7 +13,8 @@ from mlflow.entities import Experiment
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 
-from pipeline.errors import TrackingError
+from pipeline.errors import StoreAwayError, TrackingError
+from pipeline.tracking.faults import is_away, may_pass
 from pipeline.tracking.relocate import artifact_folder
 from pipeline.tracking.store import announce_moves, check_database, exclusive, sqlite_file, store_uri, without_password
 
@@ -34,7 +35,8 @@ def open_client(uri: str) -> tuple[MlflowClient, str]:
     """A client of the store at ``uri`` and the id of the experiment there, once the store has answered.
 
     The experiment is that of ``$MLFLOW_EXPERIMENT_ID`` or ``$MLFLOW_EXPERIMENT_NAME``, else ``convtune``; one that is
-    named is created if it does not exist. Raises TrackingError within seconds when the store cannot be reached or used.
+    named is created if it does not exist. Raises TrackingError within seconds when the store cannot be used: a
+    StoreAwayError where it is on another machine and does not answer, or refuses this user.
     """
     file = sqlite_file(uri)
     with _answering(uri), exclusive(file) if file else nullcontext():
@@ -72,9 +74,10 @@ def _answering(uri: str) -> Iterator[None]:
         raise
     except Exception as error:
         problem = f"{without_password(uri)}: MLflow's store cannot be used: {short_reason(error)}"
-        raise TrackingError(f"{problem}; {_advice(uri, error)}") from None
+        line = f"{problem}; {_advice(uri, error)}"
+        raise (StoreAwayError(line, may_pass(error)) if is_away(uri, error) else TrackingError(line)) from None
     finally:
-        _set_patience(retries=2, seconds=30)
+        set_patience(retries=2, seconds=30)
 
 
 def short_reason(error: BaseException) -> str:
@@ -203,14 +206,14 @@ def _short_patience() -> Iterator[None]:
     """One attempt of at most 5 seconds; also for a database, which MLflow would try to open for 100 seconds."""
     attempts = mlflow.store.db.utils.MAX_RETRY_COUNT
     mlflow.store.db.utils.MAX_RETRY_COUNT = 1
-    _set_patience(retries=0, seconds=5)
+    set_patience(retries=0, seconds=5)
     try:
         yield
     finally:
         mlflow.store.db.utils.MAX_RETRY_COUNT = attempts
 
 
-def _set_patience(retries: int, seconds: int) -> None:
+def set_patience(retries: int, seconds: int) -> None:
     """How often and how long a dead server is tried; MLflow's own 7 retries of 120 seconds take minutes."""
     settings.MLFLOW_HTTP_REQUEST_MAX_RETRIES.default = retries
     settings.MLFLOW_HTTP_REQUEST_TIMEOUT.default = seconds

@@ -22,13 +22,20 @@ class RunFiles:
         self.send(run, lambda: self._client.log_artifact(run, str(path), folder or None))
 
     def send(self, run: str, send: Callable[[], object]) -> None:
-        """Runs ``send``, which uploads files, unless an earlier upload has failed while MLflow itself answered."""
+        """Runs ``send``, which uploads files, unless an earlier upload has failed while MLflow itself answered.
+
+        It is tried twice: the first time it may have been MLflow's server that was away.
+        """
         if self.refused:
             return
-        try:
-            send()
-        except Exception as error:
-            self.refused = explain_refused_files(self._location(run), error)
+        for last in (False, True):
+            try:
+                send()
+                return
+            except Exception as error:
+                location = self._location(run)
+                if last:
+                    self.refused = explain_refused_files(location, error)
 
     def remove(self, run: str, folder: str, names: Collection[str]) -> None:
         """Removes the files of these names from ``folder`` of the run's files, as far as they are there."""

@@ -34,6 +34,9 @@ StudyStatus = Literal["FINISHED", "KILLED", "FAILED"]
 SOURCE = "convtune"
 """The tag of MLflow's by which a trial's run is told from other children of the same run."""
 
+_STUDY_ID = "study_id"
+"""The tag of a study's run that has the id in its ``study.json``."""
+
 _COLOUR = "mlflow.runColor"
 """The tag of MLflow's that gives a run its colour in charts."""
 
@@ -49,12 +52,16 @@ _STATUS: Mapping[TrialState, StudyStatus] = {
 
 @dataclass(frozen=True)
 class About:
-    """The study: its name, its job file's content, its dataset, and Markdown that describes it while it runs."""
+    """The study: its name, its job file's content, its dataset, and Markdown that describes it while it runs.
+
+    ``id`` is its own, by which its run is found in any store ("": none, in a study of an older version).
+    """
 
     name: str
     job: Mapping[str, object]
     dataset: Dataset
-    description: str
+    description: str = ""
+    id: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,10 +78,12 @@ class Runs:
     A write may be repeated when its answer was lost: repeating any of them does no harm.
     """
 
-    def __init__(self, client: MlflowClient, experiment: str) -> None:
-        self.client = client
-        self.files = RunFiles(client)
-        self.experiment = experiment
+    client: MlflowClient
+    files: RunFiles
+    experiment: str
+
+    def __init__(self) -> None:
+        self.opened = False
         self.study = ""
         self.dataset: DatasetInput | None = None
         self._about: About | None = None
@@ -83,11 +92,16 @@ class Runs:
         self._attempts: set[tuple[int, int]] = set()
         self._places: dict[int, Place] = {}
 
+    def use(self, client: MlflowClient, experiment: str) -> None:
+        """The client of the store and the experiment there, before anything is written."""
+        self.client, self.files, self.experiment, self.opened = client, RunFiles(client), experiment, True
+
     def begin_study(self, about: About, run_id: str | None) -> str:
         """Creates the study's run or continues an old one, and describes the study in it; returns the run's id."""
-        run = self._find_run(run_id) or self._find_project_run()
+        run = self._find_run(run_id) or self._find_by_id(about.id) or self._find_project_run()
         if run is None:
-            run = self.client.create_run(self.experiment, tags=_source_tags(), run_name=about.name)
+            tags = _source_tags() | ({_STUDY_ID: about.id} if about.id else {})
+            run = self.client.create_run(self.experiment, tags=tags, run_name=about.name)
         else:
             self.client.update_run(run.info.run_id, status="RUNNING")
         self.study, self._about = run.info.run_id, about
@@ -215,6 +229,11 @@ class Runs:
             return None
         return run if run and run.info.lifecycle_stage == "active" else None
 
+    def _find_by_id(self, study: str) -> Run | None:
+        """The run that has this study's id: its answer may have been lost, or it is in another store than the last."""
+        found = self.client.search_runs([self.experiment], f"tags.{_STUDY_ID} = '{study}'") if study else []
+        return found[0] if found else None
+
     def _find_project_run(self) -> Run | None:
         """The run that ``mlflow run`` made for this process and named in its environment, unless a study uses it."""
         run = self._find_run(os.environ.get("MLFLOW_RUN_ID"))
@@ -236,6 +255,7 @@ class Runs:
         params = to_params(about.job)
         changed = {param.key: param.value for param in params if old_params.get(param.key, param.value) != param.value}
         tags = {"study": about.name, "dataset": about.dataset.name, "metric": about.job.get("metric"), **changed}
+        tags[_STUDY_ID] = about.id
         if MLFLOW_RUN_NOTE not in old_tags:
             tags[MLFLOW_RUN_NOTE] = about.description
         self._log(self.study, params=[param for param in params if param.key not in old_params], tags=to_tags(tags))

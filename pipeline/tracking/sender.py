@@ -1,15 +1,18 @@
 """The one thread that writes to MLflow, in order, so that training never waits for it."""
 
+import itertools
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 from typing import TypeVar
 
 from mlflow.entities import Metric
-from mlflow.exceptions import MlflowException
 
+from pipeline.console import warn
+from pipeline.errors import TrackingError
 from pipeline.tracking.client import short_reason
+from pipeline.tracking.faults import failed_inside, may_pass
 
 T = TypeVar("T")
 
@@ -17,10 +20,10 @@ _GATHER_SECONDS = 0.5
 """How long metrics wait for others. Sending ten epochs of a trial together costs 0.6 as much (measured, SQLite)."""
 
 _PAUSES = (1, 2, 4, 8, 15)
-"""Seconds between attempts: a server may restart during a study."""
+"""Seconds between attempts, the last one again and again: a server may be away for hours of a study."""
 
-_TEMPORARY = {"INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED"}
-"""MLflow's codes for errors that may pass; an unreachable server is an INTERNAL_ERROR."""
+_POLL_SECONDS = 0.2
+"""How often a caller that waits looks whether the store still answers."""
 
 
 class _Batch:
@@ -34,8 +37,9 @@ class _Batch:
 class Sender:
     """Runs writes one after the other, and never raises into the study.
 
-    A write that MLflow refuses is left out. When the store has not answered for half a minute, all later writes are
-    left out. ``problems`` lists both.
+    A write waits for as long as the store does not answer, and all later ones wait behind it, until ``close``. A write
+    that MLflow refuses is left out, and so is one at which the server itself fails each time. ``problems`` lists what
+    is missing at the end.
     """
 
     def __init__(self, store: str, log_metrics: Callable[[int, list[Metric]], None]) -> None:
@@ -47,6 +51,8 @@ class Sender:
         self._batch: _Batch | None = None
         self._refused: list[str] = []
         self._lost = ""
+        self.away = ""
+        """Why the store does not answer ("": it does, as far as is known)."""
 
     @property
     def problems(self) -> list[str]:
@@ -55,10 +61,13 @@ class Sender:
         more = f" (and {len(self._refused) - 1} more writes)" if len(self._refused) > 1 else ""
         return [line + more for line in first] + ([self._lost] if self._lost else [])
 
-    def put(self, description: str, send: Callable[[], object]) -> None:
-        """Queues one write; messages name it by ``description``. ``send`` may run more than once."""
+    def put(self, description: str, send: Callable[[], object], vital: bool = False) -> None:
+        """Queues one write; messages name it by ``description``. ``send`` may run more than once.
+
+        Without a ``vital`` one the others have no meaning: if it is refused they are left out.
+        """
         self._end_batch()
-        self._thread.submit(self._send, description, send)
+        self._thread.submit(self._send, description, send, vital)
 
     def put_metrics(self, trial: int, metrics: list[Metric]) -> None:
         """Queues metrics of a trial. Those of half a second are sent together, unless another write comes between."""
@@ -69,9 +78,22 @@ class Sender:
             self._batch.metrics.setdefault(trial, []).extend(metrics)
 
     def call(self, send: Callable[[], T]) -> T:
-        """Runs ``send`` once, after all queued writes, even if the store has stopped answering; returns its result."""
+        """Runs ``send`` once, after all queued writes; returns its result.
+
+        TrackingError at once while the store does not answer, or if it stops answering before its turn.
+        """
+        if self._lost:
+            raise TrackingError(self._lost)
         self._end_batch()
-        return self._thread.submit(send).result()
+        future = self._thread.submit(send)
+        while not wait([future], _POLL_SECONDS).done:
+            if self.away and future.cancel():
+                raise TrackingError(f"{self._store}: MLflow does not answer ({self.away})")
+        return future.result()
+
+    def stop(self, why: str) -> None:
+        """Leaves out all writes from now on."""
+        self._lost = why
 
     def close(self) -> None:
         """Sends what is queued, with no more pauses between attempts, and ends the thread."""
@@ -93,23 +115,36 @@ class Sender:
         for trial, metrics in batch.metrics.items():
             self._send(f"metrics of trial {trial}", partial(self._log_metrics, trial, metrics))
 
-    def _send(self, description: str, send: Callable[[], object]) -> None:
-        pauses = list(_PAUSES)
-        while not self._lost:
+    def _send(self, description: str, send: Callable[[], object], vital: bool = False) -> None:
+        for attempt in itertools.count():
+            last = attempt > 0 and self._closing.is_set()  # the caller of close() waits
+            if self._lost:
+                return
             try:
                 send()
+                self.away = ""
                 return
             except Exception as error:
-                if not _is_temporary(error):
-                    self._refused.append(f"{description}: {short_reason(error)}")
+                if not self._worth_waiting(description, error, attempt, last):
+                    self._leave_out(description, error, vital, last)
                     return
-                if not pauses:
-                    missing = f"the {description} and everything after it are missing"
-                    self._lost = f"{self._store}: MLflow stopped answering ({short_reason(error)}); {missing}"
-                    return
-            if self._closing.wait(pauses.pop(0)):
-                pauses.clear()  # one last attempt, since the caller of close() waits
+            self._closing.wait(_PAUSES[min(attempt, len(_PAUSES) - 1)])
 
+    def _worth_waiting(self, description: str, error: Exception, attempt: int, last: bool) -> bool:
+        if not may_pass(error) or last or (failed_inside(error) and attempt >= len(_PAUSES)):
+            return False
+        self.away = short_reason(error)
+        if attempt == len(_PAUSES) - 1 and not failed_inside(error) and not self._closing.is_set():
+            warn(f"{self._store}: MLflow does not answer ({self.away}); training goes on, and its runs will follow")
+        return True
 
-def _is_temporary(error: Exception) -> bool:
-    return isinstance(error, MlflowException) and error.error_code in _TEMPORARY
+    def _leave_out(self, description: str, error: Exception, vital: bool, last: bool) -> None:
+        reason = short_reason(error)
+        if last and may_pass(error):
+            missing = f"the {description} and everything after it are missing"
+            self._lost = f"{self._store}: MLflow does not answer ({reason}); {missing}"
+        elif vital:
+            self._lost = f"{self._store}: MLflow refused the {description}: {reason}; everything is missing"
+        else:
+            self.away = ""
+            self._refused.append(f"{description}: {reason}")

@@ -1,20 +1,20 @@
 """Writes a study and its trials to MLflow while they run: one run per study, one child run per trial."""
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from mlflow import MlflowClient
 from mlflow.entities import Metric
 
+from pipeline.console import warn
 from pipeline.data import Dataset
-from pipeline.errors import TrackingError
+from pipeline.errors import StoreAwayError, TrackingError
 from pipeline.study.record import TrialRecord, ranked
 from pipeline.study.trial import EPOCH_LEARNING_RATE, BatchReport, EpochReport, TrialState
 from pipeline.tracking import registry
-from pipeline.tracking.client import open_client, refusal, short_reason
+from pipeline.tracking.client import open_client, refusal, set_patience, short_reason
 from pipeline.tracking.entities import to_metrics, to_params, to_tags
 from pipeline.tracking.registry import ModelDecision, Registration
 from pipeline.tracking.runs import About, Place, Runs, StudyStatus
@@ -29,9 +29,27 @@ def connect(uri: str | None = None) -> "Tracker":
     The experiment is ``$MLFLOW_EXPERIMENT_NAME``, else ``convtune``. Raises TrackingError within seconds when the store
     does not answer or cannot be used. Creating ``mlflow.db`` takes 2 s more (measured), for MLflow's migrations.
     """
-    store = store_uri(uri)
-    client, experiment = open_client(store)
-    return Tracker(client, experiment, without_password(store))
+    tracker = Tracker(store_uri(uri))
+    tracker.open()
+    return tracker
+
+
+def connect_or_wait() -> "Tracker":
+    """The same for a study that begins: it does not need a store on another machine, which may answer later.
+
+    One line says that the runs follow, or why they do not. TrackingError for an address that names no store, and for a
+    file that cannot be used.
+    """
+    tracker = Tracker(store_uri(None))
+    try:
+        tracker.open()
+    except StoreAwayError as error:
+        if error.passes:
+            warn(f"{error}; the study begins, and its runs follow once MLflow answers")
+        else:
+            warn(f"{error}; the study begins without MLflow")
+            tracker.mute()
+    return tracker
 
 
 def promote(run: str, uri: str | None = None) -> str | None:
@@ -62,34 +80,51 @@ class Tracker:
     One thread sends everything, in order; ``problems`` says what did not arrive.
     """
 
-    def __init__(self, client: MlflowClient, experiment: str, store: str) -> None:
-        self._store = store
-        self._runs = Runs(client, experiment)
-        self._sender = Sender(store, self._runs.log_trial)
+    def __init__(self, uri: str) -> None:
+        self._uri, self._store = uri, without_password(uri)
+        self._runs = Runs()
+        self._sender = Sender(self._store, self._runs.log_trial)
+        self._muted = False
         self._progress: dict[int, _Progress] = {}
         self._usage = SystemUsage()
         self._about: About | None = None
 
+    def open(self) -> None:
+        """Opens the store, now rather than with the first write. Raises TrackingError."""
+        self._runs.use(*open_client(self._uri))
+
+    def mute(self) -> None:
+        """Leaves out everything: the store has refused, and the user knows."""
+        self._muted = True
+        self._sender.stop(f"{self._store}: MLflow has refused")
+
+    @property
+    def run(self) -> str:
+        """The id of the study's run, "" before there is one."""
+        return self._runs.study
+
     @property
     def problems(self) -> list[str]:
         """Everything that is missing in MLflow and why, one line each; complete after ``close``."""
-        refused = self._runs.files.refused
+        if self._muted:
+            return []
+        refused = self._runs.files.refused if self._runs.opened else ""
         return [*([f"{self._store}: {refused}"] if refused else []), *self._sender.problems]
 
-    def begin_study(
-        self, name: str, job: Mapping[str, object], dataset: Dataset, run_id: str | None, description: str = ""
-    ) -> str:
-        """Creates the study's run, or continues ``run_id`` if it still exists. Waits for MLflow; returns the run's id.
+    def begin_study(self, about: About, run_id: str | None, begun: Callable[[str], None] = lambda run: None) -> None:
+        """Creates the study's run, or continues ``run_id``, or one with the study's id, if it still exists.
 
-        Trials that an interrupted session left running are ended. If ``mlflow run`` has made a run for this process,
-        that one is used. The job's keys become params; since MLflow's params cannot change, one whose value differs
-        from an earlier session becomes a tag. ``description`` is Markdown for a run without one. Raises TrackingError.
+        ``begun`` is called with the run's id, in the thread that sends. Trials that an interrupted session left running
+        are ended. If ``mlflow run`` has made a run for this process, that one is used. The job's keys become params;
+        since MLflow's params cannot change, one whose value differs from an earlier session becomes a tag.
         """
-        self._about = About(name, job, dataset, description)
-        try:
-            return self._sender.call(partial(self._runs.begin_study, self._about, run_id))
-        except Exception as error:
-            raise refusal(self._store, error, "the study's run") from None
+        self._about = about
+        self._sender.put("study's run", partial(self._begin, about, run_id, begun), vital=True)
+
+    def _begin(self, about: About, run_id: str | None, begun: Callable[[str], None]) -> None:
+        if not self._runs.opened:
+            self._runs.use(*open_client(self._uri))
+        begun(self._runs.begin_study(about, run_id))
 
     def trial_started(self, record: TrialRecord) -> None:
         """Creates the run of a trial. It replaces the run that an interrupted trial of the same number has left.
@@ -221,7 +256,12 @@ class Tracker:
             raise refusal(self._store, error) from None
 
     def close(self) -> None:
-        """Sends what is left and ends the sending thread. No other method may be called afterwards."""
+        """Sends what is left and ends the sending thread. No other method may be called afterwards.
+
+        A store that does not answer is tried once more, for seconds.
+        """
+        if self._sender.away:
+            set_patience(retries=0, seconds=5)
         self._sender.close()
 
 

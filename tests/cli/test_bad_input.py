@@ -464,19 +464,17 @@ def silent():
 @pytest.mark.parametrize(
     ("uri", "part"),
     [
-        ("http://{silent}", "Connection refused; start the server or set MLFLOW_TRACKING_URI"),
-        ("http://me:secret@{silent}", "http://127.0.0.1"),
+        ("http://127.0.0.1:port", "Invalid url"),
         ("foo://bar", "foo://bar: MLflow's store cannot be used"),
         ("http://[::1", "Invalid IPv6 URL"),
         ("sqlite:///", "expected a file, as in sqlite:///mlflow.db"),
         ("sqlite:////proc/x/mlflow.db", "/proc/x/mlflow.db: expected MLflow's SQLite file or a place for it"),
     ],
 )
-def test_a_store_that_refuses(capfd, monkeypatch, silent, uri, part):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri.format(silent=silent))
-    line = refused(capfd, DIGITS)
-    assert part in line
-    assert "secret" not in line
+def test_a_store_that_cannot_be(capfd, monkeypatch, uri, part):
+    """One that does not answer is waited for: tests/end_to_end/test_mlflow_away.py."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    assert part in refused(capfd, DIGITS)
 
 
 def test_without_a_command_the_help_is_shown_and_nothing_has_been_done(capfd):

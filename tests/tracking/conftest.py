@@ -7,7 +7,7 @@ import pytest
 from mlflow import MlflowClient
 
 from pipeline.data import Dataset
-from pipeline.tracking import connect
+from pipeline.tracking import About, connect
 from tests.tracking.records import make_record
 
 JOB = {"data": "mnist5k", "metric": "accuracy", "trials": 20, "time": None, "set": {"blocks": 2}}
@@ -45,7 +45,9 @@ def begin_study(dataset):
     """Begins a study on a tracker and returns the id of its run."""
 
     def begin_study(tracker, run_id=None, name="digits-quick", **changes):
-        return tracker.begin_study(name, JOB | changes, dataset, run_id, "It runs.")
+        tracker.begin_study(About(name, JOB | changes, dataset, "It runs."), run_id)
+        tracker._sender.call(lambda: None)
+        return tracker.run
 
     return begin_study
 

@@ -1,11 +1,13 @@
 """The sending thread: order, batches, and what it does when a store refuses or dies. No MLflow store here."""
 
 import threading
+import time
 
 import pytest
 from mlflow.entities import Metric
-from mlflow.exceptions import MlflowException
+from mlflow.exceptions import MlflowException, RestException
 
+from pipeline.errors import TrackingError
 from pipeline.tracking import sender as module
 from pipeline.tracking.sender import Sender
 
@@ -81,21 +83,47 @@ def test_a_store_that_comes_back_has_everything(sender, sent):
     assert sender.problems == []
 
 
-def test_a_store_that_stays_away_is_told_once(sender, sent):
-    down = MlflowException("API request failed: [Errno 111] Connection refused")
-    for name in ("first", "second", "third"):
-        sender.put(name, failing(3, down, sent, name))
-    sender.call(lambda: None)
+DOWN = MlflowException("API request failed: [Errno 111] Connection refused")
+
+
+def test_what_is_away_is_told_once_and_nothing_is_lost(sender, sent, capsys):
+    back = threading.Event()
+
+    def send():
+        if not back.is_set():
+            raise DOWN
+        sent.append("first")
+
+    sender.put("first", send)
+    sender.put("second", lambda: sent.append("second"))
+    with pytest.raises(TrackingError, match=r"^the store: MLflow does not answer \(Connection refused\)$"):
+        sender.call(lambda: sent.append("a call"))
+    time.sleep(0.2)
+    back.set()
+    sender.put("third", lambda: sent.append("third"))
+    while sender.away:
+        time.sleep(0.01)
+    assert sender.call(lambda: list(sent)) == ["first", "second", "third"]
+    assert capsys.readouterr().err.count("training goes on, and its runs will follow") == 1
+    assert sender.problems == []
+
+
+def test_a_server_that_fails_at_one_write_gets_the_others(sender, sent):
+    sender.put("bad", failing(99, RestException({"error_code": "INTERNAL_ERROR", "message": "x"}), sent, "bad"))
+    sender.put("good", lambda: sent.append("good"))
+    while not sent:
+        time.sleep(0.01)
+    sender.close()
+    assert sent == ["good"]
+    assert sender.problems == ["the store: MLflow refused the bad: INTERNAL_ERROR: x"]
+
+
+def test_without_a_vital_write_there_are_no_others(sender, sent):
+    sender.put("study's run", failing(1, MlflowException("no", error_code=1000), sent, "run"), vital=True)
+    sender.put("second", lambda: sent.append("second"))
+    sender.close()
     assert sent == []
-    assert sender.problems == [
-        "the store: MLflow stopped answering (Connection refused); the first and everything after it are missing"
-    ]
-
-
-def test_a_call_is_tried_even_then(sender, sent):
-    sender.put("lost", failing(99, MlflowException("down"), sent, "lost"))
-    assert sender.call(lambda: "here again") == "here again"
-    assert len(sender.problems) == 1
+    assert sender.problems == ["the store: MLflow refused the study's run: no; everything is missing"]
 
 
 def test_what_is_refused_is_not_tried_again(sender, sent):

@@ -142,7 +142,7 @@ def test_a_study_through_a_server_which_then_dies(server, begin_study, tmp_path,
     tracker.close()
     (trouble,) = tracker.problems
     assert trouble.startswith(
-        f"{address}: MLflow stopped answering (Connection refused); the run of trial 1 and everything "
+        f"{address}: MLflow does not answer (Connection refused); the run of trial 1 and everything "
     )
     output = capfd.readouterr()
     assert (output.out, output.err) == ("", "")

@@ -1,0 +1,48 @@
+"""What an error of MLflow means: the store may answer later, it refuses this user, or it refuses what was sent."""
+
+import re
+
+from mlflow.exceptions import MlflowException
+from requests import ConnectionError as NoConnection
+from requests import Timeout
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from pipeline.errors import StoreAwayError
+
+_TEMPORARY = {"INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED"}
+"""MLflow's codes for errors that may pass; an unreachable server is an INTERNAL_ERROR."""
+
+_NOT_ALLOWED = {"PERMISSION_DENIED", "UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED"}
+
+_REMOTE = r"https?://|(postgresql|mysql|mssql)\b"
+"""What the address of a store on another machine begins with."""
+
+_MISTYPED = r"Invalid url|Invalid URL|Failed to parse|Invalid IPv6"
+_FAILED_INSIDE = r"^INTERNAL_ERROR|error code 500|too many 500 error"
+
+
+def may_pass(error: BaseException) -> bool:
+    """Whether the same request may succeed later."""
+    if isinstance(error, StoreAwayError):
+        return error.passes
+    if isinstance(error, MlflowException):
+        return error.error_code in _TEMPORARY and not re.search(_MISTYPED, str(error))
+    return isinstance(error, NoConnection | Timeout | OperationalError | InterfaceError)
+
+
+def failed_inside(error: BaseException) -> bool:
+    """Whether the server has answered, and failed at this request; it may fail at it each time."""
+    return re.search(_FAILED_INSIDE, str(error)) is not None
+
+
+def is_away(uri: str, error: BaseException) -> bool:
+    """Whether the store at ``uri``, on another machine, does not answer now or refuses this user.
+
+    False for an address that names no store, and for files: those are mended before a study begins.
+    """
+    return re.match(_REMOTE, uri) is not None and (may_pass(error) or _refuses_for_good(error))
+
+
+def _refuses_for_good(error: BaseException) -> bool:
+    code = error.error_code if isinstance(error, MlflowException) else ""
+    return code in _NOT_ALLOWED or "out-of-date database schema" in str(error)
