@@ -15,6 +15,6 @@ def test_a_gpu_that_is_not_used_is_said_once_before_the_first_trial(tune, tmp_pa
     monkeypatch.setenv("PATH", f"{smi.parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     assert tune("--trials", "1") == 0
-    said = "".join(capsys.readouterr())
+    said = capsys.readouterr().err
     assert said.count("does not see it and trains on the CPU; run `pip install ") == 1
     assert 0 <= said.find("warning: NVIDIA H100, driver 550.54: Keras (") < said.find("trial 0")
