@@ -203,7 +203,7 @@ def measure_study(title: str, folder: Path, space: Space, search: str, trials: i
     tracker = Tracker(silent_client(), "0", "nowhere")
     console = Console(file=io.StringIO(), force_terminal=True, width=120)
     view = ProgressListener(console, Verbosity.LIVE, StudyProgress(trials))
-    listeners = [Timed(watch, "files", StudyFiles(paths, storage)), Timed(watch, "tracker", tracker)]
+    listeners = [Timed(watch, "files", StudyFiles(paths, storage, 5)), Timed(watch, "tracker", tracker)]
     listeners += [Timed(watch, "view", view), Counting(watch, console)]
     proposer = Proposer(space, plan, storage, judging, 0)
     with view.showing():

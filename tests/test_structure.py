@@ -113,7 +113,7 @@ HEAVY = {
 """The modules, or rooms, that may import a heavy library."""
 
 PURE = {"", "architecture", "candidate", "errors", "files", "hyperparameter", "job", "recipe", "signals"}
-PURE |= {f"study.{name}" for name in ("trial", "record", "objective", "history", "fingerprint", "paths")}
+PURE |= {f"study.{name}" for name in ("trial", "record", "objective", "history", "fingerprint", "paths", "kept_models")}
 """Rooms and modules of the standard library alone: a candidate is judged without loading anything."""
 
 MAX_FUNCTION, MAX_FILE, MAX_FAN_OUT = 60, 350, 14

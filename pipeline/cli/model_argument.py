@@ -194,9 +194,15 @@ def _models_in(folder: Path) -> list[Path]:
 
 
 def _of_study(paths: "StudyPaths", trial: int | None) -> ModelSource:
-    """The model of a trial, or of the best that has one."""
+    """The model of a trial, or of the best that has one; it stays until this process ends, also if the study runs."""
     from pipeline.api.model_file import find_model_file
     from pipeline.search.optuna_study import load_trials
+    from pipeline.study.kept_models import hold
 
     _, records, _ = load_trials(paths.argument)
-    return ModelSource(find_model_file(paths, records, trial), paths.name, paths)
+    file = find_model_file(paths, records, trial)
+    try:
+        hold(file)
+    except FileNotFoundError:  # removed since it was found: better ones have pushed it out
+        file = find_model_file(paths, records, trial)
+    return ModelSource(file, paths.name, paths)

@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipeline.report.selection import Selection
+    from pipeline.study.paths import StudyPaths
     from pipeline.study.record import TrialRecord
 
 from pipeline.cli.types import whole_number
@@ -51,7 +52,7 @@ def _run_one(name: str, selection: "Selection", args: argparse.Namespace) -> Non
     paths, records, infeasible = load_trials(name)
     selected = selection.of(records)
     if not _pass_on(selected, records, args):
-        _print_table(paths.name, selected, records, infeasible)
+        _print_table(paths, selected, records, infeasible)
 
 
 def _run_several(names: "list[str]", selection: "Selection", args: argparse.Namespace) -> None:
@@ -102,16 +103,17 @@ def _write_parquet(selected: "list[TrialRecord]", records: "list[TrialRecord]", 
 
 
 def _print_table(
-    study: str, selected: "list[TrialRecord]", records: "list[TrialRecord]", infeasible: "Mapping[str, int]"
+    paths: "StudyPaths", selected: "list[TrialRecord]", records: "list[TrialRecord]", infeasible: "Mapping[str, int]"
 ) -> None:
     from pipeline.console import show
+    from pipeline.job.kept_models import describe_not_kept
     from pipeline.report.leaderboard import describe_infeasible, render_listing
 
     if selected:
         show(render_listing(selected, records))
     elif records:
-        print(f"No trial of study {study} matches --where; it has {len(records)}.")
+        print(f"No trial of study {paths.name} matches --where; it has {len(records)}.")
     else:
-        print(f"Study {study} has no trials yet.")
-    if line := describe_infeasible(infeasible):
+        print(f"Study {paths.name} has no trials yet.")
+    for line in filter(None, (describe_infeasible(infeasible), describe_not_kept(paths, records))):
         print(line)

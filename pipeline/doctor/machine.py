@@ -40,7 +40,9 @@ def judge_disk(what: str, place: Path, free: float) -> Finding:
         return problem(f"{printable(place)} cannot be written", "go to another folder")
     if free < _TOO_LITTLE:
         return problem(fact, "free some, or `convtune delete` a study")
-    return note(fact, "a study keeps every trial's model") if free < _LITTLE else ok(fact)
+    if free < _LITTLE:
+        return note(fact, "a study keeps the models of its best 5 trials, or of as many as --keep-models says")
+    return ok(fact)
 
 
 def _existing(folder: Path) -> Path:

@@ -10,12 +10,14 @@ from pipeline.executors import EXECUTORS
 from pipeline.hyperparameter import Scalar
 from pipeline.job.executor_limits import check_gpus, check_timeout, check_workers
 from pipeline.job.parsers import (
+    ALL,
     PartialParams,
     parse_assignments,
     parse_attempt,
     parse_gpus,
     parse_limits,
     parse_model_name,
+    parse_number_or_all,
     parse_objective_names,
     parse_score,
     parse_seconds,
@@ -210,6 +212,14 @@ class Job:
         schema=_TEXT,
         default_text="a new name",
     )
+    keep_models: int | str = setting(
+        5,
+        group=_WHERE,
+        help="how many trials' models stay on disk: those of the best, of the Pareto front and of what runs; or all",
+        metavar=f"N|{ALL}",
+        parse=parse_number_or_all,
+        schema={"anyOf": [{"type": "integer", "minimum": 1}, {"const": ALL}]},
+    )
     register: str = setting(
         "",
         example="pets",
@@ -295,6 +305,11 @@ class Job:
     def total(self) -> float:
         """The number of trials that the study should have in the end, infinite if only time or space end it."""
         return math.inf if self.trials is None else self.trials
+
+    @property
+    def models_kept(self) -> float:
+        """How many of the best trials keep their models, infinite if all do."""
+        return math.inf if isinstance(self.keep_models, str) else self.keep_models
 
     @property
     def full_epochs(self) -> int:

@@ -87,7 +87,7 @@ def parse_whole_number(low: int, high: int = 10**9) -> Callable[[Any], int]:
 
 
 AUTO, ALL, NONE = "auto", "all", "none"
-"""Words for a number that the machine decides, and for GPUs."""
+"""Words for a number that the machine decides, and for GPUs or models."""
 
 
 def parse_count(low: int, high: int) -> Callable[[Any], int]:
@@ -123,6 +123,18 @@ def parse_gpus(value: Any) -> tuple[str, ...]:
     if len(set(names)) < len(names):
         raise ValueError(f"{expected}, each once")
     return names
+
+
+def parse_number_or_all(value: Any) -> int | str:
+    """A whole number from 1, or the text ``all``.
+
+    >>> parse_number_or_all("3"), parse_number_or_all("all")
+    (3, 'all')
+    """
+    try:
+        return ALL if value == ALL else parse_whole_number(1)(value)
+    except ValueError as error:
+        raise ValueError(f"{error}, or {ALL}") from None
 
 
 def parse_score(value: Any) -> float:

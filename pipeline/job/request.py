@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline.errors import ConvtuneError, JobError, StudyError, nearest, printable
 from pipeline.job.job import SETTINGS, Job
-from pipeline.job.parsers import describe_received
+from pipeline.job.parsers import ALL, describe_received
 from pipeline.study.fingerprint import check_words
 from pipeline.study.paths import StudyPaths, find, locate, unused
 
@@ -53,7 +53,7 @@ def read_job(
 def read_stored_job(paths: StudyPaths) -> Job:
     """The job of a study that has begun, with the time of its last run; StudyError if it cannot be read."""
     check_words(paths)
-    return _job_of(_read_file(paths.job, StudyError))
+    return _job_of(_read_stored(paths))
 
 
 def _job_of(settings: Mapping[str, Any]) -> Job:
@@ -118,6 +118,12 @@ def _begun_with(given: Mapping[str, Any]) -> dict[str, Any]:
     except StudyError as error:
         raise StudyError(f"{error}; to start one, add --data") from None
     check_words(paths)
-    settings = _read_file(paths.job, StudyError)
+    settings = _read_stored(paths)
     settings.pop("time", None)
     return settings
+
+
+def _read_stored(paths: StudyPaths) -> dict[str, Any]:
+    """The settings of a study that has begun; one that was begun when all models stayed keeps them all."""
+    kept = {"keep_models": ALL} if paths.fingerprint.is_file() else {}
+    return kept | _read_file(paths.job, StudyError)

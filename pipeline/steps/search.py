@@ -33,7 +33,7 @@ def search(prepared: PreparedStudy, verbosity: Verbosity) -> None:
         storage.records,
         infeasible=lambda: storage.infeasible.total(),
     ) as progress:
-        listeners = (StudyFiles(prepared.study.paths, storage), prepared.tracker, progress)
+        listeners = (StudyFiles(prepared.study.paths, storage, job.models_kept), prepared.tracker, progress)
         with deferred(signal.SIGINT, *ENDING) as check_signals:
             loop = Loop(
                 _proposer(prepared),

@@ -3,22 +3,25 @@
 from pipeline.report.trials_file import TrialsFile
 from pipeline.search.storage import StudyStorage
 from pipeline.study.history import append_history
+from pipeline.study.kept_models import KeptModels
 from pipeline.study.paths import StudyPaths
 from pipeline.study.record import TrialRecord
 from pipeline.study.trial import BatchReport, EpochReport
 
 
 class StudyFiles:
-    """A listener of the loop that writes each trial's history and the table of trials."""
+    """A listener of the loop: each trial's history, the table of trials, the models of the ``models_kept`` best."""
 
-    def __init__(self, paths: StudyPaths, storage: StudyStorage) -> None:
+    def __init__(self, paths: StudyPaths, storage: StudyStorage, models_kept: float) -> None:
         self._paths, self._storage = paths, storage
+        self._models = KeptModels(paths, storage.records, models_kept)
         self._table = TrialsFile(paths.table)
         self._table_is_complete = False
 
     def trial_started(self, record: TrialRecord) -> None:
         """Makes the trial's folder."""
         self._paths.trial(record.number).mkdir(parents=True, exist_ok=True)
+        self._models.trial_started(record.number)
 
     def epoch_ended(self, record: TrialRecord, report: EpochReport) -> None:
         """Adds a row to the trial's ``history.csv``."""
@@ -30,10 +33,9 @@ class StudyFiles:
     def trial_ended(self, record: TrialRecord) -> None:
         """Brings ``trials.csv`` up to date: with a Pareto front, more rows than the trial's own may have changed.
 
-        A model that the trial has saved as it went, and does not keep, is removed.
+        Models that are not to be kept are removed.
         """
-        if not record.result.model:
-            self._paths.model(record.number).unlink(missing_ok=True)
+        self._models.trial_ended(record)
         all_may_have_changed = bool(record.objective.minimized) or not self._table_is_complete
         self._table.update(self._storage.records if all_may_have_changed else [record, *self._storage.running])
         self._table_is_complete = True

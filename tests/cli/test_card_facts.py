@@ -65,7 +65,7 @@ def test_a_study_in_the_words_of_the_card(here):
     assert about["caveat"] == "trained for 3 of 10 epochs (time was up)"
     assert about["search"] == "The study had 2 trials of the space quick (bayesian search)."
     assert about["versions"] == {"python": "3.11.7", "keras": "3.15.1"}
-    assert asked_for(about["command"]) == Job("pets")
+    assert asked_for(about["command"]) == Job("pets", keep_models="all"), "it was begun before models were left out"
 
 
 def test_a_study_whose_test_is_damaged_or_missing_has_no_versions(here, capsys):
