@@ -44,9 +44,11 @@ def keep(figures: dict[str, Any], name: str = "") -> None:
 
     ``name`` is another file's in that folder. The command has FOLDER in the place of any folder's path.
     """
-    bench = Path(sys.argv[0])
+    bench, here = Path(sys.argv[0]), Path(__file__).resolve().parent
     arguments = ("FOLDER" if Path(argument).is_dir() else argument for argument in sys.argv[1:])
-    command = " ".join(["python", f"bench/{bench.name}", *arguments])
+    inner = bench.resolve().parent != here  # a module in a folder of its own
+    script = f"-m bench.{bench.resolve().parent.name}.{bench.stem}" if inner else f"bench/{bench.name}"
+    command = " ".join(["python", script, *arguments])
     record = {"command": command, "machine": machine(), "commit": commit(), **_rounded(figures)}
     file = Path(__file__).parent / "results" / (name or f"{bench.stem}.json")
     file.parent.mkdir(exist_ok=True)

@@ -2,6 +2,7 @@
 
 import lzma
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -38,6 +39,7 @@ _UNREADABLE = (
     SyntaxError,
     TypeError,
     NotImplementedError,
+    tokenize.TokenError,
 )
 """The errors that zipfile and numpy raise for a damaged file."""
 

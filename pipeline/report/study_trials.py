@@ -9,9 +9,9 @@ from pipeline.search.optuna_study import (
     count_infeasible,
     load_study,
     noted_end,
+    reading_errors,
     records_of,
     runs_of,
-    storage_errors,
     stored_objective,
 )
 from pipeline.search.stop_reason import StopReason
@@ -72,7 +72,7 @@ def read_folder(paths: StudyPaths) -> StudyTrials:
 def _read(paths: StudyPaths, running: bool, weighed: bool) -> StudyTrials:
     if not paths.storage.is_file():
         return StudyTrials(paths, (), running=running)
-    with storage_errors(paths.storage):
+    with reading_errors(paths.storage):
         study = load_study(paths.storage)
         objective = stored_objective(study, paths.storage)
         records, runs = mark_front([*records_of(study, objective).values()]), runs_of(study, objective)

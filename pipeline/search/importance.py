@@ -8,7 +8,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, create_trial
 from optuna.trial import TrialState as OptunaState
 
-from pipeline.search.optuna_study import load_study, storage_errors
+from pipeline.search.optuna_study import load_study, reading_errors
 from pipeline.study.paths import StudyPaths
 
 _FEWEST = 5
@@ -40,7 +40,7 @@ def read_importances(paths: StudyPaths) -> dict[str, float]:
     """The importances in the study of a folder, empty where none has been stored; StudyError if it cannot be read."""
     if not paths.storage.is_file():
         return {}
-    with storage_errors(paths.storage):
+    with reading_errors(paths.storage):
         return importances(load_study(paths.storage))
 
 

@@ -18,12 +18,13 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 from sqlalchemy.exc import SQLAlchemyError
 
-from pipeline.errors import StudyError, first_line
+from pipeline.errors import ConvtuneError, StudyError, first_line, printable
 from pipeline.files import sqlite_url
 from pipeline.metrics import METRICS
 from pipeline.search.attributes import objective_attributes, objective_names, outcome_of, request_of
 from pipeline.search.mirror import MirroredStorage
 from pipeline.search.stop_reason import StopReason
+from pipeline.search.stored_values import check_values
 from pipeline.study.objective import Objective, minimized_costs, parse_objectives
 from pipeline.study.paths import StudyPaths, find
 from pipeline.study.record import TrialRecord, mark_front, standing_run
@@ -129,9 +130,22 @@ def storage_errors(database: Path) -> Iterator[None]:
         ) from None
 
 
+@contextmanager
+def reading_errors(database: Path) -> Iterator[None]:
+    """Like ``storage_errors``; whatever else a damaged storage makes its readers raise becomes a StudyError too."""
+    try:
+        with storage_errors(database):
+            yield
+    except ConvtuneError:
+        raise
+    except Exception as error:  # an arbitrary file can make Optuna raise any exception
+        advice = "put a copy of it back, or choose another --study"
+        raise StudyError(f"{database}: damaged ({printable(first_line(error))}); {advice}") from None
+
+
 def read_study(database: Path) -> tuple[list[TrialRecord], Counter[str]]:
     """Reads the trials of a stored study in the order of their numbers, and counts infeasible proposals by kind."""
-    with storage_errors(database):
+    with reading_errors(database):
         study = load_study(database)
         objective = stored_objective(study, database)
         return mark_front(list(records_of(study, objective).values())), count_infeasible(study)
@@ -165,7 +179,7 @@ def noted_end(study: optuna.Study) -> StopReason | None:
 def count_infeasible(study: optuna.Study) -> Counter[str]:
     """The number of infeasible proposals by kind of reason."""
     trials = study.get_trials(deepcopy=False)
-    return Counter(trial.user_attrs["infeasible"] for trial in trials if "infeasible" in trial.user_attrs)
+    return Counter(str(trial.user_attrs["infeasible"]) for trial in trials if "infeasible" in trial.user_attrs)
 
 
 def records_of(study: optuna.Study, objective: Objective) -> dict[int, TrialRecord]:
@@ -183,9 +197,11 @@ def runs_of(study: optuna.Study, objective: Objective) -> list[TrialRecord]:
 
 
 def record_of(stored: FrozenTrial, objective: Objective) -> TrialRecord:
-    """The record of an accepted proposal; its state is ``running`` if no result is stored."""
-    written = request_of(stored)
-    assert written is not None
+    """The record of an accepted proposal; its state is ``running`` if no result is stored.
+
+    Raises KeyError, TypeError or ValueError where what is stored is damaged.
+    """
+    written = check_values(request_of(stored))
     trial = Trial(
         number=written["number"],
         params=written["params"],
@@ -203,6 +219,7 @@ def record_of(stored: FrozenTrial, objective: Objective) -> TrialRecord:
 def _result(number: int, written: Mapping[str, Any] | None) -> TrialResult:
     if written is None:
         return TrialResult(number, TrialState.RUNNING)
+    check_values(written)
     enums = {
         "state": TrialState(written["state"]),
         "decision": Decision(written["decision"]),

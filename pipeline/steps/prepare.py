@@ -10,7 +10,7 @@ from pipeline.data.training_notes import training_notes
 from pipeline.latency.study import save_latency_model
 from pipeline.report.progress import Verbosity
 from pipeline.report.study_markdown import describe_unfinished
-from pipeline.search.optuna_study import storage_errors
+from pipeline.search.optuna_study import reading_errors, storage_errors
 from pipeline.search.pruners import PRUNERS
 from pipeline.search.storage import StudyStorage
 from pipeline.steps.open import OpenStudy
@@ -103,14 +103,15 @@ def _fingerprint(study: OpenStudy) -> StudyFingerprint:
 
 def _open_storage(study: OpenStudy) -> StudyStorage:
     """The storage; start points that are new to it are put into its queue."""
-    storage = StudyStorage(
-        study.paths.storage,
-        study.problem.space,
-        PRUNERS[study.job.pruner],
-        study.job.full_epochs,
-        study.problem.objective,
-        {name: value for name, value in study.job.as_file().items() if isinstance(value, str | int | float)},
-    )
+    with reading_errors(study.paths.storage):
+        storage = StudyStorage(
+            study.paths.storage,
+            study.problem.space,
+            PRUNERS[study.job.pruner],
+            study.job.full_epochs,
+            study.problem.objective,
+            {name: value for name, value in study.job.as_file().items() if isinstance(value, str | int | float)},
+        )
     points = study.start_points
     for candidate, source in zip(points.candidates, points.sources, strict=True):
         if storage.number_of(candidate) is None:

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from pipeline.data import load
+from pipeline.data.npz_array import read_headers
 from pipeline.errors import DataError
 from tests.data.npz_files import Evil, arrays, read, train
 
@@ -95,3 +96,13 @@ def test_what_is_not_an_array_is_refused(tmp_path, content):
     path = rewritten(tmp_path, "x_train.npy", content)
     with pytest.raises(DataError, match=r"mine\.npz: not a readable \.npz file"):
         load(str(path), fetch=None)
+
+
+def test_a_header_that_is_no_python_is_one_line(tmp_path):
+    """numpy takes the header apart as Python's own reader does, which has an error of its own for open brackets."""
+    header = b"{'descr': '|u1', 'shape': (2," + b" " * 40 + b"\n"
+    file = tmp_path / "data.npz"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("x_train.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+    with pytest.raises(DataError, match=r"not a readable \.npz file"):
+        read_headers(file)
