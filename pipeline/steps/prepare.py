@@ -2,22 +2,23 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from uuid import uuid4
 
 from pipeline.console import note, status, warn
 from pipeline.data.training_notes import training_notes
 from pipeline.latency.study import save_latency_model
 from pipeline.report.progress import Verbosity
-from pipeline.report.study_markdown import describe_unfinished
 from pipeline.search.optuna_study import reading_errors, storage_errors
 from pipeline.search.pruners import PRUNERS
 from pipeline.search.storage import StudyStorage
+from pipeline.steps.mlflow_run import begin_in_mlflow, history_of
 from pipeline.steps.open import OpenStudy
 from pipeline.steps.study_folder import write_job
 from pipeline.steps.unused_gpu import warn_of_unused_gpu
 from pipeline.study.fingerprint import StudyFingerprint, check_fingerprint, write_fingerprint
-from pipeline.tracking import About, Tracker, connect_or_wait
+from pipeline.tracking import Tracker, connect_or_wait
 from pipeline.training.worker import check_backend
 
 
@@ -45,11 +46,12 @@ def prepare(study: OpenStudy, verbosity: Verbosity) -> Iterator[PreparedStudy]:
         with status("starting Keras and MLflow", quiet):
             device = check_backend(study.executor)
         write_fingerprint(study.paths, fingerprint)
-        _begin_in_mlflow(study, tracker, fingerprint)
+        begin_in_mlflow(tracker, study.paths, study.job.as_file(), study.problem.dataset, fingerprint)
         if study.searched.latency is not None:
             save_latency_model(study.paths, study.searched.latency)
         with storage_errors(study.paths.storage):
             storage = _open_storage(study)
+            tracker.bring_level(storage.records, partial(history_of, study.paths))
             write_job(study.paths, study.job, study.searched.text)
             dataset = study.problem.dataset
             if not quiet:
@@ -72,18 +74,6 @@ def prepare(study: OpenStudy, verbosity: Verbosity) -> Iterator[PreparedStudy]:
             tracker.close()
         for problem in tracker.problems:
             warn(problem)
-
-
-def _begin_in_mlflow(study: OpenStudy, tracker: Tracker, fingerprint: StudyFingerprint) -> None:
-    """Has the study's run made, or found; ``study.json`` names it once it is there."""
-    job = study.job.as_file()
-    text = describe_unfinished(study.paths, job)
-    about = About(study.paths.name, job, study.problem.dataset, text, fingerprint.id)
-
-    def begun(run: str) -> None:
-        write_fingerprint(study.paths, replace(fingerprint, run=run))
-
-    tracker.begin_study(about, fingerprint.run or None, begun)
 
 
 def _fingerprint(study: OpenStudy) -> StudyFingerprint:

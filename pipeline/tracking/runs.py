@@ -42,12 +42,13 @@ _COLOUR = "mlflow.runColor"
 
 _LEADERBOARD = "leaderboard.json"
 
-_STATUS: Mapping[TrialState, StudyStatus] = {
+STATUS: Mapping[TrialState, StudyStatus] = {
     TrialState.COMPLETE: "FINISHED",
     TrialState.PRUNED: "KILLED",
     TrialState.INTERRUPTED: "KILLED",
     TrialState.FAILED: "FAILED",
 }
+"""The status of the run of a trial that has ended."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,11 @@ class About:
     description: str = ""
     id: str = ""
 
+    @property
+    def label(self) -> str:
+        """What a HyperModel is called: what stands after the ``:`` that names it in the job."""
+        return str(self.job.get("space", "")).rpartition(":")[2]
+
 
 @dataclass(frozen=True)
 class Place:
@@ -75,7 +81,8 @@ class Place:
 class Runs:
     """The run of one study and the child runs of its trials, by trial number. Methods raise whatever MLflow raises.
 
-    A write may be repeated when its answer was lost: repeating any of them does no harm.
+    A write may be repeated when its answer was lost: repeating any of them does no harm. ``found`` are the runs of
+    trials that earlier sessions have left, as they were; ``renewed`` are the trials whose runs have been written anew.
     """
 
     client: MlflowClient
@@ -89,6 +96,8 @@ class Runs:
         self._about: About | None = None
         self._trials: dict[int, str] = {}
         self._running: set[int] = set()
+        self.found: dict[int, Run] = {}
+        self.renewed: set[int] = set()
         self._attempts: set[tuple[int, int]] = set()
         self._places: dict[int, Place] = {}
 
@@ -136,6 +145,7 @@ class Runs:
         if number in self._trials:
             self.client.delete_run(self._trials[number])
             del self._trials[number]
+            self.found.pop(number, None)
             self._places.pop(number, None)
         all_tags = {tag.key: tag.value for tag in tags} | _source_tags() | {MLFLOW_PARENT_RUN_ID: self.study}
         run = self._find_created(number, now)
@@ -166,7 +176,7 @@ class Runs:
             self._log(run, tags=[*_end_tags(state), *tags])
             if title:
                 self.client.update_run(run, name=title)
-            self.client.set_terminated(run, _STATUS[state], now)
+            self.client.set_terminated(run, STATUS[state], now)
             self._running.discard(number)
 
     def rank(self, places: Mapping[int, Place]) -> None:
@@ -240,9 +250,15 @@ class Runs:
         return run if run and "study" not in run.data.tags else None
 
     def _adopt_trial(self, run: Run) -> None:
-        """Remembers a trial of an earlier session, and ends its run if the session was cut off."""
+        """Remembers a trial of an earlier session, and ends its run if the session was cut off.
+
+        An older run of the same trial is deleted: the process was killed between the two.
+        """
         number, tags = int(run.data.tags["number"]), run.data.tags
-        self._trials[number] = run.info.run_id
+        if self._trials.get(number, run.info.run_id) != run.info.run_id:
+            self.client.delete_run(run.info.run_id)  # the newest comes first
+            return
+        self._trials[number], self.found[number] = run.info.run_id, run
         if "rank" in tags:
             front = tags.get("pareto_front")
             self._places[number] = Place(int(tags["rank"]), None if front is None else front == "true")

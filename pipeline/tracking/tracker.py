@@ -2,25 +2,31 @@
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-
-from mlflow.entities import Metric
 
 from pipeline.console import warn
 from pipeline.data import Dataset
 from pipeline.errors import StoreAwayError, TrackingError
 from pipeline.study.record import TrialRecord, ranked
-from pipeline.study.trial import EPOCH_LEARNING_RATE, BatchReport, EpochReport, TrialState
-from pipeline.tracking import registry
+from pipeline.study.trial import BatchReport, EpochReport, TrialState
+from pipeline.tracking import mirror, registry
 from pipeline.tracking.client import open_client, refusal, set_patience, short_reason
-from pipeline.tracking.entities import to_metrics, to_params, to_tags
+from pipeline.tracking.entities import to_metrics
 from pipeline.tracking.registry import ModelDecision, Registration
 from pipeline.tracking.runs import About, Place, Runs, StudyStatus
 from pipeline.tracking.sender import Sender
 from pipeline.tracking.store import check_exists, store_uri, without_password
 from pipeline.tracking.system_usage import SystemUsage
+from pipeline.tracking.trial_values import (
+    EpochMetrics,
+    began,
+    drawn_params,
+    end_tags,
+    start_tags,
+    to_milliseconds,
+    trial_title,
+)
 
 
 def connect(uri: str | None = None) -> "Tracker":
@@ -66,14 +72,6 @@ def promote(run: str, uri: str | None = None) -> str | None:
         raise refusal(store, error) from None
 
 
-@dataclass
-class _Progress:
-    """What has been sent of a trial: its last epoch, and the learning rates of its epochs, which may wait."""
-
-    epoch: int = 0
-    rates: list[Metric] = field(default_factory=list)
-
-
 class Tracker:
     """Writes one study to MLflow, as a listener of its search. Methods return at once and never raise, unless noted.
 
@@ -85,7 +83,7 @@ class Tracker:
         self._runs = Runs()
         self._sender = Sender(self._store, self._runs.log_trial)
         self._muted = False
-        self._progress: dict[int, _Progress] = {}
+        self._epochs: dict[int, EpochMetrics] = {}
         self._usage = SystemUsage()
         self._about: About | None = None
 
@@ -127,45 +125,23 @@ class Tracker:
         begun(self._runs.begin_study(about, run_id))
 
     def trial_started(self, record: TrialRecord) -> None:
-        """Creates the run of a trial. It replaces the run that an interrupted trial of the same number has left.
-
-        Its params are those that the space drew. The others are the same in every trial and would only be axes and
-        columns that say nothing: they are one tag, ``constants``.
-        """
-        number, now, trial = record.number, _now(), record.trial
-        self._progress[number] = _Progress()
+        """Creates the run of a trial. It replaces the run that an interrupted trial of the same number has left."""
+        number = record.number
+        self._epochs[number] = EpochMetrics()
         self._usage.begin(number)
-        constants = {name: value for name, value in record.params.items() if name not in record.drawn}
-        about = {"number": number, "family": record.params.get("family"), "source": trial.source, **_tagged(record)}
-        tags = to_tags({**about, "metric": record.metric.name, "seed": trial.seed, "constants": constants or None})
-        create = partial(self._runs.create_trial, number, self._title(record), tags, now)
+        create = partial(self._runs.create_trial, number, self._title(record), start_tags(record), began(record))
         self._sender.put(f"run of trial {number}", create)
-        params = to_params({name: record.params[name] for name in record.drawn})
-        self._sender.put(f"params of trial {number}", partial(self._runs.log_trial, number, [], params))
+        self._sender.put(f"params of trial {number}", partial(self._runs.log_trial, number, [], drawn_params(record)))
 
     def _title(self, record: TrialRecord) -> str:
-        """The name of a trial's run; a HyperModel is called as after the ``:`` that names it in the job."""
-        space = str(self._about.job.get("space", "")) if self._about is not None else ""
-        return _trial_title(record, space.rpartition(":")[2])
+        return trial_title(record, self._about.label if self._about is not None else "")
 
     def epoch_ended(self, record: TrialRecord, report: EpochReport) -> None:
-        """Writes an epoch's metrics, with the epoch as step, within a second.
-
-        First comes the score, the best so far: MLflow's comparison of runs opens with the metric that came first. The
-        learning rate is written once it has changed, then for all epochs: one that stays is a param and no chart.
-        """
-        now, metrics = _now(), dict(report.metrics)
-        progress = self._progress.setdefault(record.number, _Progress())
-        rates = progress.rates
-        rates += to_metrics({EPOCH_LEARNING_RATE: metrics.pop(EPOCH_LEARNING_RATE, None)}, now, report.epoch)
-        changed_before, changed = (len({rate.value for rate in some}) > 1 for some in (rates[:-1], rates))
-        worth_a_chart = rates[-1:] if changed_before else rates if changed else []
+        """Writes an epoch's metrics, with the epoch as step, within a second."""
         self._usage.sample()
-        by_epoch = _result(record.score, report.seconds) | metrics | self._usage.take(record.number)
-        constant = _constant(record, report.epoch, with_costs=progress.epoch == 0)
-        progress.epoch = report.epoch
-        sent = [*to_metrics(by_epoch, now, report.epoch), *worth_a_chart, *to_metrics(constant, now)]
-        self._sender.put_metrics(record.number, sent)
+        usage = self._usage.take(record.number)
+        metrics = self._epochs.setdefault(record.number, EpochMetrics()).after_epoch(record, report, _now(), usage)
+        self._sender.put_metrics(record.number, metrics)
 
     def progressed(self, record: TrialRecord, report: BatchReport) -> None:
         """Nothing is sent within an epoch, but the use of the machine is measured."""
@@ -177,14 +153,21 @@ class Tracker:
         The status is FINISHED for a complete trial, KILLED for a pruned or interrupted one, FAILED for a failed one.
         """
         number, now, result = record.number, _now(), record.result
-        progress = self._progress.pop(number, _Progress())
         self._usage.end(number, result.device)
-        final = to_metrics(_result(result.score, result.seconds), now, max(progress.epoch, result.epochs))
-        constant = to_metrics(_constant(record, result.epochs, with_costs=progress.epoch == 0), now)
-        self._sender.put_metrics(number, [*final, *constant])
-        tags = to_tags({"device": result.device, "reason": result.reason})
-        end = partial(self._runs.end_trial, number, result.state, tags, now, self._title(record))
+        self._sender.put_metrics(number, self._epochs.pop(number, EpochMetrics()).at_the_end(record, now))
+        end = partial(self._runs.end_trial, number, result.state, end_tags(record), now, self._title(record))
         self._sender.put(f"end of trial {number}", end)
+
+    def bring_level(self, records: Sequence[TrialRecord], read_history: Callable[[int], Sequence[EpochReport]]) -> None:
+        """Writes the runs that are missing or differ from these records, as after ``kill -9``; of ended trials only.
+
+        ``read_history`` gives the epochs of a trial. It is called later, in the thread that sends.
+        """
+        for record in records:
+            if record.state is not TrialState.RUNNING:
+                title = self._title(record)
+                renew = partial(mirror.renew, self._runs, record, partial(read_history, record.number), title)
+                self._sender.put(f"run of trial {record.number}", renew)
 
     def rank(self, records: Sequence[TrialRecord], leaderboard: Mapping[str, object]) -> None:
         """Writes the tag ``rank`` of every trial (1 is the best), the tag ``best`` on the best one, and a leaderboard.
@@ -265,39 +248,5 @@ class Tracker:
         self._sender.close()
 
 
-def _trial_title(record: TrialRecord, label: str) -> str:
-    """The name of a trial's run: its number, its family (or ``label``, that of the HyperModel), and how it ended.
-
-    >>> from pipeline.study.objective import Objective
-    >>> from pipeline.study.trial import Trial, TrialResult
-    >>> trial, result = Trial(12, {"family": "residual"}, 0, 10), TrialResult(12, TrialState.COMPLETE, 0.91402)
-    >>> _trial_title(TrialRecord(trial, result, Objective()), "")
-    '#12 residual 0.914'
-    """
-    words = [f"#{record.number}", str(record.params.get("family", label))]
-    if record.state is TrialState.COMPLETE and record.score is not None:
-        words.append(f"{record.score:.4g}")
-    elif record.state is not TrialState.RUNNING:
-        words.append(record.state.value)
-    return " ".join(word for word in words if word)
-
-
-def _result(score: float | None, seconds: float) -> dict[str, float | None]:
-    """The score with six decimals, the seconds with one: the UI's tables show all digits that there are."""
-    return {"score": None if score is None else round(score, 6), "seconds": round(seconds, 1)}
-
-
-def _constant(record: TrialRecord, epochs: int, with_costs: bool) -> dict[str, float | None]:
-    """What has no steps: metrics all the same, since MLflow sorts by params and tags as by words."""
-    costs = {name: cost for name, cost in record.costs.items() if name not in _tagged(record)}
-    return {"epochs": epochs, **(costs if with_costs else {})}
-
-
-def _tagged(record: TrialRecord) -> dict[str, float]:
-    """The costs that are tags: each metric without steps is a chart of a single bar on the page of its run."""
-    named = {"memory"} - set(record.objective.minimized)
-    return {name: cost for name, cost in record.costs.items() if name in named}
-
-
 def _now() -> int:
-    return time.time_ns() // 1_000_000
+    return to_milliseconds(time.time())
