@@ -3,6 +3,7 @@
 import inspect
 import keyword
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,21 @@ def load_study(study: str | Path) -> Study:
     return Study(paths, records, infeasible, read_mapping(paths.job, StudyError), read_fingerprint(paths))
 
 
-def tune(job: str | Path | None = None, /, *, quiet: bool = False, verbose: bool = False, **settings: Any) -> Study:
+def tune(
+    job: str | Path | None = None,
+    /,
+    *,
+    quiet: bool = False,
+    verbose: bool = False,
+    retry_failed: bool = False,
+    **settings: Any,
+) -> Study:
     """Runs a study as the command ``convtune tune`` does, and returns it.
 
     ``job`` is a job file; what is given here wins over it. ``quiet`` prints nothing but warnings, ``verbose`` also
-    every epoch. A study that has begun goes on. A setting takes what a job file may say; None is as if it were not
-    given. Raises a ConvtuneError where the command prints one, and KeyboardInterrupt on Ctrl-C: the study can go on.
+    every epoch. A study that has begun goes on; with ``retry_failed`` it also repeats the trials that failed through a
+    fault of the machine. A setting takes what a job file may say; None is as if it were not given. Raises a
+    ConvtuneError where the command prints one, and KeyboardInterrupt on Ctrl-C: the study can go on.
 
     The settings, each with its default:
     """
@@ -39,7 +49,8 @@ def tune(job: str | Path | None = None, /, *, quiet: bool = False, verbose: bool
     from pipeline.steps.start import settle, start
 
     arguments = {_key(name): _plain(value) for name, value in settings.items()}
-    request, paths = settle(read_job(None if job is None else str(job), {}, arguments))
+    asked = read_job(None if job is None else str(job), {}, arguments)
+    request, paths = settle(replace(asked, retry_failed=retry_failed))
     start(request, paths, Verbosity.SILENT if quiet else choose_verbosity(False, verbose))
     return load_study(paths.argument)
 

@@ -13,6 +13,8 @@ EXAMPLES = (
     "convtune tune --data photos --space resnet --limit macs=50M --trials 40",
 )
 
+_RETRY = "try again, under their numbers, the trials that failed through a fault of the machine, such as a full disk"
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """A job file, and a flag for each of its keys. A flag that is not given is None and changes nothing."""
@@ -29,6 +31,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
             metavar=setting.flag_metavar,
             help=setting.flag_help,
         )
+    parser.add_argument("--retry-failed", action="store_true", help=_RETRY)
     tell_exit_code(parser, "no trial left a model")
     output = parser.add_mutually_exclusive_group()
     output.add_argument("-q", "--quiet", action="store_true", help="print only errors and the result")
@@ -42,4 +45,4 @@ def run(args: argparse.Namespace) -> int:
     from pipeline.steps import tune
 
     flags = {key: getattr(args, key) for key in SETTINGS}
-    return tune(args.job, flags, quiet=args.quiet, verbose=args.verbose)
+    return tune(args.job, flags, quiet=args.quiet, verbose=args.verbose, retry_failed=args.retry_failed)

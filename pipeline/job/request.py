@@ -19,12 +19,14 @@ from pipeline.study.paths import StudyPaths, find, locate, unused
 class JobRequest:
     """A job, and the keys of the settings that a flag or a job file gives now, not those kept from an earlier run.
 
+    ``retry_failed``: what the machine has failed is to be tried again, in this run of the command only.
     ``note`` is a line for whoever starts a study with it: what of the job file may not suit the rest ("": nothing).
     """
 
     job: Job
     given: frozenset[str]
     note: str = ""
+    retry_failed: bool = False
 
 
 _PLANNED = ("image_size", "epochs", "limit")

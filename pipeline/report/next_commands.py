@@ -9,6 +9,7 @@ from pipeline.search.standing import Standing
 from pipeline.search.stop_reason import StopReason
 from pipeline.study.paths import StudyPaths
 from pipeline.study.record import best
+from pipeline.study.trial import Fault
 
 _NOTHING_LEFT = (StopReason.SPACE_COVERED, StopReason.NOTHING_NEW)
 """Why a search ended that has nothing to go on with."""
@@ -22,15 +23,21 @@ def next_commands(trials: StudyTrials, job: Mapping[str, Any]) -> list[tuple[str
     commands = [("Compare all trials in MLflow", f"convtune ui {name}")] if trials.records else []
     if best(trials.records) is not None:
         commands.append(("Take the best model with you", f"convtune export {name}"))
+    if any(record.result.fault is Fault.MACHINE for record in trials.records):
+        retry = resume_command(trials.paths, job, {"--retry-failed": None})
+        commands.append(("Repeat after machine faults", retry))
     if (more := _bounds_raised(trials, job)) is not None:
         commands.append(("Go on", resume_command(trials.paths, job, more)))
     return commands
 
 
 def resume_command(paths: StudyPaths, job: Mapping[str, Any], more: Mapping[str, object] | None = None) -> str:
-    """The command that goes on with a study, with these flags; it names the time, which is not kept from run to run."""
+    """The command that goes on with a study, with these flags (None: one without a value).
+
+    It names the time, which is not kept from run to run.
+    """
     flags = {**(more or {}), **({"--time": job["time"]} if job.get("time") else {})}
-    words = [word for flag, value in flags.items() for word in (flag, str(value))]
+    words = [str(word) for flag, value in flags.items() for word in (flag, value) if word is not None]
     return shlex.join(["convtune", "tune", "--study", paths.argument, *words])
 
 

@@ -1,4 +1,4 @@
-"""Which stored points are queued again: those that lacked time, and those whose run was cut off."""
+"""Which stored points are queued again: what lacked time, what was cut off, and what the machine has failed."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -7,6 +7,7 @@ from optuna.trial import FrozenTrial
 from optuna.trial import TrialState as OptunaState
 
 from pipeline.hyperparameter import Params
+from pipeline.search.attributes import failed_by_machine as by_machine
 from pipeline.search.attributes import outcome_of, request_of
 from pipeline.study.trial import Decision
 
@@ -55,6 +56,23 @@ def cut_off(trial: FrozenTrial) -> Again | None:
     request = request_of(trial)
     params = trial.params if request else trial.system_attrs.get("fixed_params")
     return None if params is None else Again(params, _kept(request or trial.user_attrs))
+
+
+def failed(trials: Iterable[FrozenTrial]) -> dict[int, Again]:
+    """The points of the trials whose last run failed through a fault of the machine, by the number that they keep."""
+    last = _last_runs(trials)
+    return {number: Again(run.params, _kept(request_of(run) or {})) for number, run in last.items() if by_machine(run)}
+
+
+def awaited(trials: Iterable[FrozenTrial]) -> set[int]:
+    """The numbers of the trials that were queued again and have not begun since."""
+    return {number for number, run in _last_runs(trials).items() if request_of(run) is None}
+
+
+def _last_runs(trials: Iterable[FrozenTrial]) -> dict[int, FrozenTrial]:
+    """The last run of each numbered trial, which may still be a point of the queue."""
+    numbered = (((request_of(trial) or trial.user_attrs).get("number"), trial) for trial in trials)
+    return {number: trial for number, trial in numbered if number is not None}
 
 
 def _kept(attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import itertools
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -16,7 +16,7 @@ from optuna.trial import TrialState as OptunaState
 
 from pipeline.candidate import Candidate, Feasibility
 from pipeline.hyperparameter import Params, Scalar
-from pipeline.search.again import Again, cut_off, lacking_time, was_shortened
+from pipeline.search.again import Again, awaited, cut_off, failed, lacking_time, was_shortened
 from pipeline.search.attributes import (
     JUDGED,
     OUTCOME,
@@ -91,7 +91,10 @@ class StudyStorage:
         self._pruning = Pruning(self._study.study_name, rule, objective.metric, stored)
         self._infeasible = count_infeasible(self._study)
         self._records = records_of(self._study, objective)
-        self._begun = sum(record.state.counts_towards_total for record in self._records.values())
+        again = awaited(stored)
+        self._begun = sum(
+            record.state.counts_towards_total and number not in again for number, record in self._records.items()
+        )
         self._next = max(self._records, default=-1) + 1
         done = [trial for trial in stored if not was_shortened(trial, epochs)]
         self._judged = {_point(trial.params) for trial in done if not trial.user_attrs.keys().isdisjoint(JUDGED)}
@@ -99,6 +102,7 @@ class StudyStorage:
             asked["key"]: asked["number"]
             for trial in done
             if (asked := request_of(trial)) and (trial.state is not OptunaState.FAIL or failed_by_machine(trial))
+            if asked["number"] not in again
         }
 
     # --- proposals
@@ -168,6 +172,20 @@ class StudyStorage:
         for again in lacking_time(stored, self._epochs, self._numbers):
             self._queue(again)
         self._storage.flush()
+
+    def requeue_failed(self) -> list[int]:
+        """Queues again the trials that failed through a fault of the machine, under their numbers; returns these."""
+        again = failed(self._study.get_trials(deepcopy=False))
+        for one in again.values():
+            self._queue(one)
+        self._begun -= len(again)
+        self._forget(again)
+        self._storage.flush()
+        return sorted(again)
+
+    def _forget(self, numbers: Container[int]) -> None:
+        """Lets the candidates of these trials be trained again."""
+        self._numbers = {key: number for key, number in self._numbers.items() if number not in numbers}
 
     def _queue(self, again: Again) -> None:
         self._study.enqueue_trial(dict(again.params), user_attrs=again.user_attrs)
@@ -262,7 +280,7 @@ class StudyStorage:
                 self._pruning.complete(running.number, result.score)
         else:
             self._begun -= 1
-            self._numbers = {key: number for key, number in self._numbers.items() if number != result.number}
+            self._forget([result.number])
             self._put_back(running._trial_id)
         self._storage.flush()
         return self._records[result.number]

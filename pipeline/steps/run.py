@@ -1,5 +1,6 @@
 """Runs a study from start to end, in five steps: open, prepare, search, publish, report."""
 
+from pipeline.console import note
 from pipeline.executors import Executor
 from pipeline.job.request import JobRequest
 from pipeline.report.progress import Verbosity
@@ -7,6 +8,7 @@ from pipeline.steps.findings import findings
 from pipeline.steps.open import open_study
 from pipeline.steps.prepare import prepare
 from pipeline.steps.publish import publish
+from pipeline.steps.retry import retry_failed
 from pipeline.steps.search import search
 from pipeline.steps.space_source import SpaceSource
 from pipeline.steps.summary import print_summary
@@ -20,6 +22,10 @@ def run(
     quiet = verbosity.is_quiet
     study = open_study(request, paths, source, executor, resumed, quiet)
     with prepare(study, verbosity) as prepared:
+        if request.retry_failed:
+            told = retry_failed(prepared.storage)
+            if not quiet:
+                note(f"note: {told}")
         search(prepared, verbosity)
         best_model = None
         try:

@@ -5,9 +5,11 @@ import gc
 import sys
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 from pipeline.console import note, status, warn
+from pipeline.errors import JobError
 from pipeline.job.request import JobRequest, name_study, read_job
 from pipeline.report.progress import Verbosity, choose_verbosity
 from pipeline.signals import ENDING, interruptible
@@ -22,13 +24,20 @@ _INTERRUPTED = 130
 """The exit code of a study that was interrupted, by Ctrl-C or a signal such as SIGTERM."""
 
 
-def tune(job_file: str | None, flags: Mapping[str, Any], *, quiet: bool = False, verbose: bool = False) -> int:
+def tune(
+    job_file: str | None,
+    flags: Mapping[str, Any],
+    *,
+    quiet: bool = False,
+    verbose: bool = False,
+    retry_failed: bool = False,
+) -> int:
     """Starts a study, or resumes one; the exit code: 0, 1 without any model, 130 when interrupted.
 
     ``flags`` are parsed values by the key of their setting. A ConvtuneError for flags, a job file or a space that are
     invalid.
     """
-    request, paths = settle(read_job(job_file, flags))
+    request, paths = settle(replace(read_job(job_file, flags), retry_failed=retry_failed))
     try:
         return start(request, paths, choose_verbosity(quiet, verbose))
     except KeyboardInterrupt:
@@ -43,7 +52,12 @@ def tune(job_file: str | None, flags: Mapping[str, Any], *, quiet: bool = False,
 def settle(request: JobRequest) -> tuple[JobRequest, StudyPaths]:
     """The job with the time that it may take, and the study that it starts or resumes."""
     request = fill_in_time(request)
-    return request, name_study(request.job)
+    paths = name_study(request.job)
+    if request.retry_failed and not paths.exists:
+        raise JobError(
+            f"--retry-failed: expected a study that has begun, got the new one {paths.name}; give its --study"
+        )
+    return request, paths
 
 
 def start(request: JobRequest, paths: StudyPaths, verbosity: Verbosity) -> int:

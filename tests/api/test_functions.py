@@ -42,7 +42,7 @@ def test_the_stub_names_what_the_package_offers():
 def test_the_signature_and_the_help_have_every_setting():
     parameters = inspect.signature(tune).parameters
     names = {f"{key}_" if keyword.iskeyword(key) else key for key in SETTINGS}
-    assert set(parameters) == {"job", "quiet", "verbose", *names}
+    assert set(parameters) == {"job", "quiet", "verbose", "retry_failed", *names}
     for key, setting in SETTINGS.items():
         assert setting.help in (tune.__doc__ or ""), key
 
@@ -55,6 +55,7 @@ def test_the_signature_and_the_help_have_every_setting():
         ({"data": "digits", "try_": [{}]}, r"tune\(\): try: expected a mapping of names to values"),
         ({"data": "digits", "workers": 2, "executor": "inline"}, "--workers: expected 1 with --executor inline"),
         ({}, "--data is missing"),
+        ({"data": "digits", "study": "new", "retry_failed": True}, "--retry-failed: expected a study that has begun"),
         ({"data": None, "study": "nix"}, "unknown study 'nix'.*; to start one, add --data"),
     ],
 )

@@ -159,6 +159,11 @@ COMMAND_LINES = [
         DIGITS + "--trial-timeout 2h --executor inline",
         "--trial-timeout: expected an executor that can end a trial, got --executor inline; use --executor local",
     ),
+    words(
+        "a new study whose failures are to be tried again",
+        DIGITS + "--study new --retry-failed",
+        "--retry-failed: expected a study that has begun, got the new one new; give its --study",
+    ),
     words("negative seed", DIGITS + "--seed -1", "--seed: expected a whole number from 0, got '-1'"),
     words("negative time", DIGITS + "--time -5", "--time: expected a time above 0 such as 10m", "'-5'"),
     words("negative minutes", DIGITS + "--time=-5m", "--time: expected a time above 0", "'-5m'"),

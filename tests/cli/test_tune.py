@@ -21,7 +21,7 @@ def test_every_setting_is_a_flag_with_its_help(parser):
     for key, setting in SETTINGS.items():
         assert actions[key].option_strings == [setting.flag]
         assert (actions[key].help, actions[key].metavar) == (setting.flag_help, setting.flag_metavar)
-    assert set(actions) == {*SETTINGS, "help", "job", "quiet", "verbose"}
+    assert set(actions) == {*SETTINGS, "help", "job", "quiet", "verbose", "retry_failed"}
 
 
 def test_the_help_has_a_line_for_every_setting_and_its_default(capsys):
@@ -59,10 +59,22 @@ def test_a_file_with_sizes_for_another_time_is_told_before_the_study_begins(here
 def test_the_values_of_flags_are_parsed_once_and_passed_on(monkeypatch):
     calls = []
     monkeypatch.setattr(pipeline.steps, "tune", lambda *args, **options: calls.append((*args, options)) or 7)
-    words = ["job.yaml", "-q", "--trials", "1_000", "--time", "10m", "--image-size", "64x48", "--try", "a=1,b=x"]
+    words = [
+        "job.yaml",
+        "-q",
+        "--retry-failed",
+        "--trials",
+        "1_000",
+        "--time",
+        "10m",
+        "--image-size",
+        "64x48",
+        "--try",
+        "a=1,b=x",
+    ]
     assert main(["tune", *words, "--try", "", "--try", "vgg16", "--limit", "macs=none", "--metric", "log_loss"]) == 7
     ((file, flags, options),) = calls
-    assert (file, options) == ("job.yaml", {"quiet": True, "verbose": False})
+    assert (file, options) == ("job.yaml", {"quiet": True, "verbose": False, "retry_failed": True})
     assert {key: value for key, value in flags.items() if value is not None} == {
         "trials": 1000,
         "time": 600,

@@ -22,7 +22,7 @@ def ask(*words):
     parser = argparse.ArgumentParser(exit_on_error=False)
     tune.arguments(parser)
     flags = vars(parser.parse_args(words))
-    flags = {name: value for name, value in flags.items() if name not in ("quiet", "verbose")}
+    flags = {name: value for name, value in flags.items() if name not in ("quiet", "verbose", "retry_failed")}
     return read_job(flags.pop("job"), flags)
 
 

@@ -12,7 +12,7 @@ from pipeline.report.study_trials import StudyTrials, read_trials
 from pipeline.report.top_trials import as_columns
 from pipeline.search.stop_reason import StopReason
 from pipeline.study.paths import StudyPaths
-from pipeline.study.trial import TrialState
+from pipeline.study.trial import Fault, TrialState
 from tests.report.made_up import evaluated, evaluated_model, record, study
 
 MINE = StudyPaths(Path("studies/mine"))
@@ -122,6 +122,13 @@ def test_the_next_commands_depend_on_what_there_is():
         "Take the best model with you",
         "Go on",
     ]
+
+
+def test_what_the_machine_has_failed_can_be_repeated():
+    failed = [record(number, None, TrialState.FAILED, fault=fault) for number, fault in enumerate(Fault)]
+    retry = ("Repeat after machine faults", "convtune tune --study mine --retry-failed")
+    assert retry in findings(failed).next
+    assert retry not in findings([one for one in failed if one.result.fault is not Fault.MACHINE]).next
 
 
 def test_a_study_elsewhere_is_quoted():

@@ -179,6 +179,49 @@ def test_no_sampler_learns_from_a_fault_of_the_machine_and_its_candidate_stays_k
     assert ("fault" in own.user_attrs, machine.user_attrs["fault"]) == (False, "machine")
 
 
+def fail(storage, wide, fault):
+    trial, candidate = begin(storage, wide)
+    storage.tell(TrialResult(trial.number, TrialState.FAILED, reason="it failed", fault=fault))
+    return candidate
+
+
+def test_what_the_machine_has_failed_is_tried_again_under_its_number_and_counts_once(tmp_path, wide, open_kind):
+    storage = open_kind(tmp_path, wide)
+    fail(storage, wide, Fault.ERROR)
+    candidate = fail(storage, wide, Fault.MACHINE)
+    climb(storage, wide, 0.5)
+    assert storage.begun == 3
+    assert storage.requeue_failed() == [1]
+    assert storage.requeue_failed() == []
+    for again in (storage, open_kind(tmp_path, wide)):  # also if the process ends before the trial begins
+        assert (again.begun, again.queued, again.number_of(candidate)) == (2, 1, None)
+    trial, repeated = begin(again, wide)
+    assert (trial.number, repeated.key, again.begun) == (1, candidate.key, 3)
+    again.tell(TrialResult(1, TrialState.COMPLETE, 0.7, 4))
+    for later in (again, open_kind(tmp_path, wide)):
+        assert [record.state.value for record in later.records] == ["failed", "complete", "complete"]
+        assert (later.begun, later.number_of(candidate)) == (3, 1)
+        assert later.requeue_failed() == []
+
+
+def test_what_fails_again_can_be_tried_again_and_so_can_what_was_cut_off(tmp_path, wide, open_kind):
+    storage = open_kind(tmp_path, wide)
+    fail(storage, wide, Fault.MACHINE)
+    for _ in range(2):
+        assert storage.requeue_failed() == [0]
+        fail(storage, wide, Fault.MACHINE)
+        assert (storage.begun, len(storage.records)) == (1, 1)
+    storage.requeue_failed()
+    begin(storage, wide)
+    storage = open_kind(tmp_path, wide)  # the process was killed
+    assert (storage.begun, storage.queued) == (0, 1)
+    assert storage.requeue_failed() == []
+    storage.postpone(storage.ask(None))
+    storage = open_kind(tmp_path, wide)
+    storage.requeue_for_time()
+    assert (storage.begun, storage.queued) == (0, 1)
+
+
 def test_optuna_sees_the_values_that_were_reported(tmp_path, wide, open_kind, minimized):
     storage = open_kind(tmp_path, wide)
     begin(storage, wide)
