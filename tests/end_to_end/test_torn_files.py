@@ -1,0 +1,62 @@
+"""Files of a study that were cut off while they were written, as by a full disk."""
+
+import csv
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from pipeline.cli import main
+
+pytestmark = pytest.mark.usefixtures("undrawn", "only_tested")
+
+DERIVED = ("trials.csv", "test.json", "holder.json", "best.keras", "trials/0000/history.csv", "trials/0000/model.keras")
+NEEDED = ("job.yaml", "space.yaml", "study.json", "optuna.db")
+MINE = Path("studies/mine")
+
+
+def in_one_file():
+    """Brings the study's database into one file, as it is once the process that ran it has ended."""
+    with closing(sqlite3.connect(MINE / "optuna.db")) as connection:
+        connection.execute("VACUUM INTO 'whole.db'")
+    for more in ("-wal", "-shm"):
+        (MINE / f"optuna.db{more}").unlink(missing_ok=True)
+    Path("whole.db").replace(MINE / "optuna.db")
+
+
+def cut(name, keep=0.5):
+    file = MINE / name
+    content = file.read_bytes() if file.exists() else b"{"
+    file.write_bytes(content[: int(len(content) * keep)])
+
+
+@pytest.mark.parametrize("keep", [0, 0.5])
+def test_what_follows_from_the_storage_is_written_again(tune, keep):
+    assert tune("--pruner", "none", "--trials", "2") == 0
+    for name in DERIVED:
+        cut(name, keep)
+    assert main(["tune", "--study", "mine", "--trials", "4"]) == 0
+    rows = list(csv.DictReader((MINE / "trials.csv").read_text().splitlines()))
+    assert [row["state"] for row in rows] == ["complete"] * 4
+    assert (MINE / "best.keras").read_bytes() == b"a model"
+    assert '"best_model"' in (MINE / "test.json").read_text()
+    assert not (MINE / "holder.json").exists()
+
+
+@pytest.mark.parametrize("keep", [0.001, 0.5])
+def test_without_the_others_a_study_is_refused_in_a_line_that_names_it_and_nothing_is_written(tune, capsys, keep):
+    assert tune("--pruner", "none", "--trials", "2") == 0
+    in_one_file()
+    for name in NEEDED:
+        before = (MINE / name).read_bytes()
+        cut(name, keep)
+        left = {path: path.read_bytes() for path in MINE.rglob("*") if path.is_file()}
+        capsys.readouterr()
+        assert main(["tune", "--study", "mine", "--trials", "4"]) == 2, name
+        error = capsys.readouterr().err.splitlines()[-1]
+        assert name in error or (name == "job.yaml" and "was begun with a different" in error), error
+        files = {path: path.read_bytes() for path in MINE.rglob("*") if path.is_file()}
+        assert {path: files[path] for path in left} == left, name
+        (MINE / name).write_bytes(before)
+    assert main(["tune", "--study", "mine", "--trials", "3"]) == 0
