@@ -188,7 +188,7 @@ def test_objectives_are_a_text_or_a_list(tmp_path, value):
         "search: gird",
         "pruner: axe",
         "precision: float16",
-        "executor: ray",
+        "executor: slurm",
         "metric: f1",
         "objective: accuracy,macs",
         "objective: value",

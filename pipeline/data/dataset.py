@@ -105,13 +105,13 @@ class Dataset:
         names = [f"{name} ({count:,})" for name, count in zip(self.classes, counts, strict=True)]
         return f"classes: {name_some(names, _MAX_CLASSES)}"
 
-    def __reduce__(self) -> tuple[Callable[..., "Dataset"], tuple[str, str, str, int]]:
-        return open_cached, (str(self.folder), self.name, self.source, self.seed)
+    def __reduce__(self) -> tuple[Callable[..., "Dataset"], tuple[Path, str, str, int]]:
+        return open_cached, (self.folder, self.name, self.source, self.seed)
 
 
-def open_cached(folder: str, name: str, source: str, seed: int) -> Dataset:
+def open_cached(folder: Path, name: str, source: str, seed: int) -> Dataset:
     """Opens the dataset in a folder of the cache; DataError if the folder is missing or damaged."""
-    return split_entry(read_entry(Path(folder)), name, source, seed)
+    return split_entry(read_entry(folder), name, source, seed)
 
 
 def split_entry(entry: CacheEntry, name: str, source: str, seed: int) -> Dataset:

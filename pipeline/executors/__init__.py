@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from pipeline.executors.inline import INLINE, InlineExecutor
 from pipeline.executors.local import LOCAL, LocalExecutor
+from pipeline.executors.ray import RAY
 from pipeline.executors.task import (
     Executor,
     ExecutorKind,
@@ -37,4 +38,4 @@ __all__ = [
     "start_all",
 ]
 
-EXECUTORS: Mapping[str, ExecutorKind] = {kind.name: kind for kind in (LOCAL, INLINE)}
+EXECUTORS: Mapping[str, ExecutorKind] = {kind.name: kind for kind in (LOCAL, INLINE, RAY)}

@@ -91,13 +91,16 @@ class Slots:
     """What an executor is to start: ``workers`` that take the ``gpus`` in turn, at most ``per_gpu`` on one of them.
 
     GPUs are named as ``CUDA_VISIBLE_DEVICES`` names them; without any, workers train on the CPU. ``hides_gpus`` keeps
-    those away that a backend would find by itself.
+    those away that a backend would find by itself. On a cluster, at ``address`` ("": one of its own), the nodes have
+    the GPUs; with ``follows`` there are as many workers as it has room for at the moment, and ``workers`` at most.
     """
 
     workers: int = 1
     gpus: tuple[str, ...] = ()
     per_gpu: int = 1
     hides_gpus: bool = False
+    address: str = ""
+    follows: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,8 @@ class ExecutorKind:
 
     ``start(slots, log, warm_up)`` starts an executor: ``log`` is the file for what libraries print (None: the
     terminal), and ``warm_up`` is called by each worker before its first task. ``parallel`` says whether it can have
-    more than one worker, ``drops`` whether it can end a task that does not end by itself.
+    more than one worker, ``drops`` whether it can end a task that does not end by itself, ``on_cluster`` whether its
+    workers may be on other machines.
     """
 
     name: str
@@ -114,6 +118,7 @@ class ExecutorKind:
     start: Callable[[Slots, Path | None, WarmUp], Executor]
     parallel: bool = True
     drops: bool = True
+    on_cluster: bool = False
 
 
 @dataclass(frozen=True)

@@ -25,9 +25,19 @@ def check_timeout(timeout: float | None, executor: str) -> None:
 
 def check_gpus(gpus: Sequence[str], per_gpu: int | None, executor: str) -> None:
     """JobError for settings of GPUs that nothing would follow from."""
+    if gpus and EXECUTORS[executor].on_cluster:
+        expected = f"expected nothing with --executor {executor}, whose nodes offer their GPUs"
+        raise JobError(f"--gpus: {expected}; set CUDA_VISIBLE_DEVICES where a node starts")
     flag = "--gpus" if gpus else "--per-gpu"
     if (gpus or per_gpu) and not EXECUTORS[executor].parallel:
         expected = f"expected nothing with --executor {executor}, which takes what Keras finds"
         raise JobError(f"{flag}: {expected}; leave it out")
     if per_gpu and tuple(gpus) == (NONE,):
         raise JobError(f"--per-gpu: expected nothing with --gpus {NONE}, got {per_gpu}; leave one of them out")
+
+
+def check_address(address: str, executor: str) -> None:
+    """JobError for the address of a cluster where trials run elsewhere."""
+    if address and not EXECUTORS[executor].on_cluster:
+        able = " or ".join(name for name, kind in EXECUTORS.items() if kind.on_cluster)
+        raise JobError(f"--ray-address: expected nothing with --executor {executor}; use --executor {able}")

@@ -8,7 +8,7 @@ from typing import Any
 from pipeline.errors import JobError
 from pipeline.executors import EXECUTORS
 from pipeline.hyperparameter import Scalar
-from pipeline.job.executor_limits import check_gpus, check_timeout, check_workers
+from pipeline.job.executor_limits import check_address, check_gpus, check_timeout, check_workers
 from pipeline.job.parsers import (
     ALL,
     PartialParams,
@@ -24,8 +24,9 @@ from pipeline.job.parsers import (
     parse_size,
     parse_text,
 )
+from pipeline.job.reachable import check_reachable
 from pipeline.job.setting import EMPTY, Setting, choice, count, setting, settings_of, whole_number
-from pipeline.metrics import DEFAULT_METRIC, METRICS, Metric
+from pipeline.metrics import DEFAULT_METRIC, METRICS
 from pipeline.quantity import format_seconds
 from pipeline.recipe import CLASS_WEIGHTS
 from pipeline.search.pruners import PRUNERS
@@ -290,13 +291,24 @@ class Job:
     pixels: str = choice("auto", PIXELS, group=_DATA, help="range in which pixels enter a HyperModel's models")
     precision: str = choice("auto", PRECISIONS, group=_WHERE, help="number format for training")
     executor: str = choice("local", EXECUTORS, group=_WHERE, help="where trials run")
+    ray_address: str = setting(
+        "",
+        example="auto",
+        group=_WHERE,
+        help="Ray cluster for --executor ray; auto is the one that this machine belongs to",
+        metavar="auto|HOST:PORT",
+        parse=parse_text,
+        schema=_TEXT,
+        default_text="one of its own, on this machine",
+    )
 
     def __post_init__(self) -> None:
         check_workers(self.workers, self.executor)
         check_timeout(self.trial_timeout, self.executor)
         check_gpus(self.gpus, self.per_gpu, self.executor)
+        check_address(self.ray_address, self.executor)
         if self.stop_at is not None:
-            _check_reachable(METRICS[self.metric], self.stop_at)
+            check_reachable(METRICS[self.metric], self.stop_at)
         fixed = dict(self.fixed).get("class_weight", self.class_weight)
         if self.class_weight not in (None, fixed):
             raise JobError(f"--class-weight: {self.class_weight}, but --set has class_weight={fixed}; give one of them")
@@ -331,16 +343,6 @@ class Job:
         values = {key: (entry, getattr(self, entry.name)) for key, entry in SETTINGS.items()}
         written = {key: entry.dump(value) for key, (entry, value) in values.items() if value not in EMPTY}
         return {key: content for key, content in written.items() if content is not None}
-
-
-def _check_reachable(metric: Metric, score: float) -> None:
-    """JobError for a score that the metric never has."""
-    low, high = metric.bounds
-    if low <= score <= high:
-        return
-    expected = f"at least {low:g}" if math.isinf(high) else f"{low:g} to {high:g}"
-    percent = f"; for {score:g} % give {score / 100:g}" if high == 1 < score <= 100 else ""
-    raise JobError(f"--stop-at: expected a score that {metric.name} can reach, {expected}, got {score:g}{percent}")
 
 
 SETTINGS: Mapping[str, Setting] = settings_of(Job)

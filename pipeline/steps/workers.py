@@ -12,6 +12,9 @@ from pipeline.job.parsers import NONE
 from pipeline.quantity import counted
 from pipeline.training.worker import import_training
 
+_MOST = 1000
+"""The workers of a study on the largest cluster; its trials begin one after another, in some milliseconds each."""
+
 
 def start_workers(job: Job, slots: Slots, log: Path | None) -> Executor:
     """The executor of a job, whose workers import Keras from now on; ``log`` is for what libraries print there."""
@@ -21,8 +24,13 @@ def start_workers(job: Job, slots: Slots, log: Path | None) -> Executor:
 def slots_of(job: Job) -> Slots:
     """As many workers as the job says or the machine can use, and never more than trials, on the GPUs of the job.
 
+    On a cluster that is there already, as many as it has room for while the study runs.
+
     JobError for GPUs that are not there, and for more workers than memory holds; never for one.
     """
+    if job.ray_address:
+        most = min(job.workers or _MOST, job.total)
+        return Slots(int(most), (), job.per_gpu or 1, address=job.ray_address, follows=not job.workers)
     chosen = _choose_gpus(job)
     if not chosen:
         flag, wanted = "--workers", job.workers or count_workers()

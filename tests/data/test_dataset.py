@@ -54,4 +54,4 @@ def test_the_file_of_an_image(tmp_path, monkeypatch):
 
 def test_a_dataset_whose_cache_is_gone_is_an_error(tmp_path):
     with pytest.raises(DataError, match="not a readable cache entry"):
-        open_cached(str(tmp_path), "mine", "mine", 0)
+        open_cached(tmp_path, "mine", "mine", 0)

@@ -10,12 +10,20 @@ from pipeline.errors import SpaceError, WorkerError
 from pipeline.executors import EXECUTORS, ExecutorKind, InlineExecutor, Slots, call
 from pipeline.study.trial import Decision, TrialState
 from tests.fakes import Climb, GetPid, Raise
+from tests.ray_nodes import here_with_ray
 
 
 def start_added(slots, log, warm_up):
     """What the file of a new executor must offer."""
     warm_up()
     return InlineExecutor(log)
+
+
+@pytest.fixture(scope="module")
+def ray_here():
+    """Ray on this machine, for all tests of this file: it takes 2 s to start."""
+    with here_with_ray():
+        yield
 
 
 @pytest.fixture(params=[*EXECUTORS, "added"])
@@ -25,6 +33,8 @@ def executor(request, monkeypatch, tmp_path):
     for name in ("CUDA_DEVICE_ORDER", "TF_CPP_MIN_LOG_LEVEL", "TF_FORCE_GPU_ALLOW_GROWTH"):
         monkeypatch.setenv(name, "1")  # the inline executor sets those that are missing, in this process
     monkeypatch.setenv("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    if request.param == "ray":
+        request.getfixturevalue("ray_here")
     with closing(EXECUTORS[request.param].start(Slots(), tmp_path / "worker.log", warm_up)) as executor:
         yield executor
 

@@ -90,7 +90,8 @@ def test_every_key_is_read():
         "class_weight": "balanced",
         "pixels": "0..1",
         "precision": "float32",
-        "executor": "local",
+        "executor": "ray",
+        "ray_address": "10.0.0.5:6379",
     }
     assert set(content) == set(SETTINGS)
     assert read(content) == Job(
@@ -119,7 +120,8 @@ def test_every_key_is_read():
         class_weight="balanced",
         pixels="0..1",
         precision="float32",
-        executor="local",
+        executor="ray",
+        ray_address="10.0.0.5:6379",
     )
     assert read({"data": "d", "executor": "inline"}).executor == "inline"
 
@@ -189,6 +191,8 @@ def test_only_a_worker_can_be_ended_when_its_trial_takes_too_long():
         ({"gpus": ("0",), "executor": "inline"}, "--gpus: expected nothing with --executor inline"),
         ({"gpus": ("none",), "executor": "inline"}, "--gpus: expected nothing with --executor inline"),
         ({"per_gpu": 2, "executor": "inline"}, "--per-gpu: expected nothing with --executor inline"),
+        ({"gpus": ("0",), "executor": "ray"}, "--gpus: expected nothing with --executor ray, whose nodes offer"),
+        ({"ray_address": "auto"}, "--ray-address: expected nothing with --executor local; use --executor ray"),
         ({"per_gpu": 2, "gpus": ("none",)}, "--per-gpu: expected nothing with --gpus none, got 2"),
     ],
 )

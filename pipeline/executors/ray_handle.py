@@ -1,0 +1,90 @@
+"""What the study's process knows of one slot on a node of a Ray cluster, and how it talks with it."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from pipeline.errors import first_line
+from pipeline.executors.parcel import Parcel
+from pipeline.executors.ray_slot import Sent
+from pipeline.study.trial import Decision
+
+_FAREWELL = 2.0
+"""Seconds that nodes have to remove their files at the end."""
+
+_ANSWER = 5.0
+"""Seconds in which an idle slot must answer."""
+
+
+class SlotHandle:
+    """An actor, and what it is doing: ``pending`` is what it will say next, ``parcel`` the task that it runs."""
+
+    def __init__(self, actor: Any) -> None:
+        self.actor = actor
+        self.node = ""
+        self.parcel: Parcel | None = None
+        self._inputs: Mapping[int, Sent] = {}
+        self.pending: Any = actor.describe.remote()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it has started."""
+        return bool(self.node)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it can take a task."""
+        return self.is_ready and self.parcel is None
+
+    def settle(self) -> str | None:
+        """Notes the node on which it has started; the error, in a few words, if it has not."""
+        import ray
+
+        try:
+            self.node = self.take()
+        except ray.exceptions.RayError as error:
+            return first_line(getattr(error, "cause", None) or error)
+        return None
+
+    def is_alive(self) -> bool:
+        """Whether it answers."""
+        import ray
+
+        try:
+            return bool(ray.get(self.actor.describe.remote(), timeout=_ANSWER))
+        except ray.exceptions.RayError:
+            return False
+
+    def begin(self, parcel: Parcel, inputs: Mapping[int, Sent]) -> None:
+        """Starts a task."""
+        self.parcel, self._inputs = parcel, inputs  # Ray keeps the content for as long as somebody has the references
+        self.pending = self.actor.begin.remote(parcel, inputs)
+
+    def answer(self, decision: Decision) -> None:
+        """Answers a report."""
+        self.pending = self.actor.answer.remote(decision)
+
+    def take(self) -> Any:
+        """What it says; there is something."""
+        import ray
+
+        pending, self.pending = self.pending, None
+        return ray.get(pending)
+
+    def kill(self) -> None:
+        """Ends it at once."""
+        import ray
+
+        with suppress(Exception):  # the cluster may have ended before
+            ray.kill(self.actor)
+
+
+def farewell(slots: Sequence[SlotHandle]) -> None:
+    """Ends slots, after they have removed their files as far as they can be reached."""
+    import ray
+
+    with suppress(Exception):  # the cluster may have ended before
+        closing = [slot.actor.close.remote() for slot in slots if slot.is_ready]
+        ray.wait(closing, num_returns=len(closing), timeout=_FAREWELL)
+    for slot in slots:
+        slot.kill()

@@ -1,0 +1,261 @@
+"""On a real cluster of two nodes, one of which is killed: its trial is lost and nothing else, and no file is shared."""
+
+import os
+import socket
+import sys
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import JobError, SpaceError
+from pipeline.executors import Slots, call
+from pipeline.executors import ray as ray_executor
+from pipeline.executors.parcel import pack
+from pipeline.executors.ray_cluster import connect
+from pipeline.executors.ray_slot import CHUNK
+from pipeline.study.trial import Decision, EpochReport, TrialResult, TrialState
+from tests.fakes import Chatter, Climb, Deaf, Die, GetPid, Unpackable
+from tests.ray_nodes import two_nodes
+
+BOTH = Slots(9, follows=True)
+
+
+@pytest.fixture(scope="module")
+def nodes():
+    """The cluster, to which this process is connected: executors leave that connection alone."""
+    with two_nodes() as nodes:
+        leave = connect(nodes.address, 0)
+        yield nodes
+        leave()
+
+
+def warm_up():
+    """Imports nothing."""
+
+
+@pytest.fixture
+def pair(nodes, tmp_path):
+    with closing(ray_executor.start(BOTH, tmp_path / "worker.log", warm_up)) as executor:
+        yield executor
+
+
+def train_on(report):
+    return Decision.CONTINUE
+
+
+def wait_for(executor, count, report=train_on):
+    results, deadline = {}, time.monotonic() + 60
+    while len(results) < count and time.monotonic() < deadline:
+        results |= {result.number: result for result in executor.wait(report, 0.5)}
+    return results
+
+
+def wait_until(executor, condition):
+    deadline = time.monotonic() + 60
+    while not condition() and time.monotonic() < deadline:
+        executor.wait(train_on, 0.2)
+    assert condition()
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A task that reads a folder and a file, saves its model midway and at the end, and notes what it has opened."""
+
+    number: int
+    folder: Path
+    source: Path
+    model: Path
+
+    def run(self, report):
+        opened = []
+        sys.addaudithook(lambda event, args: opened.append(str(args[0])) if event == "open" else None)
+        read = (self.folder / "sub" / "a.bin").read_bytes() + self.source.read_bytes()
+        self.model.write_bytes(b"midway")
+        report(EpochReport(self.number, 1, {}, 1.0, str(self.model)))
+        self.model.write_bytes(read * 3)
+        end = EpochReport(self.number, 2, {}, 2.0, str(self.model))
+        reason = "\n".join([*map(str, (self.folder, self.source, self.model)), *opened])
+        return TrialResult(self.number, TrialState.COMPLETE, reason=reason, model=str(self.model), history=(end,))
+
+
+@pytest.fixture
+def copy(tmp_path):
+    (tmp_path / "set" / "sub").mkdir(parents=True)
+    (tmp_path / "set" / "sub" / "a.bin").write_bytes(os.urandom(CHUNK // 2 + 1))
+    (tmp_path / "more.py").write_bytes(b"more")
+    return Copy(3, tmp_path / "set", tmp_path / "more.py", tmp_path / "trials" / "3" / "model.keras")
+
+
+def test_files_travel_and_no_path_is_shared(pair, copy, tmp_path):
+    midway = []
+
+    def report(made):
+        midway.append((made.model, Path(made.model).read_bytes()))
+        return Decision.CONTINUE
+
+    pair.submit(copy)
+    result = wait_for(pair, 1, report)[3].value
+    content = (copy.folder / "sub" / "a.bin").read_bytes() + b"more"
+    assert midway == [(str(copy.model), b"midway")]
+    assert copy.model.read_bytes() == content * 3  # more than one part
+    assert (result.model, result.history[0].model) == (str(copy.model), str(copy.model))
+    assert len(result.reason.splitlines()) > 6
+    assert str(tmp_path) not in result.reason
+    assert str(Path.cwd() / "studies") not in result.reason
+
+
+def test_a_folder_is_sent_once_to_a_node_and_files_that_do_not_change_do_not_come_back(pair, copy):
+    before = copy.source.stat().st_mtime_ns
+    places = set()
+    for _ in range(4):
+        pair.submit(copy)
+        places.add(wait_for(pair, 1)[3].value.reason.splitlines()[0])
+    assert len(places) <= 2  # nodes
+    assert {Path(place).name for place in places} == {"set"}
+    assert copy.source.stat().st_mtime_ns == before
+
+
+def test_a_parcel_names_each_path_once(copy):
+    assert pack(copy).paths == (copy.folder, copy.source, copy.model)
+
+
+def test_a_trial_is_told_how_to_go_on(pair):
+    pair.submit(Climb(0, epochs=9))
+    result = wait_for(pair, 1, lambda report: Decision.PRUNE if report.epoch == 2 else Decision.CONTINUE)[0].value
+    assert (result.state, result.epochs) == (TrialState.PRUNED, 2)
+
+
+def test_a_killed_worker_costs_its_own_trial_only(pair):
+    pair.submit(Die(0))
+    pair.submit(Climb(1, epochs=3, pause=0.1))
+    results = wait_for(pair, 2)
+    assert "worker died: signal 9 (SIGKILL" in str(results[0].error)
+    assert results[1].value.state is TrialState.COMPLETE
+    assert (pair.slots, pair.free) == (2, 2)
+
+
+def test_a_killed_actor_costs_its_own_trial_only_and_is_replaced(pair):
+    pair.submit(Climb(1, epochs=3, pause=0.1))
+    pair.submit(DieWithActor(0))
+    results = wait_for(pair, 2)
+    assert str(results[0].error).startswith("machine fault: worker died: ")
+    assert results[1].value.state is TrialState.COMPLETE
+    wait_until(pair, lambda: pair.free == 2)
+
+
+@dataclass(frozen=True)
+class DieWithActor:
+    """A task that kills the process above its own."""
+
+    number: int
+
+    def run(self, report):
+        os.kill(os.getppid(), 9)
+        time.sleep(60)
+
+
+def test_an_actor_that_died_idle_costs_no_task(pair):
+    for slot in pair._slots:
+        slot.kill()
+        while slot.is_alive():  # Ray kills it in its own time
+            time.sleep(0.05)
+    pair.submit(Climb(5))
+    assert wait_for(pair, 1)[5].value.state is TrialState.COMPLETE
+
+
+def test_a_task_that_is_dropped_has_no_result_and_its_slot_is_replaced(pair):
+    pair.submit(Deaf(4, 0))
+    pair.drop(4)
+    wait_until(pair, lambda: pair.free == 2)
+    pair.submit(GetPid(5))
+    assert wait_for(pair, 1).keys() == {5}
+
+
+def test_a_task_that_cannot_be_unpacked_is_its_own_error(pair):
+    with pytest.raises(SpaceError, match="no such"):
+        call(pair, Unpackable(6, SpaceError("no such")))
+
+
+def test_what_workers_print_comes_into_the_log_and_not_onto_the_terminal(pair, tmp_path, capfd):
+    call(pair, Chatter("chatter\n"))
+    assert "chatter" in (tmp_path / "worker.log").read_text()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_closing_leaves_no_file_and_no_process(nodes, copy, tmp_path):
+    executor = ray_executor.start(BOTH, None, warm_up)
+    pid = call(executor, GetPid())
+    executor.submit(copy)
+    place = Path(wait_for(executor, 1)[3].value.reason.splitlines()[0])
+    executor.submit(Climb(0, pause=30))
+    assert place.exists()
+    executor.close()
+    assert not place.parents[1].exists()
+    deadline = time.monotonic() + 10
+    while os.path.exists(f"/proc/{pid}") and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not os.path.exists(f"/proc/{pid}")
+
+
+@pytest.mark.slow
+def test_a_killed_node_costs_its_trial_only_and_one_that_joins_is_used(nodes, pair, capfd):
+    reports = []
+
+    def report(made):
+        reports.append(made)
+        if len(reports) == 8:
+            nodes.kill()
+        return Decision.CONTINUE
+
+    for number in (1, 2):
+        pair.submit(Climb(number, epochs=40, pause=0.2))
+    results = wait_for(pair, 2, report)
+    [lost] = [result for result in results.values() if result.error is not None]
+    assert str(lost.error).startswith("machine fault: node died: ")
+    assert next(result for result in results.values() if result is not lost).value.state is TrialState.COMPLETE
+    assert pair.slots == 1
+    nodes.join()
+    wait_until(pair, lambda: pair.slots == 2)
+    for number in (1, 2):
+        pair.submit(Climb(number))
+    assert {result.value.state for result in wait_for(pair, 2).values()} == {TrialState.COMPLETE}
+    assert capfd.readouterr() == ("", "")
+
+
+def test_without_ray_the_way_to_install_it_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(JobError, match=r"pip install 'convtune\[ray\]'"):
+        connect("", 1)
+
+
+@pytest.fixture
+def listener():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server
+
+
+@pytest.fixture
+def no_connection(monkeypatch):
+    monkeypatch.setattr("ray.is_initialized", lambda: False)
+
+
+@pytest.mark.parametrize("address", ["nowhere", "127.0.0.1:", "ray://127.0.0.1:10001", "127.0.0.1:0", ":6379"])
+def test_an_address_that_is_none_is_refused(no_connection, address):
+    with pytest.raises(JobError, match="--ray-address: expected auto or HOST:PORT"):
+        connect(address, 1)
+
+
+def test_an_address_where_nobody_listens_is_one_line(no_connection, listener):
+    port = listener.getsockname()[1]
+    listener.close()
+    with pytest.raises(JobError, match=f"--ray-address: 127.0.0.1:{port}: no Ray cluster answers there"):
+        connect(f"127.0.0.1:{port}", 1)
+
+
+def test_a_server_that_is_not_rays_is_one_line(no_connection, listener, monkeypatch):
+    monkeypatch.setattr("pipeline.executors.ray_cluster._CONNECT", 0.3)
+    with pytest.raises(JobError, match="no Ray cluster answers there"):
+        connect(f"127.0.0.1:{listener.getsockname()[1]}", 1)
