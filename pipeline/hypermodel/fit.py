@@ -25,11 +25,20 @@ _SAMPLE = 32
 """The number of images that show whether a model's outputs are probabilities."""
 
 
-def train(source: HyperModelSource, inputs: TrainingInputs, report: ReportCallback) -> TrialResult:
+def chosen_batch_size(source: HyperModelSource, inputs: TrainingInputs) -> int | None:
+    """The batch size that the params ask for, at most all images; None for a HyperModel with its own ``fit``."""
+    if has_own_fit(load(source)):
+        return None
+    return min(batch_size(hyperparameters_with(inputs.trial.params)), len(inputs.dataset.train))
+
+
+def train(
+    source: HyperModelSource, inputs: TrainingInputs, report: ReportCallback, size: int | None = None
+) -> TrialResult:
     """Builds and fits the model as its HyperModel says, and saves it with the weights of its best epoch.
 
     See ``pipeline.training.fit.train``. The precision ``auto`` leaves the dtype policy to the HyperModel: it is float32
-    where that sets none, on GPUs too.
+    where that sets none, on GPUs too. ``size`` is another batch size than the params ask for.
     """
     callback = ReportingCallback(inputs.trial, inputs.metric, report)
     with forget_models():
@@ -41,7 +50,7 @@ def train(source: HyperModelSource, inputs: TrainingInputs, report: ReportCallba
 
         callback.save_model = save_model
         with suppress(TrainingStopped):
-            _fit(model, hp, source, inputs, callback)
+            _fit(model, hp, source, inputs, callback, size or batch_size(hp))
         return callback.result()
 
 
@@ -52,7 +61,9 @@ def _build(source: HyperModelSource, inputs: TrainingInputs, hp: Any) -> Any:
     return build_model(source, hp)
 
 
-def _fit(model: Any, hp: Any, source: HyperModelSource, inputs: TrainingInputs, callback: ReportingCallback) -> None:
+def _fit(
+    model: Any, hp: Any, source: HyperModelSource, inputs: TrainingInputs, callback: ReportingCallback, size: int
+) -> None:
     """Trains the model that was built with ``hp``: ``fit`` asks for hyperparameters beside those of ``build``."""
     hypermodel = load(source)
     data, form = inputs.dataset, data_form(model, inputs.dataset, source.pixels)
@@ -66,8 +77,8 @@ def _fit(model: Any, hp: Any, source: HyperModelSource, inputs: TrainingInputs, 
         call_followed(followed, hypermodel, hp, data, form, settings)
     else:
         choose_compilation(model)
-        callback.batch_size = batch_size(hp)
-        recipe = replace(Recipe.from_params({}), batch_size=batch_size(hp), class_weight=source.class_weight)
+        callback.batch_size = size
+        recipe = replace(Recipe.from_params({}), batch_size=size, class_weight=source.class_weight)
         training = TrainingBatches(data.images, data.labels, data.train, form.classes, recipe, inputs.trial.seed)
         images = feed(EndlessBatches(FormedBatches(training, form)))
         steps = {"steps_per_epoch": len(training), "shuffle": False}

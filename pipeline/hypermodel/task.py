@@ -9,6 +9,7 @@ from pipeline.hypermodel.source import BuiltModel, HyperModelInfo, HyperModelSou
 from pipeline.hyperparameter import Params
 from pipeline.study.trial import ReportCallback, TrialResult
 from pipeline.training.inputs import TrainingInputs
+from pipeline.training.smaller_batches import train_in_memory
 
 
 @dataclass(frozen=True)
@@ -24,10 +25,16 @@ class HyperModelTask:
         return self.inputs.trial.number
 
     def run(self, report: ReportCallback) -> TrialResult:
-        """See ``pipeline.hypermodel.fit.train``."""
-        from pipeline.hypermodel.fit import train
+        """See ``pipeline.hypermodel.fit.train``; with smaller batches where it exceeds the memory.
 
-        return train(self.source, self.inputs, report)
+        A ``fit`` of the HyperModel's own chooses its batches itself, so nothing makes them smaller.
+        """
+        from pipeline.hypermodel.fit import chosen_batch_size, train
+
+        size = chosen_batch_size(self.source, self.inputs)
+        if size is None:
+            return train(self.source, self.inputs, report)
+        return train_in_memory(lambda size, report: train(self.source, self.inputs, report, size), size, report)
 
 
 def make_task(candidate: Candidate, inputs: TrainingInputs) -> HyperModelTask:

@@ -113,8 +113,8 @@ def format_drawn(record: TrialRecord) -> str:
 
 
 def displayed_reason(result: TrialResult) -> str:
-    """Why a trial ended before its last epoch; "" for a pruned one, whose state and epochs say it."""
-    return "" if result.state is TrialState.PRUNED else result.reason
+    """Why a trial ended early, and its smaller batches; of a pruned one, state and epochs say why it ended."""
+    return result.batch_note if result.state is TrialState.PRUNED else result.remark
 
 
 def format_group(group: Mapping[int, Scalar]) -> str:

@@ -51,7 +51,7 @@ def all_trials(records: Sequence[TrialRecord]) -> Table:
     columns = [name for name in needed_columns(records) if name != "reason"]
     groups = varying_groups(records)
     rows = [
-        [*_row(record, columns), record.result.reason, format_params(record.params, groups)]
+        [*_row(record, columns), record.result.remark, format_params(record.params, groups)]
         for record in records[:_MOST_TRIALS]
     ]
     more = len(records) - len(rows)

@@ -67,7 +67,7 @@ def cells(record: TrialRecord) -> dict[str, Any]:
         "parameters": record.parameters,
         "macs": record.macs,
         "latency_ms": round(record.costs["latency_ms"], 4) if "latency_ms" in record.costs else None,
-        "reason": result.reason,
+        "reason": result.remark,
     }
 
 

@@ -25,7 +25,7 @@ _OLDER = {REQUEST: "trial", OUTCOME: "result"}
 JUDGED = ("infeasible", "repeats", "trial")
 """The attributes of which a judged proposal has one."""
 
-_PLAIN = ("state", "score", "epochs", "seconds", "device", "reason")
+_PLAIN = ("state", "score", "epochs", "seconds", "device", "reason", "batch_note")
 """The parts of a result that are attributes of their own."""
 
 

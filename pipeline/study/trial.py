@@ -127,7 +127,8 @@ class TrialResult:
     ``score`` is that of its best epoch (None if no epoch has a finite one), ``epochs`` the number of finished epochs,
     ``seconds`` how long it took, ``reason`` why it ended before its last epoch (for people only), ``device`` where it
     ran, ``model`` the path of its model file ("" if there is none), ``decision`` the last one that it received,
-    ``fault`` what went wrong. ``history`` holds its reports; it is not stored.
+    ``fault`` what went wrong. ``batch_size`` is that of its training where the one that its params ask for exceeded the
+    memory (None: it did not). ``history`` holds its reports; it is not stored.
     """
 
     number: int
@@ -140,7 +141,18 @@ class TrialResult:
     model: str = ""
     decision: Decision = Decision.CONTINUE
     fault: Fault = Fault.NONE
+    batch_size: int | None = None
     history: tuple[EpochReport, ...] = ()
+
+    @property
+    def batch_note(self) -> str:
+        """That it was trained with smaller batches than its params ask for; "" if it was not."""
+        return f"batch size {self.batch_size}, since larger ones exceeded the memory" if self.batch_size else ""
+
+    @property
+    def remark(self) -> str:
+        """All that is to be said of it, for people: why it ended, and its batches."""
+        return "; ".join(filter(None, [self.reason, self.batch_note]))
 
 
 @dataclass(frozen=True)

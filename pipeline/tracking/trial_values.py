@@ -68,7 +68,7 @@ def drawn_params(record: TrialRecord) -> list[Param]:
 
 def end_tags(record: TrialRecord) -> list[RunTag]:
     """Where a trial ran, and why it ended early."""
-    return to_tags({"device": record.result.device, "reason": record.result.reason})
+    return to_tags({"device": record.result.device, "reason": record.result.remark})
 
 
 def as_shown(score: float | None) -> float | None:

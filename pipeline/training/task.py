@@ -1,7 +1,7 @@
 """Tasks for a worker: train a trial, predict images, measure a model. Without Keras until they run."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from pipeline.study.trial import ReportCallback, TrialResult
 from pipeline.training.inputs import TrainingInputs
 from pipeline.training.measured_latency import Latency
 from pipeline.training.runnable_model import RunnableModel
+from pipeline.training.smaller_batches import train_in_memory
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,13 @@ class TrainTask:
         return self.inputs.trial.number
 
     def run(self, report: ReportCallback) -> TrialResult:
-        """See ``pipeline.training.fit.train``."""
+        """See ``pipeline.training.fit.train``; with smaller batches where it exceeds the memory."""
         from pipeline.training.fit import train
 
-        return train(self.architecture, self.recipe, self.inputs, report)
+        def train_with(size: int, report: ReportCallback) -> TrialResult:
+            return train(self.architecture, replace(self.recipe, batch_size=size), self.inputs, report)
+
+        return train_in_memory(train_with, min(self.recipe.batch_size, len(self.inputs.dataset.train)), report)
 
 
 def make_task(candidate: Candidate, inputs: TrainingInputs) -> TrainTask:

@@ -17,6 +17,7 @@ from pipeline.hypermodel.task import HyperModelTask
 from pipeline.metrics import ACCURACY, METRICS, compute_metrics
 from pipeline.study.model_metadata import ModelMetadata, read_metadata
 from pipeline.study.trial import Decision, Trial, TrialState
+from pipeline.training.batches import TrainingBatches
 from pipeline.training.class_weights import balanced_weights
 from pipeline.training.inputs import TrainingInputs
 from pipeline.training.save import load as load_model
@@ -201,3 +202,21 @@ def test_a_pruned_trial_leaves_no_model(tmp_path):
     result = task.run(lambda report: Decision.PRUNE)
     assert (result.state, result.epochs, result.model) == (TrialState.PRUNED, 1, "")
     assert not task.inputs.model_file.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "sizes"), [("guide", {"units_0": 8}, [32, 16]), ("whole", {"batch_size": 100}, [100, 50, 25])]
+)
+def test_a_model_that_exceeds_the_memory_is_trained_with_smaller_batches(tmp_path, monkeypatch, name, params, sizes):
+    asked = []
+
+    class Batches(TrainingBatches):
+        def __init__(self, *given):
+            asked.append(given[4].batch_size)
+            if given[4].batch_size > 30:
+                raise MemoryError("too large")
+            super().__init__(*given)
+
+    monkeypatch.setattr("pipeline.hypermodel.fit.TrainingBatches", Batches)
+    result = make_task(tmp_path, name, lr=0.01, **params).run(go_on)
+    assert (asked, result.state, result.batch_size) == (sizes, TrialState.COMPLETE, sizes[-1])

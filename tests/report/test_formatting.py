@@ -82,6 +82,12 @@ def test_a_reason_is_displayed_where_the_state_leaves_it_open(state, reason, dis
     assert displayed_reason(TrialResult(0, state, reason=reason)) == displayed
 
 
+@pytest.mark.parametrize(("state", "reason"), [(TrialState.PRUNED, ""), (TrialState.COMPLETE, "stopped: no better; ")])
+def test_smaller_batches_are_displayed_in_any_state(state, reason):
+    result = TrialResult(0, state, reason="stopped: no better", batch_size=16)
+    assert displayed_reason(result) == f"{reason}batch size 16, since larger ones exceeded the memory"
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [

@@ -59,7 +59,7 @@ def test_why_a_search_ended_is_on_disk_until_the_next_begins(tmp_path, wide, ope
 def test_every_state_is_on_disk_as_told(tmp_path, wide, open_kind):
     storage = open_kind(tmp_path, wide)
     results = [
-        TrialResult(0, TrialState.COMPLETE, 0.9, 4, 12.5, device="cpu", model="m.keras"),
+        TrialResult(0, TrialState.COMPLETE, 0.9, 4, 12.5, device="cpu", model="m.keras", batch_size=16),
         TrialResult(1, TrialState.PRUNED, 0.4, 2, 3.0, "pruned after epoch 2"),
         TrialResult(2, TrialState.FAILED, None, 0, 1.0, "loss is nan in epoch 1", fault=Fault.ERROR),
         TrialResult(3, TrialState.FAILED, None, 0, 1.0, "no space left on device", fault=Fault.MACHINE),
