@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from tests.postgresql import PostgreSQL, running_server
+
 _CACHE = tempfile.TemporaryDirectory(prefix="convtune-tests-")
 
 # Before any import of the code under test, and inherited by the processes that tests start.
@@ -98,3 +100,10 @@ def _freeze_imports() -> None:
     """The collector passes over what the imports have made: Keras runs it after each model, 0.5 s each (measured)."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """A PostgreSQL server, started when the first test wants one."""
+    with running_server() as server:
+        yield server

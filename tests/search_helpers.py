@@ -14,7 +14,11 @@ SHAPE, CLASSES = (16, 16, 1), 3
 
 
 def open_storage(folder, space, pruner="none", epochs=4, minimized=(), metric="accuracy", name="optuna.db"):
-    return StudyStorage(folder / name, space, PRUNERS[pruner], epochs, Objective(METRICS[metric], minimized))
+    return open_database(folder / name, space, pruner, epochs, minimized, metric)
+
+
+def open_database(database, space, pruner="none", epochs=4, minimized=(), metric="accuracy"):
+    return StudyStorage(database, space, PRUNERS[pruner], epochs, Objective(METRICS[metric], minimized))
 
 
 def judging(space):

@@ -14,7 +14,7 @@ FILES = sorted((ROOT / "pipeline").rglob("*.py"))
 
 FLOORS = (
     {"", "errors", "signals"},
-    {"arrays", "files", "hyperparameter", "markdown", "quantity"},
+    {"address", "arrays", "files", "hyperparameter", "markdown", "quantity"},
     {"yaml_file"},
     {"metrics"},
     {"study"},
@@ -112,8 +112,9 @@ HEAVY = {
 }
 """The modules, or rooms, that may import a heavy library."""
 
-PURE = {"", "architecture", "candidate", "errors", "files", "hyperparameter", "job", "recipe", "signals"}
-PURE |= {f"study.{name}" for name in ("trial", "record", "objective", "history", "fingerprint", "paths", "kept_models")}
+PURE = {"", "address", "architecture", "candidate", "errors", "files", "hyperparameter", "job", "recipe", "signals"}
+PURE |= {f"study.{name}" for name in ("trial", "record", "objective", "history", "fingerprint", "paths")}
+PURE |= {"study.kept_models", "study.database"}
 """Rooms and modules of the standard library alone: a candidate is judged without loading anything."""
 
 MAX_FUNCTION, MAX_FILE, MAX_FAN_OUT = 60, 350, 14

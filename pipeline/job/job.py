@@ -31,6 +31,7 @@ from pipeline.quantity import format_seconds
 from pipeline.recipe import CLASS_WEIGHTS
 from pipeline.search.pruners import PRUNERS
 from pipeline.search.samplers import SAMPLERS
+from pipeline.study.database import parse_address
 from pipeline.study.objective import MINIMIZED, OBJECTIVES, SCORE, Objective, minimized_costs
 
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
@@ -45,6 +46,7 @@ _HOW, _LONG, _WHERE = "how it is searched", "how long", "where it runs"
 
 _TEXT = {"type": "string"}
 _MODEL_NAME = {"type": "string", "pattern": r"^\s*[^/:\s][^/:]*$"}
+_ADDRESS = {"type": "string", "pattern": r"^\s*postgres(ql)?(\+psycopg)?://"}
 _PARAMS = {"$ref": "#/$defs/point"}
 _ATTEMPTS = {"type": "array", "items": {"anyOf": [_PARAMS, {"type": ["string", "integer"]}]}}
 _LIMITS = {"$ref": "#/$defs/limits"}
@@ -220,6 +222,17 @@ class Job:
         metavar=f"N|{ALL}",
         parse=parse_number_or_all,
         schema={"anyOf": [{"type": "integer", "minimum": 1}, {"const": ALL}]},
+    )
+    storage: str = setting(
+        "",
+        example="postgresql://me@db.example.org/trials",
+        group=_WHERE,
+        help="PostgreSQL database that keeps the trials; its password is best in PGPASSWORD or ~/.pgpass: one that is "
+        "given here is stored nowhere",
+        metavar="postgresql://USER@HOST/DB",
+        parse=parse_address,
+        schema=_ADDRESS,
+        default_text="optuna.db in the study's folder",
     )
     register: str = setting(
         "",

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Collection
 from typing import Any
 
+from pipeline.address import without_password
 from pipeline.errors import nearest
 from pipeline.metrics import METRICS
 from pipeline.quantity import SECONDS
@@ -28,6 +29,8 @@ def describe_received(value: Any) -> str:
     >>> describe_received("x"), describe_received("x" * 5000)
     (", got 'x'", ', got 5,000 characters')
     """
+    if isinstance(value, str):
+        value = without_password(value)
     if isinstance(value, str) and len(value) > _LONGEST:
         return f", got {len(value):,} characters"
     return f", got {value!r}"

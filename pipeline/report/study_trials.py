@@ -15,6 +15,7 @@ from pipeline.search.optuna_study import (
     stored_objective,
 )
 from pipeline.search.stop_reason import StopReason
+from pipeline.study.database import database_of, is_missing
 from pipeline.study.lock import is_locked
 from pipeline.study.paths import StudyPaths, find
 from pipeline.study.record import TrialRecord, mark_front, ranked
@@ -50,7 +51,7 @@ class StudyTrials:
 
 
 def read_trials(study: str) -> StudyTrials:
-    """The trials of a study, from its folder alone.
+    """The trials of a study, from its folder and its storage alone.
 
     StudyError if the study is unknown, or if none of its trials has ended with a score.
     """
@@ -70,11 +71,12 @@ def read_folder(paths: StudyPaths) -> StudyTrials:
 
 
 def _read(paths: StudyPaths, running: bool, weighed: bool) -> StudyTrials:
-    if not paths.storage.is_file():
+    database = database_of(paths)
+    if is_missing(database):
         return StudyTrials(paths, (), running=running)
-    with reading_errors(paths.storage):
-        study = load_study(paths.storage)
-        objective = stored_objective(study, paths.storage)
+    with reading_errors(database):
+        study = load_study(database)
+        objective = stored_objective(study, database)
         records, runs = mark_front([*records_of(study, objective).values()]), runs_of(study, objective)
         if not running:
             records, runs = _without_killed(records), _without_killed(runs)

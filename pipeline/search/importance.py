@@ -9,6 +9,7 @@ from optuna.trial import FrozenTrial, create_trial
 from optuna.trial import TrialState as OptunaState
 
 from pipeline.search.optuna_study import load_study, reading_errors
+from pipeline.study.database import database_of, is_missing
 from pipeline.study.paths import StudyPaths
 
 _FEWEST = 5
@@ -38,10 +39,11 @@ def importances(study: optuna.Study) -> dict[str, float]:
 
 def read_importances(paths: StudyPaths) -> dict[str, float]:
     """The importances in the study of a folder, empty where none has been stored; StudyError if it cannot be read."""
-    if not paths.storage.is_file():
+    database = database_of(paths)
+    if is_missing(database):
         return {}
-    with reading_errors(paths.storage):
-        return importances(load_study(paths.storage))
+    with reading_errors(database):
+        return importances(load_study(database))
 
 
 def _complete(study: optuna.Study) -> list[FrozenTrial]:

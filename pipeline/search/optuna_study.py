@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.exceptions import ExperimentalWarning, StorageInternalError
+from optuna.exceptions import DuplicatedStudyError, ExperimentalWarning, StorageInternalError
 from optuna.pruners import BasePruner
 from optuna.storages import RDBStorage
 from optuna.study import StudyDirection
@@ -23,8 +23,10 @@ from pipeline.files import sqlite_url
 from pipeline.metrics import METRICS
 from pipeline.search.attributes import objective_attributes, objective_names, outcome_of, request_of
 from pipeline.search.mirror import MirroredStorage
+from pipeline.search.postgresql import has_study, open_server, reason_of
 from pipeline.search.stop_reason import StopReason
 from pipeline.search.stored_values import check_values
+from pipeline.study.database import Database, ServerDatabase, database_of, is_missing
 from pipeline.study.objective import Objective, minimized_costs, parse_objectives
 from pipeline.study.paths import StudyPaths, find
 from pipeline.study.record import TrialRecord, mark_front, standing_run
@@ -37,27 +39,61 @@ _PATIENCE = 60.0
 
 
 def create_study(
-    database: Path, pruner: BasePruner, objective: Objective, about: Mapping[str, str | int | float]
+    database: Database, pruner: BasePruner, objective: Objective, about: Mapping[str, str | int | float]
 ) -> tuple[optuna.Study, MirroredStorage]:
     """The stored study, created if there is none, and the storage to flush; StudyError if it fails or is an older one.
 
-    A new one has the name of the database's folder. ``about`` becomes its user attributes, for people. This study never
+    A new one in a file has the name of its folder. ``about`` becomes its user attributes, for people. This study never
     prunes, but samplers may read from ``pruner`` that there are brackets of trials.
     """
     with storage_errors(database):
-        storage = _open_storage(database, creator=partial(_connect, database))
+        storage, name = _open_for_writing(database)
         study = optuna.create_study(
             storage=storage,
-            study_name=_stored_name(storage) or database.resolve().parent.name,
+            study_name=name,
             directions=[StudyDirection[direction.upper()] for direction in objective.directions],
             pruner=pruner,
-            load_if_exists=True,
+            load_if_exists=isinstance(database, Path) or database.begun,
         )
         if study.user_attrs:
             stored_objective(study, database)
         _describe(study, {**about, **objective_attributes(objective)}, objective_names(objective))
         mirror = MirroredStorage(storage, study)
         return optuna.load_study(study_name=study.study_name, storage=mirror, pruner=pruner), mirror
+
+
+def _open_for_writing(database: Database) -> tuple[RDBStorage, str]:
+    """The storage, and the name of the study that is in it or will be."""
+    if isinstance(database, ServerDatabase):
+        return check_server(database), database.name
+    storage = _open_file(database, creator=partial(_connect, database))
+    return storage, _stored_name(storage) or database.resolve().parent.name
+
+
+def check_server(database: ServerDatabase) -> RDBStorage:
+    """The storage on a server, with tables in it; StudyError unless the study is there if it has begun, else is not."""
+    with storage_errors(database):
+        storage = open_server(database, make_tables=not database.begun)
+        if has_study(storage, database.name) is not database.begun:
+            raise _lost(database) if database.begun else _taken(database)
+        return storage
+
+
+def _lost(database: ServerDatabase) -> StudyError:
+    return StudyError(f"{database}: holds no study {database.name!r}; give its database with --storage")
+
+
+def _taken(database: ServerDatabase) -> StudyError:
+    advice = "choose another --study, or another --storage"
+    return StudyError(f"{database}: has a study {database.name!r} already, not begun in this folder; {advice}")
+
+
+def remove_study(database: ServerDatabase) -> None:
+    """Removes a study and its trials from a database on a server, if it is there."""
+    with storage_errors(database):
+        storage = open_server(database, make_tables=False)
+        if has_study(storage, database.name):
+            storage.delete_study(storage.get_study_id_from_name(database.name))
 
 
 def _stored_name(storage: RDBStorage) -> str | None:
@@ -78,15 +114,17 @@ def _describe(study: optuna.Study, attributes: Mapping[str, str | int | float], 
             study.set_user_attr(name, value)
 
 
-def load_study(database: Path) -> optuna.Study:
+def load_study(database: Database) -> optuna.Study:
     """The study in a database, for reading only; StudyError if there is none."""
-    storage = _open_storage(database)
+    if isinstance(database, ServerDatabase):
+        return optuna.load_study(study_name=database.name, storage=check_server(database))
+    storage = _open_file(database)
     if (name := _stored_name(storage)) is None:
         raise StudyError(f"{database}: does not hold a study of convtune; choose another --study")
     return optuna.load_study(study_name=name, storage=storage)
 
 
-def _open_storage(database: Path, **engine: Any) -> RDBStorage:
+def _open_file(database: Path, **engine: Any) -> RDBStorage:
     """The storage in an SQLite file, with more settings of SQLAlchemy's engine.
 
     StudyError if another version of Optuna wrote it.
@@ -103,7 +141,7 @@ def _open_storage(database: Path, **engine: Any) -> RDBStorage:
         raise StudyError(f"{database}: Optuna's storage was written by {problem}; {advice}") from None
 
 
-def stored_objective(study: optuna.Study, database: Path) -> Objective:
+def stored_objective(study: optuna.Study, database: Database) -> Objective:
     """The objective that a study began with; StudyError if an older version of convtune stored it differently."""
     stored = study.user_attrs.get("objective")
     if isinstance(stored, dict):  # as it was before the attributes had the words of a job file
@@ -120,18 +158,24 @@ def stored_objective(study: optuna.Study, database: Path) -> Objective:
 
 
 @contextmanager
-def storage_errors(database: Path) -> Iterator[None]:
+def storage_errors(database: Database) -> Iterator[None]:
     """Turns the errors that Optuna and SQLAlchemy raise when a storage fails into a StudyError of one line."""
     try:
         yield
+    except DuplicatedStudyError:
+        assert isinstance(database, ServerDatabase)
+        raise _taken(database) from None
     except (SQLAlchemyError, StorageInternalError) as error:
+        if isinstance(database, ServerDatabase):
+            advice = "check the server, the user and the password (PGPASSWORD or ~/.pgpass), or name another --storage"
+            raise StudyError(f"{database}: the storage failed ({reason_of(error)}); {advice}") from None
         raise StudyError(
             f"{database}: Optuna's storage failed ({first_line(error)}); fix that, or choose another --study"
         ) from None
 
 
 @contextmanager
-def reading_errors(database: Path) -> Iterator[None]:
+def reading_errors(database: Database) -> Iterator[None]:
     """Like ``storage_errors``; whatever else a damaged storage makes its readers raise becomes a StudyError too."""
     try:
         with storage_errors(database):
@@ -143,7 +187,7 @@ def reading_errors(database: Path) -> Iterator[None]:
         raise StudyError(f"{database}: damaged ({printable(first_line(error))}); {advice}") from None
 
 
-def read_study(database: Path) -> tuple[list[TrialRecord], Counter[str]]:
+def read_study(database: Database) -> tuple[list[TrialRecord], Counter[str]]:
     """Reads the trials of a stored study in the order of their numbers, and counts infeasible proposals by kind."""
     with reading_errors(database):
         study = load_study(database)
@@ -157,9 +201,10 @@ def load_trials(study: str) -> tuple[StudyPaths, list[TrialRecord], Counter[str]
     StudyError if it is unknown. A study whose database is missing has no trials.
     """
     paths = find(study)
-    if not paths.storage.is_file():
+    database = database_of(paths)
+    if is_missing(database):
         return paths, [], Counter()
-    return paths, *read_study(paths.storage)
+    return paths, *read_study(database)
 
 
 _ENDED = "ended"

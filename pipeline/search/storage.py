@@ -1,11 +1,10 @@
-"""The memory of a study: every proposal and every trial, in Optuna's own SQLite storage."""
+"""The memory of a study: every proposal and every trial, in Optuna's own storage."""
 
 import itertools
 import time
 from collections import Counter
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -35,6 +34,7 @@ from pipeline.search.pruning import Pruning
 from pipeline.search.stop_reason import StopReason
 from pipeline.search.told import close, objective_values, untrained
 from pipeline.space import Space
+from pipeline.study.database import Database
 from pipeline.study.objective import Objective
 from pipeline.study.record import TrialRecord, mark_front, standing_run
 from pipeline.study.trial import Decision, EpochReport, Fault, Trial, TrialResult, TrialState, ending
@@ -69,7 +69,7 @@ class StudyStorage:
 
     def __init__(
         self,
-        database: Path,
+        database: Database,
         space: Space,
         pruner: Pruner,
         epochs: int,

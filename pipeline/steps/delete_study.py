@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pipeline.console import status
 from pipeline.errors import StudyError, TrackingError, printable
 from pipeline.quantity import counted, format_bytes
+from pipeline.search.optuna_study import remove_study, storage_errors
+from pipeline.search.postgresql import open_server
+from pipeline.study.database import Database, ServerDatabase, database_of
 from pipeline.study.fingerprint import read_fingerprint
 from pipeline.study.lock import locked
 from pipeline.study.paths import StudyPaths
@@ -20,6 +23,7 @@ class Deletion:
     """What goes when a study is deleted. ``runs`` is None where those in MLflow are kept; ``models``: go too."""
 
     paths: StudyPaths
+    database: Database
     content: FolderContent
     runs: StudyRuns | None
     models: bool
@@ -36,6 +40,8 @@ class Deletion:
         lines = [f"{printable(self.paths.path)}: {self.summary}"]
         if self.content.foreign:
             lines.append(f"  stays in the folder, no file of a study: {printable(', '.join(self.content.foreign))}")
+        if isinstance(self.database, ServerDatabase):
+            lines.append(f"  its trials are in {self.database}, as study {printable(self.database.name)!r}")
         if self.runs is None:
             return [*lines, "  stays in MLflow: its runs and models"]
         lines.append(f"  the runs are in {self.runs.store}")
@@ -50,21 +56,33 @@ class Deletion:
 def delete_study(study: str, keep_runs: bool, models: bool, agreed: Callable[[Deletion], bool]) -> Deletion | None:
     """Deletes a study if ``agreed`` says so, asked with all that goes; returns that, or None.
 
-    Runs go first: if MLflow refuses, the folder stays. StudyError for an unknown study and one that another process
-    runs, TrackingError for a store that cannot be reached or does not have the study.
+    Runs go first, then trials on a server: if one of the two refuses, the folder stays. StudyError for an unknown
+    study, for one that another process runs and for a storage that cannot be reached; TrackingError for a store that
+    cannot be reached or does not have the study.
     """
     paths = find_removable(study)
     with locked(paths):
         with status("asking MLflow", quiet=keep_runs):
             runs = None if keep_runs else _runs_of(paths)
-        deletion = Deletion(paths, look_into(paths), runs, models)
+        deletion = Deletion(paths, _storage_of(paths), look_into(paths), runs, models)
         if not agreed(deletion):
             return None
         with status("deleting") as progress:
             if runs is not None:
                 runs.delete(models, progress)
+            if isinstance(deletion.database, ServerDatabase):
+                remove_study(deletion.database)
             remove_folder(paths)
     return deletion
+
+
+def _storage_of(paths: StudyPaths) -> Database:
+    """Where the trials are; StudyError if that is on a server which refuses now, before anything has been deleted."""
+    database = database_of(paths)
+    if isinstance(database, ServerDatabase):
+        with status("asking the storage"), storage_errors(database):
+            open_server(database, make_tables=False)
+    return database
 
 
 def _runs_of(paths: StudyPaths) -> StudyRuns:

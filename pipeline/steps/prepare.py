@@ -17,6 +17,7 @@ from pipeline.steps.mlflow_run import begin_in_mlflow, history_of
 from pipeline.steps.open import OpenStudy
 from pipeline.steps.study_folder import write_job
 from pipeline.steps.unused_gpu import warn_of_unused_gpu
+from pipeline.study.database import Database, choose_database, note_database
 from pipeline.study.fingerprint import StudyFingerprint, check_fingerprint, write_fingerprint
 from pipeline.tracking import Tracker, connect_or_wait
 from pipeline.training.worker import check_backend
@@ -49,8 +50,9 @@ def prepare(study: OpenStudy, verbosity: Verbosity) -> Iterator[PreparedStudy]:
         begin_in_mlflow(tracker, study.paths, study.job.as_file(), study.problem.dataset, fingerprint)
         if study.searched.latency is not None:
             save_latency_model(study.paths, study.searched.latency)
-        with storage_errors(study.paths.storage):
-            storage = _open_storage(study)
+        database = choose_database(study.paths, study.job.storage)
+        with storage_errors(database):
+            storage = _open_storage(study, database)
             tracker.bring_level(storage.records, partial(history_of, study.paths))
             write_job(study.paths, study.job, study.searched.text)
             dataset = study.problem.dataset
@@ -91,17 +93,18 @@ def _fingerprint(study: OpenStudy) -> StudyFingerprint:
     )
 
 
-def _open_storage(study: OpenStudy) -> StudyStorage:
+def _open_storage(study: OpenStudy, database: Database) -> StudyStorage:
     """The storage; start points that are new to it are put into its queue."""
-    with reading_errors(study.paths.storage):
+    with reading_errors(database):
         storage = StudyStorage(
-            study.paths.storage,
+            database,
             study.problem.space,
             PRUNERS[study.job.pruner],
             study.job.full_epochs,
             study.problem.objective,
             {name: value for name, value in study.job.as_file().items() if isinstance(value, str | int | float)},
         )
+    note_database(study.paths, database)
     points = study.start_points
     for candidate, source in zip(points.candidates, points.sources, strict=True):
         if storage.number_of(candidate) is None:

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib.resources import files
 
+from pipeline.console import warn
 from pipeline.errors import StudyError
 from pipeline.files import write_text
 from pipeline.job.job import Job
+from pipeline.study.database import ServerDatabase, database_of
 from pipeline.study.holder import Holder
 from pipeline.study.lock import locked
 from pipeline.study.paths import StudyPaths, check_job
@@ -30,11 +32,12 @@ def hold_study(paths: StudyPaths) -> Iterator[Holder | None]:
     try:
         with locked(paths) as cut_off:
             if not paths.exists:  # left by a process that was killed before its study had begun
-                paths.storage.unlink(missing_ok=True)
+                _discard_trials(paths)
             try:
                 yield cut_off
             finally:
                 if not paths.exists:
+                    _discard_trials(paths)
                     _clear(paths)
     finally:
         for path in missing:
@@ -49,6 +52,22 @@ def write_job(paths: StudyPaths, job: Job, space_text: Callable[[], str]) -> Non
     schema = files("search_spaces") / "job.schema.json"
     text = dump({**job.as_file(), "study": paths.argument})
     write_text(paths.job, f"# yaml-language-server: $schema={schema}\n{text}")
+
+
+def _discard_trials(paths: StudyPaths) -> None:
+    """Removes the storage of a study that did not begin; if its server is away, a warning says what stays there."""
+    paths.storage.unlink(missing_ok=True)
+    if not paths.server.is_file():
+        return
+    from pipeline.search.optuna_study import remove_study  # imported late: Optuna takes a second
+
+    database = database_of(paths)
+    assert isinstance(database, ServerDatabase)
+    try:
+        remove_study(database)
+    except StudyError as error:
+        warn(f"study {database.name!r}, which did not begin, stays in its storage: {error}")
+    paths.server.unlink()
 
 
 def _clear(paths: StudyPaths) -> None:

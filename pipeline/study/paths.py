@@ -17,8 +17,8 @@ _OWN_BEFORE_FINGERPRINT = r"\.lock|holder\.json|worker\.log|\.(holder|study)-[0-
 """The names of files that a study has from its first moment on; a file that is being written has a hidden name."""
 
 _OWN = (
-    rf"{_OWN_BEFORE_FINGERPRINT}|study\.json|job\.yaml|space\.yaml|latency\.json|optuna\.db.*|trials|trials\.csv|plots"
-    r"|explain|\.explain-[0-9a-f]{8}|test\.json|best\.keras|report\.html|\.(job|space|latency|trials|test|best|report)-[0-9a-f]{8}\.\w+"
+    rf"{_OWN_BEFORE_FINGERPRINT}|study\.json|job\.yaml|space\.yaml|latency\.json|optuna\.db.*|storage\.json|trials|trials\.csv|plots"
+    r"|explain|\.explain-[0-9a-f]{8}|test\.json|best\.keras|report\.html|\.(job|space|latency|storage|trials|test|best|report)-[0-9a-f]{8}\.\w+"
 )
 """The names of all files and folders that a study may have."""
 
@@ -65,6 +65,11 @@ class StudyPaths:
     def storage(self) -> Path:
         """Optuna's SQLite storage."""
         return self.path / "optuna.db"
+
+    @property
+    def server(self) -> Path:
+        """The database on a server that holds the trials instead, and the study's name there."""
+        return self.path / "storage.json"
 
     @property
     def table(self) -> Path:

@@ -10,10 +10,11 @@ from mlflow.entities import Experiment, Run
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
+from pipeline.address import without_password
 from pipeline.errors import TrackingError
 from pipeline.metrics import Metric
 from pipeline.tracking.client import open_client, refusal
-from pipeline.tracking.store import check_exists, store_uri, without_password
+from pipeline.tracking.store import check_exists, store_uri
 from pipeline.tracking.view import TAG, describe_view, key_of
 
 _MOST_VIEWS = 20

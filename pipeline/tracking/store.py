@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from filelock import FileLock
 
+from pipeline.address import without_password
 from pipeline.console import note
 from pipeline.errors import TrackingError
 from pipeline.files import sqlite_url
@@ -58,20 +59,6 @@ def _meant_file(path: str) -> Path:
     """The file of a URI's path, which SQLAlchemy decodes. One that is written undecoded is known by its folder."""
     decoded, written = Path(unquote(path)), Path(path)
     return written if written.parent.is_dir() and not decoded.parent.is_dir() else decoded
-
-
-def without_password(text: str) -> str:
-    """An address, or a text with addresses, without users and passwords, for messages.
-
-    A password may hold ``@`` and ``/``: it should not, but many do, and SQLAlchemy takes it.
-
-    >>> without_password("https://me:secret@host:5000/x"), without_password("no http://me:a/b@c@host!")
-    ('https://host:5000/x', 'no http://host!')
-    >>> without_password("postgresql:///runs?user=me&password=secret&port=1")
-    'postgresql:///runs?user=me&password=...&port=1'
-    """
-    text = re.sub(r"(?<=:)//(?:[^:/@\s]*:(?!\d+/)[^\s]*@|[^/\s]*@)", "//", text)
-    return re.sub(r"(?i)([?&]\w*(?:password|passwd|pwd|token|secret)=)[^&\s]*", r"\1...", text)
 
 
 def check_database(file: Path) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from pipeline.address import without_password
 from pipeline.console import warn
 from pipeline.data import Dataset
 from pipeline.errors import StoreAwayError, TrackingError
@@ -16,7 +17,7 @@ from pipeline.tracking.entities import to_metrics
 from pipeline.tracking.registry import ModelDecision, Registration
 from pipeline.tracking.runs import About, Place, Runs, StudyStatus
 from pipeline.tracking.sender import Sender
-from pipeline.tracking.store import check_exists, store_uri, without_password
+from pipeline.tracking.store import check_exists, store_uri
 from pipeline.tracking.system_usage import SystemUsage
 from pipeline.tracking.trial_values import (
     EpochMetrics,

@@ -17,8 +17,9 @@ def url(tmp_path):
 
 def open_mirror(url, directions=("maximize",)):
     backend = RDBStorage(url)
-    event.listen(backend.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
-    backend.engine.dispose()
+    if backend.engine.dialect.name == "sqlite":
+        event.listen(backend.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
+        backend.engine.dispose()
     stored = optuna.create_study(storage=backend, study_name="study", directions=directions, load_if_exists=True)
     mirror = MirroredStorage(backend, stored)
     return optuna.load_study(study_name="study", storage=mirror, sampler=RandomSampler(0)), mirror

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
+from pipeline.address import without_password
 from pipeline.errors import TrackingError
-from pipeline.tracking.store import check_database, sqlite_file, store_uri, ui_command, without_password
+from pipeline.tracking.store import check_database, sqlite_file, store_uri, ui_command
 
 
 def test_the_default_is_a_file_in_the_current_folder(tmp_path, monkeypatch):

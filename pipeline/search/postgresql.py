@@ -1,0 +1,95 @@
+"""Opens Optuna's storage in a PostgreSQL database, and waits for a server that has gone."""
+
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from optuna.exceptions import StorageInternalError
+from optuna.storages import RDBStorage
+from sqlalchemy import Engine, create_engine, inspect, make_url, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import NullPool
+
+from pipeline.console import note
+from pipeline.errors import StudyError, first_line
+from pipeline.study.database import ServerDatabase
+
+T = TypeVar("T")
+
+_OPTUNA = {"studies", "trials", "version_info"}
+"""Tables that tell Optuna's database from others."""
+
+_CREATION = 4_207_849_484
+"""The advisory lock under which tables are made: two processes that make them at the same time break each other."""
+
+_CONNECT_SECONDS = 10
+_PATIENCE = 1800.0
+"""Seconds for which a running study waits for its server."""
+
+_PAUSES = (0.0, 0.5, 1.0, 2.0, 5.0)
+"""Seconds before each further try; the last stands for all that follow."""
+
+
+def open_server(database: ServerDatabase, make_tables: bool) -> RDBStorage:
+    """The storage in a database; in an empty one its tables are made if ``make_tables``.
+
+    StudyError without the driver, and for a database that holds something else.
+    """
+    url = make_url(database.address).set(drivername="postgresql+psycopg")
+    settings: dict[str, Any] = {"connect_timeout": _CONNECT_SECONDS, "application_name": "convtune"}
+    if database.password is not None:
+        settings["password"] = database.password
+    try:
+        engine = create_engine(url, poolclass=NullPool, connect_args=settings)
+    except ImportError:
+        raise StudyError(f"{database}: needs psycopg; run pip install 'convtune[postgresql]'") from None
+    with engine.begin() as connection:
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({_CREATION})"))
+        tables = set(inspect(connection).get_table_names())
+        if tables and not tables >= _OPTUNA:
+            raise StudyError(f"{database}: holds other tables ({min(tables)}); name an empty database with --storage")
+        if not tables and not make_tables:
+            raise StudyError(f"{database}: holds no study; put its tables back, or give the address with --storage")
+        written = url.render_as_string(hide_password=False).replace("{", "{{").replace("}", "}}")  # Optuna formats it
+        return RDBStorage(written, engine_kwargs={"connect_args": settings})
+
+
+def has_study(storage: RDBStorage, name: str) -> bool:
+    """Whether a study of this name is in a storage."""
+    return any(study.study_name == name for study in storage.get_all_studies())
+
+
+def reason_of(error: BaseException) -> str:
+    """Why a database refused, in one line: of several addresses of a host, what the last said."""
+    origin = getattr(error, "orig", None) or error.__cause__ or error
+    told = [line for line in str(origin).splitlines() if "failed: " in line]
+    return first_line(type(origin)(told[-1].strip(" -")) if told else origin)
+
+
+def write_patiently(engine: Engine, write: Callable[[], T]) -> T:
+    """The value of ``write``, which is called again while the server is away, for half an hour at most.
+
+    An SQLite file has no server to wait for.
+    """
+    if engine.dialect.name == "sqlite":
+        return write()
+    began, tries = time.monotonic(), 0
+    while True:
+        try:
+            value = write()
+        except (OperationalError, StorageInternalError) as error:
+            if not _has_gone(error) or time.monotonic() - began > _PATIENCE:
+                raise
+            if tries == 1:  # the first failure only shows that the connection is an old one
+                note(f"waiting for the storage ({reason_of(error)}); Ctrl-C twice ends the study")
+            engine.dispose()
+            time.sleep(_PAUSES[min(tries, len(_PAUSES) - 1)])
+            tries += 1
+        else:
+            if tries > 1:
+                note(f"the storage is back after {time.monotonic() - began:.0f} s")
+            return value
+
+
+def _has_gone(error: Exception) -> bool:
+    return isinstance(error, OperationalError) or isinstance(error.__cause__, OperationalError)
