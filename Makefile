@@ -73,7 +73,7 @@ pins:
 	build/pins/bin/python -m pip install --quiet --upgrade pip setuptools
 	build/pins/bin/python -m pip install --quiet .
 	$(FREEZE) > build/runtime.txt
-	build/pins/bin/python -m pip install --quiet --constraint build/runtime.txt ".[jax,onnx,litert,ray]" --group dev
+	build/pins/bin/python -m pip install --quiet --constraint build/runtime.txt ".[jax,onnx,litert,postgresql,ray]" --group dev
 	$(FREEZE) > build/dev.txt
 	{ echo "# What convtune runs with, pinned by make pins"; cat build/runtime.txt; } > requirements.txt
 	{ echo "# What tests and checks need besides, pinned by make pins"; echo "-r requirements.txt"; \

@@ -181,6 +181,7 @@ COMMAND_LINES = [
     words("the word for the score of before", DIGITS + "--objective value,macs", "'value' is called 'score' now"),
     words("unknown pruner", DIGITS + "--pruner asah", "--pruner: ", "did you mean 'asha'?"),
     words("unknown precision", DIGITS + "--precision float64", "--precision: ", "auto, float32"),
+    words("MySQL", DIGITS + "--storage mysql://me:secret@h/d", "--storage: ", "postgresql://", "got 'mysql://h/d'"),
     words("unknown executor", "tune --data digits --executor ray", "--executor: ", "local, inline"),
     words("try garbage", DIGITS + "--try garbage", "--try: ", "unknown start point garbage"),
     words("try nothing", DIGITS + "--try ' '", "--try: expected name=value"),
