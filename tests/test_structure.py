@@ -14,7 +14,7 @@ FILES = sorted((ROOT / "pipeline").rglob("*.py"))
 
 FLOORS = (
     {"", "errors", "signals"},
-    {"address", "arrays", "files", "hyperparameter", "markdown", "quantity"},
+    {"arrays", "files", "hyperparameter", "markdown", "quantity"},
     {"yaml_file"},
     {"metrics"},
     {"study"},
@@ -112,7 +112,7 @@ HEAVY = {
 }
 """The modules, or rooms, that may import a heavy library."""
 
-PURE = {"", "address", "architecture", "candidate", "errors", "files", "hyperparameter", "job", "recipe", "signals"}
+PURE = {"", "architecture", "candidate", "errors", "files", "hyperparameter", "job", "recipe", "signals"}
 PURE |= {f"study.{name}" for name in ("trial", "record", "objective", "history", "fingerprint", "paths")}
 PURE |= {"study.kept_models", "study.database"}
 """Rooms and modules of the standard library alone: a candidate is judged without loading anything."""

@@ -8,6 +8,7 @@ from typing import Any
 from pipeline.errors import JobError
 from pipeline.executors import EXECUTORS
 from pipeline.hyperparameter import Scalar
+from pipeline.job import value_schemas as schemas
 from pipeline.job.executor_limits import check_address, check_gpus, check_timeout, check_workers
 from pipeline.job.parsers import (
     ALL,
@@ -32,7 +33,7 @@ from pipeline.recipe import CLASS_WEIGHTS
 from pipeline.search.pruners import PRUNERS
 from pipeline.search.samplers import SAMPLERS
 from pipeline.study.database import parse_address
-from pipeline.study.objective import MINIMIZED, OBJECTIVES, SCORE, Objective, minimized_costs
+from pipeline.study.objective import MINIMIZED, SCORE, Objective, minimized_costs
 
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 """Keras's dtype policies for training; ``auto`` depends on the hardware."""
@@ -43,40 +44,6 @@ PIXELS = ("auto", "0..1", "0..255")
 _DATA, _SEARCHED, _BEST = "data", "what is searched", "which network is best"
 _HOW, _LONG, _WHERE = "how it is searched", "how long", "where it runs"
 """The groups of the settings in `tune --help`."""
-
-_TEXT = {"type": "string"}
-_MODEL_NAME = {"type": "string", "pattern": r"^\s*[^/:\s][^/:]*$"}
-_ADDRESS = {"type": "string", "pattern": r"^\s*postgres(ql)?(\+psycopg)?://"}
-_PARAMS = {"$ref": "#/$defs/point"}
-_ATTEMPTS = {"type": "array", "items": {"anyOf": [_PARAMS, {"type": ["string", "integer"]}]}}
-_LIMITS = {"$ref": "#/$defs/limits"}
-_TIME = {
-    "anyOf": [
-        {"type": "number", "exclusiveMinimum": 0},
-        {"type": "string", "pattern": r"^\s*([0-9]+(\.[0-9]+)?\s*(s|min|m|h|d)?\s*)+$"},
-    ]
-}
-_SIZE = {
-    "anyOf": [
-        {"type": "integer", "minimum": 1, "maximum": 4096},
-        {"type": "string", "pattern": "^[0-9]{1,4}(x[0-9]{1,4})?$"},
-    ]
-}
-_GPU = r"(\d{1,4}|(GPU|MIG)-[\w-]+)"
-_GPUS = {
-    "anyOf": [
-        {"type": "integer", "minimum": 0, "maximum": 9999},
-        {"type": "string", "pattern": rf"^\s*(all|none|{_GPU}(\s*,\s*{_GPU})*)\s*$"},
-        {"type": "array", "items": {"type": ["integer", "string"]}, "minItems": 1, "uniqueItems": True},
-    ]
-}
-_OBJECTIVE = rf"\s*({'|'.join(OBJECTIVES)})\s*"
-_OBJECTIVES = {
-    "anyOf": [
-        {"type": "string", "pattern": f"^{_OBJECTIVE}(,{_OBJECTIVE})*$"},
-        {"type": "array", "items": {"enum": list(OBJECTIVES)}, "minItems": 1, "uniqueItems": True},
-    ]
-}
 
 
 def _union(mappings: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, Any], ...]:
@@ -106,7 +73,7 @@ class Job:
         help="folder of images, .npz file, or a name from `convtune datasets`",
         metavar="PATH|NAME",
         parse=parse_text,
-        schema=_TEXT,
+        schema=schemas.TEXT,
     )
     space: str = setting(
         "quick",
@@ -115,7 +82,7 @@ class Job:
         default_text="quick; plain from --time 1h on",
         metavar="NAME|FILE",
         parse=parse_text,
-        schema=_TEXT,
+        schema=schemas.TEXT,
     )
     search: str = choice("bayesian", SAMPLERS, group=_HOW, help="how the params of the next trial are chosen")
     metric: str = choice(DEFAULT_METRIC.name, METRICS, group=_BEST, help="metric that trials are scored by")
@@ -125,7 +92,7 @@ class Job:
         help="the score alone, or the Pareto front of the score and costs to minimise",
         metavar=f"{SCORE}[,{'|'.join(MINIMIZED)}...]",
         parse=parse_objective_names,
-        schema=_OBJECTIVES,
+        schema=schemas.OBJECTIVE_LIST,
         dump=",".join,
     )
     trials: int | None = whole_number(
@@ -144,7 +111,7 @@ class Job:
         default_text="10m without --trials",
         metavar="T",
         parse=parse_seconds,
-        schema=_TIME,
+        schema=schemas.TIME,
         dump=format_seconds,
     )
     trial_timeout: float | None = setting(
@@ -154,7 +121,7 @@ class Job:
         help="end a trial that takes longer than this, counted from when it is handed to a worker; it has failed",
         metavar="T",
         parse=parse_seconds,
-        schema=_TIME,
+        schema=schemas.TIME,
         dump=format_seconds,
     )
     stop_at: float | None = setting(
@@ -192,7 +159,7 @@ class Job:
         help="GPUs that the workers take in turn",
         metavar="all|none|N,...",
         parse=parse_gpus,
-        schema=_GPUS,
+        schema=schemas.GPUS,
         dump=",".join,
         default_text="all",
     )
@@ -212,7 +179,7 @@ class Job:
         help="name or path of the study; an existing one is continued",
         metavar="NAME|PATH",
         parse=parse_text,
-        schema=_TEXT,
+        schema=schemas.TEXT,
         default_text="a new name",
     )
     keep_models: int | str = setting(
@@ -231,7 +198,7 @@ class Job:
         "given here is stored nowhere",
         metavar="postgresql://USER@HOST/DB",
         parse=parse_address,
-        schema=_ADDRESS,
+        schema=schemas.ADDRESS,
         default_text="optuna.db in the study's folder",
     )
     register: str = setting(
@@ -241,7 +208,7 @@ class Job:
         help="name of the best model in MLflow's registry",
         metavar="NAME",
         parse=parse_model_name,
-        schema=_MODEL_NAME,
+        schema=schemas.MODEL_NAME,
         default_text="convtune, the data's name and a digest of where it lies",
     )
     seed: int = whole_number(0, 0, 2**32 - 1, group=_HOW, help="seed for splits, search and training")
@@ -253,7 +220,7 @@ class Job:
         help="params to try first, or the name of a start point",
         metavar="K=V,...|NAME",
         parse=parse_attempt,
-        schema=_ATTEMPTS,
+        schema=schemas.ATTEMPTS,
         dump=list,
         merge=tuple,
     )
@@ -265,7 +232,7 @@ class Job:
         help="fix hyperparameters of the space",
         metavar="K=V,...",
         parse=parse_assignments,
-        schema=_PARAMS,
+        schema=schemas.PARAMS,
         dump=dict,
         merge=_union,
     )
@@ -278,7 +245,7 @@ class Job:
         default_text="the space's; macs as the time allows",
         metavar="K=V,...",
         parse=parse_limits,
-        schema=_LIMITS,
+        schema=schemas.LIMITS,
         dump=dict,
         merge=_union,
     )
@@ -289,7 +256,7 @@ class Job:
         help="size in pixels to which images are resized",
         metavar="N|HxW",
         parse=parse_size,
-        schema=_SIZE,
+        schema=schemas.SIZE,
         dump=lambda sides: "{}x{}".format(*sides),
         default_text="what the time allows, 32 to 128 and at most the images' own",
     )
@@ -311,7 +278,7 @@ class Job:
         help="Ray cluster for --executor ray; auto is the one that this machine belongs to",
         metavar="auto|HOST:PORT",
         parse=parse_text,
-        schema=_TEXT,
+        schema=schemas.TEXT,
         default_text="one of its own, on this machine",
     )
 

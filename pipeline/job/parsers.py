@@ -8,8 +8,7 @@ import re
 from collections.abc import Callable, Collection
 from typing import Any
 
-from pipeline.address import without_password
-from pipeline.errors import nearest
+from pipeline.errors import nearest, without_password
 from pipeline.metrics import METRICS
 from pipeline.quantity import SECONDS
 from pipeline.study.objective import parse_objectives

@@ -26,7 +26,8 @@ from pipeline.search.mirror import MirroredStorage
 from pipeline.search.postgresql import has_study, open_server, reason_of
 from pipeline.search.stop_reason import StopReason
 from pipeline.search.stored_values import check_values
-from pipeline.study.database import Database, ServerDatabase, database_of, is_missing
+from pipeline.study.database import Database as Database
+from pipeline.study.database import ServerDatabase, database_of, is_missing
 from pipeline.study.objective import Objective, minimized_costs, parse_objectives
 from pipeline.study.paths import StudyPaths, find
 from pipeline.study.record import TrialRecord, mark_front, standing_run

@@ -27,14 +27,13 @@ from pipeline.search.attributes import (
     request,
     request_of,
 )
-from pipeline.search.optuna_study import count_infeasible, create_study, note_end, record_of, records_of
+from pipeline.search.optuna_study import Database, count_infeasible, create_study, note_end, record_of, records_of
 from pipeline.search.optuna_trial import constrain, suggest
 from pipeline.search.pruners import Pruner
 from pipeline.search.pruning import Pruning
 from pipeline.search.stop_reason import StopReason
 from pipeline.search.told import close, objective_values, untrained
 from pipeline.space import Space
-from pipeline.study.database import Database
 from pipeline.study.objective import Objective
 from pipeline.study.record import TrialRecord, mark_front, standing_run
 from pipeline.study.trial import Decision, EpochReport, Fault, Trial, TrialResult, TrialState, ending

@@ -13,6 +13,7 @@ from pipeline.steps.load_and_plan import load_and_plan
 from pipeline.steps.machine_rate import machine_rate
 from pipeline.steps.space_source import SearchedSpace, SpaceSource
 from pipeline.steps.start_points import StartPoints, choose_start_points
+from pipeline.study.database import Database, choose_database
 from pipeline.study.paths import StudyPaths
 
 
@@ -35,6 +36,11 @@ class OpenStudy:
     def job(self) -> Job:
         """The planned job."""
         return self.plan.job
+
+    @property
+    def database(self) -> Database:
+        """Where the trials are kept."""
+        return choose_database(self.paths, self.job.storage)
 
     @property
     def weighs_classes(self) -> bool:

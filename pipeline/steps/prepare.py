@@ -10,14 +10,13 @@ from pipeline.console import note, status, warn
 from pipeline.data.training_notes import training_notes
 from pipeline.latency.study import save_latency_model
 from pipeline.report.progress import Verbosity
-from pipeline.search.optuna_study import reading_errors, storage_errors
-from pipeline.search.pruners import PRUNERS
+from pipeline.search.optuna_study import storage_errors
 from pipeline.search.storage import StudyStorage
 from pipeline.steps.mlflow_run import begin_in_mlflow, history_of
 from pipeline.steps.open import OpenStudy
 from pipeline.steps.study_folder import write_job
+from pipeline.steps.study_storage import open_storage
 from pipeline.steps.unused_gpu import warn_of_unused_gpu
-from pipeline.study.database import Database, choose_database, note_database
 from pipeline.study.fingerprint import StudyFingerprint, check_fingerprint, write_fingerprint
 from pipeline.tracking import Tracker, connect_or_wait
 from pipeline.training.worker import check_backend
@@ -50,9 +49,9 @@ def prepare(study: OpenStudy, verbosity: Verbosity) -> Iterator[PreparedStudy]:
         begin_in_mlflow(tracker, study.paths, study.job.as_file(), study.problem.dataset, fingerprint)
         if study.searched.latency is not None:
             save_latency_model(study.paths, study.searched.latency)
-        database = choose_database(study.paths, study.job.storage)
+        database = study.database
         with storage_errors(database):
-            storage = _open_storage(study, database)
+            storage = open_storage(study)
             tracker.bring_level(storage.records, partial(history_of, study.paths))
             write_job(study.paths, study.job, study.searched.text)
             dataset = study.problem.dataset
@@ -91,22 +90,3 @@ def _fingerprint(study: OpenStudy) -> StudyFingerprint:
         split=study.problem.dataset.split,
         id=uuid4().hex,
     )
-
-
-def _open_storage(study: OpenStudy, database: Database) -> StudyStorage:
-    """The storage; start points that are new to it are put into its queue."""
-    with reading_errors(database):
-        storage = StudyStorage(
-            database,
-            study.problem.space,
-            PRUNERS[study.job.pruner],
-            study.job.full_epochs,
-            study.problem.objective,
-            {name: value for name, value in study.job.as_file().items() if isinstance(value, str | int | float)},
-        )
-    note_database(study.paths, database)
-    points = study.start_points
-    for candidate, source in zip(points.candidates, points.sources, strict=True):
-        if storage.number_of(candidate) is None:
-            storage.enqueue(candidate.params, source)
-    return storage

@@ -13,8 +13,7 @@ from mlflow.entities import Experiment
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 
-from pipeline.address import without_password
-from pipeline.errors import StoreAwayError, TrackingError
+from pipeline.errors import StoreAwayError, TrackingError, without_password
 from pipeline.tracking.faults import is_away, may_pass
 from pipeline.tracking.relocate import artifact_folder
 from pipeline.tracking.store import announce_moves, check_database, exclusive, sqlite_file, store_uri

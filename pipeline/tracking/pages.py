@@ -10,8 +10,7 @@ from mlflow.entities import Experiment, Run
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
-from pipeline.address import without_password
-from pipeline.errors import TrackingError
+from pipeline.errors import TrackingError, without_password
 from pipeline.metrics import Metric
 from pipeline.tracking.client import open_client, refusal
 from pipeline.tracking.store import check_exists, store_uri

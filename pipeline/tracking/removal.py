@@ -8,8 +8,7 @@ from mlflow.entities import LifecycleStage
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_SOURCE_NAME
 
-from pipeline.address import without_password
-from pipeline.errors import TrackingError
+from pipeline.errors import TrackingError, without_password
 from pipeline.tracking.client import open_client, refusal
 from pipeline.tracking.pages import child_runs
 from pipeline.tracking.runs import SOURCE

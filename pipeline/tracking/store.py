@@ -13,9 +13,8 @@ from urllib.parse import unquote
 
 from filelock import FileLock
 
-from pipeline.address import without_password
 from pipeline.console import note
-from pipeline.errors import TrackingError
+from pipeline.errors import TrackingError, without_password
 from pipeline.files import sqlite_url
 from pipeline.tracking.relocate import relocate
 

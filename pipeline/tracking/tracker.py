@@ -5,10 +5,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from pipeline.address import without_password
 from pipeline.console import warn
 from pipeline.data import Dataset
-from pipeline.errors import StoreAwayError, TrackingError
+from pipeline.errors import StoreAwayError, TrackingError, without_password
 from pipeline.study.record import TrialRecord, ranked
 from pipeline.study.trial import BatchReport, EpochReport, TrialState
 from pipeline.tracking import mirror, registry

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from pipeline.address import without_password
-from pipeline.errors import TrackingError
+from pipeline.errors import TrackingError, without_password
 from pipeline.tracking.store import check_database, sqlite_file, store_uri, ui_command
 
 
