@@ -1,10 +1,9 @@
 """Runs a study from start to end, in five steps: open, prepare, search, publish, report."""
 
-from pipeline.console import note, status
+from pipeline.console import note
 from pipeline.executors import Executor
 from pipeline.job.request import JobRequest
 from pipeline.report.progress import Verbosity
-from pipeline.search.optuna_study import check_server
 from pipeline.steps.findings import findings
 from pipeline.steps.open import open_study
 from pipeline.steps.prepare import prepare
@@ -12,8 +11,8 @@ from pipeline.steps.publish import publish
 from pipeline.steps.retry import retry_failed
 from pipeline.steps.search import search
 from pipeline.steps.space_source import SpaceSource
+from pipeline.steps.study_storage import check_storage
 from pipeline.steps.summary import print_summary
-from pipeline.study.database import ServerDatabase, choose_database
 from pipeline.study.paths import StudyPaths
 
 
@@ -22,10 +21,7 @@ def run(
 ) -> int:
     """Runs a study whose folder is locked; returns the exit code: 0, or 1 if no trial left a model."""
     quiet = verbosity.is_quiet
-    database = choose_database(paths, request.job.storage)
-    if isinstance(database, ServerDatabase):
-        with status("connecting to the storage", quiet):
-            check_server(database)
+    check_storage(paths, request.job.storage, quiet)
     study = open_study(request, paths, source, executor, resumed, quiet)
     with prepare(study, verbosity) as prepared:
         if request.retry_failed:

@@ -1,10 +1,20 @@
 """Opens the storage of a study, and says in the study's folder where it is."""
 
-from pipeline.search.optuna_study import reading_errors
+from pipeline.console import status
+from pipeline.search.optuna_study import check_server, reading_errors
 from pipeline.search.pruners import PRUNERS
 from pipeline.search.storage import StudyStorage
 from pipeline.steps.open import OpenStudy
-from pipeline.study.database import note_database
+from pipeline.study.database import ServerDatabase, choose_database, note_database
+from pipeline.study.paths import StudyPaths
+
+
+def check_storage(paths: StudyPaths, address: str, quiet: bool) -> None:
+    """StudyError if the study cannot be kept where it should be, before anything is read; ``address`` is the job's."""
+    database = choose_database(paths, address)
+    if isinstance(database, ServerDatabase):
+        with status("connecting to the storage", quiet):
+            check_server(database)
 
 
 def open_storage(study: OpenStudy) -> StudyStorage:
