@@ -23,6 +23,7 @@ from pipeline.job.parsers import (
     parse_score,
     parse_seconds,
     parse_size,
+    parse_storage,
     parse_text,
 )
 from pipeline.job.reachable import check_reachable
@@ -32,7 +33,6 @@ from pipeline.quantity import format_seconds
 from pipeline.recipe import CLASS_WEIGHTS
 from pipeline.search.pruners import PRUNERS
 from pipeline.search.samplers import SAMPLERS
-from pipeline.study.database import parse_address
 from pipeline.study.objective import MINIMIZED, SCORE, Objective, minimized_costs
 
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
@@ -197,7 +197,7 @@ class Job:
         help="PostgreSQL database that keeps the trials; its password is best in PGPASSWORD or ~/.pgpass: one that is "
         "given here is stored nowhere",
         metavar="postgresql://USER@HOST/DB",
-        parse=parse_address,
+        parse=parse_storage,
         schema=schemas.ADDRESS,
         default_text="optuna.db in the study's folder",
     )

@@ -11,6 +11,7 @@ from typing import Any
 from pipeline.errors import nearest, without_password
 from pipeline.metrics import METRICS
 from pipeline.quantity import SECONDS
+from pipeline.study.database import parse_address
 from pipeline.study.objective import parse_objectives
 
 PartialParams = dict[str, Any]
@@ -40,6 +41,11 @@ def parse_text(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError("expected a word")
     return value
+
+
+def parse_storage(value: Any) -> str:
+    """The address of a PostgreSQL database, without the password that it may hold: see ``parse_address``."""
+    return parse_address(value)
 
 
 def parse_model_name(value: Any) -> str:
