@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 os.environ.setdefault("RAY_AUTH_MODE", "token")  # Ray reads them when it is imported
 os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(16))
@@ -16,11 +17,15 @@ os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 
 
 class Nodes:
-    """The cluster: its ``address``, and its second node."""
+    """The cluster: its ``address``, and its second node. Its processes see nothing in the folder ``hidden``."""
 
-    def __init__(self) -> None:
+    def __init__(self, hidden: Path | None = None) -> None:
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-        self._process = subprocess.Popen([sys.executable, __file__], **pipes, text=True, env=os.environ)
+        command = [sys.executable, __file__]
+        if hidden is not None:
+            cover = 'mount -t tmpfs none "$0" && exec "$@"'
+            command = ["unshare", "--mount", "sh", "-c", cover, str(hidden), *command]
+        self._process = subprocess.Popen(command, **pipes, text=True, env=os.environ)
         self.address = self._process.stdout.readline().strip()
 
     def kill(self) -> None:
@@ -53,9 +58,9 @@ def here_with_ray() -> Iterator[None]:
 
 
 @contextmanager
-def two_nodes() -> Iterator[Nodes]:
+def two_nodes(hidden: Path | None = None) -> Iterator[Nodes]:
     """A cluster of two nodes with a core each."""
-    nodes = Nodes()
+    nodes = Nodes(hidden)
     try:
         yield nodes
     finally:

@@ -1,0 +1,46 @@
+"""A study on two nodes that see neither its folder nor its cache, and one of which is killed while both train."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.ray_nodes import two_nodes
+
+TUNE = ["tune", "--data", "mnist5k", "--executor", "ray", "--study", "s", "--search", "random", "--pruner", "none"]
+TUNE += ["--limit", "macs=2M", "--epochs", "2", "--trials", "5", "--seed", "0", "--time", "5m"]
+
+CAN_HIDE = subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not CAN_HIDE, reason="hiding a folder from some processes needs root")
+def test_a_study_outlives_a_node_and_shares_no_file_with_any(tmp_path):
+    """The folder of everything is empty for the nodes, so what they have and give can only have come through Ray."""
+    environment = os.environ | {"CONVTUNE_CACHE": str(tmp_path / "cache")}
+    lines = []
+    with two_nodes(hidden=tmp_path) as nodes:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pipeline", *TUNE, "--ray-address", nodes.address],
+            cwd=tmp_path,
+            env=environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        for line in process.stdout:
+            lines.append(line)
+            if line.startswith("trial 1 ") and "began" in line:  # both nodes train now
+                nodes.kill()
+        process.wait()
+    output = "".join(lines)
+    assert process.returncode == 0, output
+    rows = list(csv.DictReader((tmp_path / "studies/s/trials.csv").open(encoding="utf-8")))
+    assert sorted(row["state"] for row in rows) == ["complete"] * 4 + ["failed"], output
+    [lost] = [row for row in rows if row["state"] == "failed"]
+    assert "node died" in lost["reason"]
+    assert json.loads((tmp_path / "studies/s/test.json").read_text(encoding="utf-8"))["best_model"]["digest"]
+    assert "(raylet)" not in output
