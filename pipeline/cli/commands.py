@@ -34,6 +34,7 @@ _NAMES = (
     "evaluate",
     "explain",
     "promote",
+    "sync",
     "delete",
     "spaces",
     "datasets",

@@ -14,6 +14,7 @@ from pipeline.data.decode import Pixels, Shape
 from pipeline.data.listing_notes import name_some
 from pipeline.data.split import TEST, VALIDATION, Rows, split_rows
 from pipeline.errors import printable
+from pipeline.study.data_facts import DataFacts
 
 _MAX_CLASSES = 12
 """Classes that are listed with their counts."""
@@ -87,6 +88,12 @@ class Dataset:
         """What divides the images: ``given`` where validation and test images are, else ``seed 0`` or another."""
         given = {VALIDATION, TEST} <= set(np.unique(self.entry.given_splits).tolist())
         return "given" if given else f"seed {self.seed}"
+
+    @property
+    def facts(self) -> DataFacts:
+        """What is noted of it in a study."""
+        sizes = {"train": len(self.train), "validation": len(self.validation), "test": len(self.test)}
+        return DataFacts(self.name, self.source, self.digest, self.shape, self.classes, sizes)
 
     def describe(self) -> str:
         """One line: number and shape of the images, number of classes, sizes of the splits."""

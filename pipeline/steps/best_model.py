@@ -18,9 +18,10 @@ from pipeline.report.evaluated_model import BestModel, read_evaluated_model
 from pipeline.report.plots.evaluation import WRONG, evaluate_test
 from pipeline.steps.register_model import describe_registration, register_model
 from pipeline.steps.run_best_model import run_best_model
+from pipeline.study.data_facts import DataFacts
 from pipeline.study.paths import StudyPaths
 from pipeline.study.record import TrialRecord
-from pipeline.tracking import Tracker
+from pipeline.tracking import ModelDecision, Tracker
 
 
 def find_published(paths: StudyPaths, best: TrialRecord, name: str) -> BestModel | None:
@@ -40,7 +41,7 @@ def find_published(paths: StudyPaths, best: TrialRecord, name: str) -> BestModel
     return replace(model, registry_note=note) if same and model.version and model.registered_as == name else None
 
 
-def registered_name(wanted: str, dataset: Dataset) -> str:
+def registered_name(wanted: str, dataset: Dataset | DataFacts) -> str:
     """``wanted``, else the name of the data with a digest of where it lies: two folders called train differ."""
     return wanted or name_for_data(dataset.name, dataset.source)
 
@@ -81,9 +82,9 @@ def publish_best_model(
     with status(f"testing the best model on {len(dataset.test):,} images, drawing what it sees", quiet) as progress:
         probabilities = run_best_model(executor, paths, dataset, progress, meanwhile)
     evaluation = evaluate_test(paths, dataset, probabilities)
-    registration = describe_registration(paths, best, dataset, name, evaluation["scores"])
+    registration = describe_registration(paths, best, dataset.facts, dataset.content, name, evaluation["scores"])
     with status("registering the best model in MLflow", quiet):
-        decision = register_model(tracker, paths, registration, dataset)
+        decision = register_model(tracker, paths, registration, dataset.images[dataset.test[:1]])
     assert best.score is not None
     model = BestModel(
         trial=best.number,
@@ -91,13 +92,20 @@ def publish_best_model(
         metric=best.metric.name,
         score=best.score,
         test_scores=evaluation["scores"],
-        version=decision.version,
-        registry_note=f"{name}, version {decision.version}: {decision.reason}" if decision.version else decision.reason,
-        registered_as=name if decision.version else "",
+        version=0,
+        registry_note="",
         caveat=registration.caveat,
     )
+    model = with_decision(model, decision, name)
     write_text(paths.evaluation, json.dumps({"best_model": asdict(model), **evaluation}, indent=1))
     return model
+
+
+def with_decision(model: BestModel, decision: ModelDecision, name: str) -> BestModel:
+    """The model with what the registry has decided about it under ``name``."""
+    version, reason = decision.version, decision.reason
+    note = f"{name}, version {version}: {reason}" if version else reason
+    return replace(model, version=version, registry_note=note, registered_as=name if version else "")
 
 
 def _digest(file: Path) -> str:

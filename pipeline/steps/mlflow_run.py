@@ -1,30 +1,58 @@
-"""A study's run in MLflow: what is said of it there, and the epochs of its trials."""
+"""A study's run in MLflow: how it begins, its files and its scores, from the study's folder alone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from pipeline.data import Dataset
+from pipeline.metrics import METRICS
+from pipeline.report.evaluated_model import BestModel
+from pipeline.report.plots.draw import SEARCH
+from pipeline.report.plots.evaluation import CONFUSION, WRONG
 from pipeline.report.study_markdown import describe_unfinished
+from pipeline.report.top_trials import as_columns
 from pipeline.study.fingerprint import StudyFingerprint, write_fingerprint
 from pipeline.study.history import read_history
 from pipeline.study.paths import StudyPaths
+from pipeline.study.record import TrialRecord, best
 from pipeline.study.trial import EpochReport
 from pipeline.tracking import About, Tracker
 
 
-def begin_in_mlflow(
-    tracker: Tracker, paths: StudyPaths, job: Mapping[str, Any], dataset: Dataset, fingerprint: StudyFingerprint
-) -> None:
+def begin_in_mlflow(tracker: Tracker, paths: StudyPaths, job: Mapping[str, Any], fingerprint: StudyFingerprint) -> None:
     """Has the study's run made, or found; ``study.json`` names it once it is there."""
 
     def begun(run: str) -> None:
         write_fingerprint(paths, replace(fingerprint, run=run))
 
-    about = About(paths.name, job, dataset, describe_unfinished(paths, job), fingerprint.id)
+    about = About(paths.name, job, fingerprint.data, describe_unfinished(paths, job), fingerprint.id)
     tracker.begin_study(about, fingerprint.run or None, begun)
 
 
 def history_of(paths: StudyPaths, number: int) -> list[EpochReport]:
     """The epochs of a trial, from its ``history.csv``."""
     return read_history(paths.history(number), number)
+
+
+def send_files(tracker: Tracker, paths: StudyPaths, records: Sequence[TrialRecord]) -> None:
+    """Sends the ranking, the study's files and the explanation of its best model to MLflow.
+
+    MLflow keeps the files that earlier sessions of the study sent. So the explanation of each best model has a folder
+    of its own, ``explain/trial-N``, and plots that there are no longer are removed: a better model may get all right.
+    """
+    tracker.rank(records, as_columns(records))
+    for path in (paths.table, paths.job, paths.space, paths.evaluation, paths.plots, paths.report):
+        if path.exists():
+            tracker.log_artifact(path)
+    tracker.remove_artifacts(
+        paths.plots.name, [name for name in (*SEARCH, CONFUSION, WRONG) if not (paths.plots / name).is_file()]
+    )
+    best_record = best(records)
+    if best_record is not None and paths.explanation.is_dir():
+        for path in sorted(paths.explanation.iterdir()):
+            tracker.log_artifact(path, f"explain/trial-{best_record.number}")
+
+
+def scores_of(model: BestModel) -> dict[str, float]:
+    """The scores of the best model, by the names that the study's run has for them."""
+    tests = {f"test_{name}": score for name, score in model.test_scores.items() if score is not None}
+    return {METRICS[model.metric].logged_as: model.score, **tests}

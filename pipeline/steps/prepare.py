@@ -46,7 +46,7 @@ def prepare(study: OpenStudy, verbosity: Verbosity) -> Iterator[PreparedStudy]:
         with status("starting Keras and MLflow", quiet):
             device = check_backend(study.executor)
         write_fingerprint(study.paths, fingerprint)
-        begin_in_mlflow(tracker, study.paths, study.job.as_file(), study.problem.dataset, fingerprint)
+        begin_in_mlflow(tracker, study.paths, study.job.as_file(), fingerprint)
         if study.searched.latency is not None:
             save_latency_model(study.paths, study.searched.latency)
         database = study.database
@@ -74,7 +74,7 @@ def prepare(study: OpenStudy, verbosity: Verbosity) -> Iterator[PreparedStudy]:
         with status("sending the rest to MLflow", quiet):
             tracker.close()
         for problem in tracker.problems:
-            warn(problem)
+            warn(f"{problem}; later, `convtune sync {study.paths.argument}` sends what is missing")
 
 
 def _fingerprint(study: OpenStudy) -> StudyFingerprint:
@@ -89,4 +89,5 @@ def _fingerprint(study: OpenStudy) -> StudyFingerprint:
         content=study.problem.dataset.content,
         split=study.problem.dataset.split,
         id=uuid4().hex,
+        data=study.problem.dataset.facts,
     )

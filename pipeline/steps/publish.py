@@ -3,18 +3,17 @@
 from collections.abc import Mapping
 
 from pipeline.console import status, warn_without
-from pipeline.metrics import METRICS
 from pipeline.report.evaluated_model import BestModel
 from pipeline.report.plots.draw import SEARCH, draw_search, write_plots
-from pipeline.report.plots.evaluation import CONFUSION, WRONG
+from pipeline.report.plots.evaluation import CONFUSION
 from pipeline.report.study_markdown import describe_study
 from pipeline.report.study_report import write_report
 from pipeline.report.study_trials import StudyTrials
-from pipeline.report.top_trials import as_columns
 from pipeline.steps.best_model import find_published, publish_best_model, registered_name
 from pipeline.steps.findings import drawn_trials, findings
+from pipeline.steps.mlflow_run import scores_of, send_files
 from pipeline.steps.prepare import PreparedStudy
-from pipeline.study.record import TrialRecord, best, ranked
+from pipeline.study.record import best, ranked
 
 
 def publish(prepared: PreparedStudy, quiet: bool) -> BestModel | None:
@@ -43,14 +42,12 @@ def publish(prepared: PreparedStudy, quiet: bool) -> BestModel | None:
     with status("writing the report", quiet):
         trials = drawn_trials(prepared)
         _report(trials, plots)
-    record_study(prepared, records)
+    send_files(prepared.tracker, study.paths, records)
     description = describe_study(findings(prepared, best_model))
     if best_model is None:
         prepared.tracker.end_study("FAILED", {}, description, trials.importances)
         return None
-    test_scores = {f"test_{name}": score for name, score in best_model.test_scores.items() if score is not None}
-    metrics = {METRICS[best_model.metric].logged_as: best_model.score, **test_scores}
-    prepared.tracker.end_study("FINISHED", metrics, description, trials.importances)
+    prepared.tracker.end_study("FINISHED", scores_of(best_model), description, trials.importances)
     return best_model
 
 
@@ -60,23 +57,3 @@ def _report(trials: StudyTrials, plots: Mapping[str, bytes]) -> None:
         with warn_without("report"):
             drawn = write_report(trials, trials.paths.report, plots)
             write_plots(drawn, (CONFUSION,), trials.paths.plots)
-
-
-def record_study(prepared: PreparedStudy, records: list[TrialRecord]) -> None:
-    """Sends the ranking, the study's files and the explanation of its best model to MLflow.
-
-    MLflow keeps the files that earlier sessions of the study sent. So the explanation of each best model has a folder
-    of its own, ``explain/trial-N``, and plots that there are no longer are removed: a better model may get all right.
-    """
-    tracker, paths = prepared.tracker, prepared.study.paths
-    tracker.rank(records, as_columns(records))
-    for path in (paths.table, paths.job, paths.space, paths.evaluation, paths.plots, paths.report):
-        if path.exists():
-            tracker.log_artifact(path)
-    tracker.remove_artifacts(
-        paths.plots.name, [name for name in (*SEARCH, CONFUSION, WRONG) if not (paths.plots / name).is_file()]
-    )
-    best_record = best(records)
-    if best_record is not None and paths.explanation.is_dir():
-        for path in sorted(paths.explanation.iterdir()):
-            tracker.log_artifact(path, f"explain/trial-{best_record.number}")

@@ -1,11 +1,14 @@
 """The fingerprint of a study: everything that must stay the same when it is resumed."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from pipeline.errors import StudyError
 from pipeline.files import write_text
 from pipeline.metrics import DEFAULT_METRIC
+from pipeline.study.data_facts import DataFacts
 from pipeline.study.objective import SCORE
 from pipeline.study.paths import StudyPaths
 
@@ -17,7 +20,8 @@ class StudyFingerprint:
     ``code`` stands for the user's code that builds the models, "" where there is none. ``content`` stands for the files
     of the dataset, whatever size their images have, and ``split`` says what divides them: ``seed 0``, or ``given``
     (both "" in a study of an older version). Neither needs to stay the same, since ``dataset`` and ``seed`` do.
-    ``id`` is the study's own, which its run in MLflow has as a tag ("" in a study of an older version).
+    ``id`` is the study's own, which its run in MLflow has as a tag, and ``data`` describes the dataset ("" and None
+    in a study of an older version).
     """
 
     space: str
@@ -31,6 +35,7 @@ class StudyFingerprint:
     content: str = ""
     split: str = ""
     id: str = ""
+    data: DataFacts | None = None
 
 
 _CHANGES = {
@@ -76,11 +81,19 @@ def check_fingerprint(paths: StudyPaths, now: StudyFingerprint) -> StudyFingerpr
 def read_fingerprint(paths: StudyPaths) -> StudyFingerprint:
     """The fingerprint of a study that has begun; StudyError when it cannot be read."""
     try:
-        return StudyFingerprint(**json.loads(paths.fingerprint.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        content = json.loads(paths.fingerprint.read_text(encoding="utf-8"))
+        data = content.pop("data", None)
+        return StudyFingerprint(**content, data=_data_facts(data) if data else None)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         raise StudyError(
             f"{paths.fingerprint}: unreadable, so this study cannot be resumed; choose another --study"
         ) from None
+
+
+def _data_facts(noted: Mapping[str, Any]) -> DataFacts:
+    height, width, channels = map(int, noted["shape"])
+    known = {"shape": (height, width, channels), "classes": tuple(map(str, noted["classes"]))}
+    return DataFacts(**{**noted, **known})
 
 
 def differences(one: StudyFingerprint, other: StudyFingerprint) -> list[str]:

@@ -15,7 +15,7 @@ from mlflow.utils.validation import (
     MAX_TAG_VAL_LENGTH,
 )
 
-from pipeline.data import Dataset
+from pipeline.study.data_facts import DataFacts
 
 
 def to_text(value: object) -> str:
@@ -44,7 +44,7 @@ def to_tags(values: Mapping[str, object]) -> list[RunTag]:
     return [RunTag(name, text[:MAX_TAG_VAL_LENGTH]) for name, text in texts.items()]
 
 
-def to_dataset_input(dataset: Dataset) -> DatasetInput:
+def to_dataset_input(dataset: DataFacts) -> DatasetInput:
     """The dataset of a run. The digest is cut to the 36 characters of MLflow's column."""
     return DatasetInput(
         MlflowDataset(
@@ -71,6 +71,5 @@ def _schema(shape: tuple[int, int, int]) -> dict[str, str]:
     return {"features": json.dumps([images]), "targets": json.dumps([labels])}
 
 
-def _profile(dataset: Dataset) -> dict[str, Any]:
-    sizes = {name: len(getattr(dataset, name)) for name in ("train", "validation", "test")}
-    return {**sizes, "classes": list(dataset.classes)}
+def _profile(dataset: DataFacts) -> dict[str, Any]:
+    return {**dataset.sizes, "classes": list(dataset.classes)}

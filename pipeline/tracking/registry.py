@@ -98,6 +98,12 @@ def register(runs: Runs, folder: Path, registration: Registration) -> ModelDecis
     return _decide(runs.client, registration, version)
 
 
+def has_registered(runs: Runs, trial: int) -> bool:
+    """Whether the study's run has registered the model of this trial."""
+    versions = runs.client.search_model_versions(f"run_id = '{runs.study}'")
+    return any(version.tags.get("trial") == str(trial) for version in versions)
+
+
 def push(runs: Runs, folder: Path, registration: Registration, alias: str) -> str:
     """Uploads an MLflow model folder as a model of the run, registers it as the next version, and gives it the alias.
 

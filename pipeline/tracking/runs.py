@@ -24,6 +24,7 @@ from mlflow.utils.validation import MAX_METRICS_PER_BATCH, MAX_PARAMS_TAGS_PER_B
 
 from pipeline.data import Dataset
 from pipeline.metrics import DEFAULT_METRIC, METRICS
+from pipeline.study.data_facts import DataFacts
 from pipeline.study.trial import TrialState
 from pipeline.tracking.entities import to_dataset_input, to_params, to_tags
 from pipeline.tracking.pages import child_runs, write_view
@@ -55,12 +56,13 @@ STATUS: Mapping[TrialState, StudyStatus] = {
 class About:
     """The study: its name, its job file's content, its dataset, and Markdown that describes it while it runs.
 
-    ``id`` is its own, by which its run is found in any store ("": none, in a study of an older version).
+    ``id`` is the study's own, by which its run is found in any store. An older version has noted no id ("") and nothing
+    of the dataset (None).
     """
 
     name: str
     job: Mapping[str, object]
-    dataset: Dataset
+    dataset: DataFacts | None
     description: str = ""
     id: str = ""
 
@@ -131,7 +133,7 @@ class Runs:
         self.study = self.client.create_run(self.experiment, tags=_source_tags(), run_name=name).info.run_id
         try:
             if dataset is not None:
-                self.dataset = to_dataset_input(dataset)
+                self.dataset = to_dataset_input(dataset.facts)
                 self.client.log_inputs(self.study, [self.dataset])
             yield
         except BaseException:
@@ -270,13 +272,15 @@ class Runs:
     def _describe_study(self, about: About, old_params: Mapping[str, str], old_tags: Mapping[str, str]) -> None:
         params = to_params(about.job)
         changed = {param.key: param.value for param in params if old_params.get(param.key, param.value) != param.value}
-        tags = {"study": about.name, "dataset": about.dataset.name, "metric": about.job.get("metric"), **changed}
+        data = about.dataset
+        tags = {"study": about.name, "dataset": data and data.name, "metric": about.job.get("metric"), **changed}
         tags[_STUDY_ID] = about.id
         if MLFLOW_RUN_NOTE not in old_tags:
             tags[MLFLOW_RUN_NOTE] = about.description
         self._log(self.study, params=[param for param in params if param.key not in old_params], tags=to_tags(tags))
-        self.dataset = to_dataset_input(about.dataset)
-        self.client.log_inputs(self.study, [self.dataset])
+        if data is not None:
+            self.dataset = to_dataset_input(data)
+            self.client.log_inputs(self.study, [self.dataset])
         plain = json.loads(json.dumps(dict(about.job), default=str))
         self.files.send(self.study, lambda: self.client.log_dict(self.study, plain, "job.yaml"))
 

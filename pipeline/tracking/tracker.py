@@ -53,7 +53,7 @@ def connect_or_wait() -> "Tracker":
         if error.passes:
             warn(f"{error}; the study begins, and its runs follow once MLflow answers")
         else:
-            warn(f"{error}; the study begins without MLflow")
+            warn(f"{error}; the study begins without MLflow, and `convtune sync` sends its runs later")
             tracker.mute()
     return tracker
 
@@ -222,6 +222,15 @@ class Tracker:
         except Exception as error:
             why = error if isinstance(error, TrackingError) else short_reason(error)
             return ModelDecision(0, False, f"not registered: {why}")
+
+    @property
+    def renewed(self) -> int:
+        """How many runs of trials ``bring_level`` has written; complete after ``close``."""
+        return len(self._runs.renewed)
+
+    def has_registered(self, trial: int) -> bool:
+        """Whether the study's run has registered the model of this trial. Waits for MLflow; raises TrackingError."""
+        return self._sender.call(partial(registry.has_registered, self._runs, trial))
 
     def push(self, model_folder: Path, registration: Registration, alias: str, dataset: Dataset | None) -> str:
         """Registers an MLflow model folder in a run of its own, and gives it the alias; returns a sentence.

@@ -5,7 +5,9 @@ import threading
 import time
 
 import pytest
+from mlflow import MlflowClient
 
+from pipeline.cli import main
 from tests.end_to_end import pretend
 from tests.mlflow_server import MlflowServer
 
@@ -98,14 +100,33 @@ def test_a_server_that_refuses_costs_one_line(tune, refusing, monkeypatch, capsy
     assert tune("--study", "refused") == 0
     (line,) = [line for line in capsys.readouterr().err.splitlines() if "127.0.0.1" in line]
     assert "error code 403; set MLFLOW_TRACKING_USERNAME" in line
-    assert line.endswith("the study begins without MLflow")
+    assert line.endswith("`convtune sync` sends its runs later")
 
 
-def test_a_server_that_stays_away_delays_the_end_by_seconds(tune, server, monkeypatch, capsys):
+def test_what_a_server_that_stays_away_lacks_is_sent_later_and_once(tune, server, here, monkeypatch, capsys):
     server.stop()
     began = time.monotonic()
-    assert tune("--study", "alone") == 0
+    assert tune("--study", "alone", "--pruner", "none") == 0
     assert time.monotonic() - began < 60
+    said = capsys.readouterr().err
+    assert "MLflow does not answer (Connection refused)" in said
+    assert "later, `convtune sync alone` sends what is missing" in said
+    assert main(["sync", "alone"]) == 2
+    assert "Connection refused; start the server" in capsys.readouterr().err
     server.start()
-    assert "MLflow does not answer (Connection refused)" in capsys.readouterr().err
-    assert not [run for run in server.studies() if run.info.run_name == "alone"]
+    for written in (8, 0):
+        assert main(["sync", "alone"]) == 0
+        assert f"Runs of trials: {written} of 8 were missing or differed" in capsys.readouterr().out
+        assert_complete(server, study_named(server, "alone"))
+    files = {
+        file.path for file in MlflowClient(server.address).list_artifacts(study_named(server, "alone").info.run_id)
+    }
+    assert {"job.yaml", "trials.csv", "leaderboard.json", "test.json"} <= files
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{here}/mlflow.db")  # another store, which is empty
+    assert main(["sync", "alone"]) == 0
+    assert "8 of 8 were missing" in capsys.readouterr().out
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server.address)
+    assert main(["sync", "alone"]) == 0
+    assert "0 of 8 were missing" in capsys.readouterr().out
+    assert_complete(server, study_named(server, "alone"))

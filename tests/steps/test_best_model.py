@@ -14,7 +14,7 @@ from pipeline.report.evaluated_model import read_evaluated_model
 from pipeline.report.plots.evaluation import evaluate_test
 from pipeline.steps import best_model, run_best_model
 from pipeline.steps.best_model import find_published, publish_best_model, registered_name
-from pipeline.steps.publish import record_study
+from pipeline.steps.mlflow_run import send_files
 from pipeline.study.paths import StudyPaths
 from pipeline.tracking import ModelDecision
 from tests.export.tiny_model import write_tiny_model
@@ -74,7 +74,7 @@ def test_what_the_best_model_sees_is_drawn_and_goes_into_mlflow(tmp_path, best, 
     assert {"index.html", "filters.png"} < plots
     assert sum(name.endswith("-maps.png") for name in plots) >= 3
     assert "Wrong: predicted" in (paths.explanation / "index.html").read_text()
-    record_study(prepared(tracker, paths), [best])
+    send_files(tracker, paths, [best])
     assert {name for place, name in tracker.paths if place == "explain/trial-1"} == plots
     assert capsys.readouterr().err == ""
 
@@ -122,10 +122,10 @@ def test_plots_of_an_earlier_best_go_even_if_the_new_one_cannot_be_run(tmp_path,
 def test_a_better_model_without_mistakes_leaves_no_wrong_images(tmp_path, best, data):
     paths, tracker = StudyPaths(tmp_path / "s"), Tracker()
     publish(paths, best, data)
-    record_study(prepared(tracker, paths), [best])
+    send_files(tracker, paths, [best])
     assert "plots/wrong.png" not in tracker.removed
     evaluate_test(paths, data, np.eye(10, dtype=np.float32)[data.labels[data.test]])
-    record_study(prepared(tracker, paths), [best])
+    send_files(tracker, paths, [best])
     assert not (paths.plots / "wrong.png").exists()
     assert "plots/wrong.png" in tracker.removed
 

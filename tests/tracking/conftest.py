@@ -45,7 +45,7 @@ def begin_study(dataset):
     """Begins a study on a tracker and returns the id of its run."""
 
     def begin_study(tracker, run_id=None, name="digits-quick", **changes):
-        tracker.begin_study(About(name, JOB | changes, dataset, "It runs."), run_id)
+        tracker.begin_study(About(name, JOB | changes, dataset.facts, "It runs."), run_id)
         tracker._sender.call(lambda: None)
         return tracker.run
 

@@ -500,7 +500,7 @@ from tests.tracking.records import make_record
 images, labels, rows = np.zeros((3, 8, 8, 1), np.uint8), np.zeros(3, np.int64), np.split(np.arange(3), 3)
 dataset = Dataset("d", "s", "e", ("a", "b"), images, labels, *rows, seed=0)
 tracker = connect()
-tracker.begin_study(About("s", {{"a": 1}}, dataset), None)
+tracker.begin_study(About("s", {{"a": 1}}, dataset.facts), None)
 tracker.trial_started(make_record(0))
 tracker.trial_ended(make_record(0, TrialState.FAILED, reason="x"))
 tracker.end_study("FINISHED", {{}})

@@ -1,0 +1,16 @@
+"""What a study notes of its dataset, so that it can be described without the images."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """A dataset in words and numbers: see ``Dataset``. ``sizes`` has the number of images of each split."""
+
+    name: str
+    source: str
+    digest: str
+    shape: tuple[int, int, int]
+    classes: tuple[str, ...]
+    sizes: Mapping[str, int]

@@ -1,0 +1,33 @@
+"""A finished study is sent to an empty store, with its model."""
+
+import json
+import shutil
+
+import pytest
+from mlflow import MlflowClient
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_study_in_an_empty_store(home, study, shell):
+    folder = shell.folder / "studies" / "first"
+    shutil.copytree(home.folder / "studies" / "first", folder)
+    sent = shell.run("sync", "first")
+    assert "Runs of trials: 3 of 3 were missing" in sent.stdout
+    assert ", version 1: the first champion" in sent.stdout
+    client = MlflowClient(f"sqlite:///{shell.folder}/mlflow.db")
+    run = json.loads((folder / "study.json").read_text())["run"]
+    parent = client.get_run(run)
+    before = MlflowClient(f"sqlite:///{home.folder}/mlflow.db").get_run(
+        json.loads((home.folder / "studies" / "first" / "study.json").read_text())["run"]
+    )
+    assert parent.info.status == before.info.status == "FINISHED"
+    assert parent.data.metrics == before.data.metrics
+    assert parent.data.params == before.data.params
+    assert parent.inputs.dataset_inputs[0].dataset.digest == before.inputs.dataset_inputs[0].dataset.digest
+    assert {file.path for file in client.list_artifacts(run)} >= {"report.html", "explain", "plots", "trials.csv"}
+    again = shell.run("sync", "first")
+    assert "Runs of trials: 0 of 3" in again.stdout
+    assert "Model:" not in again.stdout
+    assert len(client.search_model_versions(f"run_id = '{run}'")) == 1
+    assert "already registered as version 1" in shell.run("tune", "--study", "first").stdout
