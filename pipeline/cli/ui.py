@@ -84,6 +84,7 @@ def _command(place: Place) -> list[str]:
 def _serve(command: Sequence[str], place: Place, open_page: Callable[[], None]) -> int:
     """Runs MLflow's server until Ctrl-C, and says who reaches it and when it answers."""
     from pipeline.console import warn
+    from pipeline.tracking import ui_environment
 
     if not place.is_local:
         why = "MLflow has no accounts by default"
@@ -95,7 +96,7 @@ def _serve(command: Sequence[str], place: Place, open_page: Callable[[], None]) 
         open_page()
 
     print("MLflow takes some seconds to start.", flush=True)
-    serve(command, place, ready)
+    serve(command, place, ready, ui_environment(None))
     return 0
 
 

@@ -6,12 +6,13 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from types import MappingProxyType
 from typing import IO
 
 from pipeline.cli.ui_place import LOCAL, Place, check_free, is_ours
-from pipeline.errors import TrackingError
+from pipeline.errors import TrackingError, without_password
 from pipeline.signals import ENDING, interruptible
 
 _GRACE_SECONDS = 10
@@ -21,7 +22,12 @@ _LOOK_SECONDS = 0.3
 """The time between two looks whether a server answers; MLflow's takes 5 to 15 s."""
 
 
-def serve(command: Sequence[str], place: Place, ready: Callable[[], None]) -> None:
+def serve(
+    command: Sequence[str],
+    place: Place,
+    ready: Callable[[], None],
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     """Runs a server until this process is asked to end; none of its processes outlives the call.
 
     Calls ``ready`` once the server answers. Raises JobError when another one has taken its ``place``, and otherwise
@@ -36,7 +42,7 @@ def serve(command: Sequence[str], place: Place, ready: Callable[[], None]) -> No
             stdout=log,
             stderr=log,
             process_group=0,
-            env={"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"} | os.environ,
+            env={"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", **os.environ, **environment},
         )
         try:
             if _wait_until_ready(server, place):
@@ -47,7 +53,7 @@ def serve(command: Sequence[str], place: Place, ready: Callable[[], None]) -> No
         finally:
             _end(server)
         check_free(place)  # MLflow ends with code 0 where another one listens
-        raise TrackingError(f"MLflow's server ended with exit code {code}: {_last_line(log)}")
+        raise TrackingError(f"MLflow's server ended with exit code {code}: {without_password(_last_line(log))}")
 
 
 def _wait_until_ready(server: subprocess.Popen[bytes], place: Place) -> bool:

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from importlib.resources import files
 
 from pipeline.console import warn
-from pipeline.errors import StudyError
+from pipeline.errors import StudyError, printable
 from pipeline.files import write_text
 from pipeline.job.job import Job
 from pipeline.study.database import ServerDatabase, database_of
@@ -23,11 +23,14 @@ def hold_study(paths: StudyPaths) -> Iterator[Holder | None]:
 
     Yields the process that ran the study last, if it was cut off.
 
-    StudyError if the folder is locked, holds other files, or has trials but no job file.
+    StudyError if the folder is locked, holds other files or links that lead out of it, or has trials but no job file.
     """
     check_job(paths)
     if foreign := paths.foreign:
         raise StudyError(f"{paths.path}: holds {foreign[0]!r} but no study; choose another --study")
+    if links := paths.links_out:
+        advice = "a study writes in its own folder alone; put the files there, or choose another --study"
+        raise StudyError(f"{printable(links[0])}: a link to {printable(links[0].resolve())}; {advice}")
     missing = [path for path in (paths.path, *paths.path.parents) if not os.path.exists(path)]
     try:
         with locked(paths) as cut_off:

@@ -13,6 +13,8 @@ def append_history(path: Path, report: EpochReport) -> None:
     """
     first = report.epoch == 1 or not path.exists()
     path.parent.mkdir(parents=True, exist_ok=True)
+    if first:
+        path.unlink(missing_ok=True)  # a link would lead elsewhere
     columns = ["epoch", *report.metrics, "seconds"]
     row = [report.epoch, *(f"{value:.6g}" for value in report.metrics.values()), f"{report.seconds:.2f}"]
     with path.open("w" if first else "a", newline="", encoding="utf-8") as file:
@@ -23,7 +25,7 @@ def read_history(path: Path, number: int) -> list[EpochReport]:
     """The epochs of trial ``number``, as far as they are there: a line that was cut off ends them."""
     try:
         rows = list(csv.reader(path.read_text(encoding="utf-8", errors="replace").splitlines()))
-    except FileNotFoundError:
+    except (OSError, csv.Error):
         return []
     reports: list[EpochReport] = []
     for row in rows[1:]:

@@ -139,6 +139,16 @@ class StudyPaths:
         return sorted(path for path in self.path.iterdir() if re.fullmatch(_OWN, path.name))
 
     @property
+    def links_out(self) -> list[Path]:
+        """The study's files and folders, and those of its trials, that are links to somewhere outside its folder."""
+        if not self.path.is_dir():
+            return []
+        trials = self.path / "trials"
+        inner = sorted(trials.iterdir()) if trials.is_dir() and not trials.is_symlink() else []
+        inside = self.path.resolve()
+        return [path for path in (*self.own, *inner) if path.is_symlink() and not path.resolve().is_relative_to(inside)]
+
+    @property
     def foreign(self) -> list[str]:
         """The names of files in the folder that no study has written; empty where a study has begun.
 

@@ -5,7 +5,7 @@ from pipeline.tracking.pages import EXPERIMENTS, Pages, prepare_pages
 from pipeline.tracking.registry import ModelDecision, Registration
 from pipeline.tracking.removal import StudyRuns, find_runs
 from pipeline.tracking.runs import About
-from pipeline.tracking.store import server_address, ui_command
+from pipeline.tracking.store import server_address, ui_command, ui_environment
 from pipeline.tracking.tracker import Tracker, connect, connect_or_wait, promote
 
 __all__ = [
@@ -24,4 +24,5 @@ __all__ = [
     "promote",
     "server_address",
     "ui_command",
+    "ui_environment",
 ]

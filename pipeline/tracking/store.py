@@ -119,6 +119,8 @@ def check_exists(store: str) -> None:
 def ui_command(uri: str | None, port: int, host: str = "127.0.0.1", names: Sequence[str] = ()) -> list[str]:
     """The command line of MLflow's UI on the store of ``uri`` (None: as for ``connect``), listening on ``host``.
 
+    It needs the variable of ``ui_environment``.
+
     MLflow answers browsers that name it as localhost or by a private address, and takes changes (and searches) from
     pages of localhost only; ``names`` are ``host:port`` under which its pages are opened besides.
     Raises TrackingError when the store is a server, which has a UI of its own, or an SQLite file that does not exist.
@@ -130,7 +132,15 @@ def ui_command(uri: str | None, port: int, host: str = "127.0.0.1", names: Seque
     if file := sqlite_file(store):
         announce_moves(file)
     address = ["--host", host, "--port", str(port), *_admit(names)]
-    return [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store, *address, "--workers", "1"]
+    return [sys.executable, "-m", "mlflow", "server", *address, "--workers", "1"]
+
+
+def ui_environment(uri: str | None) -> dict[str, str]:
+    """The variable that names the store to the command of ``ui_command``.
+
+    Everybody on a machine can read the words of a command, and a database's address may have a password in it.
+    """
+    return {"MLFLOW_BACKEND_STORE_URI": store_uri(uri)}
 
 
 def _admit(names: Sequence[str]) -> Iterator[str]:

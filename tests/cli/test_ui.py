@@ -74,14 +74,16 @@ Server(("HOST", PORT), Healthy).serve_forever()
 def healthy(server, monkeypatch):
     """A server that answers, and this process is asked to end as soon as the command has said so."""
 
-    def until_ready(command, place, ready):
+    def until_ready(command, place, ready, environment):
         def end_then():
             ready()
             os.kill(os.getpid(), signal.SIGTERM)
 
-        serve(command, place, end_then)
+        assert environment["MLFLOW_BACKEND_STORE_URI"].startswith("sqlite:///")
+        serve(command, place, end_then, environment)
 
     monkeypatch.setattr("pipeline.cli.ui.serve", until_ready)
+    monkeypatch.setattr("pipeline.console._SLOW", 600)
     return server(HEALTHY)
 
 
@@ -299,6 +301,25 @@ def test_the_address_stands_before_the_server_begins(server, capfd):
     out, err = capfd.readouterr()
     assert out.startswith("all experiments:\n  http://127.0.0.1:")
     assert err == "convtune: MLflow's server ended with exit code 3: it printed nothing\n"
+
+
+def test_the_last_words_of_a_server_show_no_password():
+    code = "import sys; sys.exit('no answer from postgresql://me:hush@db/runs')"
+    with pytest.raises(TrackingError, match=r"no answer from postgresql://db/runs$"):
+        serve([sys.executable, "-c", code], Place("127.0.0.1", free_port()), lambda: None)
+
+
+def test_the_address_of_a_database_is_no_word_of_a_command(server, monkeypatch, capsys):
+    """Everybody on the machine can read the words of its commands, in a list of processes."""
+    monkeypatch.setattr("pipeline.cli.ui._pages_of", lambda paths, named: None)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://me:hush@db/runs")
+    begun = []
+    monkeypatch.setattr("pipeline.cli.ui.serve", lambda *all_of_it: begun.append(all_of_it))
+    assert main(["ui", "--port", str(free_port())]) == 0
+    ((command, _, _, environment),) = begun
+    assert "hush" not in str(command)
+    assert environment == {"MLFLOW_BACKEND_STORE_URI": "postgresql://me:hush@db/runs"}
+    assert "hush" not in "".join(capsys.readouterr())
 
 
 def test_a_server_that_fails_is_quoted_in_one_line():

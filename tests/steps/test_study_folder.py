@@ -7,6 +7,7 @@ from pipeline.files import write_text
 from pipeline.job.request import read_job
 from pipeline.steps.study_folder import hold_study, write_job
 from pipeline.study.fingerprint import StudyFingerprint, write_fingerprint
+from pipeline.study.lock import is_locked
 from pipeline.study.paths import locate
 
 
@@ -60,3 +61,41 @@ def test_the_job_of_a_study_that_lives_elsewhere_is_that_study():
     write_job(paths, read_job(None, {"data": "digits", "study": "mine"}).job, lambda: "family: plain\n")
     assert locate(read_job(str(paths.job), {}).job.study) == paths
     assert paths.space.read_text() == "family: plain\n"
+
+
+@pytest.mark.parametrize("name", ["trials", "plots", "worker.log", "optuna.db", "trials/0001", "explain"])
+def test_a_link_that_leads_out_of_a_study_is_refused_before_anything_is_written(name, here):
+    """A folder that somebody else has made could have a study write anywhere."""
+    outside = here / "outside"
+    outside.mkdir()
+    paths = locate("./theirs")
+    write_text(paths.job, "data: digits\n")
+    (paths.path / name).parent.mkdir(exist_ok=True)
+    (paths.path / name).symlink_to(outside)
+    with pytest.raises(StudyError) as refusal, hold_study(paths):
+        pass
+    assert str(refusal.value).startswith(f"theirs/{name}: a link to {outside}; a study writes in its own folder alone")
+    assert list(outside.iterdir()) == []
+
+
+def test_a_study_that_is_a_link_itself_and_links_within_it_are_fine(here):
+    paths = locate("./mine")
+    write_text(paths.job, "data: digits\n")
+    write_text(paths.best_model, "")
+    paths.model(1).parent.mkdir(parents=True)
+    paths.model(1).symlink_to(paths.best_model.resolve())
+    (paths.path / "plots").symlink_to(paths.path.resolve() / "trials")
+    (here / "link").symlink_to(paths.path)
+    with hold_study(locate("./link")):
+        pass
+
+
+def test_a_lock_that_is_a_link_leaves_what_it_leads_to_alone(here):
+    write_text(here / "theirs.txt", "precious")
+    paths = locate("./mine")
+    write_text(paths.job, "data: digits\n")
+    paths.lock.symlink_to(here / "theirs.txt")
+    assert not is_locked(paths)
+    with pytest.raises(StudyError), hold_study(paths):
+        pass
+    assert (here / "theirs.txt").read_text() == "precious"

@@ -21,3 +21,20 @@ def test_what_is_written_is_read_back_up_to_a_line_that_was_cut_off(tmp_path):
     with path.open("a") as file:
         file.write("3,0.5,0.")
     assert read_history(path, 7) == reports
+
+
+def test_a_history_that_is_a_link_does_not_change_what_it_leads_to(tmp_path):
+    (tmp_path / "theirs.txt").write_text("precious")
+    (tmp_path / "history.csv").symlink_to(tmp_path / "theirs.txt")
+    append_history(tmp_path / "history.csv", EpochReport(0, 1, {"loss": 0.5}, 1.0))
+    assert (tmp_path / "theirs.txt").read_text() == "precious"
+    assert (tmp_path / "history.csv").read_text().startswith("epoch,loss")
+
+
+def test_a_history_that_cannot_be_read_has_no_epochs(tmp_path):
+    path = tmp_path / "history.csv"
+    path.write_text("epoch,loss,seconds\n" + "x" * 200_000)
+    assert read_history(path, 7) == []
+    path.unlink()
+    path.mkdir()
+    assert read_history(path, 7) == []

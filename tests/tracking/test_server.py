@@ -14,7 +14,7 @@ from mlflow import MlflowClient
 
 from pipeline.metrics import ACCURACY
 from pipeline.study.trial import EpochReport, TrialState
-from pipeline.tracking import Registration, connect, sender, ui_command
+from pipeline.tracking import Registration, connect, sender, ui_command, ui_environment
 from tests.tracking.records import make_record
 
 pytestmark = pytest.mark.slow
@@ -40,7 +40,7 @@ def server(store, tmp_path_factory):
     log = folder / "server.log"
     with log.open("w") as output:
         # Without its process for jobs it ends five seconds sooner.
-        environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+        environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"} | ui_environment(store)
         command = ui_command(store, port, names=[f"127.0.0.1:{port}", f"box.lan:{port}"])
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output)
     address = f"http://127.0.0.1:{port}"

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import make_url
 
 from pipeline.errors import TrackingError, without_password
-from pipeline.tracking.store import check_database, sqlite_file, store_uri, ui_command
+from pipeline.tracking.store import check_database, sqlite_file, store_uri, ui_command, ui_environment
 
 
 def test_the_default_is_a_file_in_the_current_folder(tmp_path, monkeypatch):
@@ -145,11 +145,11 @@ def test_the_command_of_the_ui(tmp_path, monkeypatch):
     assert command[:4] == [sys.executable, "-m", "mlflow", "server"]
     options = dict(zip(command[4::2], command[5::2], strict=True))
     assert options == {
-        "--backend-store-uri": f"sqlite:///{tmp_path}/mlflow.db",
         "--host": "127.0.0.1",
         "--port": "5050",
         "--workers": "1",
     }
+    assert ui_environment(None) == {"MLFLOW_BACKEND_STORE_URI": f"sqlite:///{tmp_path}/mlflow.db"}
 
 
 def test_other_names_are_admitted_unless_the_user_has_said_which(tmp_path, monkeypatch):
