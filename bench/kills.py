@@ -3,8 +3,8 @@
     python -m bench.kills [--kills 30] [--trials 60] [--seed 0]
 
 Its trials are pretended, three at a time, which takes Keras and its seconds out; everything else is real: the command,
-the storage, the files, an MLflow store. Each session is killed at a moment drawn from the time that one takes to start
-and as long again. Prints what came out, and writes bench/results/kills.json.
+the storage, the files, an MLflow store. Every other session is killed while it starts, the others within half a second
+after their first training has begun. Prints what came out, and writes bench/results/kills.json.
 """
 
 import argparse
@@ -49,6 +49,9 @@ BEGAN = "began.txt"
 """A line for each training that begins: the session and the trial."""
 
 _PAUSE = 0.02
+_WITHIN = 0.5
+"""Seconds after the begin of a session's first training within which it is killed."""
+
 _STATUS = {TrialState.COMPLETE: "FINISHED", TrialState.PRUNED: "KILLED", TrialState.FAILED: "FAILED"}
 
 
@@ -202,11 +205,12 @@ def measure(folder: Path, kills: int, trials: int, seed: int) -> dict[str, Any]:
         already = len(trainings(folder))
         pid, start_of_session = start(folder, total), time.monotonic()
         ended = 0
-        while not longest and not ended:
-            time.sleep(0.01)
+        while (killed % 2 or not longest) and not ended and len(trainings(folder)) == already:
+            time.sleep(0.005)
             ended, status = os.waitpid(pid, os.WNOHANG)
-            longest = 2 * (time.monotonic() - start_of_session) if len(trainings(folder)) > already else 0.0
-        moment = start_of_session + random_moment.uniform(0, longest)
+        longest = longest or time.monotonic() - start_of_session
+        within = random_moment.uniform(0, _WITHIN if killed % 2 else longest)
+        moment = (time.monotonic() if killed % 2 else start_of_session) + within
         while not ended and time.monotonic() < moment:
             time.sleep(0.002)
             ended, status = os.waitpid(pid, os.WNOHANG)
