@@ -125,6 +125,11 @@ class SimulatedWorkers:
         """See ``Executor``."""
         return self.slots - len(self._running)
 
+    @property
+    def have_begun(self) -> bool:
+        """Whether each worker has been given a trial."""
+        return not self._staggered
+
     def submit(self, task: Simulated) -> None:
         """See ``Executor``."""
         worker = _Worker(task.trial, task.trial.epochs)
@@ -241,11 +246,11 @@ class Watch:
         self.figures: dict[str, float] = {}
 
     def look(self) -> None:
-        """Begins to measure once no worker is free; raises KeyboardInterrupt at the end, as Ctrl-C does."""
+        """Begins to measure once every worker has had a trial; raises KeyboardInterrupt at the end, as Ctrl-C does."""
         now = time.monotonic(), time.process_time()
         self._forget_output()
         if self._began is None:
-            if not self._workers.free:
+            if self._workers.have_begun:
                 self._began = now
                 self._workers.waits.clear()
                 if self._profile is not None:
