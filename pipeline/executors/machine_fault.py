@@ -46,6 +46,11 @@ def error_of_death(exitcode: int | None) -> WorkerError:
     return WorkerError(f"worker died: signal {-exitcode} ({name})")
 
 
+def is_refused(error: OSError) -> bool:
+    """Whether the system has refused for want of space or memory, or because a disk is broken or gone."""
+    return error.errno in _REFUSED
+
+
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
     """The error, and those that it was raised from or while handling."""
     seen: set[int] = set()
@@ -58,5 +63,4 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 def _is_of_machine(error: BaseException) -> bool:
     if isinstance(error, MachineError | MemoryError):
         return True
-    refused = isinstance(error, OSError) and error.errno in _REFUSED
-    return refused or _SPOKEN.search(str(error)) is not None
+    return (isinstance(error, OSError) and is_refused(error)) or _SPOKEN.search(str(error)) is not None

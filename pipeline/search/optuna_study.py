@@ -170,6 +170,9 @@ def storage_errors(database: Database) -> Iterator[None]:
         if isinstance(database, ServerDatabase):
             advice = "check the server, the user and the password (PGPASSWORD or ~/.pgpass), or name another --storage"
             raise StudyError(f"{database}: the storage failed ({reason_of(error)}); {advice}") from None
+        if "disk is full" in str(error):
+            full = "the disk is full; free some space, then go on with the same --study"
+            raise StudyError(f"{database}: {full}") from None
         raise StudyError(
             f"{database}: Optuna's storage failed ({first_line(error)}); fix that, or choose another --study"
         ) from None

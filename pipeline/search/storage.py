@@ -316,6 +316,12 @@ class StudyStorage:
         return mark_front([self._records[number] for number in sorted(self._records)])
 
     @property
+    def settled(self) -> list[TrialRecord]:
+        """``records`` without the trials that wait to be tried again."""
+        again = awaited(self._study.get_trials(deepcopy=False))
+        return [record for record in self.records if record.number not in again]
+
+    @property
     def infeasible(self) -> Counter[str]:
         """The number of infeasible proposals by kind of reason."""
         return Counter(self._infeasible)

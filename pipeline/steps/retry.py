@@ -2,9 +2,17 @@
 
 from collections.abc import Sequence
 
+from pipeline.console import note
 from pipeline.report.answer import describe_numbers
 from pipeline.search.storage import StudyStorage
 from pipeline.study.trial import Fault, TrialState
+
+
+def retry(storage: StudyStorage, quiet: bool) -> None:
+    """Queues again the trials that failed through a fault of the machine, and says so unless ``quiet``."""
+    told = retry_failed(storage)
+    if not quiet:
+        note(f"note: {told}")
 
 
 def retry_failed(storage: StudyStorage) -> str:

@@ -1,14 +1,14 @@
 """Runs a study from start to end, in five steps: open, prepare, search, publish, report."""
 
-from pipeline.console import note
 from pipeline.executors import Executor
 from pipeline.job.request import JobRequest
 from pipeline.report.progress import Verbosity
+from pipeline.steps.disk_errors import disk_errors
 from pipeline.steps.findings import findings
 from pipeline.steps.open import open_study
 from pipeline.steps.prepare import prepare
 from pipeline.steps.publish import publish
-from pipeline.steps.retry import retry_failed
+from pipeline.steps.retry import retry
 from pipeline.steps.search import search
 from pipeline.steps.space_source import SpaceSource
 from pipeline.steps.study_storage import check_storage
@@ -25,10 +25,9 @@ def run(
     study = open_study(request, paths, source, executor, resumed, quiet)
     with prepare(study, verbosity) as prepared:
         if request.retry_failed:
-            told = retry_failed(prepared.storage)
-            if not quiet:
-                note(f"note: {told}")
-        search(prepared, verbosity)
+            retry(prepared.storage, quiet)
+        with disk_errors(paths):
+            search(prepared, verbosity)
         best_model = None
         try:
             best_model = publish(prepared, quiet)

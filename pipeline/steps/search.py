@@ -30,7 +30,7 @@ def search(prepared: PreparedStudy, verbosity: Verbosity) -> None:
         _expected_trials(job, problem.space),
         job.time,
         verbosity,
-        storage.records,
+        storage.settled,
         infeasible=lambda: storage.infeasible.total(),
     ) as progress:
         listeners = (StudyFiles(prepared.study.paths, storage, job.models_kept), prepared.tracker, progress)

@@ -4,7 +4,7 @@ import pickle
 import pytest
 
 from pipeline.errors import DataError, MachineError, WorkerError
-from pipeline.executors.machine_fault import error_of, error_of_death
+from pipeline.executors.machine_fault import error_of, error_of_death, is_refused
 
 MACHINE = [
     OSError(errno.ENOSPC, "No space left on device", "model.keras"),
@@ -59,6 +59,11 @@ def test_what_an_error_was_raised_from_counts_unless_it_is_hidden():
 
     assert isinstance(error_of(raised(hidden=False)), MachineError)
     assert not isinstance(error_of(raised(hidden=True)), MachineError)
+
+
+def test_what_is_not_there_is_not_refused():
+    assert is_refused(OSError(errno.ENOSPC, "No space left on device"))
+    assert not is_refused(FileNotFoundError(errno.ENOENT, "No such file or directory"))
 
 
 @pytest.mark.parametrize(("exitcode", "machine"), [(-9, True), (-7, True), (-11, False), (1, False), (None, False)])
