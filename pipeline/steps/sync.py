@@ -42,10 +42,11 @@ def sync_study(study: str) -> Synced:
     StudyError for a study that is unknown or runs, TrackingError for a store that does not answer.
     """
     paths = find(study)
+    trials = read_folder(paths)  # before the lock, which would say that they still run
     with locked(paths), status("connecting to MLflow"), closing(connect()) as tracker:
         fingerprint = read_fingerprint(paths)
         fingerprint = replace(fingerprint, id=fingerprint.id or uuid4().hex)
-        trials, job = read_folder(paths), read_mapping(paths.job, StudyError)
+        job = read_mapping(paths.job, StudyError)
         evaluated = read_evaluated_model(paths)
         begin_in_mlflow(tracker, paths, job, fingerprint)
         tracker.bring_level(trials.records, partial(history_of, paths))
