@@ -96,6 +96,7 @@ class Runs:
         self.study = ""
         self.dataset: DatasetInput | None = None
         self._about: About | None = None
+        self._began = 0
         self._trials: dict[int, str] = {}
         self._running: set[int] = set()
         self.found: dict[int, Run] = {}
@@ -115,7 +116,7 @@ class Runs:
             run = self.client.create_run(self.experiment, tags=tags, run_name=about.name)
         else:
             self.client.update_run(run.info.run_id, status="RUNNING")
-        self.study, self._about = run.info.run_id, about
+        self.study, self._about, self._began = run.info.run_id, about, run.info.start_time
         self.experiment = run.info.experiment_id
         for child in child_runs(self.client, self.experiment, self.study):
             if child.data.tags.get(MLFLOW_SOURCE_NAME) == SOURCE and "number" in child.data.tags:
@@ -229,7 +230,7 @@ class Runs:
         self._log(self.study, metrics, tags=to_tags({MLFLOW_RUN_NOTE: description}))
         metric = METRICS.get(str(self._about.job.get("metric")), DEFAULT_METRIC)
         write_view(self.client, self.experiment, self.study, self._about.name, metric, importances)
-        self.client.set_terminated(self.study, status, now)
+        self.client.set_terminated(self.study, status, max(now, self._began))  # the clock may have been set back
 
     def _find_run(self, run_id: str | None) -> Run | None:
         """The run with this id; None if it does not exist or was deleted."""
