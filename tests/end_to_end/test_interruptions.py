@@ -63,12 +63,12 @@ def epochs(shell, number):
 
 
 def test_a_killed_worker_costs_its_trial_and_a_killed_study_goes_on(shell):
-    process = shell.start("tune", *FLAGS, "--trials", "3", "--workers", "2")
-    until(lambda: epochs(shell, 0) >= 2)
+    process = shell.start("tune", *FLAGS, "--trials", "3", "--workers", "2", "--epochs", "40")
+    until(lambda: epochs(shell, 0) >= 1)
     pythons = [child for child in psutil.Process(process.pid).children() if "spawn_main" in " ".join(child.cmdline())]
     assert len(pythons) == 2
     os.kill(min(pythons, key=lambda python: python.pid).pid, signal.SIGKILL)
-    until((shell.folder / "studies" / "cut" / "trials.csv").exists)
+    until(lambda: any(trial["state"] == "failed" for trial in trials(shell)))
     workers = psutil.Process(process.pid).children(recursive=True)
     process.kill()
     process.wait()
@@ -78,7 +78,7 @@ def test_a_killed_worker_costs_its_trial_and_a_killed_study_goes_on(shell):
     assert [trial["trial"] for trial in trials(shell) if trial["state"] == "running"]
     shell.run("tune", "--study", "cut")
     assert [(trial["trial"], trial["state"], trial["epochs"]) for trial in trials(shell) if trial != failed] == [
-        (number, "complete", 20) for number in range(3) if number != failed["trial"]
+        (number, "complete", 40) for number in range(3) if number != failed["trial"]
     ]
     assert failed in trials(shell)
     client = MlflowClient(f"sqlite:///{shell.folder}/mlflow.db")
