@@ -73,9 +73,15 @@ def check_fingerprint(paths: StudyPaths, now: StudyFingerprint) -> StudyFingerpr
     before = read_fingerprint(paths)
     for name, change in _CHANGES.items():
         if getattr(before, name) != getattr(now, name):
-            change = change.format(getattr(before, name))
+            change = _other_data(before, now) if name == "dataset" else change.format(getattr(before, name))
             raise StudyError(f"study {paths.name} was begun with {change}; choose another --study to begin a new one")
     return replace(now, run=before.run, id=before.id or now.id)
+
+
+def _other_data(before: StudyFingerprint, now: StudyFingerprint) -> str:
+    """Names both datasets, as far as an older version has noted them."""
+    both = f": {before.data}, and now got {now.data}" if before.data and now.data else ""
+    return _CHANGES["dataset"] + both
 
 
 def read_fingerprint(paths: StudyPaths) -> StudyFingerprint:

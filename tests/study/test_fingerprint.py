@@ -1,12 +1,13 @@
 """What a study keeps while it is resumed."""
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 
 from pipeline.errors import StudyError
 from pipeline.files import write_text
+from pipeline.study.data_facts import DataFacts
 from pipeline.study.fingerprint import (
     _CHANGES,
     StudyFingerprint,
@@ -45,6 +46,18 @@ def test_a_study_keeps_its_fingerprint(begun, change, told):
     assert check_fingerprint(begun, StudyFingerprint(**SAME, id="new")).run == "run"
     with pytest.raises(StudyError, match=f"was begun with {told}"):
         check_fingerprint(begun, StudyFingerprint(**SAME | change))
+
+
+def test_a_refusal_of_other_data_names_both(tmp_path):
+    paths = StudyPaths(tmp_path / "mine")
+    before = DataFacts("photos", "/data/photos", "0123456789", (48, 64, 3), ("cat", "dog"), {"train": 1200, "test": 34})
+    write_fingerprint(paths, StudyFingerprint(**SAME, data=before))
+    write_text(paths.job, "data: photos\n")
+    now = replace(before, digest="fedcba9876", sizes={"train": 1201, "test": 34})
+    with pytest.raises(StudyError) as refused:
+        check_fingerprint(paths, StudyFingerprint(**SAME | {"dataset": "x"}, data=now))
+    assert "/data/photos (1,234 images 48x64x3, digest 01234567)" in str(refused.value)
+    assert "now got /data/photos (1,235 images 48x64x3, digest fedcba98)" in str(refused.value)
 
 
 def test_every_field_is_compared_but_the_run_and_what_follows_from_others():
