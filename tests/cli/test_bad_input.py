@@ -210,6 +210,7 @@ COMMAND_LINES = [
     words("unknown space", DIGITS + "--space quik", "unknown space quik", "did you mean 'quick'?"),
     words("unknown space to show", "spaces show plane", "unknown space plane", "did you mean 'plain'?"),
     words("unknown study to export", "export missing", "unknown study 'missing'"),
+    words("unknown study to sync", "sync missing", "unknown study 'missing'"),
     words("study of dots", DIGITS + "--study ..", "study '..': expected a name"),
     words("port 0", "ui --port 0", "--port: expected a whole number from 1, got '0'"),
     words("port too high", "ui --port 70000", "--port: ", "65535", "70000"),
