@@ -17,6 +17,9 @@ from pipeline.tracking import StudyRuns, find_runs
 
 _ALONE = "--keep-runs deletes the folder alone"
 
+_FILES_GO = ", but its files are those of the study's run, which `mlflow gc` would remove"
+"""Said of a version on a server without logged models."""
+
 
 @dataclass(frozen=True)
 class Deletion:
@@ -48,8 +51,8 @@ class Deletion:
         if self.runs.others:
             lines.append(f"  stays there: {counted(self.runs.others, 'run')} below the study's that others have made")
         for version in self.runs.versions:
-            goes = "goes too" if self.models else "stays registered; --models deletes it too"
-            lines.append(f"  {version}: {goes}")
+            stays = f"stays registered{_FILES_GO * version.in_run}; --models deletes it too"
+            lines.append(f"  {version}: {'goes too' if self.models else stays}")
         return lines
 
 

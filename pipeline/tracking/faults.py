@@ -21,6 +21,13 @@ _MISTYPED = r"Invalid url|Invalid URL|Failed to parse|Invalid IPv6"
 _FAILED_INSIDE = r"^INTERNAL_ERROR|error code 500|too many 500 error"
 
 
+_UNKNOWN_ENDPOINT = {"ENDPOINT_NOT_FOUND", "BAD_REQUEST", "NOT_FOUND", "NOT_IMPLEMENTED", "FEATURE_DISABLED"}
+"""MLflow's codes for requests that a server does not know."""
+
+_UNKNOWN_TO_A_PROXY = r"error code (404|405|501)\b|\bnot found\b"
+"""What errors say where something in front of MLflow does not know the request, and sets no code of MLflow's."""
+
+
 def may_pass(error: BaseException) -> bool:
     """Whether the same request may succeed later."""
     if isinstance(error, StoreAwayError):
@@ -46,3 +53,11 @@ def is_away(uri: str, error: BaseException) -> bool:
 def _refuses_for_good(error: BaseException) -> bool:
     code = error.error_code if isinstance(error, MlflowException) else ""
     return code in _NOT_ALLOWED or "out-of-date database schema" in str(error)
+
+
+def is_unknown_request(error: MlflowException) -> bool:
+    """Whether the server, or a proxy, knows no such request: of logged models, which MLflow has since 3.0, or the like.
+
+    Only for requests that name nothing which may be missing: "not found" is then about the request itself.
+    """
+    return error.error_code in _UNKNOWN_ENDPOINT or re.search(_UNKNOWN_TO_A_PROXY, str(error), re.I) is not None

@@ -13,6 +13,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from pipeline.errors import TrackingError, without_password
 from pipeline.metrics import Metric
 from pipeline.tracking.client import open_client, refusal
+from pipeline.tracking.faults import is_unknown_request
 from pipeline.tracking.store import check_exists, store_uri
 from pipeline.tracking.view import TAG, describe_view, key_of
 
@@ -71,7 +72,17 @@ def write_view(
     view = describe_view(study, name, trials, metric, importances, now)
     client.set_experiment_tag(experiment, TAG + key_of(study), view)
     for key in _our_views(client.get_experiment(experiment))[_MOST_VIEWS:]:
-        client.delete_experiment_tag(experiment, key)
+        remove_view(client, experiment, key)
+
+
+def remove_view(client: MlflowClient, experiment: str, tag: str) -> None:
+    """Deletes the tag of a view that is there; MLflow 2, which cannot delete it, gets an empty one."""
+    try:
+        client.delete_experiment_tag(experiment, tag)
+    except MlflowException as error:
+        if not is_unknown_request(error):
+            raise
+        client.set_experiment_tag(experiment, tag, "")
 
 
 def child_runs(client: MlflowClient, experiment: str, study: str) -> Iterator[Run]:

@@ -2,25 +2,20 @@
 
 import json
 import math
-import re
 import shlex
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlflow import MlflowClient
-from mlflow.entities import LoggedModel, LoggedModelOutput, Metric
+from mlflow.entities import Metric
 from mlflow.exceptions import MlflowException
-from mlflow.models import Model
 from mlflow.utils.mlflow_tags import MLFLOW_MODEL_VERSIONS, MLFLOW_RUN_NOTE
 
-from pipeline.errors import TrackingError
 from pipeline.metrics import Metric as StudyMetric
-from pipeline.tracking.client import explain_refused_files
-from pipeline.tracking.entities import to_params
 from pipeline.tracking.runs import Runs
+from pipeline.tracking.sent_model import SentModel, send_model
 
 CHAMPION = "champion"
 """The alias of the best version of a registered name."""
@@ -92,9 +87,8 @@ def register(runs: Runs, folder: Path, registration: Registration) -> ModelDecis
     if runs.files.refused:
         return ModelDecision(0, False, "not registered: MLflow's artifact store cannot be used")
     tags = registration.as_tags()
-    logged = _upload(runs, folder, registration)
-    _log_scores(runs, registration, logged)
-    version = _create_version(runs, registration, logged, tags)
+    sent = _send(runs, folder, registration)
+    version = _create_version(runs, registration, sent, tags)
     return _decide(runs.client, registration, version)
 
 
@@ -109,9 +103,8 @@ def push(runs: Runs, folder: Path, registration: Registration, alias: str) -> st
 
     Returns a sentence that says so.
     """
-    logged = _upload(runs, folder, registration)
-    _log_scores(runs, registration, logged)
-    name, version = registration.name, str(_create_version(runs, registration, logged, registration.as_tags()))
+    sent = _send(runs, folder, registration)
+    name, version = registration.name, str(_create_version(runs, registration, sent, registration.as_tags()))
     before = runs.client.get_registered_model(name).aliases.get(alias)
     if alias == CHAMPION:
         _crown(runs.client, name, version, "pushed by hand")
@@ -145,57 +138,22 @@ def _crown(client: MlflowClient, name: str, version: str, reason: str) -> None:
         client.set_model_version_tag(name, str(before), _REPLACED, version)
 
 
-def _upload(runs: Runs, folder: Path, registration: Registration) -> LoggedModel:
-    client, tags = runs.client, registration.as_tags()
-    params = {param.key: param.value for param in to_params(registration.params)}
-    described = tags | {MLFLOW_RUN_NOTE: registration.describe()}
-    logged = client.create_logged_model(runs.experiment, _model_name(tags), runs.study, described, params)
-    try:
-        client.log_outputs(runs.study, [LoggedModelOutput(logged.model_id, step=0)])
-        _upload_files(runs, folder, logged)
-        _upload_description(runs, folder, logged.model_id, logged.artifact_location)
-    except BaseException:
-        client.finalize_logged_model(logged.model_id, "FAILED")
-        raise
-    return client.finalize_logged_model(logged.model_id, "READY")
+def _send(runs: Runs, folder: Path, registration: Registration) -> SentModel:
+    described = registration.as_tags() | {MLFLOW_RUN_NOTE: registration.describe()}
+    sent = send_model(runs, folder, described, registration.params)
+    _log_scores(runs, registration, sent)
+    return sent
 
 
-def _upload_files(runs: Runs, folder: Path, model: LoggedModel) -> None:
-    """TrackingError where it is the artifact store that cannot be used; whatever MLflow raises where it is MLflow."""
-    try:
-        runs.client.log_model_artifacts(model.model_id, str(folder))
-    except Exception as error:
-        runs.client.get_run(runs.study)  # raises if MLflow is gone
-        refused = explain_refused_files(model.artifact_location, error, "the model is not registered")
-        raise TrackingError(refused) from None
-
-
-def _model_name(tags: Mapping[str, str]) -> str:
-    """The name in MLflow's list of models: the study and the trial, without what MLflow refuses in it."""
-    name = f"{tags['study']}-trial-{tags['trial']}" if {"study", "trial"} <= tags.keys() else "model"
-    return re.sub(r"[/:.%\"']", "-", name)
-
-
-def _upload_description(runs: Runs, folder: Path, model_id: str, location: str) -> None:
-    """Uploads ``MLmodel`` again, with the ids that were unknown to the worker that wrote it."""
-    model = Model.load(str(folder))
-    model.model_id = model.model_uuid = model_id
-    model.run_id, model.artifact_path = runs.study, location
-    with tempfile.TemporaryDirectory() as temporary:
-        file = Path(temporary, "MLmodel")
-        model.save(str(file))
-        runs.client.log_model_artifact(model_id, str(file))
-
-
-def _log_scores(runs: Runs, registration: Registration, model: LoggedModel) -> None:
+def _log_scores(runs: Runs, registration: Registration, model: SentModel) -> None:
     """The scores of the model, on the dataset of the study: its own page and the list of models show them."""
     now, dataset = time.time_ns() // 1_000_000, runs.dataset.dataset if runs.dataset is not None else None
     name, digest = (dataset.name, dataset.digest) if dataset is not None else (None, None)
     scores = registration.as_metrics().items()
-    runs.client.log_batch(runs.study, [Metric(key, one, now, 0, model.model_id, name, digest) for key, one in scores])
+    runs.client.log_batch(runs.study, [Metric(key, one, now, 0, model.id, name, digest) for key, one in scores])
 
 
-def _create_version(runs: Runs, registration: Registration, model: LoggedModel, tags: Mapping[str, str]) -> int:
+def _create_version(runs: Runs, registration: Registration, model: SentModel, tags: Mapping[str, str]) -> int:
     client, name = runs.client, registration.name
     try:
         client.create_registered_model(name, description=_describe_name(name, registration.channels))
@@ -203,12 +161,12 @@ def _create_version(runs: Runs, registration: Registration, model: LoggedModel, 
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
     # The location, not models:/ID, which an SQLite store would look up in the global tracking URI, not in its own.
-    source, about = model.artifact_location, registration.describe()
     version = client.create_model_version(
-        name, source, runs.study, tags=dict(tags), model_id=model.model_id, description=about
+        name, model.source, runs.study, tags=dict(tags), model_id=model.id, description=registration.describe()
     )
-    link = json.dumps([{"name": name, "version": version.version}])
-    client.set_logged_model_tags(model.model_id, {MLFLOW_MODEL_VERSIONS: link})
+    if model.id is not None:
+        link = json.dumps([{"name": name, "version": version.version}])
+        client.set_logged_model_tags(model.id, {MLFLOW_MODEL_VERSIONS: link})
     return int(version.version)
 
 

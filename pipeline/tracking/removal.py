@@ -4,26 +4,28 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from mlflow import MlflowClient
-from mlflow.entities import LifecycleStage
+from mlflow.entities import LifecycleStage, Run
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_SOURCE_NAME
 
 from pipeline.errors import TrackingError, without_password
 from pipeline.tracking.client import open_client, refusal
-from pipeline.tracking.pages import child_runs
+from pipeline.tracking.pages import child_runs, remove_view
 from pipeline.tracking.runs import SOURCE
+from pipeline.tracking.sent_model import logged_models
 from pipeline.tracking.store import check_exists, store_uri
 from pipeline.tracking.view import TAG, key_of
 
 
 @dataclass(frozen=True)
 class RegisteredVersion:
-    """A version of a registered name, with its aliases and where its files are."""
+    """A version of a registered name, with its aliases and where its files are; ``in_run``: among those of the run."""
 
     name: str
     version: str
     aliases: tuple[str, ...]
     source: str
+    in_run: bool
 
     def __str__(self) -> str:
         """As in ``version 3 of pets (champion)``."""
@@ -69,14 +71,14 @@ class StudyRuns:
         """
         if not self.study:
             return
-        for model in self.client.search_logged_models([self.experiment], f"source_run_id = '{self.study}'"):
+        for model in logged_models(self.client, self.experiment, self.study):
             if not any(model.model_id in source for source in kept):
                 self.client.delete_logged_model(model.model_id)
 
     def _delete_view(self) -> None:
         view = TAG + key_of(self.study)
         if self.study and view in self.client.get_experiment(self.experiment).tags:
-            self.client.delete_experiment_tag(self.experiment, view)
+            remove_view(self.client, self.experiment, view)
 
 
 def find_runs(run: str, uri: str | None = None) -> StudyRuns:
@@ -96,7 +98,7 @@ def find_runs(run: str, uri: str | None = None) -> StudyRuns:
         children = list(child_runs(client, experiment, run))
         ours = [child.info.run_id for child in children if child.data.tags.get(MLFLOW_SOURCE_NAME) == SOURCE]
         active = [run] if study.info.lifecycle_stage == LifecycleStage.ACTIVE else []
-        versions = _versions(client, run)
+        versions = _versions(client, study)
     except MlflowException as error:
         if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             advice = "set MLFLOW_TRACKING_URI to the store that it was logged to"
@@ -105,8 +107,8 @@ def find_runs(run: str, uri: str | None = None) -> StudyRuns:
     return StudyRuns(client, shown, experiment, run, (*ours, *active), len(children) - len(ours), versions)
 
 
-def _versions(client: MlflowClient, run: str) -> tuple[RegisteredVersion, ...]:
-    found = client.search_model_versions(f"run_id = '{run}'")
+def _versions(client: MlflowClient, study: Run) -> tuple[RegisteredVersion, ...]:
+    found = client.search_model_versions(f"run_id = '{study.info.run_id}'")
     held = {name: client.get_registered_model(name).aliases for name in {one.name for one in found}}
     return tuple(
         RegisteredVersion(
@@ -114,6 +116,7 @@ def _versions(client: MlflowClient, run: str) -> tuple[RegisteredVersion, ...]:
             str(one.version),
             tuple(sorted(alias for alias, version in held[one.name].items() if str(version) == str(one.version))),
             one.source or "",
+            (one.source or "").startswith(f"{study.info.artifact_uri}/"),
         )
         for one in sorted(found, key=lambda one: (one.name, int(one.version)))
     )

@@ -41,12 +41,11 @@ class RunFiles:
         """Removes the files of these names from ``folder`` of the run's files, as far as they are there."""
         if self.refused:
             return
-        paths = [file.path for file in self._client.list_artifacts(run, folder)]
-        stale = [path for path in paths if path.removeprefix(f"{folder}/") in names]
-        if stale:
-            store = get_artifact_repository(self._location(run), self._client.tracking_uri)
-            for path in stale:
-                store.delete_artifacts(path)  # type: ignore[no-untyped-call]
+        # The client's own list asks for logged models too, which not every server has.
+        store = get_artifact_repository(self._location(run), self._client.tracking_uri)
+        for file in store.list_artifacts(folder):
+            if file.path.removeprefix(f"{folder}/") in names:
+                store.delete_artifacts(file.path)  # type: ignore[no-untyped-call]
 
     def _location(self, run: str) -> str:
         return str(self._client.get_run(run).info.artifact_uri)  # raises if it is MLflow that is gone
