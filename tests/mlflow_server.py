@@ -14,22 +14,26 @@ from mlflow.entities import Run
 
 
 class MlflowServer:
-    """A server on an SQLite file in ``folder``, with its artifacts beside it. It does not run yet."""
+    """A server on an SQLite file in ``folder``, or on the database ``store``. It does not run yet.
 
-    def __init__(self, folder: Path) -> None:
+    It hands out artifacts itself, which it keeps in ``folder`` too.
+    """
+
+    def __init__(self, folder: Path, store: str = "") -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self._port = probe.getsockname()[1]
         self._folder, self._process = folder, None
+        self._store = store or f"sqlite:///{folder}/mlflow.db"
         self.address = f"http://127.0.0.1:{self._port}"
 
     def start(self) -> None:
         """Starts it, and waits until it answers: 5 to 10 seconds."""
-        places = ["--backend-store-uri", f"sqlite:///{self._folder}/mlflow.db"]
-        places += ["--artifacts-destination", str(self._folder / "artifacts")]
+        places = ["--serve-artifacts", "--artifacts-destination", str(self._folder / "artifacts")]
         command = [sys.executable, "-m", "mlflow", "server", "--port", str(self._port), "--workers", "1", *places]
         # Without its process for jobs it ends five seconds sooner.
         environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+        environment["MLFLOW_BACKEND_STORE_URI"] = self._store  # not an argument, which everybody can read
         with (self._folder / "server.log").open("a") as log:
             self._process = subprocess.Popen(
                 command, cwd=self._folder, env=environment, stdout=log, stderr=log, start_new_session=True
