@@ -152,6 +152,10 @@ COMMAND_LINES = [
     words("stop at a word", DIGITS + "--stop-at best", "--stop-at: expected a score such as 0.95, got 'best'"),
     words("stop at less than 0", DIGITS + "--metric log_loss --stop-at=-1", "--stop-at: ", "log_loss", "at least 0"),
     words("no patience", DIGITS + "--patience 0", "--patience: expected a whole number from 1, got '0'"),
+    words("no models kept", DIGITS + "--keep-models 0", "--keep-models: expected a whole number from 1, or all"),
+    words(
+        "a cluster for a local study", "tune --data digits --ray-address h:1", "--ray-address: expected nothing with "
+    ),
     words("no time for a trial", DIGITS + "--trial-timeout 0", "--trial-timeout: expected a time above 0", "'0'"),
     words("a trial of some hours", DIGITS + "--trial-timeout long", "--trial-timeout: expected a time", "'long'"),
     words(
@@ -182,7 +186,7 @@ COMMAND_LINES = [
     words("unknown pruner", DIGITS + "--pruner asah", "--pruner: ", "did you mean 'asha'?"),
     words("unknown precision", DIGITS + "--precision float64", "--precision: ", "auto, float32"),
     words("MySQL", DIGITS + "--storage mysql://me:secret@h/d", "--storage: ", "postgresql://", "got 'mysql://h/d'"),
-    words("unknown executor", "tune --data digits --executor ray", "--executor: ", "local, inline"),
+    words("unknown executor", "tune --data digits --executor slurm", "--executor: ", "local, inline, ray"),
     words("try garbage", DIGITS + "--try garbage", "--try: ", "unknown start point garbage"),
     words("try nothing", DIGITS + "--try ' '", "--try: expected name=value"),
     words("limit what is no cost", DIGITS + "--limit mac=5", "--limit: ", "unknown limit mac, did you mean 'macs'?"),

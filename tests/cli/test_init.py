@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from pipeline.cli import main
+from pipeline.errors import JobError
 from pipeline.job import SETTINGS
 from pipeline.job.request import read_job
 from pipeline.space import complete, fix, load
@@ -84,7 +85,7 @@ FOLDERS = {
 
 @pytest.mark.parametrize("name", FOLDERS)
 @pytest.mark.parametrize("folder", ["data", "my: data # 'x'", "1e5"])
-def test_the_file_is_the_job_that_was_planned_and_so_it_is_with_every_comment_removed(capfd, name, folder):
+def test_the_file_is_the_job_that_was_planned_and_so_it_is_with_every_comment_removed_but_one(capfd, name, folder):
     FOLDERS[name]()
     data = "data.npz" if name == "arrays" else folder
     if data == folder:
@@ -99,8 +100,11 @@ def test_the_file_is_the_job_that_was_planned_and_so_it_is_with_every_comment_re
     every = re.sub(rf"(?m)^# ({'|'.join(SETTINGS)}): ", r"\1: ", text)
     assert re.findall(r"(?m)^(\w+): ", every) == sorted(SETTINGS, key=lambda key: every.index(f"\n{key}: "))
     Path("every.yaml").write_text(every)
+    with pytest.raises(JobError, match=r"^--ray-address: expected nothing with --executor local"):
+        read_job("every.yaml", {})
+    Path("every.yaml").write_text(re.sub(r"(?m)^ray_address: .*$", "", every))
     job = read_job("every.yaml", {}).job
-    assert job.as_file().keys() == SETTINGS.keys()
+    assert job.as_file().keys() == SETTINGS.keys() - {"ray_address"}
     space = weigh_classes(fix(load(job.space), dict(job.fixed)), job)
     assert [complete(space, point)["blocks"] for point in job.attempts] == [2]
     assert max(map(len, text.splitlines()[:3])) <= 80
