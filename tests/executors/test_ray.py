@@ -193,11 +193,11 @@ def test_closing_leaves_no_file_and_no_process(nodes, copy, tmp_path):
     executor.submit(Climb(0, pause=30))
     assert place.exists()
     executor.close()
-    assert not place.parents[1].exists()
-    deadline = time.monotonic() + 10
-    while os.path.exists(f"/proc/{pid}") and time.monotonic() < deadline:
+    left = [place.parents[1], Path(f"/proc/{pid}")]  # on other machines, so nobody waits for the last of it
+    deadline = time.monotonic() + 20
+    while any(path.exists() for path in left) and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert not os.path.exists(f"/proc/{pid}")
+    assert not [path for path in left if path.exists()]
 
 
 @pytest.mark.slow
