@@ -9,7 +9,7 @@ from pipeline.executors.parcel import Parcel
 from pipeline.executors.ray_slot import Sent
 from pipeline.study.trial import Decision
 
-_FAREWELL = 2.0
+_FAREWELL = 10.0
 """Seconds that nodes have to remove their files at the end."""
 
 _ANSWER = 5.0
