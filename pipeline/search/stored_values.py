@@ -45,6 +45,7 @@ _KINDS: Mapping[str, Callable[[Any], bool]] = {
     "model": _is_text,
     "decision": _is_text,
     "fault": _is_text,
+    "batch_size": _or_none(_is_whole),
 }
 """What each part of a stored request or outcome must be."""
 
