@@ -171,6 +171,20 @@ def test_a_trial_has_a_line_for_its_epoch(report, width, share, pace):
     assert lines[5].startswith("trial 19 epoch  0/10 starting")
 
 
+@pytest.mark.parametrize(
+    ("workers", "height", "trials", "shares", "rest"),
+    [(4, 20, 4, 4, []), (10, 20, 10, 0, []), (64, 20, 14, 0, ["and 50 more that run"]), (3, 1, 1, 0, ["and 2 more"])],
+)
+def test_no_trial_is_drawn_below_the_last_line_of_the_terminal(workers, height, trials, shares, rest):
+    terminal = Console(file=io.StringIO(), width=80, height=height)
+    terminal.print(LiveView(StudyProgress(99, running=tuple(batches(number) for number in range(workers))), 72.0))
+    lines = terminal.file.getvalue().splitlines()
+    assert sum(line.startswith("trial ") for line in lines) == trials
+    assert sum("340/1200" in line for line in lines) == shares
+    assert [line.strip()[: len(told)] for line, told in zip(lines[-1:], rest, strict=False)] == rest
+    assert len(lines) <= max(height, 5)
+
+
 @given(st.integers(8, 200), st.integers(0, 10**6))
 def test_the_line_of_an_epoch_is_never_wider_than_the_terminal(width, batch):
     trial = batches(3, batch=batch, batches=10**6, batch_size=128)
