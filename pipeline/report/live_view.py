@@ -70,7 +70,7 @@ class LiveView:
         shown = running if len(running) <= room else running[: room - 1]
         for trial in shown:
             yield self._trial_line(trial)
-            if trial.batch is not None and 2 * len(shown) <= room:
+            if trial.batch is not None and 2 * len(running) <= room:
                 yield _batch_line(trial.batch, describe_pace(trial), width)
         if len(shown) < len(running):
             yield _OneLine(Text(f"       and {len(running) - len(shown):,} more that run", "dim"))
