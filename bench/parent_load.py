@@ -226,8 +226,8 @@ def measure(folder: Path, args: argparse.Namespace, profile: cProfile.Profile | 
 
 
 def about() -> About:
-    """What MLflow is told about the study."""
-    return About("load", {"data": "digits"}, load("digits", fetch=no_network))
+    """The study as MLflow knows it."""
+    return About("load", {"data": "digits"}, load("digits", fetch=no_network).facts)
 
 
 def no_network(name: str, folder: Path) -> None:
