@@ -147,7 +147,7 @@ def start(folder: Path, trials: int) -> int:
 
 
 def apart(function: Callable[..., Any], *arguments: Any) -> Any:
-    """What the function returns in a process of its own: a database that is open would be handed on to the next one."""
+    """The function's value, from a process of its own: a database that is open would be handed on to the next one."""
     with multiprocessing.get_context("fork").Pool(1) as pool:
         return pool.apply(function, arguments)
 

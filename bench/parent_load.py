@@ -91,13 +91,13 @@ class Simulated:
         return self.trial.number
 
     def run(self, report: ReportCallback) -> TrialResult:
-        """Never called: there is no worker."""
+        """Raises NotImplementedError, since no worker runs it."""
         raise NotImplementedError
 
 
 @dataclass
 class _Worker:
-    """What a worker runs: a trial that ends after so many epochs; ``reports`` counts those that it has made."""
+    """A worker's trial, which ends after so many epochs; ``reports`` counts those that it has made."""
 
     trial: Trial
     epochs: int

@@ -14,7 +14,7 @@ WORDS = [
     *("limits", "macs", "parameters", "latency_ms", "blocks", "filters", "filters_1", "filters_1_2", "none", "max"),
     *("..", "/", "../../x", "a\x00b", "\ufeff", "\u202e", "é", "\x1b[31m", "x" * 300),
 ]
-"""What is put into texts: numbers at the edges, the syntax of YAML, words of ours, names that lead elsewhere."""
+"""Pieces to put into texts: numbers at the edges, the syntax of YAML, words of ours, names that lead elsewhere."""
 
 SCALARS = st.one_of(
     st.none(),

@@ -13,7 +13,7 @@ LOCAL = "127.0.0.1"
 """The UI has no password, so it is not offered to the network unless somebody asks for that."""
 
 _ABSENT = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
-"""What the system says of an address that it has not. A name may have several, some of which are not used here."""
+"""The errors for an address that this machine does not have. A name may have several, not all of them here."""
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,7 @@ class Dataset:
 
     @property
     def facts(self) -> DataFacts:
-        """What is noted of it in a study."""
+        """The facts of it that a study notes."""
         sizes = {"train": len(self.train), "validation": len(self.validation), "test": len(self.test)}
         return DataFacts(self.name, self.source, self.digest, self.shape, self.classes, sizes)
 

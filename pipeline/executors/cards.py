@@ -9,7 +9,7 @@ from pipeline.executors.devices import GPU_MASK, gpus
 _QUERY = ("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader")
 
 _NONE = "No devices were found"
-"""What ``nvidia-smi`` prints in the place of cards."""
+"""The line that ``nvidia-smi`` prints in the place of cards."""
 
 _CUDA = {"tensorflow": "pip install 'convtune[gpu]'", "jax": "pip install 'jax[cuda12]'"}
 """The commands that install a backend for CUDA."""

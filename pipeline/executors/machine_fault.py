@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from pipeline.errors import ConvtuneError, MachineError, WorkerError, first_line
 
 _REFUSED = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.ESTALE, errno.ENOMEM)
-"""What a system call answers when a disk is full, broken or gone, or the memory is."""
+"""The errors of a system call when a disk is full, broken or gone, or there is no memory left."""
+
+FULL_DISK = re.compile(r"No space left on device|Disk quota exceeded")
+"""The words of libraries for a full disk."""
 
 _SPOKEN = re.compile(
-    r"No space left on device|Disk quota exceeded|File too large|Cannot allocate memory|std::bad_alloc"
+    rf"{FULL_DISK.pattern}|File too large|Cannot allocate memory|std::bad_alloc"
     r"|CUDA_ERROR_(?!OUT_OF_MEMORY|INVALID)|no CUDA-capable device|CUDA driver version is insufficient"
     r"|[Dd]evice (?:was |is )?lost|GPU is lost|fallen off the bus|uncorrectable ECC error|unspecified launch failure"
 )

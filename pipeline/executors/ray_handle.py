@@ -1,4 +1,4 @@
-"""What the study's process knows of one slot on a node of a Ray cluster, and how it talks with it."""
+"""A slot on a node of a Ray cluster, as the study's process knows it and talks with it."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -65,7 +65,7 @@ class SlotHandle:
         self.pending = self.actor.answer.remote(decision)
 
     def take(self) -> Any:
-        """What it says; there is something."""
+        """Takes the message that is there."""
         import ray
 
         pending, self.pending = self.pending, None

@@ -1,4 +1,4 @@
-"""What part of a node of a Ray cluster a slot takes, and how many slots fit into a node."""
+"""The part of a node of a Ray cluster that a slot takes, and how many slots fit into a node."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ class Share:
 
 
 def share_of_one(nodes: Iterable[Mapping[str, float]], per_gpu: int) -> Share:
-    """What one slot takes: a part of a GPU where there are any, with its share of the node's cores; else one core.
+    """The share of one slot: a part of a GPU where there are any, with its share of the node's cores; else one core.
 
     >>> share_of_one([{"CPU": 16, "GPU": 2}, {"CPU": 8}], 4)
     Share(cpus=2.0, gpus=0.25)

@@ -44,7 +44,7 @@ class Sent:
 
 @dataclass(frozen=True)
 class Message:
-    """What a slot says when it is asked: a report that waits for its answer, or the result of its task.
+    """The answer of a slot: a report that waits for a decision, or the result of its task.
 
     ``files`` are the outputs that are new, by the position of their path in the parcel; ``printed`` is what the
     worker's libraries have printed since the last message.
@@ -180,7 +180,7 @@ class RaySlot:
 
 
 def _mark(place: Path) -> tuple[int, int] | None:
-    """What changes when a file is written; None if there is no file."""
+    """A mark that changes when a file is written; None if there is no file."""
     try:
         found = place.stat()
     except OSError:

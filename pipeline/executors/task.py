@@ -88,7 +88,7 @@ class Executor(Protocol):
 
 @dataclass(frozen=True)
 class Slots:
-    """What an executor is to start: ``workers`` that take the ``gpus`` in turn, at most ``per_gpu`` on one of them.
+    """The workers that an executor is to start; they take the ``gpus`` in turn, at most ``per_gpu`` of them on one.
 
     GPUs are named as ``CUDA_VISIBLE_DEVICES`` names them; without any, workers train on the CPU. ``hides_gpus`` keeps
     those away that a backend would find by itself. On a cluster, at ``address`` ("": one of its own), the nodes have

@@ -1,4 +1,4 @@
-"""What a job may not ask of an executor."""
+"""Refuses the settings that an executor cannot follow."""
 
 from collections.abc import Sequence
 

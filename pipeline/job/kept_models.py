@@ -11,7 +11,7 @@ from pipeline.study.paths import StudyPaths
 from pipeline.study.record import TrialRecord
 
 ADVICE = "train it in another study with --try, or begin one with --keep-models all"
-"""What to do to have such a model."""
+"""Advice for whoever wants such a model."""
 
 
 def models_kept(paths: StudyPaths) -> float:

@@ -211,7 +211,7 @@ _KEYS: Mapping[Table, str] = {
     models.TrialValueModel.__table__: "objective",
     models.TrialIntermediateValueModel.__table__: "step",
 }
-"""What tells a trial's rows in a table from each other."""
+"""The column by which a trial's rows in a table differ."""
 
 
 def _statements(engine: Engine) -> dict[str, Insert]:

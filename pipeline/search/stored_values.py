@@ -47,11 +47,11 @@ _KINDS: Mapping[str, Callable[[Any], bool]] = {
     "fault": _is_text,
     "batch_size": _or_none(_is_whole),
 }
-"""What each part of a stored request or outcome must be."""
+"""The test that each part of a stored request or outcome must pass."""
 
 
 def check_values(written: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """What ``request_of`` or ``outcome_of`` has found; ValueError where it is missing, or a part is of another type.
+    """The values that ``request_of`` or ``outcome_of`` has found; ValueError for None, or a part of another type.
 
     >>> check_values({"number": 3})
     {'number': 3}

@@ -1,4 +1,4 @@
-"""What Optuna is told of how a trial has ended."""
+"""Tells Optuna how a trial has ended."""
 
 import math
 

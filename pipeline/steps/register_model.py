@@ -21,7 +21,7 @@ def describe_registration(
     name: str,
     test_scores: Mapping[str, float | None],
 ) -> Registration:
-    """What is said of the best model in the registry, under the registered name ``name``.
+    """The registration of the best model under the name ``name``.
 
     ``content`` is that of the dataset: see ``Dataset.content``.
     """

@@ -25,7 +25,7 @@ from pipeline.yaml_file import read_mapping
 
 @dataclass(frozen=True)
 class Synced:
-    """What has been sent: ``written`` of ``trials`` runs were missing or differed. ``model`` says what was registered.
+    """The outcome: ``written`` of ``trials`` runs were missing or differed. ``model`` says what was registered.
 
     ``problems`` are what is still missing, one line each.
     """

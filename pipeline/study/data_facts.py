@@ -1,4 +1,4 @@
-"""What a study notes of its dataset, so that it can be described without the images."""
+"""The facts that a study notes of its dataset, which describe it without the images."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What an error of MLflow means: the store may answer later, it refuses this user, or it refuses what was sent."""
+"""The meaning of an error of MLflow: the store may answer later, refuses this user, or refuses what was sent."""
 
 import re
 
@@ -15,17 +15,16 @@ _TEMPORARY = {"INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEED
 _NOT_ALLOWED = {"PERMISSION_DENIED", "UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED"}
 
 _REMOTE = r"https?://|(postgresql|mysql|mssql)\b"
-"""What the address of a store on another machine begins with."""
+"""The beginning of the address of a store on another machine."""
 
 _MISTYPED = r"Invalid url|Invalid URL|Failed to parse|Invalid IPv6"
 _FAILED_INSIDE = r"^INTERNAL_ERROR|error code 500|too many 500 error"
-
 
 _UNKNOWN_ENDPOINT = {"ENDPOINT_NOT_FOUND", "BAD_REQUEST", "NOT_FOUND", "NOT_IMPLEMENTED", "FEATURE_DISABLED"}
 """MLflow's codes for requests that a server does not know."""
 
 _UNKNOWN_TO_A_PROXY = r"error code (404|405|501)\b|\bnot found\b"
-"""What errors say where something in front of MLflow does not know the request, and sets no code of MLflow's."""
+"""The words of errors where something in front of MLflow does not know the request and sets no code of MLflow's."""
 
 
 def may_pass(error: BaseException) -> bool:

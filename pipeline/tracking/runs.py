@@ -68,7 +68,7 @@ class About:
 
     @property
     def label(self) -> str:
-        """What a HyperModel is called: what stands after the ``:`` that names it in the job."""
+        """The name of a HyperModel: the text after the ``:`` in the job's space."""
         return str(self.job.get("space", "")).rpartition(":")[2]
 
 

@@ -1,4 +1,4 @@
-"""What MLflow keeps of a trial, from its record and its reports: title, tags, params, metrics."""
+"""The title, tags, params and metrics that MLflow keeps of a trial, from its record and its reports."""
 
 import time
 
@@ -51,7 +51,7 @@ def to_milliseconds(seconds: float) -> int:
 
 
 def start_tags(record: TrialRecord) -> list[RunTag]:
-    """What is known of a trial when it begins.
+    """The tags of a trial that begins.
 
     Params that all trials share would only be axes and columns that say nothing: they are one tag, ``constants``.
     """
@@ -98,7 +98,7 @@ def _result(score: float | None, seconds: float) -> dict[str, float | None]:
 
 
 def _constant(record: TrialRecord, epochs: int, with_costs: bool) -> dict[str, float | None]:
-    """What has no steps: metrics all the same, since MLflow sorts by params and tags as by words."""
+    """The values without steps: metrics all the same, since MLflow sorts params and tags as text."""
     costs = {name: cost for name, cost in record.costs.items() if name not in _tagged(record)}
     return {"epochs": epochs, **(costs if with_costs else {})}
 

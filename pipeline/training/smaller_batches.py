@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from pipeline.executors.machine_fault import FULL_DISK
 from pipeline.study.trial import Decision, EpochReport, Report, ReportCallback, TrialResult
 
 TrainWith = Callable[[int, ReportCallback], TrialResult]
@@ -18,10 +19,7 @@ _CLASSES = {"MemoryError", "ResourceExhaustedError", "OutOfMemoryError"}
 """The errors of Python and NumPy, of TensorFlow, and of torch."""
 
 _WORDS = ("RESOURCE_EXHAUSTED", "CUDA_ERROR_OUT_OF_MEMORY", "CUDA out of memory")
-"""What errors without a class of their own say: JAX's, and those of libraries below the backends."""
-
-_OF_DISKS = ("No space left on device", "Disk quota exceeded")
-"""TensorFlow has one class for full memory and full disks."""
+"""The words of errors without a class of their own: JAX's, and those of libraries below the backends."""
 
 
 def train_in_memory(train: TrainWith, batch_size: int, report: ReportCallback) -> TrialResult:
@@ -52,7 +50,7 @@ def train_in_memory(train: TrainWith, batch_size: int, report: ReportCallback) -
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether a training has exceeded the memory of the machine or of its GPU, under any backend."""
     text = str(error)
-    if any(words in text for words in _OF_DISKS):
+    if FULL_DISK.search(text):  # TensorFlow has one class for full memory and full disks
         return False
     return any(kind.__name__ in _CLASSES for kind in type(error).__mro__) or any(words in text for words in _WORDS)
 

@@ -2,6 +2,7 @@
 
 import shutil
 
+import mlflow.pyfunc
 import numpy as np
 import pytest
 from mlflow import MlflowClient
@@ -80,3 +81,17 @@ def begin(tracker):
         tracker.trial_started(make_record(number, params={"family": "plain", **params}))
 
     return begin
+
+
+class Answer(mlflow.pyfunc.PythonModel):
+    """A model without Keras: only the folder matters here."""
+
+    def predict(self, context, model_input: list[float]) -> list[float]:
+        return [42.0 for _ in model_input]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("model") / "model"
+    mlflow.pyfunc.save_model(folder, python_model=Answer(), input_example=[1.0], pip_requirements=["mlflow"])
+    return folder

@@ -33,20 +33,6 @@ pytestmark = pytest.mark.slow
 OLD = os.environ.get("CONVTUNE_OLD_MLFLOW")
 
 
-class Answer(mlflow.pyfunc.PythonModel):
-    """A model without Keras."""
-
-    def predict(self, context, model_input: list[float]) -> list[float]:
-        return [42.0 for _ in model_input]
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("model") / "model"
-    mlflow.pyfunc.save_model(folder, python_model=Answer(), pip_requirements=["mlflow"])
-    return folder
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     if OLD:

@@ -11,20 +11,6 @@ from pipeline.metrics import ACCURACY, METRICS
 from pipeline.tracking import ModelDecision, Registration, promote
 
 
-class Answer(mlflow.pyfunc.PythonModel):
-    """A model without Keras: only the folder matters here."""
-
-    def predict(self, context, model_input: list[float]) -> list[float]:
-        return [42.0 for _ in model_input]
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("model") / "model"
-    mlflow.pyfunc.save_model(folder, python_model=Answer(), input_example=[1.0], pip_requirements=["mlflow"])
-    return folder
-
-
 @pytest.fixture
 def name():
     return f"digits-{uuid4().hex[:8]}"
