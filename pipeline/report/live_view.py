@@ -46,7 +46,7 @@ _STARTING = "starting"
 class LiveView:
     """A study's bar, the counts of its trials, the best one, and one or two lines for each running trial.
 
-    No line is wider than the terminal, and no trial is drawn below its last line: with 64 trials that took 190 ms, twice and more a second.
+    No line is wider than the terminal, and no trial is drawn below its last line: 64 trials took 190 ms (measured).
     ``elapsed`` and ``left`` are seconds; ``left`` is None where it is unknown.
     ``fit`` is the number of trials that the time limit has room for, None if that is no matter.
     """
