@@ -36,7 +36,8 @@ def register_later(
         return ""
     if data is None:
         return f"the best model is not registered; `convtune tune --study {paths.argument}` does that"
-    name = registered_name(str(job.get("register") or ""), data)
+    # First the name that it has elsewhere: a new one would follow from where the data lies, as seen from here.
+    name = registered_name(str(job.get("register") or evaluated.model.registered_as), data)
     about = describe_registration(paths, record, data, fingerprint.content, name, evaluated.scores)
     decision = register_model(tracker, paths, about, np.zeros((1, *data.shape), np.uint8))
     _note_decision(paths, evaluated, decision, name)

@@ -17,7 +17,8 @@ def test_a_study_in_an_empty_store(home, study, shell):
     trials = len(load_trials(str(folder))[1])
     sent = shell.run("sync", "first")
     assert f"Runs of trials: {trials} of {trials} were missing" in sent.stdout
-    assert ", version 1: the first champion" in sent.stdout
+    name = json.loads((home.folder / "studies" / "first" / "test.json").read_text())["best_model"]["registered_as"]
+    assert f"{name}, version 1: the first champion" in sent.stdout
     client = MlflowClient(f"sqlite:///{shell.folder}/mlflow.db")
     run = json.loads((folder / "study.json").read_text())["run"]
     parent = client.get_run(run)
