@@ -1,12 +1,15 @@
 """A real MLflow server on a free port of this machine, which can die and come back at the same address."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from mlflow import MlflowClient
@@ -50,6 +53,26 @@ class MlflowServer:
             self._process.terminate()
             self._process.wait(60)
             self._process = None
+
+    def kill(self) -> None:
+        """Ends it and all its processes at once, in the middle of whatever they do."""
+        assert self._process is not None
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait(60)
+        self._process = None
+
+    @contextmanager
+    def refusing_files(self) -> Iterator[None]:
+        """Within the block its folder of artifacts is none, so that it answers and takes no files."""
+        folder, aside = self._folder / "artifacts", self._folder / "aside"
+        folder.mkdir(exist_ok=True)
+        folder.rename(aside)
+        folder.write_text("no folder")
+        try:
+            yield
+        finally:
+            folder.unlink()
+            aside.rename(folder)
 
     def _answers(self) -> bool:
         try:

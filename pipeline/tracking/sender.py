@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
@@ -25,6 +26,9 @@ _PAUSES = (1, 2, 4, 8, 15)
 _POLL_SECONDS = 0.2
 """How often a caller that waits looks whether the store still answers."""
 
+_CALLER_SECONDS = 10.0
+"""How long a caller waits for the attempt that it has asked for, where a server neither answers nor refuses."""
+
 
 class _Batch:
     """Metrics that are sent together, by trial; ``full`` is set when no more can be added."""
@@ -47,6 +51,8 @@ class Sender:
         self._log_metrics = log_metrics
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="mlflow-sender")
         self._closing = threading.Event()
+        self._wanted = threading.Event()  # somebody waits: the pause between two attempts ends
+        self._failures = 0
         self._lock = threading.Lock()
         self._batch: _Batch | None = None
         self._refused: list[str] = []
@@ -80,14 +86,17 @@ class Sender:
     def call(self, send: Callable[[], T]) -> T:
         """Runs ``send`` once, after all queued writes; returns its result.
 
-        TrackingError at once while the store does not answer, or if it stops answering before its turn.
+        TrackingError if the store does not answer: while it is away it is asked once more, at once.
         """
         if self._lost:
             raise TrackingError(self._lost)
         self._end_batch()
+        failures, until = self._failures, time.monotonic() + _CALLER_SECONDS
         future = self._thread.submit(send)
+        self._wanted.set()
         while not wait([future], _POLL_SECONDS).done:
-            if self.away and future.cancel():
+            tried = self._failures > failures or time.monotonic() > until
+            if self.away and tried and future.cancel():
                 raise TrackingError(f"{self._store}: MLflow does not answer ({self.away})")
         return future.result()
 
@@ -98,6 +107,7 @@ class Sender:
     def close(self) -> None:
         """Sends what is queued, with no more pauses between attempts, and ends the thread."""
         self._closing.set()
+        self._wanted.set()
         self._end_batch()
         self._thread.shutdown()
 
@@ -128,12 +138,18 @@ class Sender:
                 if not self._worth_waiting(description, error, attempt, last):
                     self._leave_out(description, error, vital, last)
                     return
-            self._closing.wait(_PAUSES[min(attempt, len(_PAUSES) - 1)])
+            self._pause(_PAUSES[min(attempt, len(_PAUSES) - 1)])
+
+    def _pause(self, seconds: float) -> None:
+        """Waits before the next attempt, but for nothing while somebody waits for it."""
+        if self._wanted.wait(seconds) and not self._closing.is_set():
+            self._wanted.clear()
 
     def _worth_waiting(self, description: str, error: Exception, attempt: int, last: bool) -> bool:
         if not may_pass(error) or last or (failed_inside(error) and attempt >= len(_PAUSES)):
             return False
         self.away = short_reason(error)
+        self._failures += 1
         if attempt == len(_PAUSES) - 1 and not failed_inside(error) and not self._closing.is_set():
             warn(f"{self._store}: MLflow does not answer ({self.away}); training goes on, and its runs will follow")
         return True

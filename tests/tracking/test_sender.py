@@ -108,6 +108,52 @@ def test_what_is_away_is_told_once_and_nothing_is_lost(sender, sent, capsys):
     assert sender.problems == []
 
 
+def test_a_minute_away_costs_few_attempts_and_is_over_soon(sent, monkeypatch, capsys):
+    """The pauses are as long as in a study, but no time passes in them."""
+    clock, attempts = [0.0], []
+    sender = Sender("the store", lambda trial, metrics: None)
+
+    def send():
+        attempts.append(clock[0])
+        if clock[0] < 60:
+            raise DOWN
+        sent.append("first")
+
+    monkeypatch.setattr(sender._wanted, "wait", lambda seconds: clock.__setitem__(0, clock[0] + seconds))
+    sender.put("first", send)
+    sender.put("second", lambda: sent.append("second"))
+    while len(sent) < 2:
+        time.sleep(0.01)
+    sender.close()
+    assert attempts == [0, 1, 3, 7, 15, 30, 45, 60]
+    assert sent == ["first", "second"]
+    assert capsys.readouterr().err.count("training goes on, and its runs will follow") == 1
+    assert sender.problems == []
+
+
+def test_who_waits_for_a_store_that_is_back_does_not_wait_for_the_pause(sent, monkeypatch):
+    monkeypatch.setattr(module, "_PAUSES", (3600,))
+    sender = Sender("the store", lambda trial, metrics: None)
+    sender.put("first", failing(1, DOWN, sent, "first"))
+    while not sender.away:
+        time.sleep(0.01)
+    assert sender.call(lambda: list(sent)) == ["first"]
+    sender.close()
+    assert sender.problems == []
+
+
+def test_who_waits_for_a_store_that_is_away_is_told_after_one_attempt(sent, monkeypatch):
+    monkeypatch.setattr(module, "_PAUSES", (3600,))
+    sender = Sender("the store", lambda trial, metrics: None)
+    sender.put("first", failing(99, DOWN, sent, "first"))
+    while not sender.away:
+        time.sleep(0.01)
+    with pytest.raises(TrackingError, match="does not answer"):
+        sender.call(lambda: sent.append("a call"))
+    sender.close()
+    assert sent == []
+
+
 def test_a_server_that_fails_at_one_write_gets_the_others(sender, sent):
     sender.put("bad", failing(99, RestException({"error_code": "INTERNAL_ERROR", "message": "x"}), sent, "bad"))
     sender.put("good", lambda: sent.append("good"))
