@@ -95,9 +95,12 @@ def here_alone(monkeypatch):
     monkeypatch.setattr("pipeline.executors.local.start_one", lambda *_, **environment: InlineExecutor())
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _freeze_imports() -> None:
-    """The collector passes over what the imports have made: Keras runs it after each model, 0.5 s each (measured)."""
+@pytest.fixture(scope="module", autouse=True)
+def _freeze_what_stays() -> None:
+    """The collector passes over what imports and earlier modules have left: Keras runs it after each model.
+
+    Else it takes 0.5 s each time, and over a second in a process that has run half of the tests (measured).
+    """
     gc.collect()
     gc.freeze()
 
