@@ -33,10 +33,10 @@ OTHERS = [words for words in map(without_comment, COMMANDS) if words[0] != "conv
 
 
 @pytest.fixture(scope="module")
-def user(tmp_path_factory, store) -> Shell:
+def user(tmp_path_factory, empty_store) -> Shell:
     """A user's folder with ``photos``: three classes of real digits, twelve of each."""
     folder = tmp_path_factory.mktemp("reader")
-    shutil.copyfile(store, folder / "mlflow.db")
+    shutil.copyfile(empty_store, folder / "mlflow.db")
     shutil.copytree(ROOT / "examples", folder / "examples")
     digits = load_digits()
     for label in range(3):

@@ -11,7 +11,7 @@ from mlflow import MlflowClient
 from pipeline.cli import main
 from pipeline.report.trials_table import as_json
 from pipeline.search.optuna_study import read_study
-from tests.end_to_end.conftest import shell_with_space
+from tests.end_to_end.conftest import PRETEND_FLAGS, Shell, shell_with_space
 
 pytestmark = pytest.mark.slow
 
@@ -62,7 +62,8 @@ def epochs(shell, number):
     return len(history.read_text().splitlines()) - 1 if history.exists() else 0
 
 
-def test_a_killed_worker_costs_its_trial_and_a_killed_study_goes_on(shell):
+def test_a_killed_worker_costs_its_trial_and_a_killed_study_goes_on(shell, monkeypatch, undrawn, only_tested):
+    """It goes on in this process: two workers and their parent would take 15 s of processor time to start again."""
     process = shell.start("tune", *FLAGS, "--trials", "3", "--workers", "2", "--epochs", "40")
     until(lambda: epochs(shell, 0) >= 1)
     pythons = [child for child in psutil.Process(process.pid).children() if "spawn_main" in " ".join(child.cmdline())]
@@ -76,7 +77,8 @@ def test_a_killed_worker_costs_its_trial_and_a_killed_study_goes_on(shell):
     [failed] = [trial for trial in trials(shell) if trial["state"] == "failed"]
     assert "SIGKILL" in failed["reason"]
     assert [trial["trial"] for trial in trials(shell) if trial["state"] == "running"]
-    shell.run("tune", "--study", "cut")
+    monkeypatch.chdir(shell.folder)
+    assert main(["tune", "--study", "cut", "--executor", "inline", "--workers", "1", "-q"]) == 0
     assert [(trial["trial"], trial["state"], trial["epochs"]) for trial in trials(shell) if trial != failed] == [
         (number, "complete", 40) for number in range(3) if number != failed["trial"]
     ]
@@ -96,8 +98,6 @@ def test_a_killed_worker_costs_its_trial_and_a_killed_study_goes_on(shell):
 def test_a_signal_ends_a_study_cleanly_and_it_can_go_on(shell):
     process = shell.start("tune", *FLAGS, "--epochs", "4000", "--trials", "2")  # no trial can end before the signal
     until(lambda: epochs(shell, 0) >= 1)
-    refused = shell.run("tune", "--study", "cut", expect=2)
-    assert "another process runs this study" in refused.stderr
     end(process, process.send_signal, signal.SIGTERM)
     assert [trial["state"] for trial in trials(shell)] == ["interrupted"]
     (shell.folder / "studies" / "cut" / "trials" / "0000" / "history.csv").unlink()
@@ -116,15 +116,15 @@ def end(process, send, number):
     assert "convtune tune --study cut" in err
 
 
-def test_time_ends_a_study_with_a_model(shell):
+def test_time_ends_a_study_with_a_model(here, here_alone, undrawn, only_tested):
     """How long a model of the user's own takes is not known before its first epoch, so it is not shortened."""
-    (shell.folder / "own.py").write_text(OWN)
-    flags = ["--data", "digits", "--space", "own.py:build", "--workers", "1", "--study", "cut"]
-    shell.run("tune", *flags, "--epochs", "4000", "--time", "6s", "--trials", "50")
-    [trial] = trials(shell)
+    (here / "own.py").write_text(OWN)
+    flags = ["--data", "digits", "--space", "own.py:build", "--executor", "inline", "--study", "cut", "-q"]
+    assert main(["tune", *flags, "--epochs", "4000", "--time", "6s", "--trials", "50"]) == 0
+    [trial] = trials(Shell(here))
     assert trial["state"] == "interrupted"
     assert trial["reason"].startswith("time was up")
-    assert (shell.folder / "studies" / "cut" / "best.keras").is_file()
+    assert (here / "studies" / "cut" / "best.keras").is_file()
 
 
 def test_a_nan_loss_is_a_failed_trial_and_without_a_model_the_exit_code_is_1(here, capsys):
@@ -138,18 +138,17 @@ def test_a_nan_loss_is_a_failed_trial_and_without_a_model_the_exit_code_is_1(her
     assert "No trial left a model" in capsys.readouterr().out
 
 
-def test_a_second_process_is_told_who_runs_the_study_and_a_third_that_it_was_killed(shell):
-    flags = [*FLAGS, "--trials", "2", "--executor", "inline"]
-    holder = shell.folder / "studies" / "cut" / "holder.json"
-    first = shell.start("tune", *flags)
+def test_a_second_process_is_told_who_runs_the_study_and_a_third_that_it_was_killed(tune, here, undrawn, capsys):
+    """The first trains for as long as it is let; this process is the second and the third, and pretends to train."""
+    holder = here / "studies" / "mine" / "holder.json"
+    first = Shell(here).start("tune", *PRETEND_FLAGS.split(), "--epochs", "4000", "--trials", "2")
     until(holder.is_file)
-    [line] = shell.run("tune", *flags, expect=2).stderr.splitlines()
-    assert f"studies/cut: another process runs this study (process {first.pid} on host " in line
+    assert tune("--trials", "2") == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert f"studies/mine: another process runs this study (process {first.pid} on host " in line
     first.kill()
     first.communicate()
-    third = shell.start("tune", *flags)
-    told = third.stderr.readline()
-    os.kill(third.pid, signal.SIGTERM)
-    third.communicate()
-    assert told.startswith(f"note: studies/cut: its last run was cut off (process {first.pid} on host ")
+    assert tune("--trials", "1") == 0
+    told = capsys.readouterr().err.splitlines()[0]
+    assert told.startswith(f"note: studies/mine: its last run was cut off (process {first.pid} on host ")
     assert not holder.exists()

@@ -7,12 +7,14 @@ import mlflow.artifacts
 import pytest
 from mlflow import MlflowClient
 
+from pipeline.cli import main
 from pipeline.export.mlflow_model import required_packages
+from tests.end_to_end.conftest import TINY
 from tests.mlflow_server import MlflowServer
 
 pytestmark = pytest.mark.slow
 
-FLAGS = ("--data", "digits", "--space", "tiny.yaml", "--epochs", "1", "--study", "mine", "--workers", "1")
+FLAGS = ("--data", "digits", "--space", "tiny.yaml", "--epochs", "1", "--study", "mine", "--executor", "inline")
 
 
 @pytest.fixture
@@ -24,9 +26,11 @@ def server(postgresql, tmp_path_factory):
     server.stop()
 
 
-def test_each_trial_is_there_once_and_the_model_can_be_read(server, shell, tmp_path):
-    printed = shell.run("tune", *FLAGS, "--trials", "2", MLFLOW_TRACKING_URI=server.address)
-    assert server.address not in printed.stderr  # every line about something missing begins with it
+def test_each_trial_is_there_once_and_the_model_can_be_read(server, here, tmp_path, monkeypatch, capsys, undrawn):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server.address)
+    (here / "tiny.yaml").write_text(TINY)
+    assert main(["tune", *FLAGS, "--trials", "2"]) == 0
+    assert server.address not in capsys.readouterr().err  # every line about something missing begins with it
     (study,) = server.studies()
     assert study.info.status == "FINISHED"
     assert study.info.artifact_uri.startswith("mlflow-artifacts:/")
