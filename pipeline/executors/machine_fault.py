@@ -1,4 +1,10 @@
-"""Tells what went wrong with the machine from what went wrong with a task: the one place that recognises the former."""
+"""Tells what went wrong with the machine from what went wrong with a task: the one place that recognises the former.
+
+A worker that is killed for its memory counts as the machine's fault, also where others train fine beside it. Which
+process the kernel kills says little about whose network was too large: it takes the largest, whoever asked last, for
+other programs too. So samplers do not learn from it; a limit on ``memory`` keeps such networks out from the start.
+What exceeds the memory of a GPU, which is refused and not killed, is the network's own fault, and samplers learn it.
+"""
 
 import errno
 import re

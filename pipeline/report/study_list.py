@@ -113,7 +113,8 @@ def _read(paths: StudyPaths) -> ListedStudy:
 def _state(trials: StudyTrials) -> StudyState:
     if trials.running:
         return StudyState.RUNNING
-    return StudyState.INTERRUPTED if trials.reason is None else StudyState.COMPLETE
+    unfinished = trials.reason is None or trials.reason.gives_up
+    return StudyState.INTERRUPTED if unfinished else StudyState.COMPLETE
 
 
 def _last_run(trials: StudyTrials) -> float:

@@ -12,6 +12,7 @@ from pipeline.errors import MachineError
 from pipeline.executors import Executor, Task, TaskResult
 from pipeline.search.early_end import why_final
 from pipeline.search.forecast import Forecast
+from pipeline.search.machine_faults import MachineFaults
 from pipeline.search.proposer import Accepted, Proposer
 from pipeline.search.standing import Standing
 from pipeline.search.stop_reason import Budget, StopReason
@@ -80,7 +81,8 @@ class Loop:
     """Runs one study on one executor, in one thread.
 
     ``make_task`` makes the task that trains a trial. ``check_signals`` is called between steps and may raise
-    KeyboardInterrupt. ``forecast`` says how long trainings will take, as far as that is known.
+    KeyboardInterrupt. ``forecast`` says how long trainings will take, as far as that is known, ``has_room`` whether the
+    disk has room for another trial.
     """
 
     def __init__(
@@ -92,14 +94,16 @@ class Loop:
         listeners: Sequence[Listener],
         check_signals: Callable[[], None] = lambda: None,
         forecast: Forecast | None = None,
+        has_room: Callable[[], bool] = lambda: True,
     ) -> None:
         self._proposer, self._storage, self._executor = proposer, storage, executor
         self._make_task, self._listeners, self._check_signals = make_task, listeners, check_signals
-        self._forecast = forecast or Forecast()
+        self._forecast, self._has_room = forecast or Forecast(), has_room
         for record in storage.records:
             self._learn_whole(record)
         self._ended = 0
         self._standing = Standing(storage.records)
+        self._faults = MachineFaults()
         self._running: dict[int, _Running] = {}
         self._over_since = math.inf
 
@@ -155,7 +159,7 @@ class Loop:
         """
         if not self._executor.free:
             return None
-        if (reason := budget.why_used_up(self._storage.begun, self._standing)) is not None:
+        if (reason := self._why_over(budget)) is not None:
             return reason
         try:
             accepted = next(self._proposals)
@@ -165,10 +169,17 @@ class Loop:
                 return None
             return self._proposer.stop_reason
         except Overdue:
-            return budget.why_used_up(self._storage.begun, self._standing)
+            return self._why_over(budget)
         if accepted is not None:
             self._begin(accepted)
         return None
+
+    def _why_over(self, budget: Budget) -> StopReason | None:
+        """Why no trial may begin now; None if one may."""
+        if self._faults.persist:
+            return StopReason.MACHINE_FAULTS
+        reason = budget.why_used_up(self._storage.begun, self._standing)
+        return StopReason.NO_ROOM if reason is None and not self._has_room() else reason
 
     def _learn_whole(self, record: TrialRecord) -> None:
         self._forecast.learn_whole(record.number, record.macs, record.result.seconds, record.result.epochs)
@@ -278,10 +289,11 @@ class Loop:
         )
 
     def _end(self, result: TrialResult) -> None:
-        cause = self._running.pop(result.number).answer.cause
-        reason = result.reason or ending_reason(result.decision, result.epochs, cause)
+        running = self._running.pop(result.number)
+        reason = result.reason or ending_reason(result.decision, result.epochs, running.answer.cause)
         record = self._storage.tell(replace(result, reason=reason))
         self._standing.add(record)
+        self._faults.add(result, running.began)
         self._learn_whole(record)
         self._ended += 1
         for listener in self._listeners:

@@ -23,6 +23,13 @@ class StopReason(StrEnum):
     NO_BETTER = "no better score in as many trials in a row as --patience allows"
     SPACE_COVERED = "the space has no further candidate"
     NOTHING_NEW = f"{GIVE_UP_AFTER} proposals in a row were infeasible or known already"
+    MACHINE_FAULTS = "the machine has failed one trial after another"
+    NO_ROOM = "its disk has too little room for another trial"
+
+    @property
+    def gives_up(self) -> bool:
+        """Whether the study has not done what was asked, and can once somebody has seen to the machine."""
+        return self in (StopReason.MACHINE_FAULTS, StopReason.NO_ROOM)
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,20 @@
-"""Trials that the machine has failed are tried again, on request; the failures of a network itself are not."""
+"""Trials that the machine has failed: a study that gives up on it says so, and they are tried again on request.
+
+The failures of a network itself are not.
+"""
 
 from collections.abc import Sequence
 
-from pipeline.console import note
+from pipeline.console import note, warn
+from pipeline.job.job import Job
+from pipeline.quantity import format_bytes
 from pipeline.report.answer import describe_numbers
+from pipeline.report.next_commands import resume_command
+from pipeline.search.stop_reason import StopReason
 from pipeline.search.storage import StudyStorage
+from pipeline.steps.study_files import ROOM
+from pipeline.study.paths import StudyPaths
+from pipeline.study.record import TrialRecord
 from pipeline.study.trial import Fault, TrialState
 
 
@@ -34,3 +44,21 @@ def describe_retry(numbers: Sequence[int], own: int) -> str:
     again = f"tried again, since the machine was at fault: {describe_numbers(numbers)}" if numbers else ""
     stay = f"{own:,} failed by {'itself and is' if own == 1 else 'themselves and are'} not" if own else ""
     return "; ".join(filter(None, [again or "nothing is tried again", stay or "no trial failed by itself"]))
+
+
+def warn_if_given_up(reason: StopReason, paths: StudyPaths, job: Job, records: Sequence[TrialRecord]) -> None:
+    """Warns in one line if the study has given up on the machine: with what, and which command goes on."""
+    if not reason.gives_up:
+        return
+    failed = [record for record in records if record.result.fault is Fault.MACHINE]
+    again = resume_command(paths, job.as_file(), {"--retry-failed": None} if failed else {})
+    if reason is StopReason.NO_ROOM:
+        why = f"its disk has less than {format_bytes(ROOM)} free, too little for another trial; free some"
+    else:
+        why = f"the machine fails one trial after another, {_last(failed)}; free space or memory, or see to the GPU"
+    warn(f"{paths.path}: stopped: {why}, then run `{again}`")
+
+
+def _last(failed: Sequence[TrialRecord]) -> str:
+    last = max(failed, key=lambda record: (record.trial.began or 0) + record.result.seconds)
+    return f"the last ({last.number}) with {last.result.reason.removeprefix('machine fault: ')}"

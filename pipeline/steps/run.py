@@ -8,7 +8,7 @@ from pipeline.steps.findings import findings
 from pipeline.steps.open import open_study
 from pipeline.steps.prepare import prepare
 from pipeline.steps.publish import publish
-from pipeline.steps.retry import retry
+from pipeline.steps.retry import retry, warn_if_given_up
 from pipeline.steps.search import search
 from pipeline.steps.space_source import SpaceSource
 from pipeline.steps.study_storage import check_storage
@@ -19,7 +19,7 @@ from pipeline.study.paths import StudyPaths
 def run(
     request: JobRequest, paths: StudyPaths, source: SpaceSource, executor: Executor, resumed: bool, verbosity: Verbosity
 ) -> int:
-    """Runs a study whose folder is locked; returns the exit code: 0, or 1 if no trial left a model."""
+    """Runs a study whose folder is locked; the exit code: 0, or 1 without any model, or if the machine gave out."""
     quiet = verbosity.is_quiet
     check_storage(paths, request.job.storage, quiet)
     study = open_study(request, paths, source, executor, resumed, quiet)
@@ -27,11 +27,13 @@ def run(
         if request.retry_failed:
             retry(prepared.storage, quiet)
         with disk_errors(paths):
-            search(prepared, verbosity)
+            reason = search(prepared, verbosity)
+        warn_if_given_up(reason, paths, study.job, prepared.storage.records)
         best_model = None
         try:
-            best_model = publish(prepared, quiet)
+            with disk_errors(paths):
+                best_model = publish(prepared, quiet)
         finally:  # the trials are shown even if publishing fails
             if verbosity is not Verbosity.SILENT:
                 print_summary(findings(prepared, best_model), best_model)
-        return 0 if best_model else 1
+        return 0 if best_model and not reason.gives_up else 1

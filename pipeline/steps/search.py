@@ -10,7 +10,7 @@ from pipeline.search.forecast import Forecast
 from pipeline.search.loop import Loop
 from pipeline.search.proposer import Proposer
 from pipeline.search.samplers import SAMPLERS
-from pipeline.search.stop_reason import Budget
+from pipeline.search.stop_reason import Budget, StopReason
 from pipeline.search.storage import SEED_FACTOR
 from pipeline.signals import ENDING, deferred
 from pipeline.space import Space, enumeration
@@ -23,8 +23,8 @@ _GRACE, _SHORTEST_GRACE = 0.04, 7.0
 others, a study takes at most 5 % or 10 s longer than it may."""
 
 
-def search(prepared: PreparedStudy, verbosity: Verbosity) -> None:
-    """Runs trials until the job's budget or the space is used up, and notes in the storage which it was."""
+def search(prepared: PreparedStudy, verbosity: Verbosity) -> StopReason:
+    """Runs trials until there is a reason to have no more; notes it in the storage, and returns it."""
     job, problem, storage = prepared.study.job, prepared.study.problem, prepared.storage
     with show_progress(
         _expected_trials(job, problem.space),
@@ -33,7 +33,8 @@ def search(prepared: PreparedStudy, verbosity: Verbosity) -> None:
         storage.settled,
         infeasible=lambda: storage.infeasible.total(),
     ) as progress:
-        listeners = (StudyFiles(prepared.study.paths, storage, job.models_kept), prepared.tracker, progress)
+        files = StudyFiles(prepared.study.paths, storage, job.models_kept)
+        listeners = (files, prepared.tracker, progress)
         with deferred(signal.SIGINT, *ENDING) as check_signals:
             loop = Loop(
                 _proposer(prepared),
@@ -43,11 +44,14 @@ def search(prepared: PreparedStudy, verbosity: Verbosity) -> None:
                 listeners,
                 check_signals,
                 _forecast(prepared.study),
+                files.has_room,
             )
             budget = _budget(job)
             prepared.study.searched.while_judging(lambda: loop.serve_while_judging(budget))
             storage.note_end(None)
-            storage.note_end(loop.run(budget))
+            reason = loop.run(budget)
+            storage.note_end(reason)
+            return reason
 
 
 def _budget(job: Job) -> Budget:

@@ -1,5 +1,7 @@
 """Writes the files of a study while its trials run."""
 
+import shutil
+
 from pipeline.report.trials_file import TrialsFile
 from pipeline.search.storage import StudyStorage
 from pipeline.study.history import append_history
@@ -7,6 +9,10 @@ from pipeline.study.kept_models import KeptModels
 from pipeline.study.paths import StudyPaths
 from pipeline.study.record import TrialRecord
 from pipeline.study.trial import BatchReport, EpochReport
+
+ROOM = 50e6
+"""The free bytes that a disk must have for a trial to begin: its model often has 1 to 20 MB, and the study's database
+needs room for what is to be noted of the trials that run."""
 
 
 class StudyFiles:
@@ -17,6 +23,10 @@ class StudyFiles:
         self._models = KeptModels(paths, storage.records, models_kept)
         self._table = TrialsFile(paths.table)
         self._table_is_complete = False
+
+    def has_room(self) -> bool:
+        """Whether the study's disk has room for another trial. Looking takes microseconds."""
+        return shutil.disk_usage(self._paths.path).free >= ROOM
 
     def trial_started(self, record: TrialRecord) -> None:
         """Makes the trial's folder."""

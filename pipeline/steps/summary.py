@@ -61,5 +61,5 @@ def _print_why_no_model(found: Findings) -> None:
     print(f"No trial left a model. Most frequent reason: {why}")
     if records:
         print(f"What the libraries said: {trials.paths.log}")
-    else:
+    elif trials.reason is None or not trials.reason.gives_up:
         print("Begin another study with a wider space or --limit")

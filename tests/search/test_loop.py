@@ -122,6 +122,25 @@ def test_a_fault_of_the_machine_costs_a_trial_and_leaves_the_earlier_files(tmp_p
     assert model.read_text() == "of an earlier run"
 
 
+def test_a_machine_that_fails_every_trial_ends_the_study_which_trains_in_a_later_session(tmp_path):
+    with closing(LocalExecutor([{}, {}])) as executor:
+        study, storage = loop(tmp_path, lambda trial, _: Die(trial.number), executor)
+        assert study.run(Budget(50)) == StopReason.MACHINE_FAULTS
+        assert 5 <= len(storage.records) <= 7, "and those that ran beside them"
+        assert {record.result.fault for record in storage.records} == {Fault.MACHINE}
+    study, storage = loop(tmp_path)
+    failed = storage.requeue_failed()
+    assert study.run(Budget(len(failed) + 1)) == StopReason.TRIALS_DONE
+    assert set(states(tmp_path)) == {TrialState.COMPLETE}
+
+
+def test_no_trial_begins_on_a_disk_without_room(tmp_path):
+    room = iter([True, True, False])
+    study, _ = loop(tmp_path, has_room=lambda: next(room))
+    assert study.run(Budget(9)) == StopReason.NO_ROOM
+    assert states(tmp_path) == [TrialState.COMPLETE] * 2
+
+
 def test_the_pruner_stops_trials_but_never_at_their_last_epoch(tmp_path):
     def worse(trial, candidate):
         return Climb(trial.number, top=0.9 - trial.number / 100, epochs=EPOCHS)

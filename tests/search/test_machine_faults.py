@@ -1,0 +1,41 @@
+import pytest
+
+from pipeline.search.machine_faults import MachineFaults
+from pipeline.study.trial import Fault, TrialResult, TrialState
+
+NOW, EARLIER = float("inf"), 0.0
+FAULT = TrialResult(0, TrialState.FAILED, fault=Fault.MACHINE)
+OWN = TrialResult(0, TrialState.FAILED, fault=Fault.ERROR)
+TRAINED = TrialResult(0, TrialState.COMPLETE, 0.5, epochs=1)
+DIVERGED = TrialResult(0, TrialState.FAILED, epochs=2, fault=Fault.ERROR)
+
+
+@pytest.mark.parametrize(
+    ("ends", "persist"),
+    [
+        ([], False),
+        ([FAULT] * 4, False),
+        ([FAULT] * 5, True),
+        ([OWN] * 9, False),
+        ([FAULT] * 3 + [OWN] + [FAULT] * 2, True),
+        ([FAULT] * 4 + [TRAINED] + [FAULT] * 4, False),
+        ([FAULT] * 4 + [DIVERGED] + [FAULT] * 4, False),
+        ([FAULT] * 5 + [TRAINED], False),
+    ],
+)
+def test_five_in_a_row_with_no_trial_that_trained_between_them(ends, persist):
+    faults = MachineFaults()
+    for result in ends:
+        faults.add(result, NOW)
+    assert faults.persist is persist
+
+
+def test_what_trained_side_by_side_fails_once_together():
+    faults = MachineFaults()
+    for _ in range(64):
+        faults.add(FAULT, EARLIER)
+    for _ in range(3):
+        assert not faults.persist
+        faults.add(FAULT, NOW)
+    faults.add(FAULT, NOW)
+    assert faults.persist
