@@ -200,7 +200,8 @@ def measure_study(title: str, folder: Path, space: Space, search: str, trials: i
             setattr(storage, name, watch.timed(part, getattr(storage, name)))
     plan = SAMPLERS[search].plan(space, 0)
     judging = watch.timed("judge", partial(judge, space, shape=(28, 28, 1), classes=10))
-    tracker = Tracker(silent_client(), "0", "nowhere")
+    tracker = Tracker("nowhere")
+    tracker._runs.use(silent_client(), "0")
     console = Console(file=io.StringIO(), force_terminal=True, width=120)
     view = ProgressListener(console, Verbosity.LIVE, StudyProgress(trials))
     listeners = [Timed(watch, "files", StudyFiles(paths, storage, 5)), Timed(watch, "tracker", tracker)]

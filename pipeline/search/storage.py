@@ -89,7 +89,7 @@ class StudyStorage:
         stored = self._study.get_trials(deepcopy=False)
         self._pruning = Pruning(self._study.study_name, rule, objective.metric, stored)
         self._infeasible = count_infeasible(self._study)
-        self._records = records_of(self._study, objective)
+        self._records = {one.number: one for one in mark_front([*records_of(self._study, objective).values()])}
         again = awaited(stored)
         self._begun = sum(
             record.state.counts_towards_total and number not in again for number, record in self._records.items()
@@ -270,7 +270,7 @@ class StudyStorage:
         self._prunable.pop(result.number, None)
         record = replace(self._records[result.number], result=self._explain(result))
         earlier = self._earlier.pop(result.number, record)
-        self._records[result.number] = standing_run(earlier, record)
+        self._mark(standing_run(earlier, record))
         running.set_constraint("trained", untrained(record, result, self._epochs))
         self._keep(running, OUTCOME, outcome(record.result), facts(record.trial, record.result))
         if result.state.counts_towards_total:
@@ -283,6 +283,11 @@ class StudyStorage:
             self._put_back(running._trial_id)
         self._storage.flush()
         return self._records[result.number]
+
+    def _mark(self, ended: TrialRecord) -> None:
+        """Keeps a trial that has ended; the new Pareto front is that of the old one and of this trial."""
+        front = [record for record in self._records.values() if record.front and record.number != ended.number]
+        self._records |= {record.number: record for record in mark_front([*front, ended])}
 
     def _explain(self, result: TrialResult) -> TrialResult:
         """The result; that of a complete trial with fewer epochs than a full training says why it has no more."""
@@ -313,7 +318,7 @@ class StudyStorage:
     @property
     def records(self) -> list[TrialRecord]:
         """All trials of the study in the order of their numbers; of a repeated trial, only the run that counts."""
-        return mark_front([self._records[number] for number in sorted(self._records)])
+        return [self._records[number] for number in sorted(self._records)]
 
     @property
     def settled(self) -> list[TrialRecord]:

@@ -50,6 +50,8 @@ class KeptModels:
 
     def _add(self, records: Iterable[TrialRecord]) -> None:
         self._ended |= {record.number: record for record in records if record.result.model}
+        if len(self._ended) <= self._count:
+            return
         stay = {*kept(list(self._ended.values()), self._count)}
         for number in self._ended.keys() - stay:
             if _remove_unless_held(self._paths.model(number)):
