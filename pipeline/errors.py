@@ -131,8 +131,11 @@ def without_password(text: str) -> str:
 
     >>> without_password("https://me:secret@host:5000/x"), without_password("no http://me:a/b@c@host!")
     ('https://host:5000/x', 'no http://host!')
-    >>> without_password("postgresql:///runs?user=me&password=secret&port=1")
-    'postgresql:///runs?user=me&password=...&port=1'
+    >>> without_password("postgresql:///x?user=me&password=secret&port=1"), without_password("host=h password=secret")
+    ('postgresql:///x?user=me&password=...&port=1', 'host=h password=...')
+    >>> without_password("http:/me:secret@host"), without_password("me:secret@host:5000/x")  # mistyped
+    ('http:/host', 'host:5000/x')
     """
     text = re.sub(r"(?<=:)//(?:[^:/@\s]*:(?!\d+/)[^\s]*@|[^/\s]*@)", "//", text)
-    return re.sub(r"(?i)([?&]\w*(?:password|passwd|pwd|token|secret)=)[^&\s]*", r"\1...", text)
+    text = re.sub(r"[\w.%+-]+:(?!/|\d+/)\S+@", "", text)
+    return re.sub(r"(?i)((?:^|[?&\s])\w*(?:password|passwd|pwd|token|secret)=)[^&\s]*", r"\1...", text)

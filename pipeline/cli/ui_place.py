@@ -55,7 +55,11 @@ class Place:
 
 
 def find_place(host: str, port: int) -> Place:
-    """The place of ``host``, a name or an address. Raises JobError when it has no address."""
+    """The place of ``host``, a name or an address. Raises JobError when it has no address.
+
+    The C library takes ``*`` for this machine alone where something connects, and for all addresses where it listens.
+    """
+    host = "0.0.0.0" if host == "*" else host
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, ValueError) as error:  # ValueError: no name at all, as with two dots in a row

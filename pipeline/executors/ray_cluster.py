@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from pipeline.errors import JobError, first_line
+from pipeline.errors import JobError, first_line, printable
 from pipeline.executors.devices import count_cores
 
 _CONNECT = 5.0
@@ -75,20 +75,22 @@ def _import_ray() -> Any:
 def _split(address: str) -> tuple[str, int]:
     host, _, port = address.rpartition(":")
     if not host or "/" in host or not port.isdecimal() or not 0 < int(port) < 65536:
-        raise JobError(f"--ray-address: expected auto or HOST:PORT, got {address}; the head node's port is mostly 6379")
+        raise JobError(
+            f"--ray-address: expected auto or HOST:PORT, got {printable(address)}; the head node's port is mostly 6379"
+        )
     return host, int(port)
 
 
 def _check_answers(host: str, port: int) -> None:
     """JobError unless something like Ray answers: Ray itself would try for minutes."""
-    where = f"--ray-address: {host}:{port}"
+    where = f"--ray-address: {printable(host)}:{port}"
     try:
         with socket.create_connection((host, port), _CONNECT) as connection:
             connection.settimeout(_CONNECT)
             connection.sendall(_HELLO)
             answer = connection.recv(9)
-    except OSError as error:
-        reason = error.strerror or str(error)
+    except (OSError, ValueError) as error:  # ValueError: no name of a machine, as with two dots in a row
+        reason = "no name of a machine" if isinstance(error, ValueError) else error.strerror or str(error)
         raise JobError(f"{where}: no Ray cluster answers there ({reason}); start it first") from None
     if answer[3:4] != _SETTINGS:
         raise JobError(f"{where}: expected a Ray cluster, got another server; `ray status` names the address")

@@ -28,9 +28,13 @@ def describe_received(value: Any) -> str:
 
     >>> describe_received("x"), describe_received("x" * 5000)
     (", got 'x'", ', got 5,000 characters')
+    >>> describe_received("postgresql://me:my secret@host/db")
+    ", got '...@host/db'"
     """
     if isinstance(value, str):
         value = without_password(value)
+        before, at, after = value.rpartition("@")
+        value = f"...@{after}" if at and ":" in before else value  # a password with a space in it
     if isinstance(value, str) and len(value) > _LONGEST:
         return f", got {len(value):,} characters"
     return f", got {value!r}"

@@ -186,6 +186,55 @@ COMMAND_LINES = [
     words("unknown pruner", DIGITS + "--pruner asah", "--pruner: ", "did you mean 'asha'?"),
     words("unknown precision", DIGITS + "--precision float64", "--precision: ", "auto, float32"),
     words("MySQL", DIGITS + "--storage mysql://me:secret@h/d", "--storage: ", "postgresql://", "got 'mysql://h/d'"),
+    *(
+        words(
+            f"a password in a mistyped address, {address}",
+            DIGITS + f"--storage '{address}'",
+            "--storage: ",
+            "got '...@h/d'",
+        )
+        for address in ("postgresql://me:sec ret@h/d", "postgresql:me sec: ret@h/d")
+    ),
+    *(
+        words(f"storage {address}", DIGITS + f"--storage '{address}'", "--storage: expected a PostgreSQL database", end)
+        for address, end in {
+            "me:secret@h/d": "got 'h/d'",
+            "postgresql//me:secret@h/d": "got 'postgresql//h/d'",
+            "postgresql:/me:secret@h/d": "got 'postgresql:/h/d'",
+            "host=h password=secret dbname=d": "got 'host=h password=... dbname=d'",
+            "postgresql+psycopg2://me:secret@h/d": "got 'postgresql+psycopg2://h/d'",
+            "postgresql://me:secret@h": "got 'postgresql://h'",
+            "sqlite:///x.db": "got 'sqlite:///x.db'",
+        }.items()
+    ),
+    *(
+        words(f"{flag} {text!r}", f"tune --data digits {flag}={shlex.quote(text)}", f"{flag}: expected ", "got ")
+        for flag in ("--workers", "--gpus", "--per-gpu", "--executor", "--trial-timeout", "--keep-models", "--storage")
+        for text in (" ", "-1", "0x10", "1e3", "nan", "1,x", "a\nb", "\x1b[31m", "9" * 400)
+        if (flag, text) != ("--trial-timeout", "9" * 400)
+    ),
+    *(
+        words(f"a job that contradicts itself: {flags}", f"tune --data digits {flags}", f"{flags.split()[0]}: expected")
+        for flags in (
+            "--workers 2 --executor inline",
+            "--per-gpu 2 --executor inline",
+            "--gpus 0 --executor ray",
+            "--per-gpu 2 --executor ray",
+            "--ray-address auto --executor inline",
+            "--gpus 0,0",
+            "--gpus 0,none",
+            "--gpus GPU-1234",
+            "--workers 257",
+            "--per-gpu 65",
+        )
+    ),
+    words("a host of nobody", "ui --host nowhere.invalid", "--host: expected a name or an address", "nowhere.invalid"),
+    of_study("two answers to what is kept", "delete s --models --keep-runs", "--keep-runs: not allowed with"),
+    of_study("nobody to ask", "delete s", "--yes: nobody can be asked"),
+    of_study("unknown study to delete", "delete t --yes", "unknown study 't'", "studies here: s"),
+    words("a folder that is no study to delete", "delete /proc --yes", "unknown study '/proc'"),
+    words("no folder of studies", "studies nowhere", "nowhere: no such folder; expected one that holds studies"),
+    words("a word for the doctor", "doctor x", "unknown argument 'x'"),
     words("unknown executor", "tune --data digits --executor slurm", "--executor: ", "local, inline, ray"),
     words("try garbage", DIGITS + "--try garbage", "--try: ", "unknown start point garbage"),
     words("try nothing", DIGITS + "--try ' '", "--try: expected name=value"),

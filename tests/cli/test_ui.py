@@ -140,6 +140,11 @@ def test_the_names_of_one_address_of_this_machine(monkeypatch):
     assert place.names == [f"{name}:5000" for name in ("gpu.lan", "10.0.0.5", "box", "localhost", "127.0.0.1")]
 
 
+def test_a_star_is_all_addresses_as_the_server_takes_it():
+    assert find_place("*", 5000).host == "0.0.0.0"
+    assert not find_place("*", 5000).is_local
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.0.0.2", ""])
 def test_what_only_this_machine_reaches(host, healthy, capsys):
     assert main(["ui", "--host", host, "--port", str(free_port())]) == 0

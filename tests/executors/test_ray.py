@@ -242,6 +242,13 @@ def no_connection(monkeypatch):
     monkeypatch.setattr("ray.is_initialized", lambda: False)
 
 
+@pytest.mark.parametrize("address", ["a..b:1", f"{'a' * 300}:1", "h\n:1"])
+def test_what_is_no_machines_name_is_one_line(no_connection, address):
+    with pytest.raises(JobError, match=r"^--ray-address: .*: no Ray cluster answers there") as raised:
+        connect(address, 1)
+    assert "\n" not in str(raised.value)
+
+
 @pytest.mark.parametrize("address", ["nowhere", "127.0.0.1:", "ray://127.0.0.1:10001", "127.0.0.1:0", ":6379"])
 def test_an_address_that_is_none_is_refused(no_connection, address):
     with pytest.raises(JobError, match="--ray-address: expected auto or HOST:PORT"):
