@@ -2,9 +2,11 @@
 
 import os
 import subprocess
+from dataclasses import dataclass
 
 from pipeline.errors import printable
 from pipeline.executors.devices import GPU_MASK, gpus
+from pipeline.study.trial import ReportCallback
 
 _QUERY = ("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader")
 
@@ -54,3 +56,17 @@ def explain_unused(cards: list[str], fault: str) -> tuple[str, str] | None:
         return f"{'; '.join(cards)}: hidden by {GPU_MASK}={os.environ.get(GPU_MASK)!r}", f"unset {GPU_MASK}"
     install = _CUDA.get(backend(), f"install {backend()} for CUDA")
     return f"{'; '.join(cards)}: Keras ({backend()}) does not see it and trains on the CPU", f"run `{install}`"
+
+
+@dataclass(frozen=True)
+class ExplainUnused:
+    """The task of ``explain_unused`` in a worker on a node of a cluster, which gives it a GPU or hides them all."""
+
+    number: int = -1
+
+    def run(self, report: ReportCallback) -> tuple[str, str] | None:
+        """See ``explain_unused``; where the node does not offer its cards, how it would."""
+        cards, fault = list_cards()
+        if not fault and are_hidden(cards):
+            return f"{'; '.join(cards)}: a node has it and does not offer it", "start the node with `--num-gpus`"
+        return explain_unused(cards, fault)

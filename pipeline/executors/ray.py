@@ -7,7 +7,6 @@ of a node that has died are gone, with the tasks that ran there.
 
 import atexit
 import math
-import os
 import sys
 import time
 import uuid
@@ -19,9 +18,9 @@ from pipeline.errors import ConvtuneError, MachineError, WorkerError
 from pipeline.executors.machine_fault import error_of
 from pipeline.executors.parcel import Parcel, pack
 from pipeline.executors.ray_cluster import connect, is_up, living_nodes
-from pipeline.executors.ray_handle import SlotHandle, farewell
-from pipeline.executors.ray_share import Share, room, share_of_one
-from pipeline.executors.ray_slot import Message, RaySlot, Sent, fetch_file, put
+from pipeline.executors.ray_handle import SlotHandle, farewell, start_slot
+from pipeline.executors.ray_share import Share, check_per_gpu, describe_unused, room, share_of_one
+from pipeline.executors.ray_slot import Message, Sent, fetch_file, put
 from pipeline.executors.task import ExecutorKind, Slots, Task, TaskResult, WarmUp
 from pipeline.study.trial import ReportCallback
 
@@ -37,19 +36,16 @@ _STRAGGLERS = 10.0
 _PAUSE = 30.0
 """Seconds without another try after a slot could not be started on a node."""
 
-_THREADS = ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "NPROC")
-
-_PASSED_ON = ("KERAS_BACKEND",)
-"""Environment variables of this process that hold on every node."""
-
 
 def start(slots: Slots, log: Path | None, warm_up: WarmUp) -> "RayExecutor":
     """Joins the cluster at the address of ``slots``, or starts one on this machine if there is none.
 
-    JobError, in one line, without Ray or a cluster there; WorkerError if no node has room for a worker.
+    JobError, in one line, without Ray or a cluster there, or for several workers per GPU where there is no GPU.
+    WorkerError if no node has room for a worker.
     """
-    leave = connect(slots.address, 0 if slots.follows else slots.workers)
+    leave = connect(slots.address, slots.workers, len(slots.gpus))
     try:
+        check_per_gpu([node["Resources"] for node in living_nodes()], slots)
         return RayExecutor(slots, log, warm_up, leave)
     except BaseException:
         leave()
@@ -71,6 +67,7 @@ class RayExecutor:
         self._results: list[TaskResult] = []
         self._folders: dict[Path, Sent] = {}
         self._look_at = -math.inf
+        self._share, self._told = Share(0.0, 0), ""
         atexit.register(self.close)
         self._await_slots()
 
@@ -148,27 +145,26 @@ class RayExecutor:
             return
         nodes = {node["NodeID"]: node["Resources"] for node in living_nodes()}
         self._look_at = time.monotonic() + _LOOK_EVERY
-        for slot in [slot for slot in self._slots if slot.is_free and slot.node not in nodes]:
-            self._remove(slot)
-        share = share_of_one(nodes.values(), self._wanted.per_gpu)
+        share = share_of_one(nodes.values(), self._wanted)
+        self._tell(describe_unused(nodes.values(), share, self._wanted, self._share))
+        self._share = share
+        for slot in [slot for slot in self._slots if slot.parcel is None]:
+            if (slot.is_ready and slot.node not in nodes) or slot.on_gpu != bool(share.per_gpu):
+                self._remove(slot)
         wanted = self._wanted.workers
-        if self._wanted.follows:
-            wanted = min(wanted, sum(room(resources, share) for resources in nodes.values()))
+        if self._wanted.follows:  # one that waits may make the cluster grow
+            wanted = min(wanted, max(1, sum(room(resources, share) for resources in nodes.values())))
         waiting = [slot for slot in self._slots if not slot.is_ready]
         for slot in waiting[: max(0, len(self._slots) - wanted)]:
             self._remove(slot)
         for _ in range(wanted - len(self._slots)):
-            self._slots.append(SlotHandle(self._actor(share)))
+            self._slots.append(start_slot(self._token, share, self._warm_up))
 
-    def _actor(self, share: Share) -> Any:
-        import ray
-
-        threads = dict.fromkeys(_THREADS, str(math.ceil(share.cpus))) | {"TF_NUM_INTEROP_THREADS": "1"}
-        environment = threads | {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-        actor = ray.remote(RaySlot).options(
-            num_cpus=share.cpus, num_gpus=share.gpus, scheduling_strategy="SPREAD", max_concurrency=2
-        )
-        return actor.remote(self._token, self._wanted.per_gpu, environment, self._warm_up)
+    def _tell(self, line: str) -> None:
+        """Prints a warning, unless it is the last one again."""
+        if line and line != self._told:
+            print(f"warning: Ray: {line}", file=sys.stderr)
+        self._told = line
 
     def _settle(self, slot: SlotHandle) -> str | None:
         """Takes the first word of a new slot; if it could not start, removes it and returns why."""

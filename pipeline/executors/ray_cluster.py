@@ -23,11 +23,11 @@ _SILENT = 100
 """A level above all of ``logging``: Ray's own logs are in the folder of its session."""
 
 
-def connect(address: str, workers: int) -> Callable[[], None]:
+def connect(address: str, workers: int, gpus: int = 0) -> Callable[[], None]:
     """Joins the cluster at ``address`` (``auto``: the one on this machine); without one, starts a cluster here.
 
-    One that starts here has room for so many workers. Returns how to leave it again. JobError, in one line, where that
-    fails.
+    One that starts here has room for so many workers, and so many GPUs. Returns how to leave it again. JobError, in one
+    line, where that fails.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if not address:
@@ -39,7 +39,7 @@ def connect(address: str, workers: int) -> Callable[[], None]:
         _check_answers(*_split(address))
     try:
         with _own_signals():
-            _init(ray, address, workers)
+            _init(ray, address, workers, gpus)
     except Exception as error:
         where = f"--ray-address: {address}" if address else "--executor ray"
         advice = "start a cluster with `ray start --head`, or leave the address out"
@@ -96,7 +96,7 @@ def _check_answers(host: str, port: int) -> None:
         raise JobError(f"{where}: expected a Ray cluster, got another server; `ray status` names the address")
 
 
-def _init(ray: Any, address: str, workers: int) -> None:
+def _init(ray: Any, address: str, workers: int, gpus: int) -> None:
     """Starts a cluster that listens on 127.0.0.1 alone, which no argument of Ray can ask for; or joins one."""
     from ray._private import ray_constants, worker
 
@@ -108,7 +108,8 @@ def _init(ray: Any, address: str, workers: int) -> None:
         ray.init(address=address, **quiet)
         return
     ray_constants.ENABLE_RAY_CLUSTER = False
-    ray.init(address="local", num_cpus=max(count_cores(), workers), include_dashboard=False, **quiet)
+    cores = max(count_cores(), workers)
+    ray.init(address="local", num_cpus=cores, num_gpus=gpus, include_dashboard=False, **quiet)
 
 
 def _is_open(host: str, port: int) -> bool:

@@ -1,12 +1,16 @@
 """A slot on a node of a Ray cluster, as the study's process knows it and talks with it."""
 
+import math
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 from pipeline.errors import first_line
 from pipeline.executors.parcel import Parcel
-from pipeline.executors.ray_slot import Sent
+from pipeline.executors.ray_share import Share
+from pipeline.executors.ray_slot import RaySlot, Sent
+from pipeline.executors.task import WarmUp
 from pipeline.study.trial import Decision
 
 _FAREWELL = 10.0
@@ -16,11 +20,20 @@ _ANSWER = 5.0
 """Seconds in which an idle slot must answer."""
 
 
-class SlotHandle:
-    """An actor, and what it is doing: ``pending`` is what it will say next, ``parcel`` the task that it runs."""
+_THREADS = ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "NPROC")
 
-    def __init__(self, actor: Any) -> None:
-        self.actor = actor
+_PASSED_ON = ("KERAS_BACKEND",)
+"""Environment variables of this process that hold on every node."""
+
+
+class SlotHandle:
+    """An actor, and what it is doing: ``pending`` is what it will say next, ``parcel`` the task that it runs.
+
+    ``on_gpu`` says whether it has a GPU, or a part of one.
+    """
+
+    def __init__(self, actor: Any, on_gpu: bool) -> None:
+        self.actor, self.on_gpu = actor, on_gpu
         self.node = ""
         self.parcel: Parcel | None = None
         self._inputs: Mapping[int, Sent] = {}
@@ -77,6 +90,18 @@ class SlotHandle:
 
         with suppress(Exception):  # the cluster may have ended before
             ray.kill(self.actor)
+
+
+def start_slot(token: str, share: Share, warm_up: WarmUp) -> SlotHandle:
+    """Asks the cluster for a slot, on some node that has room for it; ``token`` names the executor on its nodes."""
+    import ray
+
+    threads = dict.fromkeys(_THREADS, str(math.ceil(share.cpus))) | {"TF_NUM_INTEROP_THREADS": "1"}
+    environment = threads | {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    actor: Any = ray.remote(RaySlot).options(
+        num_cpus=share.cpus, num_gpus=share.gpus, scheduling_strategy="SPREAD", max_concurrency=2
+    )
+    return SlotHandle(actor.remote(token, share.per_gpu, environment, warm_up), bool(share.per_gpu))
 
 
 def farewell(slots: Sequence[SlotHandle]) -> None:

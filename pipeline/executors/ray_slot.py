@@ -90,7 +90,10 @@ def fetch_file(chunks: Chunks, file: Path) -> None:
 
 
 class RaySlot:
-    """The actor. All its files are below a folder of the node, which the slots of one executor share."""
+    """The actor. All its files are below a folder of the node, which the slots of one executor share.
+
+    Ray names its GPU, which ``per_gpu`` slots share. Without one (0) it hides those of the node, since Ray does not.
+    """
 
     def __init__(self, token: str, per_gpu: int, environment: Mapping[str, str], warm_up: WarmUp) -> None:
         import ray
@@ -105,9 +108,8 @@ class RaySlot:
         self._outbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._places: tuple[Path, ...] = ()
         self._known: dict[int, tuple[int, int]] = {}
-        self._executor = LocalExecutor(
-            [environments(Slots(per_gpu=per_gpu))[0] | dict(environment)], warm_up, self._log
-        )
+        own = environments(Slots(per_gpu=max(1, per_gpu), hides_gpus=not per_gpu))[0]
+        self._executor = LocalExecutor([own | dict(environment)], warm_up, self._log)
 
     def begin(self, parcel: Parcel, inputs: Mapping[int, Sent]) -> Message:
         """Starts a task; returns the first thing that it says. ``inputs`` are the contents of some of its paths."""

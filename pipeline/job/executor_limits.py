@@ -25,8 +25,8 @@ def check_timeout(timeout: float | None, executor: str) -> None:
 
 def check_gpus(gpus: Sequence[str], per_gpu: int | None, executor: str) -> None:
     """JobError for settings of GPUs that nothing would follow from."""
-    if gpus and EXECUTORS[executor].on_cluster:
-        expected = f"expected nothing with --executor {executor}, whose nodes offer their GPUs"
+    if gpus and tuple(gpus) != (NONE,) and EXECUTORS[executor].on_cluster:
+        expected = f"expected {NONE} or nothing with --executor {executor}, whose nodes offer their GPUs"
         raise JobError(f"--gpus: {expected}; set CUDA_VISIBLE_DEVICES where a node starts")
     flag = "--gpus" if gpus else "--per-gpu"
     if (gpus or per_gpu) and not EXECUTORS[executor].parallel:

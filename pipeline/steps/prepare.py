@@ -61,7 +61,7 @@ def prepare(study: OpenStudy, verbosity: Verbosity) -> Iterator[PreparedStudy]:
                     f"{dataset.name}: {dataset.describe()}",
                     dataset.describe_classes(),
                 )
-            warn_of_unused_gpu(study.job, device)
+            warn_of_unused_gpu(study.job, device, study.executor)
             for line in training_notes(dataset, study.problem.objective.metric, study.weighs_classes):
                 warn(line)
             if not quiet:

@@ -30,7 +30,8 @@ def slots_of(job: Job) -> Slots:
     """
     if job.ray_address:
         most = min(job.workers or _MOST, job.total)
-        return Slots(int(most), (), job.per_gpu or 1, address=job.ray_address, follows=not job.workers)
+        on_cpu = job.gpus == (NONE,)
+        return Slots(int(most), (), job.per_gpu or 1, on_cpu, job.ray_address, follows=not job.workers)
     chosen = _choose_gpus(job)
     if not chosen:
         flag, wanted = "--workers", job.workers or count_workers()

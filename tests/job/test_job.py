@@ -193,7 +193,7 @@ def test_only_a_worker_can_be_ended_when_its_trial_takes_too_long():
         ({"gpus": ("0",), "executor": "inline"}, "--gpus: expected nothing with --executor inline"),
         ({"gpus": ("none",), "executor": "inline"}, "--gpus: expected nothing with --executor inline"),
         ({"per_gpu": 2, "executor": "inline"}, "--per-gpu: expected nothing with --executor inline"),
-        ({"gpus": ("0",), "executor": "ray"}, "--gpus: expected nothing with --executor ray, whose nodes offer"),
+        ({"gpus": ("0",), "executor": "ray"}, "--gpus: expected none or nothing with --executor ray, whose nodes"),
         ({"ray_address": "auto"}, "--ray-address: expected nothing with --executor local; use --executor ray"),
         ({"per_gpu": 2, "gpus": ("none",)}, "--per-gpu: expected nothing with --gpus none, got 2"),
     ],

@@ -2,6 +2,7 @@
 
 import pytest
 
+from pipeline.executors import InlineExecutor
 from pipeline.job.job import Job
 from pipeline.steps.unused_gpu import warn_of_unused_gpu
 
@@ -20,7 +21,7 @@ def said(tmp_path, monkeypatch, capsys):
             file = tmp_path / "nvidia-smi"
             file.write_text(f"#!/bin/sh\n{script}\n")
             file.chmod(0o755)
-        warn_of_unused_gpu(Job("d", **settings), device)
+        warn_of_unused_gpu(Job("d", **settings), device, InlineExecutor(None))
         return capsys.readouterr().err
 
     return ask
@@ -42,3 +43,13 @@ def test_a_driver_that_fails_and_a_card_that_is_hidden(said, monkeypatch):
 def test_nothing_is_said_without_a_card_with_one_in_use_and_where_the_cpu_is_asked_for(said):
     assert said(None) == said("echo No devices were found; exit 6") == ""
     assert said(CARDS, device="gpu") == said(CARDS, gpus=("none",)) == ""
+
+
+def test_a_card_of_a_node_that_is_not_offered_or_not_seen(said, monkeypatch):
+    assert said(CARDS, executor="ray").endswith(
+        "does not see it and trains on the CPU; run `pip install 'convtune[gpu]'`\n"
+    )
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    assert said(CARDS, executor="ray") == (
+        "warning: NVIDIA H100, driver 550.54: a node has it and does not offer it; start the node with `--num-gpus`\n"
+    )
