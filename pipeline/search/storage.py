@@ -35,7 +35,7 @@ from pipeline.search.stop_reason import StopReason
 from pipeline.search.told import close, objective_values, untrained
 from pipeline.space import Space
 from pipeline.study.objective import Objective
-from pipeline.study.record import TrialRecord, mark_front, standing_run
+from pipeline.study.record import TrialRecord, keep_ended, mark_front, standing_run
 from pipeline.study.trial import Decision, EpochReport, Fault, Trial, TrialResult, TrialState, ending
 
 SEED_FACTOR = 1_000_003
@@ -270,7 +270,7 @@ class StudyStorage:
         self._prunable.pop(result.number, None)
         record = replace(self._records[result.number], result=self._explain(result))
         earlier = self._earlier.pop(result.number, record)
-        self._mark(standing_run(earlier, record))
+        keep_ended(self._records, standing_run(earlier, record))
         running.set_constraint("trained", untrained(record, result, self._epochs))
         self._keep(running, OUTCOME, outcome(record.result), facts(record.trial, record.result))
         if result.state.counts_towards_total:
@@ -283,11 +283,6 @@ class StudyStorage:
             self._put_back(running._trial_id)
         self._storage.flush()
         return self._records[result.number]
-
-    def _mark(self, ended: TrialRecord) -> None:
-        """Keeps a trial that has ended; the new Pareto front is that of the old one and of this trial."""
-        front = [record for record in self._records.values() if record.front and record.number != ended.number]
-        self._records |= {record.number: record for record in mark_front([*front, ended])}
 
     def _explain(self, result: TrialResult) -> TrialResult:
         """The result; that of a complete trial with fewer epochs than a full training says why it has no more."""

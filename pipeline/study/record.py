@@ -123,6 +123,12 @@ def mark_front(records: Sequence[TrialRecord]) -> list[TrialRecord]:
     ]
 
 
+def keep_ended(records: dict[int, TrialRecord], ended: TrialRecord) -> None:
+    """Puts a trial that has ended among the others of its study: the new Pareto front is that of the old one and it."""
+    front = [record for record in records.values() if record.front and record.number != ended.number]
+    records |= {record.number: record for record in mark_front([*front, ended])}
+
+
 def _point(record: TrialRecord) -> tuple[float, ...] | None:
     if not record.objective.minimized or record.state is not TrialState.COMPLETE or record.score is None:
         return None
