@@ -91,11 +91,22 @@ def test_the_environment_is_the_pinned_one():
     assert isinstance(environment["python"], str)
 
 
+SMALL = "family: plain\nhyperparameters: {blocks: 1, filters: {choice: [4, 8]}, head: average, fc_layers: 0}\n"
+
+
 @pytest.mark.slow
 def test_mlflow_runs_the_project(tmp_path, empty_store):
     """A study started by ``mlflow run`` is the run that MLflow made for it: one run at the top, trials below it."""
     store = f"sqlite:///{shutil.copy(empty_store, tmp_path)}"
-    parameters = {"data": "digits", "search": "random", "trials": "2", "epochs": "1", "workers": "1"}
+    parameters = {
+        "data": "digits",
+        "space": str(tmp_path / "small.yaml"),
+        "search": "random",
+        "trials": "2",
+        "epochs": "1",
+        "workers": "1",
+    }
+    (tmp_path / "small.yaml").write_text(SMALL)
     parameters |= {"study": str(tmp_path / "one")}
     options = [word for name, value in parameters.items() for word in ("-P", f"{name}={value}")]
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])

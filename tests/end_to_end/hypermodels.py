@@ -12,7 +12,6 @@ SHAPE = (32, 32, 3)
 NETS = {
     "MobileNet": lambda: applications.MobileNet(SHAPE, alpha=0.25, include_top=False, weights=None),
     "MobileNetV3Small": lambda: applications.MobileNetV3Small(SHAPE, alpha=0.75, include_top=False, weights=None),
-    "EfficientNetB0": lambda: applications.EfficientNetB0(include_top=False, weights=None, input_shape=SHAPE),
 }
 
 

@@ -1,17 +1,18 @@
 """The scripts and the notebook in examples/ run as they are."""
 
 import json
-import os
 import runpy
 import shutil
-import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 from PIL import Image
 
+from pipeline.executors import EXECUTORS
 from pipeline.study.history import append_history
 from pipeline.study.trial import EpochReport
 from tests.end_to_end.conftest import ROOT
@@ -42,12 +43,13 @@ def folder(tmp_path_factory, empty_store):
 
 @pytest.fixture(scope="module")
 def printed(folder):
-    """What ``from_python.py`` prints, run with workers: a script needs no ``if __name__ == "__main__":`` for them."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    script = [sys.executable, EXAMPLES / "from_python.py"]
-    ran = subprocess.run(script, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert (ran.returncode, ran.stderr) == (0, "")
-    return ran.stdout
+    """What ``from_python.py`` prints. Its worker is this process; that a script may start some, test_local shows."""
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
+        patch.chdir(folder)
+        patch.setitem(EXECUTORS, "local", EXECUTORS["inline"])
+        run("from_python.py", patch)
+    assert err.getvalue() == ""
+    return out.getvalue()
 
 
 @pytest.mark.slow

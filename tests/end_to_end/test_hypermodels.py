@@ -36,7 +36,7 @@ def tune(tmp_path, empty_store, monkeypatch, here_alone, undrawn):
 
 
 def test_networks_of_keras_applications_are_trained(tune, capfd):
-    rows = tune("--space mine.py:application --trials 3", count=40)
+    rows = tune("--space mine.py:application --trials 2", count=40)
     assert {row["net"]: row["state"] for row in rows} == dict.fromkeys(NETS, "complete")
     assert "with other params 0..255: it rescales them itself (Rescaling)" in capfd.readouterr().err
 

@@ -63,18 +63,22 @@ def test_the_folder_holds_files_a_person_can_open(home, study):
     assert sqlite3.connect(folder / "optuna.db").execute("select count(*) from trials").fetchone()[0] >= 3
 
 
-def test_hand_picked_points_were_tried_first(home, study):
-    trials = json.loads(home.run("trials", "first", "--json").stdout)
+@pytest.fixture(scope="session")
+def trials(home, study):
+    """What ``convtune trials`` says of the study."""
+    return json.loads(home.run("trials", "first", "--json").stdout)
+
+
+def test_hand_picked_points_were_tried_first(trials):
     assert trials[0]["params"]["blocks"] == 1
     assert trials[0]["params"]["filters_1"] == 4
     assert trials[1]["params"]["learning_rate"] == 0.02
     assert set(trials[0]) == {"trial", "state", "score", "params", "epochs", "seconds", "parameters", "macs", "reason"}
 
 
-def test_every_trial_is_a_child_run_with_its_true_status(runs, home):
+def test_every_trial_is_a_child_run_with_its_true_status(runs, trials):
     parent, children = runs
     assert parent.info.status == "FINISHED"
-    trials = json.loads(home.run("trials", "first", "--json").stdout)
     statuses = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
     assert [run.info.status for run in children] == [statuses[trial["state"]] for trial in trials]
     assert children[0].data.params["blocks"] == "1"

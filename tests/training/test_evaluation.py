@@ -124,7 +124,8 @@ class Compare(keras.callbacks.Callback):
 def fit(make, settings, labels, rtol=1e-5, atol=1e-6, validation_data=None, **more):
     model, reference = make(), make()
     model.compile(**settings(), **more)
-    reference.compile(**settings(), run_eagerly=True)  # tracing would take longer
+    # tracing would take longer under TensorFlow, and under JAX each operation by itself
+    reference.compile(**settings(), run_eagerly=keras.backend.backend() == "tensorflow")
     validation = Batches(labels)
     log_all_metrics(model, validation, LABELS)
     compare = Compare(reference, labels, rtol=rtol, atol=atol)
