@@ -141,22 +141,29 @@ class SimulatedWorkers:
         heapq.heappush(self._due, (time.monotonic() + PERIOD * self._random.random(), task.number))
 
     def wait(self, report: ReportCallback, timeout: float | None = None) -> list[TaskResult]:
-        """See ``Executor``."""
+        """See ``Executor``: like the local one, it answers all that have reported before it returns what has ended."""
         until = time.monotonic() + (timeout or 0)
         while True:
-            now = time.monotonic()
-            while self._due and self._due[0][0] <= now:
-                due, number = heapq.heappop(self._due)
-                if number not in self._running:
-                    continue
-                result = self._report(number, report)
-                self.waits.append(time.monotonic() - due)
-                if result is not None:
-                    return [result]
-                heapq.heappush(self._due, (due + PERIOD, number))
+            if results := self._answer(report):
+                return results
             if (now := time.monotonic()) >= until:
                 return []
             time.sleep(max(0.0, min([until, *(due for due, _ in self._due[:1])]) - now))
+
+    def _answer(self, report: ReportCallback) -> list[TaskResult]:
+        """Answers each worker whose report is due by now; returns the results of the trials that end with it."""
+        now, results = time.monotonic(), list[TaskResult]()
+        while self._due and self._due[0][0] <= now:
+            due, number = heapq.heappop(self._due)
+            if number not in self._running:
+                continue
+            result = self._report(number, report)
+            self.waits.append(time.monotonic() - due)
+            if result is None:
+                heapq.heappush(self._due, (due + PERIOD, number))
+            else:
+                results.append(result)
+        return results
 
     def _report(self, number: int, report: ReportCallback) -> TaskResult | None:
         """Makes the next report of a worker; returns the result once its trial has ended."""

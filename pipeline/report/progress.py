@@ -33,8 +33,8 @@ from pipeline.report.trial_lines import (
 from pipeline.study.record import TrialRecord
 from pipeline.study.trial import BatchReport, EpochReport, Report, TrialState
 
-_REFRESHES = 4
-"""How often the live view is drawn per second."""
+_REFRESHES = 2
+"""How often the live view is drawn per second: as often as workers report."""
 
 _MARGIN = 3
 """Columns left free at the right: a terminal writes ``^C`` behind the last line, and must not fold it."""
@@ -124,7 +124,7 @@ class ProgressListener:
         self._start = time.monotonic()
         self._printed = self._start
         self._first_training: float | None = None
-        self._line_widths: list[int] = []
+        self._drawn_width, self._line_widths = 0, list[int]()
         self._live: Live | None = None
 
     @contextmanager
@@ -195,7 +195,8 @@ class ProgressListener:
         if self._live is None:
             self._console.print(text, soft_wrap=True)
             return
-        self._live.refresh()
+        if self._console.width != self._drawn_width:
+            self._live.refresh()
         self._console.print(truncate(text, self._console.width))
 
     def _describe_share(self) -> str:
@@ -215,6 +216,7 @@ class ProgressListener:
         """The view as lines. A thread of rich's calls this too, so it reads only what never changes in place."""
         width = self._console.width
         self._wipe_folded(width)
+        self._drawn_width = width
         view = LiveView(self._study, time.monotonic() - self._start, *self._forecast())
         options = self._console.options.update(width=max(width - _MARGIN, 1))
         lines = self._console.render_lines(view, options, pad=False)

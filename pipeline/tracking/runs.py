@@ -15,6 +15,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import (
     MLFLOW_LOGGED_ARTIFACTS,
     MLFLOW_PARENT_RUN_ID,
+    MLFLOW_RUN_NAME,
     MLFLOW_RUN_NOTE,
     MLFLOW_SOURCE_NAME,
     MLFLOW_SOURCE_TYPE,
@@ -178,7 +179,7 @@ class Runs:
             run = self._trials[number]
             self._log(run, tags=[*_end_tags(state), *tags])
             if title:
-                self.client.update_run(run, name=title)
+                self.client.set_tag(run, MLFLOW_RUN_NAME, title)  # update_run would read the whole run first
             self.client.set_terminated(run, STATUS[state], now)
             self._running.discard(number)
 

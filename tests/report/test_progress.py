@@ -209,7 +209,7 @@ def test_a_folded_view_is_wiped_when_the_terminal_becomes_narrower():
     listener = live_listener(file)
     with listener.showing():
         listener.trial_started(started(0))
-        listener._print("wide")
+        listener._live.refresh()
         listener._console.width = 40
         before = len(file.getvalue())
         listener._print("narrow")

@@ -88,9 +88,16 @@ def test_trials_that_end_late_are_seen():
 
 @pytest.mark.parametrize("settings", [{}, {"multivariate": True, "group": True}, {"constant_liar": False}])
 def test_a_small_study_is_searched_as_without_it(settings):
+    """With four trials that run at each time."""
     found = []
     for wrap in (FewTrials, lambda sampler: sampler):
         study = optuna.create_study(sampler=wrap(TPESampler(seed=3, **settings)))
-        run(study, 40)
+        running = []
+        for number in range(40):
+            running.append(study.ask())
+            running[-1].suggest_float("x", 0, 1)
+            running[-1].suggest_categorical("kind", ["a", "b"])
+            if number >= 4:
+                study.tell(running.pop(0), float(number % 7))
         found.append([trial.params for trial in study.trials])
     assert found[0] == found[1]
