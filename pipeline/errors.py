@@ -32,6 +32,10 @@ class StudyError(ConvtuneError):
     """A study is unknown, is locked by another process, or was asked to become a different one."""
 
 
+class StorageAwayError(StudyError):
+    """The server with a study's trials does not answer, or refuses this user: nothing is wrong with the study."""
+
+
 class TrackingError(ConvtuneError):
     """A tracking server does not answer, or refuses."""
 

@@ -20,8 +20,10 @@ def check_studies() -> list[Finding]:
 def _judge(study: ListedStudy) -> Finding | None:
     name = shlex.quote(study.name)
     if study.state is StudyState.DAMAGED:
-        fact = study.problem.rpartition("; ")[0] or study.problem  # it ends with advice for another command
-        return problem(printable(fact), f"restore that file, or run `convtune delete {name}`")
+        fact, _, advice = study.problem.rpartition("; ")  # of another command
+        if study.away:
+            return problem(printable(fact or study.problem), advice)
+        return problem(printable(fact or study.problem), f"restore that file, or run `convtune delete {name}`")
     if study.state is StudyState.INTERRUPTED:
         trials = counted(study.trials or 0, "trial")
         return note(

@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from pipeline.errors import ConvtuneError, StudyError, first_line, printable
+from pipeline.errors import ConvtuneError, StorageAwayError, StudyError, first_line, printable
 from pipeline.quantity import format_time
 from pipeline.report.study_trials import StudyTrials, read_folder
 from pipeline.report.trials_table import ABSENT, print_cell
@@ -36,7 +36,8 @@ class ListedStudy:
     """A study as a list shows it.
 
     ``name`` is how a command names it. ``best`` is the number of the best trial, ``score`` that trial's. ``last_run``
-    is when its last trial ended or reported, in seconds since 1970. A damaged study has a ``problem`` instead.
+    is when its last trial ended or reported, in seconds since 1970. A damaged study has a ``problem`` instead;
+    ``away``: it is only the server of its trials that does not answer.
     """
 
     name: str
@@ -49,11 +50,12 @@ class ListedStudy:
     score: float | None = None
     last_run: float | None = None
     problem: str = ""
+    away: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Plain values; the time as in ISO 8601, unknown words and numbers as None."""
         last_run = None if self.last_run is None else datetime.fromtimestamp(self.last_run).astimezone()
-        known = {name: None if value == "" else value for name, value in asdict(self).items()}
+        known = {name: None if value == "" else value for name, value in asdict(self).items() if name != "away"}
         return known | {"last_run": last_run and last_run.isoformat(timespec="seconds")}
 
 
@@ -93,7 +95,8 @@ def _read(paths: StudyPaths) -> ListedStudy:
         if not trials.running and is_missing(database_of(paths)) and any(paths.path.glob("trials/*/history.csv")):
             raise StudyError(f"{paths.storage}: missing, but there are trials here; put it back")
     except ConvtuneError as error:
-        return ListedStudy(paths.argument, StudyState.DAMAGED, problem=str(error))
+        away = isinstance(error, StorageAwayError)
+        return ListedStudy(paths.argument, StudyState.DAMAGED, problem=str(error), away=away)
     except Exception as error:  # what is stored may be anything, and the other studies are listed all the same
         return ListedStudy(paths.argument, StudyState.DAMAGED, problem=f"{paths.path}: {first_line(error)}")
     top = best(trials.records)

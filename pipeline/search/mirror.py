@@ -1,7 +1,7 @@
 """Optuna's storage of a study, in memory and in a database: reading takes no query, writing one transaction for all."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -31,10 +31,13 @@ class MirroredStorage(InMemoryStorage):
     While a server is away, writing waits for it.
     """
 
-    def __init__(self, backend: RDBStorage, study: Study) -> None:
-        """Reads the trials of ``study``, which is stored in ``backend``. Nobody else may write to it from now on."""
+    def __init__(self, backend: RDBStorage, study: Study, reconnect: Callable[[], None] = lambda: None) -> None:
+        """Reads the trials of ``study``, which is stored in ``backend``. Nobody else may write to it from now on.
+
+        ``reconnect`` is called when a server was away, before it is written to again.
+        """
         super().__init__()
-        self._backend, self._stored_study = backend, study._study_id
+        self._backend, self._stored_study, self._reconnect = backend, study._study_id, reconnect
         self._known: dict[str, BaseDistribution] = {}
         self._texts: dict[str, tuple[BaseDistribution, str]] = {}
         self._stored_ids: dict[int, int] = {}
@@ -59,7 +62,7 @@ class MirroredStorage(InMemoryStorage):
         """Writes all that has changed, in the order of the trials, in one transaction."""
         if not self._changed:
             return
-        write_patiently(self._backend.engine, self._write_changed)
+        write_patiently(self._backend.engine, self._write_changed, self._reconnect)
         self._changed.clear()
 
     def _write_changed(self) -> None:
@@ -111,13 +114,13 @@ class MirroredStorage(InMemoryStorage):
         """Written at once."""
         super().set_study_user_attr(study_id, key, value)
         write = partial(self._backend.set_study_user_attr, self._stored_study, key, value)
-        write_patiently(self._backend.engine, write)
+        write_patiently(self._backend.engine, write, self._reconnect)
 
     def set_study_system_attr(self, study_id: int, key: str, value: Any) -> None:
         """Written at once."""
         super().set_study_system_attr(study_id, key, value)
         write = partial(self._backend.set_study_system_attr, self._stored_study, key, value)
-        write_patiently(self._backend.engine, write)
+        write_patiently(self._backend.engine, write, self._reconnect)
 
     def _shared(self, name: str, distribution: BaseDistribution) -> BaseDistribution:
         known = self._known.setdefault(name, distribution)

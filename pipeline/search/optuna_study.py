@@ -23,7 +23,8 @@ from pipeline.files import sqlite_url
 from pipeline.metrics import METRICS
 from pipeline.search.attributes import objective_attributes, objective_names, outcome_of, request_of
 from pipeline.search.mirror import MirroredStorage
-from pipeline.search.postgresql import has_study, open_server, reason_of
+from pipeline.search.postgresql import has_study, open_server, refused
+from pipeline.search.server_hold import held, hold_on
 from pipeline.search.stop_reason import StopReason
 from pipeline.search.stored_values import check_values
 from pipeline.study.database import Database as Database
@@ -59,8 +60,13 @@ def create_study(
         if study.user_attrs:
             stored_objective(study, database)
         _describe(study, {**about, **objective_attributes(objective)}, objective_names(objective))
-        mirror = MirroredStorage(storage, study)
+        mirror = MirroredStorage(storage, study, partial(_hold_on, database))
         return optuna.load_study(study_name=study.study_name, storage=mirror, pruner=pruner), mirror
+
+
+def _hold_on(database: Database) -> None:
+    if isinstance(database, ServerDatabase):
+        hold_on(database)
 
 
 def _open_for_writing(database: Database) -> tuple[RDBStorage, str]:
@@ -90,8 +96,11 @@ def _taken(database: ServerDatabase) -> StudyError:
 
 
 def remove_study(database: ServerDatabase) -> None:
-    """Removes a study and its trials from a database on a server, if it is there."""
-    with storage_errors(database):
+    """Removes a study and its trials from a database on a server, if it is there.
+
+    StudyError if another process runs it.
+    """
+    with held(database), storage_errors(database):
         storage = open_server(database, make_tables=False)
         if has_study(storage, database.name):
             storage.delete_study(storage.get_study_id_from_name(database.name))
@@ -168,8 +177,7 @@ def storage_errors(database: Database) -> Iterator[None]:
         raise _taken(database) from None
     except (SQLAlchemyError, StorageInternalError) as error:
         if isinstance(database, ServerDatabase):
-            advice = "check the server, the user and the password (PGPASSWORD or ~/.pgpass), or name another --storage"
-            raise StudyError(f"{database}: the storage failed ({reason_of(error)}); {advice}") from None
+            raise refused(database, error) from None
         if "disk is full" in str(error):
             full = "the disk is full; free some space, then go on with the same --study"
             raise StudyError(f"{database}: {full}") from None

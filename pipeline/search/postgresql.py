@@ -6,12 +6,12 @@ from typing import Any, TypeVar
 
 from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
-from sqlalchemy import Engine, create_engine, inspect, make_url, text
+from sqlalchemy import URL, Engine, create_engine, inspect, make_url, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from pipeline.console import note
-from pipeline.errors import StudyError, first_line
+from pipeline.errors import StorageAwayError, StudyError, first_line
 from pipeline.study.database import ServerDatabase
 
 T = TypeVar("T")
@@ -35,28 +35,43 @@ def open_server(database: ServerDatabase, make_tables: bool) -> RDBStorage:
 
     StudyError without the driver, and for a database that holds something else.
     """
-    url = make_url(database.address).set(drivername="postgresql+psycopg")
-    settings: dict[str, Any] = {"connect_timeout": _CONNECT_SECONDS, "application_name": "convtune"}
-    if database.password is not None:
-        settings["password"] = database.password
-    try:
-        engine = create_engine(url, poolclass=NullPool, connect_args=settings)
-    except ImportError:
-        raise StudyError(f"{database}: needs psycopg; run pip install 'convtune[postgresql]'") from None
-    with engine.begin() as connection:
+    with engine_of(database).begin() as connection:
         connection.execute(text(f"SELECT pg_advisory_xact_lock({_CREATION})"))
         tables = set(inspect(connection).get_table_names())
         if tables and not tables >= _OPTUNA:
             raise StudyError(f"{database}: holds other tables ({min(tables)}); name an empty database with --storage")
         if not tables and not make_tables:
             raise StudyError(f"{database}: holds no study; put its tables back, or give the address with --storage")
-        written = url.render_as_string(hide_password=False).replace("{", "{{").replace("}", "}}")  # Optuna formats it
-        return RDBStorage(written, engine_kwargs={"connect_args": settings})
+        written = _url(database).render_as_string(hide_password=False).replace("{", "{{").replace("}", "}}")
+        return RDBStorage(written, engine_kwargs={"connect_args": _settings(database)})  # it formats the URL
+
+
+def engine_of(database: ServerDatabase, name: str = "convtune") -> Engine:
+    """What connects to a database, anew each time; the server shows ``name``. StudyError without the driver."""
+    try:
+        return create_engine(_url(database), poolclass=NullPool, connect_args=_settings(database, name))
+    except ImportError:
+        raise StudyError(f"{database}: needs psycopg; run pip install 'convtune[postgresql]'") from None
+
+
+def _url(database: ServerDatabase) -> URL:
+    return make_url(database.address).set(drivername="postgresql+psycopg")
+
+
+def _settings(database: ServerDatabase, name: str = "convtune") -> dict[str, Any]:
+    password = {} if database.password is None else {"password": database.password}
+    return {"connect_timeout": _CONNECT_SECONDS, "application_name": name, **password}
 
 
 def has_study(storage: RDBStorage, name: str) -> bool:
     """Whether a study of this name is in a storage."""
     return any(study.study_name == name for study in storage.get_all_studies())
+
+
+def refused(database: ServerDatabase, error: BaseException) -> StorageAwayError:
+    """That the server is away or has refused, in one line."""
+    advice = "check the server, the user and the password (PGPASSWORD or ~/.pgpass), or name another --storage"
+    return StorageAwayError(f"{database}: the storage failed ({reason_of(error)}); {advice}")
 
 
 def reason_of(error: BaseException) -> str:
@@ -66,16 +81,18 @@ def reason_of(error: BaseException) -> str:
     return first_line(type(origin)(told[-1].strip(" -")) if told else origin)
 
 
-def write_patiently(engine: Engine, write: Callable[[], T]) -> T:
+def write_patiently(engine: Engine, write: Callable[[], T], reconnect: Callable[[], None]) -> T:
     """The value of ``write``, which is called again while the server is away, for half an hour at most.
 
-    An SQLite file has no server to wait for.
+    ``reconnect`` is called before it is. An SQLite file has no server to wait for.
     """
     if engine.dialect.name == "sqlite":
         return write()
     began, tries = time.monotonic(), 0
     while True:
         try:
+            if tries:
+                reconnect()
             value = write()
         except (OperationalError, StorageInternalError) as error:
             if not _has_gone(error) or time.monotonic() - began > _PATIENCE:

@@ -8,6 +8,7 @@ from pipeline.errors import StudyError, TrackingError, printable
 from pipeline.quantity import counted, format_bytes
 from pipeline.search.optuna_study import remove_study, storage_errors
 from pipeline.search.postgresql import open_server
+from pipeline.search.server_hold import held
 from pipeline.study.database import Database, ServerDatabase, database_of
 from pipeline.study.fingerprint import read_fingerprint
 from pipeline.study.lock import locked
@@ -80,11 +81,13 @@ def delete_study(study: str, keep_runs: bool, models: bool, agreed: Callable[[De
 
 
 def _storage_of(paths: StudyPaths) -> Database:
-    """Where the trials are; StudyError if that is on a server which refuses now, before anything has been deleted."""
+    """Where the trials are; StudyError, before anything is deleted, if their server refuses or another process runs."""
     database = database_of(paths)
     if isinstance(database, ServerDatabase):
         with status("asking the storage"), storage_errors(database):
             open_server(database, make_tables=False)
+            with held(database):
+                pass
     return database
 
 

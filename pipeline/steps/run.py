@@ -11,7 +11,6 @@ from pipeline.steps.publish import publish
 from pipeline.steps.retry import retry, warn_if_given_up
 from pipeline.steps.search import search
 from pipeline.steps.space_source import SpaceSource
-from pipeline.steps.study_storage import check_storage
 from pipeline.steps.summary import print_summary
 from pipeline.study.paths import StudyPaths
 
@@ -21,7 +20,6 @@ def run(
 ) -> int:
     """Runs a study whose folder is locked; the exit code: 0, or 1 without any model, or if the machine gave out."""
     quiet = verbosity.is_quiet
-    check_storage(paths, request.job.storage, quiet)
     study = open_study(request, paths, source, executor, resumed, quiet)
     with prepare(study, verbosity) as prepared:
         if request.retry_failed:

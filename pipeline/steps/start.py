@@ -78,9 +78,11 @@ def start(request: JobRequest, paths: StudyPaths, verbosity: Verbosity) -> int:
             _tell_of_cut_off(paths, cut_off, verbosity.is_quiet)
         with status("starting", verbosity.is_quiet):
             from pipeline.steps.run import run  # MLflow and others: 3 seconds, while the workers import Keras
+            from pipeline.steps.study_storage import held_storage
 
         atexit.register(gc.freeze)  # ending takes 0.8 s less when Python leaves the modules' objects alone
-        return run(request, paths, source, executor, resumed, verbosity)
+        with held_storage(paths, request.job.storage, verbosity.is_quiet):
+            return run(request, paths, source, executor, resumed, verbosity)
 
 
 def _tell_of_cut_off(paths: StudyPaths, holder: Holder, quiet: bool) -> None:

@@ -1,20 +1,31 @@
 """Opens the storage of a study, and says in the study's folder where it is."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
 from pipeline.console import status
 from pipeline.search.optuna_study import check_server, reading_errors
 from pipeline.search.pruners import PRUNERS
+from pipeline.search.server_hold import held
 from pipeline.search.storage import StudyStorage
 from pipeline.steps.open import OpenStudy
 from pipeline.study.database import ServerDatabase, choose_database, note_database
 from pipeline.study.paths import StudyPaths
 
 
-def check_storage(paths: StudyPaths, address: str, quiet: bool) -> None:
-    """StudyError if the study cannot be kept where it should be, before anything is read; ``address`` is the job's."""
+@contextmanager
+def held_storage(paths: StudyPaths, address: str, quiet: bool) -> Iterator[None]:
+    """Holds the study on its server while the block runs; ``address`` is the job's. A file has the lock of its folder.
+
+    StudyError if the study cannot be kept where it should be, or if another process runs it, before anything is read.
+    """
     database = choose_database(paths, address)
-    if isinstance(database, ServerDatabase):
-        with status("connecting to the storage", quiet):
-            check_server(database)
+    with ExitStack() as hold:
+        if isinstance(database, ServerDatabase):
+            with status("connecting to the storage", quiet):
+                check_server(database)
+                hold.enter_context(held(database))
+        yield
 
 
 def open_storage(study: OpenStudy) -> StudyStorage:

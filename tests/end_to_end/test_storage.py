@@ -1,6 +1,10 @@
 """Studies kept in a real PostgreSQL server, through the real command line; only the training is made up."""
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -8,8 +12,11 @@ import pytest
 import yaml
 
 from pipeline.cli import main
+from pipeline.doctor.studies import check_studies
 from pipeline.steps.study_files import StudyFiles
 from tests.postgresql import PASSWORD, QUOTED
+
+ROOT = Path(__file__).resolve().parents[2]
 
 pytestmark = pytest.mark.usefixtures("only_tested")
 
@@ -85,6 +92,41 @@ def test_a_study_goes_on_there_and_is_deleted_there(tune, here, postgresql, data
     assert not (here / "studies" / "mine").exists()
 
 
+def test_a_copy_of_the_folder_does_not_run_the_study_at_the_same_time(
+    tune, here, postgresql, database, capsys, monkeypatch
+):
+    """The copy has a lock of its own; the database has one for both."""
+    assert tune("--storage", postgresql.address(database), "--trials", "1") == 0
+    ended, refused = StudyFiles.trial_ended, []
+
+    def second(listener, record):
+        ended(listener, record)
+        shutil.copytree(here / "studies" / "mine", here / "copy")
+        for words in (["tune", "--study", "./copy"], ["delete", "./copy", "--yes", "--keep-runs"]):
+            done = subprocess.run(
+                [sys.executable, "-m", "pipeline", *words],
+                cwd=here,
+                env=os.environ | {"PYTHONPATH": str(ROOT), "PGPASSWORD": PASSWORD},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            refused.append((done.returncode, done.stderr.splitlines()[-1]))
+
+    monkeypatch.setattr(StudyFiles, "trial_ended", second)
+    assert main(["tune", "--study", "mine", "--trials", "2"]) == 0
+    monkeypatch.undo()
+    monkeypatch.chdir(here)
+    for code, line in refused:
+        assert code == 2
+        assert line.startswith(f"convtune: {postgresql.address(database, None)}: another process runs the study 'mine'")
+        assert f"(process {os.getpid()} on host " in line
+    assert len(refused) == 2
+    capsys.readouterr()
+    assert main(["trials", "./copy", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)) == 2
+
+
 def test_a_study_of_a_folder_does_not_move_to_a_server(tune, postgresql, database, capsys):
     assert tune("--trials", "1") == 0
     assert tune("--storage", postgresql.address(database)) == 2
@@ -116,6 +158,9 @@ def test_while_the_server_is_away_nothing_is_deleted_and_nothing_begins(tune, he
         assert tune(*address, "--study", "new") == 2
         assert main(["studies"]) == 0
         assert "the storage failed (" in capsys.readouterr().out
+        (line,) = [str(finding) for finding in check_studies() if "the storage failed" in str(finding)]
+        assert "delete" not in line
+        assert "); check the server, the user and the password" in line
     finally:
         postgresql.start()
     assert sorted(here.rglob("*")) == before
