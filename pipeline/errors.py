@@ -137,9 +137,10 @@ def without_password(text: str) -> str:
     ('https://host:5000/x', 'no http://host!')
     >>> without_password("postgresql:///x?user=me&password=secret&port=1"), without_password("host=h password=secret")
     ('postgresql:///x?user=me&password=...&port=1', 'host=h password=...')
-    >>> without_password("http:/me:secret@host"), without_password("me:secret@host:5000/x")  # mistyped
-    ('http:/host', 'host:5000/x')
+    >>> without_password("http:/me:secret@host"), without_password("http://me:my secret@host")  # mistyped
+    ('http:/host', 'http://host')
     """
+    text = re.sub(r"^([\w+]+://)[^/@]*:[^/@]*@", r"\1", text)
     text = re.sub(r"(?<=:)//(?:[^:/@\s]*:(?!\d+/)[^\s]*@|[^/\s]*@)", "//", text)
     text = re.sub(r"[\w.%+-]+:(?!/|\d+/)\S+@", "", text)
     return re.sub(r"(?i)((?:^|[?&\s])\w*(?:password|passwd|pwd|token|secret)=)[^&\s]*", r"\1...", text)

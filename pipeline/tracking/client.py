@@ -16,7 +16,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 from pipeline.errors import StoreAwayError, TrackingError, without_password
 from pipeline.tracking.faults import is_away, may_pass
 from pipeline.tracking.relocate import artifact_folder
-from pipeline.tracking.store import announce_moves, check_database, exclusive, sqlite_file, store_uri
+from pipeline.tracking.store import announce_moves, check_database, check_tables, exclusive, sqlite_file, store_uri
 
 _EXPERIMENT = "convtune"
 _EXPERIMENT_TAGS = {
@@ -43,6 +43,8 @@ def open_client(uri: str) -> tuple[MlflowClient, str]:
         if file:
             check_database(file)
             announce_moves(file)
+        elif uri.startswith("postgresql"):
+            check_tables(uri)
         client = MlflowClient(uri)
         return client, _experiment_id(client, uri)
 
@@ -59,6 +61,8 @@ def ask_store(uri: str | None = None) -> str:
     with _answering(store):
         if file:
             check_database(file)
+        elif store.startswith("postgresql"):
+            check_tables(store)
         MlflowClient(store).search_experiments(max_results=1)
     return f"{without_password(store)} answers"
 

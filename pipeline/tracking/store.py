@@ -77,6 +77,18 @@ def check_database(file: Path) -> None:
         raise TrackingError(f"{file}: an SQLite file, but none of MLflow's; {_ADVICE}")
 
 
+def check_tables(uri: str) -> None:
+    """Raises TrackingError for a PostgreSQL database of something else: MLflow would add its tables to it."""
+    from sqlalchemy import create_engine, inspect  # imported late: MLflow brings it
+    from sqlalchemy.pool import NullPool
+
+    engine = create_engine(uri, poolclass=NullPool, connect_args={"connect_timeout": int(_DATABASE_LOCK_SECONDS)})
+    tables = inspect(engine).get_table_names()
+    if tables and "experiments" not in tables:
+        problem = f"holds other tables ({min(tables)}), but none of MLflow's"
+        raise TrackingError(f"{without_password(uri)}: {problem}; name an empty database in MLFLOW_TRACKING_URI")
+
+
 def _try_to_write(database: sqlite3.Connection) -> None:
     """Writes a number of the file's header unchanged and rolls back; opening a transaction checks no permission."""
     database.execute("BEGIN IMMEDIATE")

@@ -16,6 +16,7 @@ from pipeline.errors import TrackingError
 from pipeline.tracking import connect
 from pipeline.tracking.client import refusal as refuse
 from pipeline.tracking.client import short_reason
+from tests.postgresql import PASSWORD
 
 
 @pytest.fixture
@@ -203,3 +204,12 @@ def test_a_refusal_says_what_to_do(reason, advice):
     line = str(refuse("http://me:secret@host:5000", MlflowException(reason), "the view"))
     assert line.startswith("http://host:5000: MLflow refused the view: ")
     assert advice in line
+
+
+def test_a_postgresql_database_of_something_else_is_left_alone(postgresql):
+    database = postgresql.new_database()
+    postgresql.sql(database, "CREATE TABLE songs (title TEXT)")
+    with pytest.raises(TrackingError, match=r"holds other tables \(songs\), but none of MLflow's") as raised:
+        connect(postgresql.address(database))
+    assert PASSWORD not in str(raised.value)
+    assert postgresql.sql(database, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'") == "songs"
