@@ -28,7 +28,7 @@ def describe_received(value: Any) -> str:
 
     >>> describe_received("x"), describe_received("x" * 5000)
     (", got 'x'", ', got 5,000 characters')
-    >>> describe_received("postgresql://me:my secret@host/db")
+    >>> describe_received("postgresql:me my: secret@host/db")
     ", got '...@host/db'"
     """
     if isinstance(value, str):

@@ -193,7 +193,7 @@ COMMAND_LINES = [
             "--storage: ",
             "got '...@h/d'",
         )
-        for address in ("postgresql://me:sec ret@h/d", "postgresql:me sec: ret@h/d")
+        for address in ("postgresql:me sec: ret@h/d", "postgresql//me:sec ret@h/d")
     ),
     *(
         words(f"storage {address}", DIGITS + f"--storage '{address}'", "--storage: expected a PostgreSQL database", end)
