@@ -1,5 +1,7 @@
 import json
+import shutil
 import sqlite3
+import subprocess
 import time
 from contextlib import closing
 from functools import partial
@@ -462,3 +464,25 @@ def test_the_model_of_an_interrupted_trial_is_not_lost_by_its_repetition(tmp_pat
         [repeated] = again.records
         assert (repeated.state, repeated.score, repeated.result.model) == (TrialState.COMPLETE, 0.9, "model.keras")
     assert stored(tmp_path).best_value == 0.9
+
+
+@pytest.fixture
+def drive(tmp_path):
+    """A folder that is mounted so that no file in it can be mapped to be written, as some network drives are."""
+    behind, folder = tmp_path / "behind", tmp_path / "drive"
+    behind.mkdir()
+    folder.mkdir()
+    if shutil.which("bindfs") is None or subprocess.run(["bindfs", "-o", "direct_io", behind, folder]).returncode:
+        pytest.skip("bindfs cannot mount a folder here")
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def test_where_files_cannot_be_shared_in_memory_the_storage_does_without_a_log(drive, wide):
+    storage = open_storage(drive, wide, epochs=5)
+    climb(storage, wide, 0.5)
+    assert [record.score for record in read_study(drive / "optuna.db")[0]] == [0.5]
+    climb(storage, wide, 0.6)
+    assert [record.score for record in open_storage(drive, wide, epochs=5).records] == [0.5, 0.6]
+    with closing(sqlite3.connect(drive / "optuna.db")) as reader:
+        assert reader.execute("PRAGMA journal_mode").fetchone() == ("delete",)
