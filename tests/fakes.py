@@ -195,6 +195,17 @@ class Chatter:
 
 
 @dataclass(frozen=True)
+class Say:
+    """A task that prints."""
+
+    text: str
+    number: int = -1
+
+    def run(self, report: ReportCallback) -> None:
+        print(self.text, flush=True)
+
+
+@dataclass(frozen=True)
 class Unpackable:
     """A task that can be sent and cannot be received."""
 

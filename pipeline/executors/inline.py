@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 from pipeline.errors import ConvtuneError
 from pipeline.executors.devices import environments
+from pipeline.executors.log import open_log
 from pipeline.executors.machine_fault import error_of
 from pipeline.executors.task import ExecutorKind, Slots, Task, TaskResult, WarmUp
 from pipeline.study.trial import ReportCallback
@@ -51,7 +52,7 @@ class InlineExecutor:
         """Runs the waiting task to its end, however long that takes."""
         if not self._waiting:
             return []
-        with nullcontext(None) if self._log is None else self._log.open("a", encoding="utf-8") as log:
+        with nullcontext(None) if self._log is None else open_log(self._log) as log:
             if log is not None and self._warm_up is not None:
                 warm_up, self._warm_up = self._warm_up, None
                 with _output_to(log), suppress(Exception):  # the task will fail with the same error and report it

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.executors.inline import run_task
+from pipeline.executors.log import print_into
 from pipeline.executors.task import Task, WarmUp
 from pipeline.signals import ENDING
 from pipeline.study.trial import BatchReport, Decision, Report
@@ -35,7 +36,7 @@ def serve(pipe: "Connection[Any, Any]", environment: dict[str, str], warm_up: Wa
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_exit_with_parent, daemon=True).start()
     if log is not None:
-        _redirect_output(log)
+        print_into(log)
     try:
         _warm_up(warm_up)
         _log_event("ready")
@@ -126,11 +127,3 @@ def _exit_with_parent() -> None:
     if parent is not None:
         connection.wait([parent.sentinel])
         os._exit(1)
-
-
-def _redirect_output(log: Path) -> None:
-    log.parent.mkdir(parents=True, exist_ok=True)
-    target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    for stream in (1, 2):
-        os.dup2(target, stream)
-    os.close(target)

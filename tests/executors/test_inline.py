@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 from pipeline.errors import WorkerError
 from pipeline.executors import InlineExecutor, call
@@ -60,6 +61,12 @@ def test_the_traceback_of_a_fault_goes_to_the_log_alone(tmp_path, capsys):
 
 def warm_up():
     os.write(1, b"warming up\n")
+
+
+def test_a_log_without_room_fails_no_task():
+    executor = InlineExecutor(Path("/dev/full"))
+    executor.submit(Raise(1, KeyError("x")))
+    assert str(executor.wait(lambda report: Decision.CONTINUE)[0].error) == "KeyError: 'x'"
 
 
 def test_it_warms_up_once_before_the_first_task_and_into_the_log(tmp_path, capfd):

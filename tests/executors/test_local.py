@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from pipeline.errors import DataError, MachineError, SpaceError, WorkerError
 from pipeline.executors import LocalExecutor, call
 from pipeline.executors.task import TaskResult
 from pipeline.study.trial import Decision, EpochReport, TrialState
-from tests.fakes import Batches, Chatter, Climb, Count, Die, GetPid, Grow, Raise, ReadEnvironment, Unpackable
+from tests.fakes import Batches, Chatter, Climb, Count, Die, GetPid, Grow, Raise, ReadEnvironment, Say, Unpackable
 
 
 def train_on(report: EpochReport) -> Decision:
@@ -181,6 +182,24 @@ def test_what_a_worker_prints_goes_to_its_log(tmp_path, capfd):
         executor.close()
     assert "chatter" in (tmp_path / "worker.log").read_text()
     assert "chatter" not in capfd.readouterr().err
+
+
+def test_a_log_without_room_ends_no_task():
+    with closing(LocalExecutor([{}], warm_up=fail, log=Path("/dev/full"))) as executor:
+        [pid] = executor.pids
+        executor.submit(Raise(0, OSError(28, "No space left on device")))
+        error = wait_for(executor, 1)[0].error
+        assert isinstance(error, MachineError)
+        assert str(error) == "machine fault: OSError: [Errno 28] No space left on device"
+        executor.submit(Raise(1, KeyError("x")))
+        assert str(wait_for(executor, 1)[1].error) == "KeyError: 'x'"
+        pids = executor.pids
+        assert call(executor, Say("much " * 10_000)) is None
+        assert executor.pids == pids != [pid]
+
+
+def fail() -> None:
+    raise ImportError("no module")
 
 
 def test_closing_leaves_no_process():

@@ -68,7 +68,7 @@ def test_a_trial_and_then_the_study_fail_on_a_full_disk_and_go_on_when_there_is_
         with storage_errors(disk / "optuna.db"):
             return study.run(Budget(trials))
 
-    with closing(LocalExecutor([{}])) as executor:
+    with closing(LocalExecutor([{}], log=disk / "worker.log")) as executor:
         run(1)
         fill(filler, but=MODEL // 2)
         run(2)
@@ -86,7 +86,7 @@ def test_a_trial_and_then_the_study_fail_on_a_full_disk_and_go_on_when_there_is_
         ):
             run(50)
         filler.unlink()
-    with closing(LocalExecutor([{}])) as executor:
+    with closing(LocalExecutor([{}], log=disk / "worker.log")) as executor:
         before = len(read_study(disk / "optuna.db")[0])
         assert run(max(3, before), retry=True) == StopReason.TRIALS_DONE
     records = read_study(disk / "optuna.db")[0]
