@@ -3,7 +3,8 @@
     python -m bench.kills [--kills 30] [--trials 60] [--seed 0]
 
 Its trials are pretended, three at a time, which takes Keras and its seconds out; everything else is real: the command,
-the storage, the files, an MLflow store. Every other session is killed while it starts, the others within half a second
+the storage, the files, an MLflow store. Some are pruned, some end early since they diverge, the others are complete; the
+search pauses none, so none waits for a promotion. Every other session is killed while it starts, the others within half a second
 after their first training has begun. Prints what came out, and writes bench/results/kills.json.
 """
 
@@ -16,6 +17,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,15 @@ from pipeline.executors import EXECUTORS, ExecutorKind, InlineExecutor, Task, Ta
 from pipeline.search.optuna_study import read_study
 from pipeline.steps import best_model, machine_rate, publish, run_best_model
 from pipeline.study.paths import StudyPaths
-from pipeline.study.trial import Decision, EpochReport, ReportCallback, TrialResult, TrialState, ending
+from pipeline.study.trial import (
+    EPOCH_LEARNING_RATE,
+    Decision,
+    EpochReport,
+    ReportCallback,
+    TrialResult,
+    TrialState,
+    ending,
+)
 from pipeline.tracking import ModelDecision, connect
 from pipeline.training.runnable_model import RunnableModel
 from pipeline.training.task import PredictDataset, TrainTask
@@ -51,6 +61,9 @@ BEGAN = "began.txt"
 _PAUSE = 0.02
 _WITHIN = 0.5
 """Seconds after the begin of a session's first training within which it is killed."""
+
+_DIVERGES_FROM = 0.35
+"""The dropout from which pretended trainings diverge."""
 
 _STATUS = {TrialState.COMPLETE: "FINISHED", TrialState.PRUNED: "KILLED", TrialState.FAILED: "FAILED"}
 
@@ -102,7 +115,7 @@ class _Training:
     def step(self, report: ReportCallback) -> TaskResult | None:
         inputs = self._task.inputs
         self._epoch += 1
-        metrics = PretendTraining(self._task)._metrics(self._epoch)
+        metrics = self._metrics()
         score = metrics[inputs.metric.logged_as]
         self._best = score if inputs.metric.better(score, self._best) else self._best
         decision = report(EpochReport(self._task.number, self._epoch, metrics, self._epoch * _PAUSE))
@@ -115,6 +128,13 @@ class _Training:
             self._task.number,
             TrialResult(self._task.number, end.state, self._best, self._epoch, decision=decision, model=model),
         )
+
+    def _metrics(self) -> dict[str, float]:
+        """Those of a pretended training; with much dropout it diverges from its third epoch on."""
+        metrics = PretendTraining(self._task)._metrics(self._epoch) | {EPOCH_LEARNING_RATE: 0.01}
+        if self._task.inputs.trial.params["dropout"] > _DIVERGES_FROM:
+            metrics["loss"] = 0.4 if self._epoch == 2 else min(self._epoch, 3)
+        return metrics
 
 
 def pretend() -> None:
@@ -171,6 +191,16 @@ def finished(folder: Path) -> dict[int, tuple[str, float | None, float | None]]:
     }
 
 
+def stored(folder: Path) -> Counter[str]:
+    """How many trials the study's storage has that run, as a killed session has left them, and that ended early."""
+    if not finished(folder):
+        return Counter()
+    records, _ = read_study(StudyPaths(folder / "studies" / "mine").storage)
+    running = sum(record.state is TrialState.RUNNING for record in records)
+    early = sum(record.result.decision is Decision.FINISH for record in records)
+    return Counter({"running": running, "ended early": early})
+
+
 def trainings(folder: Path) -> list[tuple[int, int]]:
     """The process and the trial of each training that has begun."""
     file = folder / BEGAN
@@ -197,7 +227,7 @@ def measure(folder: Path, kills: int, trials: int, seed: int) -> dict[str, Any]:
 
     Returns the figures; ``problems`` says what was lost or done twice.
     """
-    random_moment, problems, total, killed, stages = random.Random(seed), [], trials, 0, {"before the first trial": 0}
+    random_moment, problems, total, killed, stages = random.Random(seed), [], trials, 0, Counter[str]()
     apart(make_home, folder)
     known: dict[int, Any] = {}
     longest, began = 0.0, time.monotonic()
@@ -223,6 +253,7 @@ def measure(folder: Path, kills: int, trials: int, seed: int) -> dict[str, Any]:
             os.waitpid(pid, 0)
             killed += 1
             stages["before the first trial"] += len(trainings(folder)) == already
+            stages["while trials ran"] += apart(stored, folder)["running"] > 0
         again = {number for _, number in trainings(folder)[already:]}
         problems += [f"trial {number} was trained again" for number in sorted(again & known.keys())]
         now = apart(finished, folder)
@@ -237,9 +268,11 @@ def measure(folder: Path, kills: int, trials: int, seed: int) -> dict[str, Any]:
     return {
         "kills": killed,
         "before the first trial of the session": stages["before the first trial"],
+        "while trials ran": stages["while trials ran"],
         "trials": len(end),
         "trainings": len(trainings(folder)),
         "states": {state: [one for one, _, _ in end.values()].count(state) for state in ("complete", "pruned")},
+        "complete since they ended early": apart(stored, folder)["ended early"],
         "seconds": time.monotonic() - began,
         "problems": problems,
         "problems in MLflow": apart(runs_differ, folder),

@@ -29,3 +29,4 @@ def test_no_finished_trial_is_lost_or_trained_twice(tmp_path):
     assert figures["problems"] == []
     assert figures["kills"] == 3
     assert figures["trials"] % 20 == 0
+    assert figures["complete since they ended early"] > 0
