@@ -3,9 +3,9 @@
     python -m bench.kills [--kills 30] [--trials 60] [--seed 0]
 
 Its trials are pretended, three at a time, which takes Keras and its seconds out; everything else is real: the command,
-the storage, the files, an MLflow store. Some are pruned, some end early since they diverge, the others are complete; the
-search pauses none, so none waits for a promotion. Every other session is killed while it starts, the others within half a second
-after their first training has begun. Prints what came out, and writes bench/results/kills.json.
+the storage, the files, an MLflow store. Some are pruned, some end early since they diverge, the others are complete;
+the search pauses none, so none waits for a promotion. Every other session is killed while it starts, the others within
+half a second after their first training has begun. Prints what came out, and writes bench/results/kills.json.
 """
 
 import argparse
@@ -62,7 +62,7 @@ _PAUSE = 0.02
 _WITHIN = 0.5
 """Seconds after the begin of a session's first training within which it is killed."""
 
-_DIVERGES_FROM = 0.35
+_DIVERGES_FROM = 0.1
 """The dropout from which pretended trainings diverge."""
 
 _STATUS = {TrialState.COMPLETE: "FINISHED", TrialState.PRUNED: "KILLED", TrialState.FAILED: "FAILED"}
@@ -253,7 +253,8 @@ def measure(folder: Path, kills: int, trials: int, seed: int) -> dict[str, Any]:
             os.waitpid(pid, 0)
             killed += 1
             stages["before the first trial"] += len(trainings(folder)) == already
-            stages["while trials ran"] += apart(stored, folder)["running"] > 0
+            ran = len(trainings(folder)) > already and apart(stored, folder)["running"] > 0
+            stages["while trials ran"] += ran
         again = {number for _, number in trainings(folder)[already:]}
         problems += [f"trial {number} was trained again" for number in sorted(again & known.keys())]
         now = apart(finished, folder)

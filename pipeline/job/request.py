@@ -8,10 +8,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from pipeline.errors import ConvtuneError, JobError, StudyError, nearest, printable
+from pipeline.errors import JobError, StudyError, nearest, printable
 from pipeline.job.job import SETTINGS, Job
 from pipeline.job.parsers import ALL, describe_received
 from pipeline.study.fingerprint import check_words
+from pipeline.study.job_file import read_job_file
 from pipeline.study.paths import StudyPaths, find, locate, unused
 
 
@@ -45,7 +46,7 @@ def read_job(
     """
     if file and Path(file).is_dir():
         raise JobError(f"{file}: is a folder, not a job file; to search for its images, give --data {file}")
-    in_file = _read_file(Path(file), JobError) if file else {}
+    in_file = _read_file(Path(file)) if file else {}
     over_it = _read_flags(flags) | _read_content("tune()", arguments)
     given = in_file | over_it
     job = _job_of(_begun_with(given) | given)
@@ -89,11 +90,11 @@ def _read_flags(flags: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not None}
 
 
-def _read_file(path: Path, unreadable: type[ConvtuneError]) -> dict[str, Any]:
-    """The settings of a job file; ``unreadable`` is raised if it is not YAML."""
+def _read_file(path: Path) -> dict[str, Any]:
+    """The settings of a job file."""
     from pipeline.yaml_file import read_mapping  # imported late: yaml would slow down --help
 
-    return _read_content(path, read_mapping(path, unreadable))
+    return _read_content(path, read_mapping(path, JobError))
 
 
 def _read_content(where: object, content: Mapping[str, Any]) -> dict[str, Any]:
@@ -128,4 +129,4 @@ def _begun_with(given: Mapping[str, Any]) -> dict[str, Any]:
 def _read_stored(paths: StudyPaths) -> dict[str, Any]:
     """The settings of a study that has begun; one that was begun when all models stayed keeps them all."""
     kept = {"keep_models": ALL} if paths.fingerprint.is_file() else {}
-    return kept | _read_file(paths.job, StudyError)
+    return kept | _read_content(paths.job, read_job_file(paths))

@@ -12,6 +12,7 @@ from pipeline.files import write_text
 from pipeline.job.job import Job
 from pipeline.study.database import ServerDatabase, database_of
 from pipeline.study.holder import Holder
+from pipeline.study.job_file import LAST
 from pipeline.study.lock import locked
 from pipeline.study.paths import StudyPaths, check_job
 from pipeline.yaml_file import dump
@@ -53,7 +54,8 @@ def write_job(paths: StudyPaths, job: Job, space_text: Callable[[], str]) -> Non
     if not paths.space.exists():
         write_text(paths.space, space_text())
     schema = files("search_spaces") / "job.schema.json"
-    text = dump({**job.as_file(), "study": paths.argument})
+    settings = {key: value for key, value in job.as_file().items() if key != LAST}
+    text = dump({**settings, LAST: paths.argument})
     write_text(paths.job, f"# yaml-language-server: $schema={schema}\n{text}")
 
 
