@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.api.study import Study
+from pipeline.errors import StudyError
 from pipeline.job import SETTINGS
 
 
@@ -18,11 +19,11 @@ def load_study(study: str | Path) -> Study:
     """
     from pipeline.search.optuna_study import load_trials
     from pipeline.study.fingerprint import check_words, read_fingerprint
-    from pipeline.study.job_file import read_job_file
+    from pipeline.yaml_file import read_mapping
 
     paths, records, infeasible = load_trials(study if isinstance(study, str) else os.path.join(os.curdir, study))
     check_words(paths)
-    return Study(paths, records, infeasible, read_job_file(paths), read_fingerprint(paths))
+    return Study(paths, records, infeasible, read_mapping(paths.job, StudyError), read_fingerprint(paths))
 
 
 def tune(

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from pipeline.errors import StudyError
 from pipeline.metrics import METRICS, Metric
 from pipeline.metrics.interval import Interval, wilson
 from pipeline.report.evaluated_model import EvaluatedModel, read_evaluated_model
 from pipeline.report.next_commands import next_commands
 from pipeline.report.study_trials import StudyTrials
-from pipeline.study.job_file import read_job_file
 from pipeline.study.record import TrialRecord, best, tied
 from pipeline.study.trial import TrialState
+from pipeline.yaml_file import read_mapping
 
 
 @dataclass(frozen=True)
@@ -110,4 +111,4 @@ def read_findings(trials: StudyTrials) -> Findings:
     """The facts about a study that has begun, from its folder; StudyError when a file of it is damaged."""
     evaluated, winner = read_evaluated_model(trials.paths), best(trials.records)
     is_of_best = evaluated is not None and winner is not None and evaluated.model.trial == winner.number
-    return Findings(trials, read_job_file(trials.paths), evaluated if is_of_best else None)
+    return Findings(trials, read_mapping(trials.paths.job, StudyError), evaluated if is_of_best else None)

@@ -17,9 +17,9 @@ from pipeline.report.trials_table import ABSENT, print_cell
 from pipeline.report.wide_table import WideTable
 from pipeline.study.database import database_of, is_missing
 from pipeline.study.fingerprint import read_fingerprint
-from pipeline.study.job_file import read_job_file
 from pipeline.study.paths import StudyPaths, check_job
 from pipeline.study.record import best
+from pipeline.yaml_file import read_mapping
 
 
 class StudyState(StrEnum):
@@ -90,7 +90,7 @@ def _read(paths: StudyPaths) -> ListedStudy:
     try:
         check_job(paths)
         read_fingerprint(paths)
-        job = read_job_file(paths)
+        job = read_mapping(paths.job, StudyError)
         trials = read_folder(paths)
         if not trials.running and is_missing(database_of(paths)) and any(paths.path.glob("trials/*/history.csv")):
             raise StudyError(f"{paths.storage}: missing, but there are trials here; put it back")

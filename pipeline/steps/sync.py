@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from pipeline.console import status
+from pipeline.errors import StudyError
 from pipeline.report.evaluated_model import EvaluatedModel, read_evaluated_model
 from pipeline.report.findings import Findings
 from pipeline.report.study_markdown import describe_study
@@ -15,11 +16,11 @@ from pipeline.report.study_trials import StudyTrials, read_folder
 from pipeline.steps.mlflow_run import begin_in_mlflow, history_of, scores_of, send_files
 from pipeline.steps.register_later import register_later
 from pipeline.study.fingerprint import read_fingerprint
-from pipeline.study.job_file import read_job_file
 from pipeline.study.lock import locked
 from pipeline.study.paths import find
 from pipeline.study.record import best
 from pipeline.tracking import Tracker, connect
+from pipeline.yaml_file import read_mapping
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def sync_study(study: str) -> Synced:
     with locked(paths), status("connecting to MLflow"), closing(connect()) as tracker:
         fingerprint = read_fingerprint(paths)
         fingerprint = replace(fingerprint, id=fingerprint.id or uuid4().hex)
-        job = read_job_file(paths)
+        job = read_mapping(paths.job, StudyError)
         evaluated = read_evaluated_model(paths)
         begin_in_mlflow(tracker, paths, job, fingerprint)
         tracker.bring_level(trials.records, partial(history_of, paths))

@@ -17,7 +17,7 @@ def mine(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     records = [record(number, score, model="x") for number, score in enumerate((0.9, 0.8, 0.7, 0.6))]
     paths = study(tmp_path / "studies" / "mine", records)
-    paths.job.write_text("data: digits\nkeep_models: 2\n")
+    paths.job.write_text("data: digits\nkeep_models: 2\nstudy: mine\n")
     for number in (1, 3):  # 3 was being read when it was pushed out
         paths.trial(number).mkdir(parents=True)
         paths.model(number).write_bytes(b"a model")
