@@ -66,6 +66,7 @@ class RayExecutor:
         self._slots: list[SlotHandle] = []
         self._results: list[TaskResult] = []
         self._folders: dict[Path, Sent] = {}
+        self._queue: list[tuple[Parcel, dict[int, Sent]]] = []
         self._look_at = -math.inf
         self._share, self._told = Share(0.0, 0), ""
         atexit.register(self.close)
@@ -78,18 +79,20 @@ class RayExecutor:
 
     @property
     def free(self) -> int:
-        """The number of slots that are ready and have no task."""
-        return sum(slot.is_free for slot in self._slots)
+        """The number of slots that are ready and have no task, without those for which one is waiting."""
+        return max(0, sum(slot.is_free for slot in self._slots) - len(self._queue))
 
     def submit(self, task: Task[Any]) -> None:
-        """Sends the task, and the files that it names, to a free slot."""
+        """Sends the task, and the files that it names, to a free slot; if that one has died, to the next that is."""
         parcel = pack(task)
         inputs = {index: self._put(path) for index, path in enumerate(parcel.paths) if path.exists()}
-        self._living_slot().begin(parcel, inputs)
+        self._queue.append((parcel, inputs))
+        self._hand_over()
 
     def wait(self, report: ReportCallback, timeout: float | None = None) -> list[TaskResult]:
         """See ``Executor.wait``. The error of a task whose node or worker died says which of the two."""
         self._follow()
+        self._hand_over()
         idle = all(slot.parcel is None for slot in self._slots) and self.slots > 0
         seconds = 0.0 if idle or self._results else _LOOK_EVERY if timeout is None else min(timeout, _LOOK_EVERY)
         for slot in self._speaking(seconds):
@@ -101,12 +104,17 @@ class RayExecutor:
         return results
 
     def drop(self, number: int) -> None:
-        """Ends the slot that runs the task; another one takes its place."""
+        """Ends the slot that runs the task, and another one takes its place; or forgets a task that waits for one."""
+        waiting = len(self._queue)
+        self._queue = [(parcel, inputs) for parcel, inputs in self._queue if parcel.number != number]
+        if len(self._queue) < waiting:
+            return
         self._remove(next(slot for slot in self._slots if slot.parcel is not None and slot.parcel.number == number))
 
     def close(self) -> None:
         """Ends all slots, removes their files from the nodes, and leaves the cluster."""
         atexit.unregister(self.close)
+        self._queue.clear()
         slots, self._slots = self._slots, []
         farewell(slots)
         leave, self._leave = self._leave, lambda: None
@@ -174,14 +182,15 @@ class RayExecutor:
             self._look_at = time.monotonic() + _PAUSE
         return error
 
-    def _living_slot(self) -> SlotHandle:
-        """A free slot. One that has died while it was idle costs no task."""
-        while True:
-            for slot in [slot for slot in self._slots if slot.is_free]:
-                if slot.is_alive():
-                    return slot
+    def _hand_over(self) -> None:
+        """Begins tasks that wait, in living slots that are free. A slot that has died while it was idle costs none."""
+        for slot in [slot for slot in self._slots if slot.is_free]:
+            if not self._queue:
+                return
+            if slot.is_alive():
+                slot.begin(*self._queue.pop(0))
+            else:
                 self._remove(slot)
-            self._await_slots()
 
     def _put(self, path: Path) -> Sent:
         """The content of a file or a folder. A folder is an entry of the cache and never changes: it is read once."""

@@ -159,11 +159,38 @@ class DieWithActor:
 
 def test_an_actor_that_died_idle_costs_no_task(pair):
     for slot in pair._slots:
-        slot.kill()
-        while slot.is_alive():  # Ray kills it in its own time
-            time.sleep(0.05)
+        kill(slot)
     pair.submit(Climb(5))
     assert wait_for(pair, 1)[5].value.state is TrialState.COMPLETE
+
+
+def test_a_slot_that_died_idle_costs_no_task_while_another_one_trains(pair):
+    pair.submit(Climb(0, epochs=20, pause=0.1))
+    [idle] = [slot for slot in pair._slots if slot.is_free]
+    kill(idle)
+    pair.submit(Climb(1))
+    assert pair.free == 0
+    results = wait_for(pair, 2)
+    assert {number: result.value.state for number, result in results.items()} == dict.fromkeys(
+        (0, 1), TrialState.COMPLETE
+    )
+    assert results[0].value.epochs == 20
+
+
+def test_a_task_that_waits_for_a_slot_can_be_dropped(pair):
+    for slot in pair._slots:
+        kill(slot)
+    pair.submit(Climb(0))
+    pair.drop(0)
+    wait_until(pair, lambda: pair.free == 2)
+    pair.submit(Climb(1))
+    assert wait_for(pair, 1).keys() == {1}
+
+
+def kill(slot):
+    slot.kill()
+    while slot.is_alive():  # Ray kills it in its own time
+        time.sleep(0.05)
 
 
 def test_a_task_that_is_dropped_has_no_result_and_its_slot_is_replaced(pair):
