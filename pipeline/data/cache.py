@@ -17,6 +17,7 @@ from typing import Protocol
 
 from pipeline.data.cache_entry import CacheEntry, content_of, entry_name, read_entry
 from pipeline.data.form import Form, Pictures
+from pipeline.data.listing import Listing, describe_change
 from pipeline.errors import DataError
 from pipeline.files import unused_sibling, write_text
 
@@ -52,8 +53,11 @@ class Source(Protocol):
     def check_training(self) -> None:
         """DataError when it is clear before any image is decoded that there are too few to train with."""
 
-    def listing_key(self) -> str:
-        """A key that changes when a file is added, removed, renamed, resized or touched."""
+    def listing(self) -> Listing:
+        """What it has, by its files' names, sizes and times."""
+
+    def again(self) -> "Source":
+        """The same source, whose listing is a new one; DataError when it cannot be listed any more."""
 
     def read_content(self) -> SourceContent:
         """Reads all files, and decodes no image."""
@@ -81,14 +85,19 @@ def cache_key(parts: Iterable[object]) -> str:
 def open_entry(source: Source, choose_form: Callable[[Pictures], Form]) -> CacheEntry:
     """The entry of ``source`` in the form that ``choose_form`` gives for its images.
 
-    The entry is built if it is missing or damaged. DataError when the cache cannot be written.
+    The entry is built if it is missing or damaged. DataError when the cache cannot be written, and when the source
+    changes meanwhile: nothing is kept then.
     """
-    listing = source.listing_key()
+    listing = source.listing()
     listed = _read_listed(source.location, listing)
     content = listed or source.read_content()
     form = choose_form(content.pictures)
-    name = entry_name(content.key, form)
-    entry = _find_entry(name) or _build_entry(name, source, form)
+    folder = _entry_folder(entry_name(content.key, form))
+    entry = _find_entry(folder)
+    if entry is None:
+        entry = _build_entry(folder, source, form, listing)
+    elif listed is None:
+        _check_unchanged(source, listing)
     if listed is None:
         _remember(source.location, listing, content)
     return entry
@@ -102,22 +111,43 @@ def _listing_file(location: str) -> Path:
     return cache_root() / "listings" / location
 
 
-def _find_entry(name: str) -> CacheEntry | None:
+def _find_entry(folder: Path) -> CacheEntry | None:
     try:
-        return read_entry(_entry_folder(name))
+        return read_entry(folder)
     except DataError:
         return None
 
 
-def _build_entry(name: str, source: Source, form: Form) -> CacheEntry:
+def _build_entry(folder: Path, source: Source, form: Form, listing: Listing) -> CacheEntry:
+    def build(temporary: Path) -> None:
+        source.build(temporary, form)
+        _check_unchanged(source, listing)
+
+    return write_entry(folder, build)
+
+
+def _check_unchanged(source: Source, before: Listing) -> None:
+    """DataError if the source has other files than before: which of them have been read is not known."""
+    now = source.again().listing()
+    if now != before:
+        raise DataError(
+            f"{before.place}: changed while its images were read: {describe_change(before, now)}; "
+            "nothing is kept of it; wait until nothing writes there, and run this again"
+        )
+
+
+def write_entry(final: Path, write: Callable[[Path], None]) -> CacheEntry:
+    """The entry of the folder ``final``, which ``write`` fills elsewhere; DataError when the cache cannot be written.
+
+    It is in its place when it is complete, and not at all if ``write`` raises.
+    """
     with _write_errors():
-        final = _entry_folder(name)
         final.parent.mkdir(parents=True, exist_ok=True)
         _remove_unused(final.parent)
         temporary = unused_sibling(final)
         temporary.mkdir()
         try:
-            source.build(temporary, form)
+            write(temporary)
             _publish(temporary, final)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -130,7 +160,7 @@ def _publish(temporary: Path, final: Path) -> None:
         with suppress(OSError):  # a rename cannot replace a folder that is not empty
             temporary.rename(final)
             return
-        if _find_entry(final.name) is not None:
+        if _find_entry(final) is not None:
             return
         damaged = unused_sibling(final)
         with suppress(FileNotFoundError):  # another process has moved it
@@ -139,13 +169,13 @@ def _publish(temporary: Path, final: Path) -> None:
     temporary.rename(final)
 
 
-def _read_listed(location: str, listing: str) -> SourceContent | None:
+def _read_listed(location: str, listing: Listing) -> SourceContent | None:
     """The content of the source when its files were listed so; None when they never were."""
     try:
         listed = json.loads(_listing_file(location).read_text("utf-8"))
         pictures = Pictures(**listed["pictures"])
         pictures = pictures._replace(smallest=_pair(pictures.smallest), largest=_pair(pictures.largest))
-        known = listed["listing"] == listing and "largest" in listed["pictures"]
+        known = listed["listing"] == listing.key and "largest" in listed["pictures"]
         return SourceContent(str(listed["content"]), pictures) if known else None
     except (OSError, ValueError, TypeError, KeyError):
         return None
@@ -156,9 +186,9 @@ def _pair(sides: Sequence[int] | None) -> tuple[int, int] | None:
     return None if sides is None else (sides[0], sides[1])
 
 
-def _remember(location: str, listing: str, content: SourceContent) -> None:
+def _remember(location: str, listing: Listing, content: SourceContent) -> None:
     with _write_errors():
-        listed = {"listing": listing, "content": content.key, "pictures": content.pictures._asdict()}
+        listed = {"listing": listing.key, "content": content.key, "pictures": content.pictures._asdict()}
         write_text(_listing_file(location), json.dumps(listed))
 
 

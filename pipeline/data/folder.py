@@ -20,6 +20,7 @@ from pipeline.data.decode import (
     silence_pillow,
 )
 from pipeline.data.form import Form, Pictures
+from pipeline.data.listing import Listing
 from pipeline.data.listing_notes import name_some
 from pipeline.data.scan import ImageFile, check_training, scan
 from pipeline.data.split import TRAIN, check_counts
@@ -69,10 +70,14 @@ class FolderSource:
         given_splits = np.array([file.given_split for file in self._listing.files], np.uint8)
         check_counts(labels, given_splits, self._listing.classes, self._name)
 
-    def listing_key(self) -> str:
-        """A key of the class names and of the paths, sizes and modification times of the files."""
+    def listing(self) -> Listing:
+        """The number of files, and a key of the class names and of their paths, sizes and modification times."""
         files = (part for file in self._listing.files for part in (file.relative, file.size, file.changed))
-        return cache_key((*self._listing.classes, *files))
+        return Listing(self._name, len(self._listing.files), cache_key((*self._listing.classes, *files)))
+
+    def again(self) -> "FolderSource":
+        """The folder as it is now."""
+        return FolderSource(self._path, self._progress)
 
     def read_content(self) -> SourceContent:
         """The key of all files' paths and bytes, and the images by their headers."""

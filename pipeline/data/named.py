@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pipeline.data.cache import SourceContent, cache_key
 from pipeline.data.decode import Shape
 from pipeline.data.form import Form, Pictures
+from pipeline.data.listing import Listing
 from pipeline.data.npz import NpzSource
 
 Fetch = Callable[[str, Path], None]
@@ -64,9 +65,13 @@ class NamedSource:
     def check_training(self) -> None:
         """These datasets have images of every class."""
 
-    def listing_key(self) -> str:
-        """The key of the name: these datasets never change."""
-        return self.location
+    def listing(self) -> Listing:
+        """The number of images by the table, and the key of the name: these datasets never change."""
+        return Listing(self._name, NAMED_DATASETS[self._name].images, self.location)
+
+    def again(self) -> "NamedSource":
+        """Itself."""
+        return self
 
     def read_content(self) -> SourceContent:
         """The key of the name, and the images by the table, without a look at them."""

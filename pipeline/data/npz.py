@@ -13,6 +13,7 @@ from pipeline.data.cache import SourceContent, cache_key
 from pipeline.data.cache_entry import allocate_images, complete_entry
 from pipeline.data.decode import Pixels, Shape, fit_image
 from pipeline.data.form import Form, Pictures
+from pipeline.data.listing import Listing
 from pipeline.data.npz_array import NpzArray, read_headers
 from pipeline.data.npz_labels import number_labels
 from pipeline.data.npz_names import CLASS_NAMES, find_split_names
@@ -50,13 +51,18 @@ class NpzSource:
             if images.shape[1:3] != first.shape[1:3]
         ]
 
-    def listing_key(self) -> str:
-        """The key of the file's size and the time of its last change."""
+    def listing(self) -> Listing:
+        """The number of images by the headers, and a key of the file's size and the time of its last change."""
         try:
             stat = self._path.stat()
         except OSError as error:
             raise _cannot_read(self._path, error) from None
-        return cache_key((stat.st_size, stat.st_mtime_ns))
+        images = sum(split.images.shape[0] for split in self._find_arrays()[0])
+        return Listing(printable(self._path), images, cache_key((stat.st_size, stat.st_mtime_ns)))
+
+    def again(self) -> "NpzSource":
+        """Itself, since it looks at the file for each listing."""
+        return self
 
     def read_content(self) -> SourceContent:
         """The key of the file's bytes, and the images by the headers of the arrays and the highest pixel."""

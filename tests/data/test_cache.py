@@ -11,6 +11,7 @@ import pytest
 from pipeline.data import cache, cache_entry
 from pipeline.data.cache_entry import content_of
 from pipeline.data.form import Form, Pictures
+from pipeline.data.listing import Listing
 from pipeline.errors import DataError
 from tests.data.damages import DAMAGES
 
@@ -38,8 +39,11 @@ class Counting:
         self._listing, self._content, self.value = listing, content, value
         self.hashed = self.built = 0
 
-    def listing_key(self):
-        return cache.cache_key([self._listing])
+    def listing(self):
+        return Listing("here", 6, cache.cache_key([self._listing]))
+
+    def again(self):
+        return self
 
     def read_content(self):
         self.hashed += 1
@@ -230,11 +234,14 @@ import numpy as np
 from pipeline.data import cache, cache_entry
 from pipeline.data.cache_entry import content_of
 from pipeline.data.form import Form, Pictures
+from pipeline.data.listing import Listing
 
 class Source:
     location = cache.cache_key(["here"])
-    def listing_key(self):
-        return cache.cache_key(["l"])
+    def listing(self):
+        return Listing("here", 500, cache.cache_key(["l"]))
+    def again(self):
+        return self
     def read_content(self):
         return cache.SourceContent(cache.cache_key(["c"]), Pictures(8, 8, 1, 500, 2))
     def build(self, folder, form):

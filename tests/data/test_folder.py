@@ -354,3 +354,71 @@ def test_images_are_named_by_file(tmp_path):
     (root / "cat/00.png").write_bytes(b"")
     dataset = read(root)
     assert [dataset.image_name(row) for row in (0, 19, 38)] == ["cat/01.png", "dog/00.png", "dog/19.png"]
+
+
+def add(pets):
+    Image.new("RGB", (9, 7)).save(pets / "cat/new.png")
+
+
+def remove(pets):
+    (pets / "cat/03.png").unlink()
+
+
+def repaint(pets):
+    Image.new("RGB", (9, 7), "red").save(pets / "cat/03.png")
+
+
+def swap(pets):
+    (pets / "cat/03.png").rename(pets / "dog/33.png")
+
+
+@pytest.mark.parametrize(
+    ("change", "now"), [(add, "13 now;"), (remove, "11 now;"), (repaint, "12 now, and"), (swap, "12 now, and")]
+)
+def test_a_folder_that_changes_while_it_is_read_is_refused_and_nothing_is_kept(tmp_path, change, now):
+    pets = paint(tmp_path / "pets")
+
+    def change_then_choose(pictures):
+        """Between the reading and the decoding of the files."""
+        change(pets)
+        return pictures.height, pictures.width
+
+    with pytest.raises(DataError, match=f"pets: changed while its images were read: 12 images then, {now}"):
+        read(pets, choose_size=change_then_choose)
+    assert [path for path in (tmp_path / "cache").rglob("*") if path.is_file()] == []
+    again = read(pets)
+    assert len(again.images) == {add: 13, remove: 11}.get(change, 12)
+    for row in range(len(again.images)):
+        assert np.array_equal(again.images[row], decode(again.image_file(row), again.shape))
+        assert again.image_name(row).startswith(f"{again.classes[again.labels[row]]}/")
+
+
+def test_a_folder_that_changes_while_it_is_decoded_at_another_size_is_refused(tmp_path):
+    pets = paint(tmp_path / "pets")
+    kept = read(pets).folder
+
+    def change_then_choose(pictures):
+        repaint(pets)
+        return 3, 3
+
+    with pytest.raises(DataError, match="changed while its images were read"):
+        read(pets, choose_size=change_then_choose)
+    assert list((tmp_path / "cache/entries").iterdir()) == [kept]
+
+
+def test_a_folder_that_changes_back_while_it_is_read_is_not_taken_for_what_it_was(tmp_path):
+    """The entry of the other content is there already, and must not be noted for the listing of before."""
+    pets = paint(tmp_path / "pets")
+    before = (pets / "cat/03.png").read_bytes(), (pets / "cat/03.png").stat().st_mtime_ns
+    repaint(pets)
+    red = read(pets)
+    (pets / "cat/03.png").write_bytes(before[0])
+    os.utime(pets / "cat/03.png", ns=(before[1],) * 2)
+    real = folder.FolderSource.read_content
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(folder.FolderSource, "read_content", lambda source: repaint(pets) or real(source))
+        with pytest.raises(DataError, match="changed while its images were read"):
+            read(pets)
+    (pets / "cat/03.png").write_bytes(before[0])
+    os.utime(pets / "cat/03.png", ns=(before[1],) * 2)
+    assert read(pets).digest != red.digest

@@ -124,6 +124,17 @@ def test_the_digest_is_of_the_given_splits_too(tmp_path):
     assert first.digest != other.digest
 
 
+def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path):
+    def change_then_choose(pictures):
+        np.savez(tmp_path / "mine.npz", **with_test())
+        return 5, 4
+
+    expected = "mine.npz: changed while its images were read: 12 images then, 16 now; nothing is kept of it"
+    with pytest.raises(DataError, match=expected):
+        read(tmp_path, arrays(), choose_size=change_then_choose)
+    assert len(load(str(tmp_path / "mine.npz"), fetch=None).test) == 4
+
+
 def test_a_changed_file_is_noticed(tmp_path):
     first = read(tmp_path, arrays())
     assert read(tmp_path, train(arrays()["x_train"] // 2)).digest != first.digest
