@@ -12,6 +12,7 @@ from pipeline.errors import MachineError
 from pipeline.executors import Executor, Task, TaskResult
 from pipeline.search.early_end import why_final
 from pipeline.search.forecast import Forecast
+from pipeline.search.garbage import short_collections
 from pipeline.search.machine_faults import MachineFaults
 from pipeline.search.proposer import Accepted, Proposer
 from pipeline.search.standing import Standing
@@ -107,6 +108,7 @@ class Loop:
         self._running: dict[int, _Running] = {}
         self._over_since = math.inf
 
+    @short_collections()
     def run(self, budget: Budget) -> StopReason:
         """Runs until the budget or the space is used up and every trial has ended; returns why there are no more.
 

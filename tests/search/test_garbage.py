@@ -1,0 +1,30 @@
+import gc
+
+import pytest
+
+from pipeline.search.garbage import short_collections
+
+
+@pytest.fixture(autouse=True)
+def collector():
+    """The collector as a test finds it: nothing is frozen before, and nothing of the test after."""
+    gc.unfreeze()
+    yield
+    gc.unfreeze()
+
+
+def test_what_was_there_is_not_looked_at_within_the_block_and_is_again_after_it():
+    before = [[]]
+    with short_collections():
+        assert not any(known is before for known in gc.get_objects())
+        fresh = [[]]
+        assert any(known is fresh for known in gc.get_objects())
+    assert any(known is before for known in gc.get_objects())
+
+
+def test_it_ends_with_an_error_too_and_inside_another_leaves_what_that_has_frozen():
+    with short_collections():
+        with pytest.raises(KeyError), short_collections():
+            raise KeyError
+        assert gc.get_freeze_count()
+    assert not gc.get_freeze_count()
