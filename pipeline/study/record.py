@@ -96,7 +96,8 @@ def _short(value: Scalar) -> str:
 def standing_run(earlier: TrialRecord, later: TrialRecord) -> TrialRecord:
     """The record that stands for two runs of a trial: the later one, with the better score and its model.
 
-    A later run that was interrupted without a better model does not count at all.
+    A later run that was interrupted without a better model does not count at all. One that failed counts as a failed
+    trial, which has the score and the model of the earlier run.
     """
     if not earlier.result.model or later.state is TrialState.RUNNING:
         return later
@@ -141,9 +142,16 @@ def ranked(records: Sequence[TrialRecord]) -> list[TrialRecord]:
     """The records best first: by score, then by costs (those that the study minimises, then MACs), then by number.
 
     The Pareto front comes first, then the other trials that left a model, also interrupted ones, then those without.
-    Failed and running trials, and those without a score, are left out.
+    Running trials are left out, and those without a score. So are failed ones, but for one whose earlier run was
+    interrupted and has left a model: what was the best model of a study stays that when the repetition fails.
     """
-    return sorted((record for record in records if record.score is not None and record.state in _RANKED), key=_sort_key)
+    return sorted(filter(_is_ranked, records), key=_sort_key)
+
+
+def _is_ranked(record: TrialRecord) -> bool:
+    if record.score is None:
+        return False
+    return record.state in _RANKED or (record.state is TrialState.FAILED and bool(record.result.model))
 
 
 def _sort_key(record: TrialRecord) -> tuple[float, ...]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.study.kept_models import KeptModels, hold, kept
 from pipeline.study.paths import StudyPaths
-from pipeline.study.record import best, mark_front
+from pipeline.study.record import best, mark_front, standing_run
 from pipeline.study.trial import TrialState
 from tests.report.made_up import record
 from tests.study.test_record import MODELS, SCORED_BY, TRIALS, study
@@ -71,6 +71,17 @@ def test_a_pruned_trial_leaves_none_and_all_may_stay(paths):
     for number, state in enumerate((TrialState.COMPLETE, TrialState.PRUNED, TrialState.INTERRUPTED)):
         models.trial_ended(with_model(paths, number, 0.5, state))
     assert on_disk(paths) == [0, 2]
+
+
+def test_the_best_model_stays_when_the_repetition_of_its_trial_fails(paths):
+    cut = with_model(paths, 1, 0.9, TrialState.INTERRUPTED)
+    models = KeptModels(paths, [with_model(paths, 0, 0.6), cut], 1)
+    models.trial_started(1)
+    failed = standing_run(cut, record(1, None, TrialState.FAILED))
+    models.trial_ended(failed)
+    models.trial_ended(with_model(paths, 2, 0.7))
+    assert on_disk(paths) == [1]
+    assert best([record(0, 0.6, model="gone"), failed, record(2, 0.7, model="gone")]) is failed
 
 
 def test_the_model_that_a_running_trial_saves_stays_whatever_its_earlier_run_had(paths):

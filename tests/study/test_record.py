@@ -158,6 +158,9 @@ def test_a_better_model_outlives_the_repetition_of_its_trial(score, state):
     earlier, later = record(3, 0.8, TrialState.INTERRUPTED, model="m.keras"), record(3, score, state)
     standing = standing_run(earlier, later)
     assert (standing.state, standing.score, standing.result.model) == (state, 0.8, "m.keras")
+    others = [record(0, 0.6, model="n.keras"), record(1, 0.9, TrialState.FAILED), record(2, 0.9, TrialState.RUNNING)]
+    assert best([*others, standing]) is standing
+    assert numbers(ranked([*others, standing])) == [3, 0]
 
 
 def test_a_record_is_one_short_line_for_people():
