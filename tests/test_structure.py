@@ -108,7 +108,7 @@ HEAVY = {
     "scipy": {"metrics"},
     "sklearn": {"metrics", "latency.calibrate", "data.named"},
     "jinja2": {"explain.page"},
-    "ray": {f"executors.{name}" for name in ("ray", "ray_cluster", "ray_handle", "ray_slot")},
+    "ray": {f"executors.{name}" for name in ("ray", "ray_address", "ray_cluster", "ray_handle", "ray_slot")},
 }
 """The modules, or rooms, that may import a heavy library."""
 

@@ -1,16 +1,14 @@
 """Runs tasks in this process, one after another: for tests and for debugging."""
 
 import os
-import sys
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
 from pipeline.errors import ConvtuneError
 from pipeline.executors.devices import environments
-from pipeline.executors.log import open_log
+from pipeline.executors.log import open_log, output_to
 from pipeline.executors.machine_fault import error_of
 from pipeline.executors.task import ExecutorKind, Slots, Task, TaskResult, WarmUp
 from pipeline.study.trial import ReportCallback
@@ -55,7 +53,7 @@ class InlineExecutor:
         with nullcontext(None) if self._log is None else open_log(self._log) as log:
             if log is not None and self._warm_up is not None:
                 warm_up, self._warm_up = self._warm_up, None
-                with _output_to(log), suppress(Exception):  # the task will fail with the same error and report it
+                with output_to(log), suppress(Exception):  # the task will fail with the same error and report it
                     warm_up()
             return [run_task(self._waiting.pop(0), report, log)]
 
@@ -65,21 +63,6 @@ class InlineExecutor:
     def close(self) -> None:
         """Drops a task that has not begun."""
         self._waiting.clear()
-
-
-@contextmanager
-def _output_to(log: TextIO) -> Iterator[None]:
-    """Sends to ``log`` what this process prints in the block, C++ libraries included."""
-    sys.stdout.flush()
-    terminal = {stream: os.dup(stream) for stream in (1, 2)}
-    try:
-        for stream in terminal:
-            os.dup2(log.fileno(), stream)
-        yield
-    finally:
-        for stream, duplicate in terminal.items():
-            os.dup2(duplicate, stream)
-            os.close(duplicate)
 
 
 def run_task(task: Task[Any], report: ReportCallback, log: TextIO | None = None) -> TaskResult:

@@ -7,6 +7,8 @@ what it lacks: no task fails for want of a log.
 import io
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -41,6 +43,21 @@ def print_into(log: Path) -> None:
         for stream in (1, 2):
             os.dup2(target.fileno(), stream)
     sys.stdout, sys.stderr = (_text(_Lossy(stream, "a", closefd=False)) for stream in (1, 2))
+
+
+@contextmanager
+def output_to(log: TextIO) -> Iterator[None]:
+    """Sends to ``log`` what this process prints in the block, C++ libraries included."""
+    sys.stdout.flush()
+    terminal = {stream: os.dup(stream) for stream in (1, 2)}
+    try:
+        for stream in terminal:
+            os.dup2(log.fileno(), stream)
+        yield
+    finally:
+        for stream, duplicate in terminal.items():
+            os.dup2(duplicate, stream)
+            os.close(duplicate)
 
 
 def _text(file: io.FileIO) -> TextIO:

@@ -42,8 +42,11 @@ def share_of_one(nodes: Collection[Node], wanted: Slots) -> Share:
     Share(cpus=1.0, per_gpu=0)
     >>> share_of_one([{"CPU": 8, "GPU": 2}], Slots(hides_gpus=True))
     Share(cpus=1.0, per_gpu=0)
+    >>> share_of_one([{"CPU": 8, "GPU": 2}, {"GPU": 1}], Slots())  # without a core nothing trains
+    Share(cpus=4.0, per_gpu=1)
     """
-    shares = [] if wanted.hides_gpus else [node.get("CPU", 0) / _gpus(node) for node in nodes if _gpus(node)]
+    with_gpus = [node for node in nodes if _gpus(node) and node.get("CPU") and not wanted.hides_gpus]
+    shares = [node["CPU"] / _gpus(node) for node in with_gpus]
     if not shares:
         return Share(1.0, 0)
     return Share(math.floor(min(shares) / wanted.per_gpu * _PARTS) / _PARTS, wanted.per_gpu)
@@ -79,7 +82,10 @@ def describe_unused(nodes: Collection[Node], share: Share, wanted: Slots, before
     '1 of 2 nodes has no GPU and trains nothing; `--gpus none` trains on the cores of all'
     >>> describe_unused([{"CPU": 2}], Share(1.0, 0), Slots(4))
     'it has room for 2 of 4 workers; the others begin when nodes join'
+    >>> describe_unused([{"CPU": 16, "GPU": 2}, {"GPU": 1}], Share(8.0, 1), Slots(follows=True))  # not meant to
+    ''
     """
+    nodes = [node for node in nodes if node.get("CPU")]
     without = sum(not _gpus(node) for node in nodes)
     rooms = sum((room if wanted.follows else _most)(node, share) for node in nodes)
     if not rooms:

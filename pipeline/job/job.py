@@ -275,7 +275,7 @@ class Job:
         "",
         example="auto",
         group=_WHERE,
-        help="Ray cluster for --executor ray; auto is the one that this machine belongs to",
+        help="head of the Ray cluster for --executor ray that this machine is a node of; auto finds it",
         metavar="auto|HOST:PORT",
         parse=parse_text,
         schema=schemas.TEXT,

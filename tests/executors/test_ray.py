@@ -2,6 +2,7 @@
 
 import os
 import socket
+import subprocess
 import sys
 import time
 from contextlib import closing
@@ -14,11 +15,16 @@ from pipeline.errors import JobError, SpaceError
 from pipeline.executors import Slots, call
 from pipeline.executors import ray as ray_executor
 from pipeline.executors.parcel import pack
-from pipeline.executors.ray_cluster import connect
+from pipeline.executors.ray_address import check_cluster
+from pipeline.executors.ray_cluster import connect, living_nodes
 from pipeline.executors.ray_slot import CHUNK
 from pipeline.study.trial import Decision, EpochReport, TrialResult, TrialState
 from tests.fakes import Chatter, Climb, Deaf, Die, GetPid, Unpackable
 from tests.ray_nodes import two_nodes
+
+HIDING_PROCESSES = ["unshare", "--fork", "--pid", "--mount-proc"]
+
+CAN_HIDE = subprocess.run([*HIDING_PROCESSES, "true"], capture_output=True, check=False).returncode == 0
 
 BOTH = Slots(9, follows=True)
 
@@ -258,6 +264,45 @@ def test_without_ray_the_way_to_install_it_is_named(monkeypatch):
         connect("", 1)
 
 
+def test_a_port_of_a_cluster_that_is_not_its_heads_is_one_line(nodes, capfd):
+    port = living_nodes()[0]["NodeManagerPort"]
+    with pytest.raises(JobError, match=rf"^--ray-address: 127.0.0.1:{port}: expected the head of a Ray cluster"):
+        check_cluster(f"127.0.0.1:{port}")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_cluster_whose_token_is_another_is_one_line(nodes):
+    ran = check_elsewhere(nodes.address, [], RAY_AUTH_TOKEN="another")
+    assert ran.stderr == ""
+    assert ran.stdout.startswith(
+        f"--ray-address: {nodes.address}: expected the head of a Ray cluster that takes this machine (Authen"
+    )
+
+
+@pytest.mark.skipif(not CAN_HIDE, reason="hiding processes from some others needs root")
+def test_a_machine_that_is_no_node_of_the_cluster_is_told_how_to_become_one(nodes):
+    ran = check_elsewhere(nodes.address, HIDING_PROCESSES)
+    assert ran.stderr == ""
+    assert ran.stdout == (
+        f"--ray-address: {nodes.address}: expected a cluster that this machine belongs to, found no node here;"
+        f" run `ray start --address={nodes.address} --num-cpus=0 --num-gpus=0`\n"
+    )
+
+
+def check_elsewhere(address, prefix, **environment):
+    """What a process prints that asks for the cluster as if it were on another machine."""
+    script = f"""
+from pipeline.executors import ray_address
+ray_address.CONNECT = 1.0
+try:
+    ray_address.check_cluster({address!r})
+except Exception as error:
+    print(error)
+"""
+    command = [*prefix, sys.executable, "-c", script]
+    return subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, timeout=60)
+
+
 @pytest.fixture
 def listener():
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -290,6 +335,6 @@ def test_an_address_where_nobody_listens_is_one_line(no_connection, listener):
 
 
 def test_a_server_that_is_not_rays_is_one_line(no_connection, listener, monkeypatch):
-    monkeypatch.setattr("pipeline.executors.ray_cluster._CONNECT", 0.3)
+    monkeypatch.setattr("pipeline.executors.ray_address.CONNECT", 0.3)
     with pytest.raises(JobError, match="no Ray cluster answers there"):
         connect(f"127.0.0.1:{listener.getsockname()[1]}", 1)
