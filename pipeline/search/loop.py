@@ -45,7 +45,7 @@ class Listener(Protocol):
         """A trial is about to be handed to a worker."""
 
     def epoch_ended(self, record: TrialRecord, report: EpochReport) -> None:
-        """A trial finished an epoch."""
+        """A trial finished an epoch. With a MachineError that is raised here the trial fails, and no other."""
 
     def progressed(self, record: TrialRecord, report: BatchReport) -> None:
         """A trial reported from within an epoch."""
@@ -71,11 +71,15 @@ _CONTINUE = Answer(Decision.CONTINUE)
 
 @dataclass
 class _Running:
-    """What the loop knows of a running trial: when it began (monotonic seconds), its epochs, the last answer to it."""
+    """What the loop knows of a running trial: when it began (monotonic seconds), its epochs, the last answer to it.
+
+    ``fault`` is the machine's, met while the trial was noted ("": none).
+    """
 
     began: float = field(default_factory=time.monotonic)
     history: list[EpochReport] = field(default_factory=list)
     answer: Answer = _CONTINUE
+    fault: str = ""
 
 
 class Loop:
@@ -209,8 +213,12 @@ class Loop:
         record = self._storage.report(report)
         self._forecast.learn(record.macs, report)
         self._running[report.number].history.append(report)
-        for listener in self._listeners:
-            listener.epoch_ended(record, report)
+        try:
+            for listener in self._listeners:
+                listener.epoch_ended(record, report)
+        except MachineError as error:
+            self._running[report.number].fault = str(error)
+            return Answer(Decision.STOP)
         if record.result.epochs >= record.trial.epochs:
             return _CONTINUE
         return self._end_of_one(record, budget) or self._end_of_all(budget) or _CONTINUE
@@ -266,6 +274,8 @@ class Loop:
 
     def _result(self, task_result: TaskResult) -> TrialResult:
         """The worker's result of a trial; if the worker raised or died, a failed one."""
+        if reason := self._running[task_result.number].fault:
+            return self._without_answer(self._record(task_result.number), Fault.MACHINE, reason)
         if task_result.error is None:
             result: TrialResult = task_result.value
             return result

@@ -26,6 +26,7 @@ others, a study takes at most 5 % or 10 s longer than it may."""
 def search(prepared: PreparedStudy, verbosity: Verbosity) -> StopReason:
     """Runs trials until there is a reason to have no more; notes it in the storage, and returns it."""
     job, problem, storage = prepared.study.job, prepared.study.problem, prepared.storage
+    files = StudyFiles(prepared.study.paths, storage, job.models_kept)
     with show_progress(
         _expected_trials(job, problem.space),
         job.time,
@@ -33,7 +34,6 @@ def search(prepared: PreparedStudy, verbosity: Verbosity) -> StopReason:
         storage.settled,
         infeasible=lambda: storage.infeasible.total(),
     ) as progress:
-        files = StudyFiles(prepared.study.paths, storage, job.models_kept)
         listeners = (files, prepared.tracker, progress)
         with deferred(signal.SIGINT, *ENDING) as check_signals:
             loop = Loop(
@@ -51,7 +51,8 @@ def search(prepared: PreparedStudy, verbosity: Verbosity) -> StopReason:
             storage.note_end(None)
             reason = loop.run(budget)
             storage.note_end(reason)
-            return reason
+    files.finish()
+    return reason
 
 
 def _budget(job: Job) -> Budget:

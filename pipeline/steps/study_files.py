@@ -2,6 +2,9 @@
 
 import shutil
 
+from pipeline.console import warn
+from pipeline.errors import MachineError
+from pipeline.executors.machine_fault import is_refused
 from pipeline.report.trials_file import TrialsFile
 from pipeline.search.storage import StudyStorage
 from pipeline.study.history import append_history
@@ -22,7 +25,7 @@ class StudyFiles:
         self._paths, self._storage = paths, storage
         self._models = KeptModels(paths, storage.records, models_kept)
         self._table = TrialsFile(paths.table)
-        self._table_is_complete = False
+        self._table_is_complete, self._table_problem = False, ""
 
     def has_room(self) -> bool:
         """Whether the study's disk has room for another trial. Looking takes microseconds."""
@@ -34,8 +37,14 @@ class StudyFiles:
         self._models.trial_started(record.number)
 
     def epoch_ended(self, record: TrialRecord, report: EpochReport) -> None:
-        """Adds a row to the trial's ``history.csv``."""
-        append_history(self._paths.history(record.number), report)
+        """Adds a row to the trial's ``history.csv``; MachineError if the disk has no room for it."""
+        history = self._paths.history(record.number)
+        try:
+            append_history(history, report)
+        except OSError as error:
+            if not is_refused(error):
+                raise
+            raise MachineError(f"machine fault: {history.name}: {error.strerror}") from None
 
     def progressed(self, record: TrialRecord, report: BatchReport) -> None:
         """Nothing is written within an epoch."""
@@ -43,9 +52,28 @@ class StudyFiles:
     def trial_ended(self, record: TrialRecord) -> None:
         """Brings ``trials.csv`` up to date: with a Pareto front, more rows than the trial's own may have changed.
 
-        Models that are not to be kept are removed.
+        Models that are not to be kept are removed. Where the disk has no room, the table follows later: no trial that
+        still runs is cut off for it.
         """
         self._models.trial_ended(record)
-        all_may_have_changed = bool(record.objective.minimized) or not self._table_is_complete
-        self._table.update(self._storage.records if all_may_have_changed else [record, *self._storage.running])
-        self._table_is_complete = True
+        everything = bool(record.objective.minimized) or not self._table_is_complete
+        self._write_table(self._storage.records if everything else [record, *self._storage.running])
+
+    def finish(self) -> None:
+        """Writes ``trials.csv`` if that had no room before; a warning if it has none now."""
+        if self._table_problem and not self._write_table(self._storage.records):
+            missing = "the last trials are missing there until the study goes on; convtune trials shows them"
+            warn(f"{self._paths.table}: {self._table_problem}; {missing}")
+
+    def _write_table(self, records: list[TrialRecord]) -> bool:
+        """Writes these records, or notes why not: then the next ones are all, into a whole file."""
+        try:
+            self._table.update(records)
+        except OSError as error:
+            if not is_refused(error):
+                raise
+            self._table, self._table_problem = TrialsFile(self._paths.table), str(error.strerror)
+        else:
+            self._table_problem = ""
+        self._table_is_complete = not self._table_problem
+        return self._table_is_complete

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from pipeline.errors import MachineError
 from pipeline.executors import InlineExecutor, LocalExecutor
 from pipeline.search.forecast import Forecast
 from pipeline.search.loop import Loop
@@ -74,6 +75,24 @@ def test_listeners_hear_everything_in_order_and_after_it_is_on_disk(tmp_path):
     one = [("began", 0), *(("reported", 0, epoch) for epoch in range(1, 5)), ("ended", 0, TrialState.COMPLETE)]
     assert diary.lines[:6] == one
     assert diary.lines[6:] == [(line[0], 1, *line[2:]) for line in one]
+
+
+@pytest.mark.parametrize("epoch", [2, EPOCHS])
+def test_a_trial_whose_epoch_cannot_be_noted_fails_by_the_machine_and_alone(tmp_path, epoch):
+    class Full(Diary):
+        def epoch_ended(self, record, report):
+            super().epoch_ended(record, report)
+            if (record.number, report.epoch) == (1, epoch):
+                raise MachineError("machine fault: history.csv: No space left on device")
+
+    diary = Full()
+    study, storage = loop(tmp_path, listeners=[diary])
+    assert study.run(Budget(3)) == StopReason.TRIALS_DONE
+    assert states(tmp_path) == [TrialState.COMPLETE, TrialState.FAILED, TrialState.COMPLETE]
+    failed = storage.records[1].result
+    assert (failed.fault, failed.epochs, failed.model) == (Fault.MACHINE, epoch, "")
+    assert failed.reason == "machine fault: history.csv: No space left on device"
+    assert [line for line in diary.lines if line[1] == 1][-1] == ("ended", 1, TrialState.FAILED)
 
 
 def test_a_trial_that_raises_costs_itself_only(tmp_path):
