@@ -50,7 +50,7 @@ class Deletion:
             return [*lines, "  stays in MLflow: its runs and models"]
         lines.append(f"  the runs are in {self.runs.store}")
         if self.runs.others:
-            lines.append(f"  stays there: {counted(self.runs.others, 'run')} below the study's that others have made")
+            lines.append(f"  stays there: {counted(self.runs.others, 'run')} below the study's, of no trial")
         for version in self.runs.versions:
             stays = f"stays registered{_FILES_GO * version.in_run}; --models deletes it too"
             lines.append(f"  {version}: {'goes too' if self.models else stays}")

@@ -2,19 +2,19 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mlflow import MlflowClient
-from mlflow.entities import Experiment, Run
+from mlflow.entities import Experiment
 from mlflow.exceptions import MlflowException
-from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from pipeline.errors import TrackingError, without_password
 from pipeline.metrics import Metric
 from pipeline.tracking.client import open_client, refusal
 from pipeline.tracking.faults import is_unknown_request
 from pipeline.tracking.store import check_exists, store_uri
+from pipeline.tracking.trial_runs import child_runs, is_trial
 from pipeline.tracking.view import TAG, describe_view, key_of
 
 _MOST_VIEWS = 20
@@ -67,7 +67,7 @@ def write_view(
     client: MlflowClient, experiment: str, study: str, name: str, metric: Metric, importances: Mapping[str, float]
 ) -> None:
     """Writes the view of a study as it is now, and removes the oldest of our views beyond twenty."""
-    trials = list(child_runs(client, experiment, study))
+    trials = [run for run in child_runs(client, experiment, study) if is_trial(run)]
     now = time.time_ns() // 1_000_000
     view = describe_view(study, name, trials, metric, importances, now)
     client.set_experiment_tag(experiment, TAG + key_of(study), view)
@@ -83,15 +83,6 @@ def remove_view(client: MlflowClient, experiment: str, tag: str) -> None:
         if not is_unknown_request(error):
             raise
         client.set_experiment_tag(experiment, tag, "")
-
-
-def child_runs(client: MlflowClient, experiment: str, study: str) -> Iterator[Run]:
-    """The runs below the run ``study``, those of trials and any others."""
-    token: str | None = ""
-    while token is not None:
-        page = client.search_runs([experiment], f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{study}'", page_token=token or None)
-        yield from page
-        token = page.token or None
 
 
 def _our_views(experiment: Experiment) -> list[str]:

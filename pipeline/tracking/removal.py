@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from mlflow import MlflowClient
 from mlflow.entities import LifecycleStage, Run
 from mlflow.exceptions import MlflowException
-from mlflow.utils.mlflow_tags import MLFLOW_SOURCE_NAME
 
 from pipeline.errors import TrackingError, without_password
 from pipeline.tracking.client import open_client, refusal
-from pipeline.tracking.pages import child_runs, remove_view
-from pipeline.tracking.runs import SOURCE
+from pipeline.tracking.pages import remove_view
 from pipeline.tracking.sent_model import logged_models
 from pipeline.tracking.store import check_exists, store_uri
+from pipeline.tracking.trial_runs import child_runs, is_trial
 from pipeline.tracking.view import TAG, key_of
 
 
@@ -36,8 +35,8 @@ class RegisteredVersion:
 class StudyRuns:
     """What a store holds of a study: ``runs`` are the active ones that convtune made, trials first.
 
-    ``others`` counts runs below the study's that are somebody else's. ``versions`` are the models registered from it.
-    ``store`` is the address without password.
+    ``others`` counts the other runs below the study's: somebody else's, and those of other studies. ``versions`` are
+    the models registered from it. ``store`` is the address without password.
     """
 
     client: MlflowClient
@@ -96,7 +95,7 @@ def find_runs(run: str, uri: str | None = None) -> StudyRuns:
         study = client.get_run(run)
         experiment = study.info.experiment_id
         children = list(child_runs(client, experiment, run))
-        ours = [child.info.run_id for child in children if child.data.tags.get(MLFLOW_SOURCE_NAME) == SOURCE]
+        ours = [child.info.run_id for child in children if is_trial(child)]
         active = [run] if study.info.lifecycle_stage == LifecycleStage.ACTIVE else []
         versions = _versions(client, study)
     except MlflowException as error:

@@ -28,13 +28,11 @@ from pipeline.metrics import DEFAULT_METRIC, METRICS
 from pipeline.study.data_facts import DataFacts
 from pipeline.study.trial import TrialState
 from pipeline.tracking.entities import to_dataset_input, to_params, to_tags
-from pipeline.tracking.pages import child_runs, write_view
+from pipeline.tracking.pages import write_view
 from pipeline.tracking.run_files import RunFiles
+from pipeline.tracking.trial_runs import SOURCE, child_runs, is_trial
 
 StudyStatus = Literal["FINISHED", "KILLED", "FAILED"]
-
-SOURCE = "convtune"
-"""The tag of MLflow's by which a trial's run is told from other children of the same run."""
 
 _STUDY_ID = "study_id"
 """The tag of a study's run that has the id in its ``study.json``."""
@@ -120,7 +118,7 @@ class Runs:
         self.study, self._about, self._began = run.info.run_id, about, run.info.start_time
         self.experiment = run.info.experiment_id
         for child in child_runs(self.client, self.experiment, self.study):
-            if child.data.tags.get(MLFLOW_SOURCE_NAME) == SOURCE and "number" in child.data.tags:
+            if is_trial(child):
                 self._adopt_trial(child)
         self._describe_study(about, run.data.params, run.data.tags)
         return self.study

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlflow.entities import Run
-from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from pipeline.metrics import Direction, Metric
 from pipeline.tracking.entities import allowed_name
+from pipeline.tracking.trial_runs import trials_filter
 
 TAG = "mlflow.sharedViewState."
 """What the tags of views begin with; the key of the view follows."""
@@ -49,7 +49,7 @@ def describe_view(
 ) -> str:
     """The value of the tag: the view named after the study ``name``, made at ``now`` (milliseconds since 1970).
 
-    ``study`` is the id of the study's run, ``trials`` are the runs below it; ``importances`` are those of the
+    ``study`` is the id of the study's run, ``trials`` are the runs of its trials; ``importances`` are those of the
     hyperparameters, as far as they are known. ``run`` is ours: it tells our views from those that people save.
     """
     state = _state(study, trials, metric, {allowed_name(name): share for name, share in importances.items()})
@@ -65,7 +65,7 @@ def _state(study: str, trials: Sequence[Run], metric: Metric, importances: Mappi
     common = _common(trials, params)
     axes = _axes(common, importances)
     return {
-        "searchFilter": f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{study}'",
+        "searchFilter": trials_filter(study),
         "orderByKey": _column("metrics", "score"),
         "orderByAsc": metric.direction is Direction.MINIMIZE,
         "selectedColumns": columns,

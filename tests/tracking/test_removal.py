@@ -3,7 +3,7 @@
 import pytest
 from mlflow.entities import ViewType
 from mlflow.exceptions import MlflowException
-from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_SOURCE_NAME
 
 from pipeline.errors import TrackingError
 from pipeline.study.trial import TrialState
@@ -46,14 +46,16 @@ def active_children(client, run):
 def test_the_runs_go_and_what_is_registered_stays(store, client, ended):
     run, name, logged = ended
     experiment = client.get_run(run).info.experiment_id
-    stranger = client.create_run(experiment, tags={MLFLOW_PARENT_RUN_ID: run}).info.run_id
+    below = {MLFLOW_PARENT_RUN_ID: run}
+    other_study = below | {MLFLOW_SOURCE_NAME: "convtune", "study": "another"}
+    strangers = {client.create_run(experiment, tags=tags).info.run_id for tags in (below, other_study)}
     found = find_runs(run, store)
-    assert (len(found.runs), found.runs[-1], found.others) == (3, run, 1)
+    assert (len(found.runs), found.runs[-1], found.others) == (3, run, 2)
     assert list(map(str, found.versions)) == [f"version 1 of {name} (champion)"]
     assert TAG + key_of(run) in client.get_experiment(experiment).tags
     found.delete(models=False)
     assert client.get_run(run).info.lifecycle_stage == "deleted"
-    assert [child.info.run_id for child in active_children(client, run)] == [stranger]
+    assert {child.info.run_id for child in active_children(client, run)} == strangers
     assert models(client, run) == {model for model, kept in logged.items() if kept}
     assert client.get_model_version_by_alias(name, "champion").run_id == run
     assert TAG + key_of(run) not in client.get_experiment(experiment).tags

@@ -5,6 +5,7 @@ import json
 import zlib
 
 import pytest
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_SOURCE_NAME
 
 from pipeline.errors import TrackingError
 from pipeline.metrics import ACCURACY, METRICS
@@ -15,6 +16,7 @@ from pipeline.tracking.view import TAG, key_of
 from tests.tracking.records import make_record
 
 POINTS = ({"blocks": 1, "kernel": 3}, {"blocks": 2, "kernel": 3, "filters_2": 8}, {"blocks": 3, "kernel": 3})
+NUMBERS = {"0", "1", "2"}
 
 
 @pytest.fixture
@@ -44,11 +46,24 @@ def read_view(client, study):
 def test_a_study_ends_with_a_view_of_its_trials(trials, client):
     view, state = read_view(client, trials)
     assert view["name"] == "digits-quick: trials by score"
-    assert state["searchFilter"] == f"tags.`mlflow.parentRunId` = '{trials}'"
+    experiment = client.get_run(trials).info.experiment_id
+    assert {run.data.tags["number"] for run in client.search_runs([experiment], state["searchFilter"])} == NUMBERS
     assert (state["orderByKey"], state["orderByAsc"]) == ("metrics.`score`", False)
     metrics = ["metrics.`score`", "metrics.`epochs`", "metrics.`seconds`", "metrics.`parameters`"]
     assert state["selectedColumns"] == [*metrics, "params.`blocks`", "params.`filters_2`"]
     assert state["columnOrder"] == state["selectedColumns"]
+
+
+def test_other_runs_below_the_studys_are_no_trials_of_the_view(trials, client, store):
+    """One of the user's, and another study that was begun below the same run: their params are no columns."""
+    experiment = client.get_run(trials).info.experiment_id
+    below = {MLFLOW_PARENT_RUN_ID: trials}
+    for tags in (below | {"number": "7"}, below | {MLFLOW_SOURCE_NAME: "convtune"}):
+        client.log_param(client.create_run(experiment, tags=tags).info.run_id, "theirs", "1")
+    prepare_pages(trials, "digits-quick", ACCURACY, {}, store)
+    _, state = read_view(client, trials)
+    assert "params.`theirs`" not in state["selectedColumns"]
+    assert {run.data.tags["number"] for run in client.search_runs([experiment], state["searchFilter"])} == NUMBERS
 
 
 def test_axes_are_the_params_of_all_trials_with_a_score(trials, client):
