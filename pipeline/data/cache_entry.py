@@ -147,6 +147,7 @@ def read_entry(folder: Path) -> CacheEntry:
 def _read_arrays(folder: Path) -> tuple[CacheEntry, tuple[int, ...]]:
     """The entry, and the shape that its images must have according to its metadata."""
     metadata = json.loads((folder / _METADATA).read_text("utf-8"))
+    os.stat(folder / _FILES)  # read when a name is wanted, and must be there then
     images = np.load(folder / _IMAGES, mmap_mode="r", allow_pickle=False)
     labels = np.load(folder / _LABELS, allow_pickle=False)
     given_splits = np.load(folder / _GIVEN_SPLITS, allow_pickle=False)

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from pipeline.data.cache_entry import CacheEntry, content_of, read_entry, read_file_names
 from pipeline.data.decode import Pixels, Shape
+from pipeline.data.held_entry import HeldEntry
 from pipeline.data.listing_notes import name_some
 from pipeline.data.split import TEST, VALIDATION, Rows, split_rows
-from pipeline.errors import printable
+from pipeline.errors import DataError, MachineError, printable
 from pipeline.study.data_facts import DataFacts
 
 _MAX_CLASSES = 12
@@ -29,8 +30,10 @@ class Dataset:
     together all n rows. ``source`` is what the user gave and ``name`` a short form of it. ``digest`` stands for
     pixels, labels, classes and the given splits, but not for ``seed``, which decides the splits that are not given.
 
+    ``held`` holds its entry in the cache (None in a worker, which has it for one task).
+
     A pickled dataset carries the folder of its cache entry and no arrays: the process that unpickles it opens the
-    same files.
+    same files. So pickling writes them again where somebody has removed them.
     """
 
     name: str
@@ -43,6 +46,7 @@ class Dataset:
     validation: Rows
     test: Rows
     seed: int
+    held: HeldEntry | None = None
 
     @property
     def shape(self) -> Shape:
@@ -58,7 +62,7 @@ class Dataset:
     @cached_property
     def entry(self) -> CacheEntry:
         """Its entry in the cache, which also has the given splits, the copies and the range of the pixels."""
-        return read_entry(self.folder)
+        return read_entry(self._restored_folder())
 
     @property
     def white(self) -> int | None:
@@ -76,7 +80,7 @@ class Dataset:
 
     @cached_property
     def _file_names(self) -> list[str]:
-        return read_file_names(self.folder)
+        return read_file_names(self._restored_folder())
 
     @property
     def content(self) -> str:
@@ -113,12 +117,23 @@ class Dataset:
         return f"classes: {name_some(names, _MAX_CLASSES)}"
 
     def __reduce__(self) -> tuple[Callable[..., "Dataset"], tuple[Path, str, str, int]]:
-        return open_cached, (self.folder, self.name, self.source, self.seed)
+        return open_cached, (self._restored_folder(), self.name, self.source, self.seed)
+
+    def _restored_folder(self) -> Path:
+        if self.held is not None:
+            self.held.restore()
+        return self.folder
 
 
 def open_cached(folder: Path, name: str, source: str, seed: int) -> Dataset:
-    """Opens the dataset in a folder of the cache; DataError if the folder is missing or damaged."""
-    return split_entry(read_entry(folder), name, source, seed)
+    """Opens the dataset in a folder of the cache, in a worker.
+
+    MachineError if the folder is missing or damaged, which says nothing about the task that needs it.
+    """
+    try:
+        return split_entry(read_entry(folder), name, source, seed)
+    except DataError as error:
+        raise MachineError(str(error)) from None
 
 
 def split_entry(entry: CacheEntry, name: str, source: str, seed: int) -> Dataset:

@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline.data.cache import open_entry
 from pipeline.data.dataset import Dataset, split_entry
 from pipeline.data.folder import FolderSource
 from pipeline.data.form import ChooseSize, Form, Pictures, RequestedForm, own_size
+from pipeline.data.held_entry import HeldEntry
 from pipeline.data.named import NAMED_DATASETS, Fetch, NamedSource
 from pipeline.data.npz import NpzSource
 from pipeline.data.split import check_counts
@@ -74,7 +76,7 @@ def load(
         check_counts(entry.labels, entry.given_splits, entry.classes, printable(source))
     for note in entry.notes:
         warn(note)
-    return split_entry(entry, name, source, seed)
+    return replace(split_entry(entry, name, source, seed), held=HeldEntry(entry.folder))
 
 
 def _range_notes(source: str, pictures: Pictures, form: Form) -> Iterator[str]:

@@ -29,6 +29,10 @@ def list_as_metadata(folder):
     (folder / "meta.json").write_text("[]")
 
 
+def remove_names(folder):
+    (folder / "files.json").unlink()
+
+
 def shorten_labels(folder):
     np.save(folder / "labels.npy", np.zeros(3, np.int64))
 
@@ -38,5 +42,5 @@ def pickle_splits(folder):
 
 
 DAMAGES = [truncate_images, empty_labels, remove_metadata, garble_metadata, empty_metadata, list_as_metadata]
-DAMAGES += [shorten_labels, pickle_splits]
+DAMAGES += [shorten_labels, pickle_splits, remove_names]
 """Each takes the folder of an entry with six images."""

@@ -6,7 +6,7 @@ from PIL import Image
 
 from pipeline.data import load
 from pipeline.data.dataset import open_cached
-from pipeline.errors import DataError
+from pipeline.errors import MachineError
 
 
 def no_fetch(name, folder):
@@ -52,6 +52,6 @@ def test_the_file_of_an_image(tmp_path, monkeypatch):
     assert load("digits", fetch=no_fetch).image_file(0) is None
 
 
-def test_a_dataset_whose_cache_is_gone_is_an_error(tmp_path):
-    with pytest.raises(DataError, match="not a readable cache entry"):
+def test_a_worker_that_finds_no_cache_entry_blames_the_machine(tmp_path):
+    with pytest.raises(MachineError, match="not a readable cache entry"):
         open_cached(tmp_path, "mine", "mine", 0)

@@ -1,13 +1,20 @@
-"""What changes between two sessions of a study: the clock, the names of its folders."""
+"""What changes between two sessions of a study, or under it: the clock, the names of its folders, its images."""
 
 import json
+import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
+from PIL import Image
 
 from pipeline.cli import main
+from pipeline.executors import EXECUTORS, InlineExecutor
+from pipeline.executors.task import PickledTask
+from pipeline.training.task import TrainTask
+from tests.end_to_end.pretend import PRETEND, PretendExecutor, PretendTraining
 
 pytestmark = pytest.mark.usefixtures("undrawn", "only_tested")
 
@@ -44,3 +51,57 @@ def test_a_study_of_any_name_goes_on_and_is_found(tune, capsys, name):
     assert name in capsys.readouterr().out
     assert main(["delete", flags[1], "--yes"]) == 0
     assert not Path(*([] if name.startswith("-") else ["studies"]), name).exists()
+
+
+@pytest.fixture
+def pets(here):
+    """A folder of 24 images."""
+    for label, name in enumerate(("cat", "dog")):
+        (here / "pets" / name).mkdir(parents=True)
+        for number in range(12):
+            Image.new("RGB", (16, 16), (9 * number, 99 * label, 0)).save(here / "pets" / name / f"{number}.png")
+    return here / "pets"
+
+
+def pretend(monkeypatch, before=lambda task: None, after=lambda task: None):
+    """Trainings are pickled, as for a worker; ``before`` and ``after`` that happens something else."""
+
+    class Pickling(PretendExecutor):
+        def submit(self, task):
+            if not isinstance(task, TrainTask):
+                return super().submit(task)
+            before(task)
+            pickled = PickledTask.of(PretendTraining(task))
+            after(task)
+            return InlineExecutor.submit(self, pickled)
+
+    monkeypatch.setitem(EXECUTORS, "inline", replace(PRETEND, start=lambda *_: Pickling()))
+
+
+def remove_images(task):
+    shutil.rmtree(task.inputs.dataset.folder)
+
+
+def test_a_study_whose_images_leave_the_cache_trains_on_with_the_same_ones(tune, pets, capsys, monkeypatch):
+    def remove_both(task):
+        remove_images(task)
+        (pets / "cat/0.png").unlink(missing_ok=True)  # made anew from the source, they would be others
+
+    pretend(monkeypatch, before=remove_both)
+    assert tune("--data", "pets", "--trials", "3") == 0
+    out, err = capsys.readouterr()
+    assert "all trials are done (3 complete)" in out
+    assert err.count("removed while it is in use; written again, with the same images") == 3
+
+
+def test_a_trial_whose_images_are_gone_is_a_fault_of_the_machine(tune, pets, capsys, monkeypatch):
+    pretend(monkeypatch, after=lambda task: remove_images(task) if task.number == 1 else None)
+    assert tune("--data", "pets", "--trials", "3", "--pruner", "none") == 0
+    assert "all trials are done (2 complete, 1 failed)" in capsys.readouterr().out
+    assert main(["trials", "mine", "--json"]) == 0
+    [reason] = [trial["reason"] for trial in json.loads(capsys.readouterr().out) if trial["state"] == "failed"]
+    assert reason.startswith("machine fault: ")
+    assert "not a readable cache entry" in reason
+    pretend(monkeypatch)
+    assert tune("--data", "pets", "--trials", "3", "--pruner", "none", "--retry-failed") == 0
+    assert "all trials are done (3 complete)" in capsys.readouterr().out
