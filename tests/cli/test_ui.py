@@ -34,6 +34,12 @@ time.sleep(600)
 """A server with a process of its own, as MLflow's is: writes its id, and stays."""
 
 
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """A folder without studies: where the tests are started there may be some."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture
 def busy_port():
     """A port that something listens on."""
