@@ -17,10 +17,17 @@ _OWN_BEFORE_FINGERPRINT = r"\.lock|holder\.json|worker\.log|\.(holder|study)-[0-
 """The names of files that a study has from its first moment on; a file that is being written has a hidden name."""
 
 _OWN = (
-    rf"{_OWN_BEFORE_FINGERPRINT}|study\.json|job\.yaml|space\.yaml|latency\.json|optuna\.db.*|storage\.json|trials|trials\.csv|plots"
+    rf"{_OWN_BEFORE_FINGERPRINT}|study\.json|job\.yaml|space\.yaml|latency\.json|optuna\.db(?:-wal|-shm|-journal)?|storage\.json|trials|trials\.csv|plots"
     r"|explain|\.explain-[0-9a-f]{8}|test\.json|best\.keras|report\.html|\.(job|space|latency|storage|trials|test|best|report)-[0-9a-f]{8}\.\w+"
 )
 """The names of all files and folders that a study may have."""
+
+_OWN_INSIDE = re.compile(
+    r"trials/\d{4,}(?:/(?:model\.keras|history\.csv|\.model-[0-9a-f]{8}\.keras))?|plots/(?:[a-z_]+|\.[a-z_]+-[0-9a-f]{8})\.png"
+    r"|explain/(?:index\.html|filters\.png|\d+-.+\.png|\.convtune-explain-.+)|\.explain-[0-9a-f]{8}/.+",
+    re.DOTALL,
+)
+"""The names of all that a study may have in its folders."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +143,13 @@ class StudyPaths:
     @property
     def own(self) -> list[Path]:
         """What is in the folder under names that a study gives, by name."""
-        return sorted(path for path in self.path.iterdir() if re.fullmatch(_OWN, path.name))
+        return sorted(filter(self.is_own, self.path.iterdir()))
+
+    def is_own(self, path: Path) -> bool:
+        """Whether a file or folder at any depth in the study's folder has a name that a study gives."""
+        if path.parent == self.path:
+            return re.fullmatch(_OWN, path.name) is not None
+        return _OWN_INSIDE.fullmatch(path.relative_to(self.path).as_posix()) is not None
 
     @property
     def links_out(self) -> list[Path]:

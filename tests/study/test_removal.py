@@ -49,6 +49,29 @@ def test_what_no_study_has_written_stays_in_the_folder(paths):
     assert [path.name for path in paths.path.iterdir()] == ["notes"]
 
 
+def test_what_others_have_put_among_the_studys_files_is_named_and_stays(paths, here):
+    paths.plots.unlink()
+    theirs = ("optuna.db.backup", "plots/Mine.png", "explain/notes/a.txt", "trials/0000/notes.txt")
+    ours = (
+        "optuna.db",
+        "optuna.db-wal",
+        "plots/history.png",
+        "explain/index.html",
+        "explain/1-cat.png",
+        "trials/0001/history.csv",
+    )
+    ours += ("trials/0001/.model-0123abcd.keras", "explain/.convtune-explain-x/1.png", ".explain-0123abcd/index.html")
+    for name in (*theirs, *ours):
+        (paths.path / name).parent.mkdir(parents=True, exist_ok=True)
+        (paths.path / name).touch()
+    stays = ("explain/notes", "optuna.db.backup", "plots/Mine.png", "trials/0000/notes.txt")
+    assert look_into(paths).foreign == stays
+    remove_folder(paths)
+    left = [path.relative_to(paths.path).as_posix() for path in paths.path.rglob("*") if not path.is_dir()]
+    assert sorted(left) == ["explain/notes/a.txt", *stays[1:]]
+    assert (here / "outside" / "photo.png").is_file()
+
+
 def test_a_removal_that_was_cut_off_can_be_repeated(paths, monkeypatch):
     """The fault is made up: a file that cannot be removed needs another user, and tests may run as root."""
 
@@ -56,7 +79,7 @@ def test_a_removal_that_was_cut_off_can_be_repeated(paths, monkeypatch):
         raise PermissionError("no")
 
     with monkeypatch.context() as patch:
-        patch.setattr("shutil.rmtree", fails)
+        patch.setattr("pathlib.Path.rmdir", fails)
         with pytest.raises(PermissionError):
             remove_folder(paths)
     assert find_removable("mine").path.resolve() == paths.path
