@@ -130,7 +130,7 @@ class _Hold:
         """Who has the lock and by which backend of the server; None where that is not known."""
         for name, since, backend in connection.execute(_HOLDER, self._numbers):
             if (told := re.fullmatch(r"convtune (\d+) on (.+)", name or "")) and since is not None:
-                return Holder(told[2], int(told[1]), float(since), 0.0), int(backend)
+                return Holder(told[2], int(told[1]), float(since)), int(backend)
         return None, 0
 
 

@@ -6,41 +6,47 @@ import socket
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from pipeline.errors import printable
 from pipeline.files import write_text
 from pipeline.quantity import format_time
 from pipeline.study.paths import StudyPaths
 
-_SAME_START = 5.0
-"""Seconds by which two readings of one process's start may differ: psutil derives it from the clock."""
+_BOOT, _NAMESPACE = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
 
 
 @dataclass(frozen=True)
 class Holder:
-    """A process that runs a study: its host and id, when it took the study, and when it began itself (epoch seconds).
+    """A process that runs a study: its host and id, when it took the study (epoch seconds), when it began itself.
 
-    The last tells it from a later process with the same id.
+    The last tells it from a later process with the same id. It does not follow the clock, which may be set while the
+    process runs: it is counted since ``boot``, the id of the system's start. ``space`` is that in which process ids
+    count: a container has one of its own. All three are "" where that is not known.
     """
 
     host: str
     pid: int
     since: float
-    began: float
+    began: str = ""
+    boot: str = ""
+    space: str = ""
+
+    @property
+    def was_here(self) -> bool:
+        """Whether it ran where this process could see it: on this host since it was started, in the same container."""
+        return (self.host, self.boot, self.space) == (socket.gethostname(), *_surroundings())
 
     @property
     def has_ended(self) -> bool:
-        """Whether this process is known to have ended: what runs on another host cannot be seen from here."""
-        import psutil  # imported late: 10 ms of --help
+        """Whether this process is known to have ended: what runs on another host cannot be seen from here.
 
-        if self.host != socket.gethostname():
-            return False
-        try:
-            return abs(psutil.Process(self.pid).create_time() - self.began) > _SAME_START
-        except psutil.NoSuchProcess:
-            return True
-        except psutil.Error:
-            return False
+        One of a host or container of this name that has been started anew since has ended, unless the lock is held:
+        then there are two of this name.
+        """
+        if self.was_here:
+            return bool(self.began) and _beginning_of(self.pid) not in (self.began, "")
+        return self.host == socket.gethostname() and bool(self.boot)
 
     def __str__(self) -> str:
         """As in ``process 12 on host a, since 2026-01-31 18:05``."""
@@ -49,9 +55,33 @@ class Holder:
 
 def this_process() -> Holder:
     """This process, which takes a study now."""
-    import psutil
+    pid = os.getpid()
+    return Holder(socket.gethostname(), pid, time.time(), _beginning_of(pid) or "", *_surroundings())
 
-    return Holder(socket.gethostname(), os.getpid(), time.time(), psutil.Process().create_time())
+
+def _surroundings() -> tuple[str, str]:
+    """The ids of the system's start and of the space of process ids, "" where the system does not say."""
+    boot = space = ""
+    with suppress(OSError):
+        boot = _BOOT.read_text().strip()
+    with suppress(OSError):
+        space = os.readlink(_NAMESPACE)
+    return boot, space
+
+
+def _beginning_of(pid: int) -> str | None:
+    """When a process began, in ticks since the boot where the system says so; None if it has ended, "" if unknown."""
+    import psutil  # imported late: 10 ms of --help
+
+    try:
+        if not psutil.LINUX:
+            return str(psutil.Process(pid).create_time())
+        facts = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+        return None if facts[0] in ("Z", "X") else facts[19]  # a process that has ended, until its parent takes notice
+    except (FileNotFoundError, ProcessLookupError, psutil.NoSuchProcess):
+        return "" if psutil.pid_exists(pid) else None  # those of other users may be hidden
+    except (OSError, IndexError, psutil.Error):
+        return ""
 
 
 def write_holder(paths: StudyPaths, holder: Holder) -> None:
@@ -64,7 +94,8 @@ def read_holder(paths: StudyPaths) -> Holder | None:
     """Who holds the study, or held it when it was cut off; None where nobody has written that, or not readably."""
     try:
         written = json.loads(paths.holder.read_text(encoding="utf-8"))
-        holder = Holder(str(written["host"]), int(written["pid"]), float(written["since"]), float(written["began"]))
+        began, boot, space = (str(written[name]) for name in ("began", "boot", "space"))
+        holder = Holder(str(written["host"]), int(written["pid"]), float(written["since"]), began, boot, space)
         format_time(holder.since)
     except (OSError, ValueError, TypeError, KeyError, OverflowError):
         return None

@@ -58,7 +58,7 @@ def _describe_holder(paths: StudyPaths) -> str:
     holder = read_holder(paths)
     if holder is None:
         return "another process runs this study; wait for it or choose another --study"
-    if holder.has_ended:
+    if holder.was_here and holder.has_ended:
         return f"still locked, though its process has ended ({holder}); end the processes that it has left behind"
     return f"another process runs this study ({holder}); wait for it, end it, or choose another --study"
 

@@ -6,6 +6,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from pipeline.errors import StudyError
@@ -105,7 +106,7 @@ def test_the_lock_decides_not_what_stands_beside_it(other):
 
 
 def test_a_lock_that_outlives_its_holder_is_named(other):
-    write_holder(locate("mine"), replace(this_process(), pid=other.pid, began=1.0))
+    write_holder(locate("mine"), replace(this_process(), pid=other.pid, began="1"))
     message = rf"still locked, though its process has ended \(process {other.pid} "
     with pytest.raises(StudyError, match=message), locked(locate("mine")):
         pass
@@ -113,11 +114,42 @@ def test_a_lock_that_outlives_its_holder_is_named(other):
 
 @pytest.mark.parametrize(
     ("changes", "ended"),
-    [({}, False), ({"began": 1.0}, True), ({"began": 1.0, "host": "elsewhere"}, False)],
+    [
+        ({}, False),
+        ({"began": "1"}, True),
+        ({"began": ""}, False),
+        ({"began": "1", "host": "elsewhere"}, False),
+        ({"space": "that of a container"}, True),
+        ({"boot": "an earlier one"}, True),
+        ({"boot": "another", "host": "elsewhere"}, False),
+    ],
 )
 def test_a_process_has_ended_if_this_host_does_not_run_the_same_one(changes, ended):
     assert replace(this_process(), **changes).has_ended is ended
     assert this_process().host == socket.gethostname()
+
+
+def test_a_clock_that_is_set_ends_no_process(other, monkeypatch):
+    """psutil derives the start of a process from the clock: here it has been set forward by an hour."""
+    real = psutil.Process.create_time
+    monkeypatch.setattr("psutil.Process.create_time", lambda self: real(self) + 3600)
+    assert not read_holder(locate("mine")).has_ended
+    refused = rf"another process runs this study \(process {other.pid} "
+    with pytest.raises(StudyError, match=refused), locked(locate("mine")):
+        pass
+
+
+@pytest.mark.parametrize("elsewhere", [{"boot": "another"}, {"space": "that of a container"}])
+def test_who_holds_it_on_another_machine_or_in_a_container_of_the_same_name_is_not_called_ended(other, elsewhere):
+    write_holder(locate("mine"), replace(this_process(), pid=other.pid, began="1", **elsewhere))
+    with pytest.raises(StudyError, match="another process runs this study"), locked(locate("mine")):
+        pass
+
+
+def test_a_killed_process_has_ended_before_its_parent_takes_notice(other):
+    other.kill()
+    os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)
+    assert read_holder(locate("mine")).has_ended
 
 
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP])
