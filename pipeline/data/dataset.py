@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pipeline.data.cache_entry import CacheEntry, content_of, read_entry, read_file_names
 from pipeline.data.decode import Pixels, Shape
 from pipeline.data.held_entry import HeldEntry
+from pipeline.data.listing import Listing
 from pipeline.data.listing_notes import name_some
 from pipeline.data.split import TEST, VALIDATION, Rows, split_rows
 from pipeline.errors import DataError, MachineError, printable
@@ -30,7 +31,8 @@ class Dataset:
     together all n rows. ``source`` is what the user gave and ``name`` a short form of it. ``digest`` stands for
     pixels, labels, classes and the given splits, but not for ``seed``, which decides the splits that are not given.
 
-    ``held`` holds its entry in the cache (None in a worker, which has it for one task).
+    ``held`` holds its entry in the cache (None for arrays that are in none). ``listing`` is what its source had when it
+    was loaded (None in a worker).
 
     A pickled dataset carries the folder of its cache entry and no arrays: the process that unpickles it opens the
     same files. So pickling writes them again where somebody has removed them.
@@ -47,6 +49,7 @@ class Dataset:
     test: Rows
     seed: int
     held: HeldEntry | None = None
+    listing: Listing | None = None
 
     @property
     def shape(self) -> Shape:
@@ -139,4 +142,5 @@ def open_cached(folder: Path, name: str, source: str, seed: int) -> Dataset:
 def split_entry(entry: CacheEntry, name: str, source: str, seed: int) -> Dataset:
     """The dataset of a cache entry, split by ``seed``."""
     splits = split_rows(entry.labels, entry.given_splits, entry.copy_of, seed)
-    return Dataset(name, source, entry.digest, entry.classes, entry.images, entry.labels, *splits, seed)
+    held = HeldEntry(entry.folder)
+    return Dataset(name, source, entry.digest, entry.classes, entry.images, entry.labels, *splits, seed, held)

@@ -9,7 +9,7 @@ from pipeline.data.cache import open_entry
 from pipeline.data.dataset import Dataset, split_entry
 from pipeline.data.folder import FolderSource
 from pipeline.data.form import ChooseSize, Form, Pictures, RequestedForm, own_size
-from pipeline.data.held_entry import HeldEntry
+from pipeline.data.listing import Listing
 from pipeline.data.named import NAMED_DATASETS, Fetch, NamedSource
 from pipeline.data.npz import NpzSource
 from pipeline.data.split import check_counts
@@ -63,6 +63,7 @@ def load(
         warn(note)
     if for_training:
         arrays.check_training()
+    listing = arrays.listing()
     requested = RequestedForm(image_size, channels, choose_size, white)
 
     def choose_form(pictures: Pictures) -> Form:
@@ -76,7 +77,16 @@ def load(
         check_counts(entry.labels, entry.given_splits, entry.classes, printable(source))
     for note in entry.notes:
         warn(note)
-    return replace(split_entry(entry, name, source, seed), held=HeldEntry(entry.folder))
+    return replace(split_entry(entry, name, source, seed), listing=listing)
+
+
+def relist(source: str) -> Listing:
+    """What a source has now, without a look into its files; DataError when it is not there any more."""
+    return _find_source(source, _ignore_progress, _fetch_nothing)[1].listing()
+
+
+def _fetch_nothing(name: str, folder: Path) -> None:
+    """The ``fetch`` of a source of which only the listing is asked."""
 
 
 def _range_notes(source: str, pictures: Pictures, form: Form) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from pipeline.executors import Executor
 from pipeline.job.request import JobRequest
 from pipeline.report.progress import Verbosity
+from pipeline.steps.changed_images import warn_if_changed
 from pipeline.steps.disk_errors import disk_errors
 from pipeline.steps.findings import findings
 from pipeline.steps.open import open_study
@@ -26,6 +27,7 @@ def run(
             retry(prepared.storage, quiet)
         with disk_errors(paths):
             reason = search(prepared, verbosity)
+        warn_if_changed(study.problem.dataset)
         warn_if_given_up(reason, paths, study.job, prepared.storage.records)
         best_model = None
         try:

@@ -1,6 +1,7 @@
 """What changes between two sessions of a study, or under it: the clock, the names of its folders, its images."""
 
 import json
+import re
 import shutil
 import time
 from dataclasses import replace
@@ -105,3 +106,41 @@ def test_a_trial_whose_images_are_gone_is_a_fault_of_the_machine(tune, pets, cap
     pretend(monkeypatch)
     assert tune("--data", "pets", "--trials", "3", "--pruner", "none", "--retry-failed") == 0
     assert "all trials are done (3 complete)" in capsys.readouterr().out
+
+
+def add(pets):
+    Image.new("RGB", (16, 16), "white").save(pets / "cat/new.png")
+
+
+def repaint(pets):
+    Image.new("RGB", (16, 16), "white").save(pets / "cat/3.png")
+
+
+@pytest.mark.parametrize(
+    ("change", "now", "refused"),
+    [
+        (add, "24 images then, 25 now; ", r"and now got pets \(25 images 16x16x3, digest \w{8}\)"),
+        (
+            repaint,
+            "24 images then, 24 now, and other names, sizes or times of files; ",
+            r"and now got pets \(24 images",
+        ),
+        (shutil.rmtree, "24 images then, and now it is gone or cannot be read; ", "pets: no such dataset"),
+        (lambda pets: (pets / "cat/3.png").touch(), "24 images then, 24 now, and other names", None),
+    ],
+    ids=["add", "repaint", "remove", "touch"],
+)
+def test_images_that_change_under_a_study_are_told_and_refused_later(
+    tune, pets, capsys, monkeypatch, change, now, refused
+):
+    flags = ("--data", "pets", "--pruner", "none")
+    pretend(monkeypatch, before=lambda task: change(pets) if task.number == 1 else None)
+    assert tune(*flags, "--trials", "3") == 0
+    out, err = capsys.readouterr()
+    assert "all trials are done (3 complete)" in out
+    [line] = [line for line in err.splitlines() if "has changed" in line]
+    assert re.match(rf"warning: pets: has changed since this study read it with digest \w{{8}}: {now}", line)
+    pretend(monkeypatch)
+    assert tune(*flags, "--trials", "4") == (2 if refused else 0)
+    err = capsys.readouterr().err
+    assert re.search(refused, err) if refused else "has changed" not in err
