@@ -40,7 +40,8 @@ def tune(
     ``job`` is a job file; what is given here wins over it. ``quiet`` prints nothing but warnings, ``verbose`` also
     every epoch. A study that has begun goes on; with ``retry_failed`` it also repeats the trials that failed through a
     fault of the machine. A setting takes what a job file may say; None is as if it were not given. Raises a
-    ConvtuneError where the command prints one, and KeyboardInterrupt on Ctrl-C: the study can go on.
+    ConvtuneError where the command prints one, and KeyboardInterrupt on Ctrl-C: the study can go on. Within
+    ``with mlflow.start_run()`` a new study's run in MLflow is a child of that run, which stays as it is.
 
     The settings, each with its default:
     """

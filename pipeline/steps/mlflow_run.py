@@ -15,16 +15,20 @@ from pipeline.study.history import read_history
 from pipeline.study.paths import StudyPaths
 from pipeline.study.record import TrialRecord, best
 from pipeline.study.trial import EpochReport
-from pipeline.tracking import About, Tracker
+from pipeline.tracking import About, Tracker, active_run
 
 
 def begin_in_mlflow(tracker: Tracker, paths: StudyPaths, job: Mapping[str, Any], fingerprint: StudyFingerprint) -> None:
-    """Has the study's run made, or found; ``study.json`` names it once it is there."""
+    """Has the study's run made, or found; ``study.json`` names it once it is there.
+
+    A run that the calling thread is in (``with mlflow.start_run()``) becomes the parent of a new one.
+    """
 
     def begun(run: str) -> None:
         write_fingerprint(paths, replace(fingerprint, run=run))
 
-    about = About(paths.name, job, fingerprint.data, describe_unfinished(paths, job), fingerprint.id)
+    description = describe_unfinished(paths, job)
+    about = About(paths.name, job, fingerprint.data, description, fingerprint.id, active_run())
     tracker.begin_study(about, fingerprint.run or None, begun)
 
 

@@ -6,6 +6,7 @@ from pipeline.tracking.registry import ModelDecision, Registration
 from pipeline.tracking.removal import StudyRuns, find_runs
 from pipeline.tracking.runs import About
 from pipeline.tracking.store import server_address, ui_command, ui_environment
+from pipeline.tracking.surroundings import active_run
 from pipeline.tracking.tracker import Tracker, connect, connect_or_wait, promote
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Registration",
     "StudyRuns",
     "Tracker",
+    "active_run",
     "ask_store",
     "connect",
     "connect_or_wait",

@@ -2,7 +2,6 @@
 
 import getpass
 import json
-import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -11,7 +10,6 @@ from typing import Literal
 
 from mlflow import MlflowClient
 from mlflow.entities import DatasetInput, Metric, Param, Run, RunTag
-from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import (
     MLFLOW_LOGGED_ARTIFACTS,
     MLFLOW_PARENT_RUN_ID,
@@ -30,12 +28,16 @@ from pipeline.study.trial import TrialState
 from pipeline.tracking.entities import to_dataset_input, to_params, to_tags
 from pipeline.tracking.pages import write_view
 from pipeline.tracking.run_files import RunFiles
+from pipeline.tracking.surroundings import Surroundings, find_run
 from pipeline.tracking.trial_runs import SOURCE, child_runs, is_trial
 
 StudyStatus = Literal["FINISHED", "KILLED", "FAILED"]
 
 _STUDY_ID = "study_id"
 """The tag of a study's run that has the id in its ``study.json``."""
+
+_DESCRIBED = "described_by"
+"""The tag of a user's run whose description is ours: one that the user has written stays."""
 
 _COLOUR = "mlflow.runColor"
 """The tag of MLflow's that gives a run its colour in charts."""
@@ -56,7 +58,7 @@ class About:
     """The study: its name, its job file's content, its dataset, and Markdown that describes it while it runs.
 
     ``id`` is the study's own, by which its run is found in any store. An older version has noted no id ("") and nothing
-    of the dataset (None).
+    of the dataset (None). ``active`` is the id of the run that the user's program is in ("": in none).
     """
 
     name: str
@@ -64,6 +66,7 @@ class About:
     dataset: DataFacts | None
     description: str = ""
     id: str = ""
+    active: str = ""
 
     @property
     def label(self) -> str:
@@ -84,6 +87,7 @@ class Runs:
 
     A write may be repeated when its answer was lost: repeating any of them does no harm. ``found`` are the runs of
     trials that earlier sessions have left, as they were; ``renewed`` are the trials whose runs have been written anew.
+    ``remarks`` are lines for the user about the study's run.
     """
 
     client: MlflowClient
@@ -93,7 +97,10 @@ class Runs:
     def __init__(self) -> None:
         self.opened = False
         self.study = ""
+        self.remarks: list[str] = []
         self.dataset: DatasetInput | None = None
+        self._asked = ""
+        self._keeps_note = False
         self._about: About | None = None
         self._began = 0
         self._trials: dict[int, str] = {}
@@ -106,15 +113,21 @@ class Runs:
     def use(self, client: MlflowClient, experiment: str) -> None:
         """The client of the store and the experiment there, before anything is written."""
         self.client, self.files, self.experiment, self.opened = client, RunFiles(client), experiment, True
+        self._asked = experiment
 
     def begin_study(self, about: About, run_id: str | None) -> str:
-        """Creates the study's run or continues an old one, and describes the study in it; returns the run's id."""
-        run = self._find_run(run_id) or self._find_by_id(about.id) or self._find_project_run()
-        if run is None:
-            tags = _source_tags() | ({_STUDY_ID: about.id} if about.id else {})
-            run = self.client.create_run(self.experiment, tags=tags, run_name=about.name)
-        else:
+        """Creates the study's run or continues an old one, and describes the study in it; returns the run's id.
+
+        A new run is a child of the active run of the user's, in its experiment.
+        """
+        around = Surroundings(self.client, self._asked, about.active)
+        parent = around.parent()
+        self.experiment = self._asked if parent is None else parent.info.experiment_id
+        found = find_run(self.client, run_id) or self._find_by_id(about.id) or around.offered()
+        run = found or self._create_study(about, about.active if parent is not None else "")
+        if found is not None:
             self.client.update_run(run.info.run_id, status="RUNNING")
+        self.remarks = list(around.ignored(run, about.name, new=found is None))
         self.study, self._about, self._began = run.info.run_id, about, run.info.start_time
         self.experiment = run.info.experiment_id
         for child in child_runs(self.client, self.experiment, self.study):
@@ -122,6 +135,11 @@ class Runs:
                 self._adopt_trial(child)
         self._describe_study(about, run.data.params, run.data.tags)
         return self.study
+
+    def _create_study(self, about: About, parent: str) -> Run:
+        tags = {_STUDY_ID: about.id, MLFLOW_PARENT_RUN_ID: parent}
+        named = {name: text for name, text in tags.items() if text}
+        return self.client.create_run(self.experiment, tags=_source_tags() | named, run_name=about.name)
 
     @contextmanager
     def exporting(self, name: str, dataset: Dataset | None) -> Iterator[None]:
@@ -226,30 +244,15 @@ class Runs:
         why = to_tags({"reason": "the study ended before the trial"})
         for number in sorted(self._running):
             self.end_trial(number, state, why, now)
-        self._log(self.study, metrics, tags=to_tags({MLFLOW_RUN_NOTE: description}))
+        self._log(self.study, metrics, tags=[] if self._keeps_note else to_tags({MLFLOW_RUN_NOTE: description}))
         metric = METRICS.get(str(self._about.job.get("metric")), DEFAULT_METRIC)
         write_view(self.client, self.experiment, self.study, self._about.name, metric, importances)
         self.client.set_terminated(self.study, status, max(now, self._began))  # the clock may have been set back
-
-    def _find_run(self, run_id: str | None) -> Run | None:
-        """The run with this id; None if it does not exist or was deleted."""
-        try:
-            run = self.client.get_run(run_id) if run_id else None
-        except MlflowException as error:
-            if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-                raise
-            return None
-        return run if run and run.info.lifecycle_stage == "active" else None
 
     def _find_by_id(self, study: str) -> Run | None:
         """The run that has this study's id: its answer may have been lost, or it is in another store than the last."""
         found = self.client.search_runs([self.experiment], f"tags.{_STUDY_ID} = '{study}'") if study else []
         return found[0] if found else None
-
-    def _find_project_run(self) -> Run | None:
-        """The run that ``mlflow run`` made for this process and named in its environment, unless a study uses it."""
-        run = self._find_run(os.environ.get("MLFLOW_RUN_ID"))
-        return run if run and "study" not in run.data.tags else None
 
     def _adopt_trial(self, run: Run) -> None:
         """Remembers a trial of an earlier session, and ends its run if the session was cut off.
@@ -270,13 +273,17 @@ class Runs:
             self.client.set_terminated(run.info.run_id, "KILLED")
 
     def _describe_study(self, about: About, old_params: Mapping[str, str], old_tags: Mapping[str, str]) -> None:
+        ours = old_tags.get(MLFLOW_SOURCE_NAME) == SOURCE or _DESCRIBED in old_tags
+        self._keeps_note = MLFLOW_RUN_NOTE in old_tags and not ours
         params = to_params(about.job)
         changed = {param.key: param.value for param in params if old_params.get(param.key, param.value) != param.value}
         data = about.dataset
         tags = {"study": about.name, "dataset": data and data.name, "metric": about.job.get("metric"), **changed}
         tags[_STUDY_ID] = about.id
         if MLFLOW_RUN_NOTE not in old_tags:
-            tags[MLFLOW_RUN_NOTE] = about.description
+            tags |= {MLFLOW_RUN_NOTE: about.description, _DESCRIBED: SOURCE}
+        elif self._keeps_note:
+            self.remarks.append(f"the run {self.study} of {about.name} keeps the description that it had")
         self._log(self.study, params=[param for param in params if param.key not in old_params], tags=to_tags(tags))
         if data is not None:
             self.dataset = to_dataset_input(data)

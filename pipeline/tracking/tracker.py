@@ -113,8 +113,10 @@ class Tracker:
         """Creates the study's run, or continues ``run_id``, or one with the study's id, if it still exists.
 
         ``begun`` is called with the run's id, in the thread that sends. Trials that an interrupted session left running
-        are ended. If ``mlflow run`` has made a run for this process, that one is used. The job's keys become params;
-        since MLflow's params cannot change, one whose value differs from an earlier session becomes a tag.
+        are ended. If ``mlflow run`` has made a run for this process, that one is used; else a new one is a child of the
+        run ``about.active``. One line says of each such wish that is not met why.
+        The job's keys become params; since MLflow's params cannot change, one whose value differs from an earlier
+        session becomes a tag.
         """
         self._about = about
         self._sender.put("study's run", partial(self._begin, about, run_id, begun), vital=True)
@@ -123,6 +125,8 @@ class Tracker:
         if not self._runs.opened:
             self._runs.use(*open_client(self._uri))
         begun(self._runs.begin_study(about, run_id))
+        for line in self._runs.remarks:
+            warn(line)
 
     def trial_started(self, record: TrialRecord) -> None:
         """Creates the run of a trial. It replaces the run that an interrupted trial of the same number has left."""

@@ -45,8 +45,8 @@ def dataset():
 def begin_study(dataset):
     """Begins a study on a tracker and returns the id of its run."""
 
-    def begin_study(tracker, run_id=None, name="digits-quick", **changes):
-        tracker.begin_study(About(name, JOB | changes, dataset.facts, "It runs."), run_id)
+    def begin_study(tracker, run_id=None, name="digits-quick", active="", **changes):
+        tracker.begin_study(About(name, JOB | changes, dataset.facts, "It runs.", active=active), run_id)
         tracker._sender.call(lambda: None)
         return tracker.run
 
