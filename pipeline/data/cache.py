@@ -120,6 +120,7 @@ def _find_entry(folder: Path) -> CacheEntry | None:
 
 def _build_entry(folder: Path, source: Source, form: Form, listing: Listing) -> CacheEntry:
     def build(temporary: Path) -> None:
+        _remove_unused(folder.parent)
         source.build(temporary, form)
         _check_unchanged(source, listing)
 
@@ -143,7 +144,6 @@ def write_entry(final: Path, write: Callable[[Path], None]) -> CacheEntry:
     """
     with _write_errors():
         final.parent.mkdir(parents=True, exist_ok=True)
-        _remove_unused(final.parent)
         temporary = unused_sibling(final)
         temporary.mkdir()
         try:

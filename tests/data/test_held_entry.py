@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from pipeline.data import load
+from pipeline.data.dataset import open_cached
 
 
 @pytest.fixture
@@ -81,3 +82,15 @@ def test_files_are_closed_with_the_dataset(pets):
     during = len(os.listdir("/proc/self/fd"))
     del dataset
     assert len(os.listdir("/proc/self/fd")) < during
+
+
+def test_nothing_beside_it_is_touched_where_it_is_no_part_of_a_cache(pets, tmp_path):
+    """As on a node of a cluster, which has copies of entries among other things."""
+    folder = read(pets).folder
+    copy = shutil.copytree(folder, tmp_path / "node" / folder.name)
+    (tmp_path / "node/other").mkdir()
+    os.utime(tmp_path / "node/other", (0, 0))
+    dataset = open_cached(copy, "pets", "pets", 0)
+    shutil.rmtree(copy)
+    assert dataset.image_name(3) == "cat/3.png"
+    assert {path.name for path in (tmp_path / "node").iterdir()} == {folder.name, "other"}
