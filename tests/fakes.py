@@ -124,6 +124,21 @@ class Devour:
 
 
 @dataclass(frozen=True)
+class EatUp:
+    """A task that takes memory, after one report, in a group of processes that may have little: the kernel kills it."""
+
+    number: int
+    members: Path
+
+    def run(self, report: ReportCallback) -> None:
+        report(EpochReport(self.number, 1, {"val_accuracy": 0.5}, 1.0))
+        self.members.write_text(str(os.getpid()))
+        taken: list[bytes] = []
+        while len(taken) < 2**6:
+            taken.append(b"x" * 2**24)
+
+
+@dataclass(frozen=True)
 class FillDisk:
     """A task that writes ``path`` until the disk is full, for which a limit on its process's files stands."""
 

@@ -12,10 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
-REQUIRED = os.environ.get("CONVTUNE_REQUIRE_SERVICES") == "1"
-"""Whether a missing server is a failure; elsewhere the tests are skipped."""
+from tests.required import lacking
 
 USER, PASSWORD = "tester", "p@ss/word"
 """A password that an address holds only if it is quoted."""
@@ -101,7 +98,7 @@ def running_server() -> Iterator[PostgreSQL]:
     """A server; the test is skipped, or fails, where PostgreSQL is not installed."""
     binaries = _binaries()
     if binaries is None:
-        (pytest.fail if REQUIRED else pytest.skip)("PostgreSQL is not installed")
+        lacking("PostgreSQL is not installed")
     user = "postgres" if _is_root() else getpass.getuser()
     with tempfile.TemporaryDirectory(prefix="convtune-postgresql-") as folder:
         if _is_root():

@@ -1,7 +1,9 @@
+import os
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +16,8 @@ from pipeline.search.proposer import Proposer
 from pipeline.search.samplers import SAMPLERS
 from pipeline.search.stop_reason import Budget, StopReason
 from pipeline.study.trial import Fault, TrialState
-from tests.fakes import Batches, Climb, Deaf, Devour, Die, FillDisk, Raise
+from tests.fakes import Batches, Climb, Deaf, Devour, Die, EatUp, FillDisk, Raise
+from tests.required import lacking
 from tests.search_helpers import judging, open_storage
 from tests.spaces import CONTINUOUS, GRID, space
 
@@ -105,21 +108,70 @@ def test_a_trial_that_raises_costs_itself_only(tmp_path):
     assert storage.records[1].result.reason == "ValueError: no luck"
 
 
-def test_a_killed_worker_is_a_failed_trial_with_its_signal(tmp_path):
-    executor = LocalExecutor([{}, {}])
+class Times(Diary):
+    """Notes when trials are first heard of, and when they end (monotonic seconds)."""
+
+    def __init__(self):
+        super().__init__()
+        self.heard, self.ended = {}, {}
+
+    def epoch_ended(self, record, report):
+        self.heard.setdefault(record.number, time.monotonic())
+
+    def trial_ended(self, record):
+        self.ended[record.number] = time.monotonic()
+
+
+def test_a_killed_worker_is_a_failed_trial_with_its_signal_and_its_slot_trains_again_within_15_s(tmp_path):
+    times = Times()
 
     def sometimes(trial, candidate):
         return Die(trial.number) if trial.number == 1 else climb(trial, candidate)
 
-    try:
-        study, storage = loop(tmp_path, sometimes, executor)
+    with closing(LocalExecutor([{}])) as executor:
+        study, storage = loop(tmp_path, sometimes, executor, listeners=[times])
         study.run(Budget(4))
-    finally:
-        executor.close()
+    assert times.heard[2] - times.heard[1] < 15, "it died at its first report"
     assert sorted(states(tmp_path)) == [TrialState.COMPLETE] * 3 + [TrialState.FAILED]
     failed = storage.records[1].result
     assert "SIGKILL" in failed.reason
     assert (failed.epochs, failed.score, failed.fault) == (1, 0.5, Fault.MACHINE)
+
+
+@pytest.fixture
+def group():
+    """A group of processes that may have 100 MB of memory: its folder, and where the kernel counts whom it killed."""
+    name, hierarchy = f"convtune-test-{os.getpid()}", Path("/sys/fs/cgroup")
+    old = (hierarchy / "memory" / name, {"memory.limit_in_bytes": True, "memory.memsw.limit_in_bytes": False})
+    new = (hierarchy / name, {"memory.max": True, "memory.swap.max": False})
+    folder, limits = old if old[0].parent.is_dir() else new
+    try:
+        folder.mkdir()
+        for limit, needed in limits.items():
+            if needed or (folder / limit).exists():
+                (folder / limit).write_text("100000000")
+    except OSError as error:
+        with suppress(OSError):
+            folder.rmdir()
+        lacking(f"no memory can be limited here: {error}")
+    yield folder, folder / ("memory.oom_control" if folder is old[0] else "memory.events")
+    folder.rmdir()
+
+
+def test_a_worker_that_the_kernel_kills_for_its_memory_is_a_fault_of_the_machine(tmp_path, group):
+    folder, counts = group
+
+    def at_first(trial, candidate):
+        return climb(trial, candidate) if trial.number else EatUp(trial.number, folder / "cgroup.procs")
+
+    with closing(LocalExecutor([{}])) as executor:
+        study, storage = loop(tmp_path, at_first, executor)
+        study.run(Budget(2))
+    killed, trained = (record.result for record in storage.records)
+    assert "oom_kill 1" in counts.read_text().splitlines()
+    assert (killed.state, killed.fault, killed.epochs) == (TrialState.FAILED, Fault.MACHINE, 1)
+    assert killed.reason == "machine fault: worker died: signal 9 (SIGKILL, perhaps out of memory)"
+    assert trained.state is TrialState.COMPLETE
 
 
 def test_a_fault_of_the_machine_costs_a_trial_and_leaves_the_earlier_files(tmp_path):
@@ -305,15 +357,18 @@ def test_a_running_trial_may_still_restore_patience(tmp_path):
 
 
 def test_a_trial_that_never_ends_fails_after_its_time_and_the_others_are_trained(tmp_path):
+    times = Times()
+
     def one_is_stuck(trial, candidate):
         return Deaf(trial.number, epochs=2) if trial.number == 0 else climb(trial, candidate)
 
     with closing(LocalExecutor([{}])) as executor:
-        study, storage = loop(tmp_path, one_is_stuck, executor)
+        study, storage = loop(tmp_path, one_is_stuck, executor, listeners=[times])
         [stuck] = executor.pids
         assert study.run(Budget(3, trial_timeout=5.0)) == StopReason.TRIALS_DONE
         assert stuck not in executor.pids
     late, *others = storage.records
+    assert late.result.seconds - 5 + times.heard[1] - times.ended[0] < 15, "until its slot trains again"
     assert (late.state, late.result.reason) == (TrialState.FAILED, "took longer than --trial-timeout 5s")
     assert (late.result.epochs, late.score, late.result.model) == (2, 0.5, "")
     assert late.result.seconds > 5
