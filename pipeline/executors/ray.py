@@ -36,6 +36,8 @@ _STRAGGLERS = 10.0
 _PAUSE = 30.0
 """Seconds without another try after a slot could not be started on a node."""
 
+_ON_EVERY_NODE = "every node needs convtune, as it is installed here"
+
 
 def start(slots: Slots, log: Path | None, warm_up: WarmUp) -> "RayExecutor":
     """Joins the cluster at the address of ``slots``, or starts one on this machine if there is none.
@@ -68,9 +70,15 @@ class RayExecutor:
         self._folders: dict[Path, Sent] = {}
         self._queue: list[tuple[Parcel, dict[int, Sent]]] = []
         self._look_at = -math.inf
-        self._share, self._told = Share(0.0, 0), ""
+        self._share = Share(0.0, 0)
+        self._told = {"room": "", "start": ""}
+        self._has_started = False
         atexit.register(self.close)
-        self._await_slots()
+        try:
+            self._await_slots()
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def slots(self) -> int:
@@ -132,8 +140,7 @@ class RayExecutor:
                 raise WorkerError(f"Ray: no node has room for a worker within {_PATIENCE:.0f} s; see `ray status`")
             self._follow()
             for slot in self._speaking(0.5):
-                if (error := self._settle(slot)) is not None and not self.slots:
-                    raise WorkerError(f"Ray: a worker cannot start ({error}); convtune must be on every node")
+                self._settle(slot)
 
     def _speaking(self, seconds: float) -> list[SlotHandle]:
         """The slots that have something to say, after at most so many seconds."""
@@ -154,7 +161,7 @@ class RayExecutor:
         nodes = {node["NodeID"]: node["Resources"] for node in living_nodes()}
         self._look_at = time.monotonic() + _LOOK_EVERY
         share = share_of_one(nodes.values(), self._wanted)
-        self._tell(describe_unused(nodes.values(), share, self._wanted, self._share))
+        self._tell("room", describe_unused(nodes.values(), share, self._wanted, self._share))
         self._share = share
         for slot in [slot for slot in self._slots if slot.parcel is None]:
             if (slot.is_ready and slot.node not in nodes) or slot.on_gpu != bool(share.per_gpu):
@@ -168,19 +175,26 @@ class RayExecutor:
         for _ in range(wanted - len(self._slots)):
             self._slots.append(start_slot(self._token, share, self._warm_up))
 
-    def _tell(self, line: str) -> None:
+    def _tell(self, about: str, line: str) -> None:
         """Prints a warning, unless it is the last one again."""
-        if line and line != self._told:
+        if line and line != self._told[about]:
             print(f"warning: Ray: {line}", file=sys.stderr)
-        self._told = line
+        self._told[about] = line
 
-    def _settle(self, slot: SlotHandle) -> str | None:
-        """Takes the first word of a new slot; if it could not start, removes it and returns why."""
+    def _settle(self, slot: SlotHandle) -> None:
+        """Takes the first word of a new slot; if it could not start, removes it and says why.
+
+        WorkerError if it is the first of all.
+        """
         error = slot.settle()
-        if error is not None:
-            self._remove(slot)
-            self._look_at = time.monotonic() + _PAUSE
-        return error
+        self._has_started |= error is None
+        if error is None:
+            return
+        if not self._has_started:
+            raise WorkerError(f"Ray: no worker can start ({error}); {_ON_EVERY_NODE}")
+        self._tell("start", f"a worker cannot start ({error}); {_ON_EVERY_NODE}; tried every {_PAUSE:.0f} s")
+        self._remove(slot)
+        self._look_at = time.monotonic() + _PAUSE
 
     def _hand_over(self) -> None:
         """Begins tasks that wait, in living slots that are free. A slot that has died while it was idle costs none."""

@@ -2,11 +2,12 @@
 
 import math
 import os
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from pipeline.errors import first_line
+from pipeline.errors import first_line, printable
 from pipeline.executors.parcel import Parcel
 from pipeline.executors.ray_share import Share
 from pipeline.executors.ray_slot import RaySlot, Sent
@@ -19,6 +20,8 @@ _FAREWELL = 10.0
 _ANSWER = 5.0
 """Seconds in which an idle slot must answer."""
 
+_LONGEST = 200
+"""Characters of an error."""
 
 _THREADS = ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "NPROC")
 
@@ -56,7 +59,7 @@ class SlotHandle:
         try:
             self.node = self.take()
         except ray.exceptions.RayError as error:
-            return first_line(getattr(error, "cause", None) or error)
+            return why_not_started(error)
         return None
 
     def is_alive(self) -> bool:
@@ -92,6 +95,20 @@ class SlotHandle:
             ray.kill(self.actor)
 
 
+def why_not_started(error: Exception) -> str:
+    """The error of an actor that could not start, in one line: with its machine, without Ray's words around it.
+
+    >>> why_not_started(ValueError("The actor died because of an error raised in its creation task, ray::RaySlot"
+    ... " (pid=1, ip=10.0.0.5)\\n  File ...\\nModuleNotFoundError: No module named 'pipeline'"))
+    "on 10.0.0.5: ModuleNotFoundError: No module named 'pipeline'"
+    >>> why_not_started(ValueError("The actor died unexpectedly."))
+    'ValueError: The actor died unexpectedly.'
+    """
+    lines = str(error).strip().splitlines()
+    raised = re.search(r"creation task.*\bip=([^,)]+)", lines[0]) if lines else None
+    return first_line(error) if raised is None else printable(f"on {raised[1]}: {lines[-1].strip()}")[:_LONGEST]
+
+
 def start_slot(token: str, share: Share, warm_up: WarmUp) -> SlotHandle:
     """Asks the cluster for a slot, on some node that has room for it; ``token`` names the executor on its nodes."""
     import ray
@@ -108,6 +125,8 @@ def farewell(slots: Sequence[SlotHandle]) -> None:
     """Ends slots, after they have removed their files as far as they can be reached."""
     import ray
 
+    if not ray.is_initialized():  # asked for anything now, Ray would start a cluster
+        return
     with suppress(Exception):  # the cluster may have ended before
         closing = [slot.actor.close.remote() for slot in slots if slot.is_ready]
         ray.wait(closing, num_returns=len(closing), timeout=_FAREWELL)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import JobError, SpaceError
+from pipeline.errors import JobError, SpaceError, WorkerError
 from pipeline.executors import Slots, call
 from pipeline.executors import ray as ray_executor
 from pipeline.executors.parcel import pack
@@ -192,6 +192,49 @@ def test_a_task_that_waits_for_a_slot_can_be_dropped(pair):
     wait_until(pair, lambda: pair.free == 2)
     pair.submit(Climb(1))
     assert wait_for(pair, 1).keys() == {1}
+
+
+def test_a_node_on_which_no_worker_can_start_is_said_once(pair, monkeypatch, capfd):
+    monkeypatch.setattr(ray_executor, "_PAUSE", 0.1)
+    started = start_badly(monkeypatch)
+    kill(pair._slots[0])
+    pair.submit(Climb(0))
+    assert wait_for(pair, 1)[0].value.state is TrialState.COMPLETE
+    wait_until(pair, lambda: len(started) == 3)
+    [line] = capfd.readouterr().err.splitlines()
+    assert line.startswith("warning: Ray: a worker cannot start (on 127.0.0.1: FileNotFoundError: ")
+    assert line.endswith("); every node needs convtune, as it is installed here; tried every 0 s")
+
+
+def test_a_cluster_on_which_no_worker_can_start_is_an_error_and_left(nodes, monkeypatch, capfd):
+    start_badly(monkeypatch)
+    left = []
+    monkeypatch.setattr(ray_executor, "connect", lambda *arguments: lambda: left.append("left"))
+    with pytest.raises(WorkerError, match=r"^Ray: no worker can start \(on 127.0.0.1: FileNotFoundError: "):
+        ray_executor.start(BOTH, None, warm_up)
+    assert left
+    assert capfd.readouterr() == ("", "")
+
+
+def start_badly(monkeypatch):
+    """Starts slots that no node can start; returns the list of them."""
+    started, start_slot = [], ray_executor.start_slot
+
+    def start_badly(token, *arguments):
+        started.append(start_slot("no/such", *arguments))  # names a folder that the node cannot make
+        return started[-1]
+
+    monkeypatch.setattr(ray_executor, "start_slot", start_badly)
+    return started
+
+
+def test_a_cluster_without_nodes_is_said_and_a_task_waits_for_one(pair, monkeypatch, capfd):
+    with monkeypatch.context() as patched:
+        patched.setattr(ray_executor, "living_nodes", list)
+        wait_until(pair, lambda: pair.slots == 0)
+    pair.submit(Climb(0))
+    assert capfd.readouterr() == ("", "warning: Ray: no node has room for a worker; trials begin when one joins\n")
+    assert wait_for(pair, 1)[0].value.state is TrialState.COMPLETE
 
 
 def kill(slot):
