@@ -1,12 +1,14 @@
-"""Measures what workers side by side are worth: trials an hour with one for each core, and with one that has them all.
+"""Measures what workers side by side are worth: trials an hour with one for each core, and with a single one.
 
     python bench/parallel.py [--trials 8] [--epochs 3] [--workers N] [--keep]
 
-For a LeNet-like network on 28x28 grey images and one of 40 million MACs on 32x32 colour images, both of noise, one
-``convtune tune`` with one worker and one with ``--workers`` (default: physical cores) train as many equal trials.
+For a LeNet-like network on 28x28 grey images and one of 40 million MACs on 32x32 colour images, both of noise, three
+runs of ``convtune tune`` train as many equal trials: with one worker on one core, with one that has all cores, and with
+``--workers`` (default: physical cores).
 Times are those that the study notes of its trials: from the begin of the first to the end of the last. ``idle`` is the
 time between a slot's trials, as a share of that time on all slots: what proposing, storing and handing over costs.
-Aims: a speed-up of at least 1.6 on two cores, and less than 3 % idle. ``--keep`` writes bench/results/parallel.json.
+Aims: a speed-up of at least 1.6 on two cores, and less than 3 % idle. Over a worker with all cores it cannot be much
+for large networks, whose single steps use all cores well. ``--keep`` writes bench/results/parallel.json.
 """
 
 import argparse
@@ -63,16 +65,21 @@ def main() -> None:
     for name, network in NETWORKS.items():
         with tempfile.TemporaryDirectory() as folder:
             write_data(Path(folder), network)
-            runs = {workers: measure(Path(folder), network, workers, args) for workers in (1, args.workers)}
-        speed_up = runs[args.workers]["trials an hour"] / runs[1]["trials an hour"]
-        figures[name] = {f"{workers} workers": run for workers, run in runs.items()} | {"speed-up": speed_up}
+            runs = {
+                "1 worker, 1 core": measure(Path(folder), network, 1, args, cores=1),
+                "1 worker, all cores": measure(Path(folder), network, 1, args),
+                f"{args.workers} workers": measure(Path(folder), network, args.workers, args),
+            }
+        *single, all_of_them = (run["trials an hour"] for run in runs.values())
+        speed_ups = dict(zip(("over one core", "over all cores"), (all_of_them / one for one in single), strict=True))
+        figures[name] = {**runs, "speed-up": speed_ups}
         for workers, run in runs.items():
             print(
-                f"{name}: {workers} workers: {run['trials an hour']:.0f} trials an hour, {run['idle %']:.1f} % idle, "
+                f"{name}: {workers}: {run['trials an hour']:.0f} trials an hour, {run['idle %']:.1f} % idle, "
                 f"{run['macs'] / 1e6:.1f} M MACs",
                 flush=True,
             )
-        print(f"{name}: speed-up {speed_up:.2f}", flush=True)
+        print(f"{name}: speed-up {speed_ups}", flush=True)
     if args.keep:
         keep(figures)
 
@@ -94,14 +101,21 @@ def write_data(folder: Path, network: Network) -> None:
     (folder / "space.yaml").write_text(f"family: plain\nhyperparameters: {hyperparameters}\n")
 
 
-def measure(folder: Path, network: Network, workers: int, args: argparse.Namespace) -> dict[str, Any]:
-    """Runs a study with so many workers; its trials an hour, and the share of time that its slots were idle."""
-    study = f"workers{workers}"
+def measure(
+    folder: Path, network: Network, workers: int, args: argparse.Namespace, cores: int | None = None
+) -> dict[str, Any]:
+    """Runs a study with so many workers; its trials an hour, and the share of time that its slots were idle.
+
+    ``cores`` is how many of this machine it may use (None: all).
+    """
+    study = f"workers{workers}-{cores or 'all'}"
     flags = ["--data", "noise.npz", "--space", "space.yaml", "--search", "random", "--trials", str(args.trials)]
     flags += ["--epochs", str(args.epochs), "--pruner", "none", "--workers", str(workers), "--limit", "macs=none"]
     root = str(Path(__file__).resolve().parent.parent)
     environment = os.environ | {"PYTHONPATH": root, "CONVTUNE_CACHE": str(folder / "cache")}
     command = [sys.executable, "-m", "pipeline", "tune", *flags, "--study", study, "-q"]
+    if cores is not None:
+        command = ["taskset", "--cpu-list", ",".join(map(str, sorted(os.sched_getaffinity(0))[:cores])), *command]
     subprocess.run(command, check=True, cwd=folder, env=environment, stdout=subprocess.DEVNULL)
     _, records, _ = load_trials(str(folder / "studies" / study))
     slots: dict[int, list[tuple[float, float]]] = defaultdict(list)
