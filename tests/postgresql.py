@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.required import lacking
+from tests.required import lacking_service
 
 USER, PASSWORD = "tester", "p@ss/word"
 """A password that an address holds only if it is quoted."""
@@ -98,7 +98,7 @@ def running_server() -> Iterator[PostgreSQL]:
     """A server; the test is skipped, or fails, where PostgreSQL is not installed."""
     binaries = _binaries()
     if binaries is None:
-        lacking("PostgreSQL is not installed")
+        lacking_service("PostgreSQL is not installed")
     user = "postgres" if _is_root() else getpass.getuser()
     with tempfile.TemporaryDirectory(prefix="convtune-postgresql-") as folder:
         if _is_root():

@@ -1,17 +1,25 @@
 """What tests need of a machine beside Python: tests without it are skipped, but where all of it has to be there.
 
 That is a server of PostgreSQL, and the right to mount disks, to hide folders and processes from some others, and to
-limit the memory of a group of processes.
+limit the memory of a group of processes, which not every container has.
 """
 
 import os
 
 import pytest
 
-REQUIRED = os.environ.get("CONVTUNE_REQUIRE_SERVICES") == "1"
-"""Whether what is missing is a failure."""
+SERVICES_REQUIRED = os.environ.get("CONVTUNE_REQUIRE_SERVICES") == "1"
+"""Whether a missing server is a failure."""
+
+RIGHTS_REQUIRED = os.environ.get("CONVTUNE_REQUIRE_RIGHTS") == "1"
+"""Whether a missing right is one."""
 
 
-def lacking(what: str) -> None:
-    """Ends the test: it is skipped, or fails where all has to be there."""
-    (pytest.fail if REQUIRED else pytest.skip)(what)
+def lacking_service(what: str) -> None:
+    """Ends a test that needs a server: it is skipped, or fails where all has to be there."""
+    (pytest.fail if SERVICES_REQUIRED else pytest.skip)(what)
+
+
+def lacking_right(what: str) -> None:
+    """Ends a test that needs a right: it is skipped, or fails where all has to be there."""
+    (pytest.fail if RIGHTS_REQUIRED else pytest.skip)(what)

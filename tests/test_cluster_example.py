@@ -13,7 +13,7 @@ import yaml
 
 from pipeline.cli import tune
 from tests.ray_nodes import two_nodes
-from tests.required import REQUIRED
+from tests.required import RIGHTS_REQUIRED
 
 FOLDER = Path(__file__).resolve().parents[1] / "examples" / "cluster"
 TEXT = (FOLDER / "compose.yaml").read_text(encoding="utf-8")
@@ -92,7 +92,7 @@ def test_every_command_of_its_readme_is_one_that_convtune_takes():
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not (CAN_HIDE or REQUIRED), reason="hiding processes from some others needs root")
+@pytest.mark.skipif(not (CAN_HIDE or RIGHTS_REQUIRED), reason="hiding processes from some others needs root")
 def test_the_container_of_convtune_is_a_node_of_the_cluster_that_trains_nothing(tmp_path):
     """Runs its entrypoint where no process of the cluster is seen, as in a container of its own."""
     write_command(tmp_path / "ray", JOIN_ON_THIS_MACHINE)

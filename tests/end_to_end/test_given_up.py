@@ -10,7 +10,7 @@ from pipeline.cli import main
 from pipeline.executors import EXECUTORS, InlineExecutor
 from pipeline.training.task import TrainTask
 from tests.end_to_end.pretend import PRETEND, PretendExecutor
-from tests.required import lacking
+from tests.required import lacking_right
 
 pytestmark = pytest.mark.usefixtures("undrawn", "only_tested")
 
@@ -64,7 +64,7 @@ def test_a_study_on_a_disk_that_is_nearly_full_begins_no_trial(tune, here, capsy
         ["mount", "-t", "tmpfs", "-o", "size=60m", "tmpfs", disk], capture_output=True, text=True, check=False
     )
     if mounted.returncode:
-        lacking(f"no disk can be mounted here: {mounted.stderr.strip()}")
+        lacking_right(f"no disk can be mounted here: {mounted.stderr.strip()}")
     try:
         filler = Path("studies/filler")
         filler.write_bytes(bytes(20_000_000))

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from tests.ray_nodes import two_nodes
-from tests.required import REQUIRED
+from tests.required import RIGHTS_REQUIRED
 
 TUNE = ["tune", "--data", "mnist5k", "--executor", "ray", "--study", "s", "--search", "random", "--pruner", "none"]
 TUNE += ["--limit", "macs=2M", "--epochs", "2", "--trials", "5", "--seed", "0", "--time", "5m"]
@@ -18,7 +18,7 @@ CAN_HIDE = subprocess.run(["unshare", "--mount", "true"], capture_output=True, c
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not (CAN_HIDE or REQUIRED), reason="hiding a folder from some processes needs root")
+@pytest.mark.skipif(not (CAN_HIDE or RIGHTS_REQUIRED), reason="hiding a folder from some processes needs root")
 def test_a_study_outlives_a_node_and_shares_no_file_with_any(tmp_path):
     """The folder of everything is empty for the nodes, so what they have and give can only have come through Ray."""
     environment = os.environ | {"CONVTUNE_CACHE": str(tmp_path / "cache")}

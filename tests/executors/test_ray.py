@@ -21,7 +21,7 @@ from pipeline.executors.ray_slot import CHUNK
 from pipeline.study.trial import Decision, EpochReport, TrialResult, TrialState
 from tests.fakes import Chatter, Climb, Deaf, Die, GetPid, Unpackable
 from tests.ray_nodes import two_nodes
-from tests.required import REQUIRED
+from tests.required import RIGHTS_REQUIRED
 
 HIDING_PROCESSES = ["unshare", "--fork", "--pid", "--mount-proc"]
 
@@ -323,7 +323,7 @@ def test_a_cluster_whose_token_is_another_is_one_line(nodes):
     )
 
 
-@pytest.mark.skipif(not (CAN_HIDE or REQUIRED), reason="hiding processes from some others needs root")
+@pytest.mark.skipif(not (CAN_HIDE or RIGHTS_REQUIRED), reason="hiding processes from some others needs root")
 def test_a_machine_that_is_no_node_of_the_cluster_is_told_how_to_become_one(nodes):
     ran = check_elsewhere(nodes.address, HIDING_PROCESSES)
     assert ran.stderr == ""

@@ -14,7 +14,7 @@ from pipeline.search.optuna_study import read_study, storage_errors
 from pipeline.search.stop_reason import Budget, StopReason
 from pipeline.study.trial import Fault, ReportCallback, TrialResult, TrialState
 from tests.fakes import Climb
-from tests.required import lacking
+from tests.required import lacking_right
 from tests.search.test_loop import loop
 
 MODEL = 1 << 20
@@ -43,7 +43,7 @@ def disk(tmp_path):
         ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", folder], capture_output=True, text=True, check=False
     )
     if mounted.returncode:
-        lacking(f"no disk can be mounted here: {mounted.stderr.strip()}")
+        lacking_right(f"no disk can be mounted here: {mounted.stderr.strip()}")
     yield folder
     subprocess.run(["umount", "--lazy", folder], check=True)
 

@@ -17,7 +17,7 @@ from pipeline.search.samplers import SAMPLERS
 from pipeline.search.stop_reason import Budget, StopReason
 from pipeline.study.trial import Fault, TrialState
 from tests.fakes import Batches, Climb, Deaf, Devour, Die, EatUp, FillDisk, Raise
-from tests.required import lacking
+from tests.required import lacking_right
 from tests.search_helpers import judging, open_storage
 from tests.spaces import CONTINUOUS, GRID, space
 
@@ -153,7 +153,7 @@ def group():
     except OSError as error:
         with suppress(OSError):
             folder.rmdir()
-        lacking(f"no memory can be limited here: {error}")
+        lacking_right(f"no memory can be limited here: {error}")
     yield folder, folder / ("memory.oom_control" if folder is old[0] else "memory.events")
     folder.rmdir()
 

@@ -19,6 +19,7 @@ from pipeline.search.stop_reason import StopReason
 from pipeline.space import complete
 from pipeline.study.record import best
 from pipeline.study.trial import EpochReport, Fault, TrialResult, TrialState
+from tests.required import lacking_right
 from tests.search_helpers import CLASSES, SHAPE, begin, open_storage
 from tests.spaces import CONTINUOUS, space
 
@@ -473,7 +474,7 @@ def drive(tmp_path):
     behind.mkdir()
     folder.mkdir()
     if shutil.which("bindfs") is None or subprocess.run(["bindfs", "-o", "direct_io", behind, folder]).returncode:
-        pytest.skip("bindfs cannot mount a folder here")
+        lacking_right("bindfs cannot mount a folder here")
     yield folder
     subprocess.run(["umount", "--lazy", folder], check=True)
 
