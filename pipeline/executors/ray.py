@@ -17,6 +17,7 @@ from typing import Any
 from pipeline.errors import ConvtuneError, MachineError, WorkerError
 from pipeline.executors.machine_fault import error_of
 from pipeline.executors.parcel import Parcel, pack
+from pipeline.executors.ray_address import Head
 from pipeline.executors.ray_cluster import connect, is_up, living_nodes
 from pipeline.executors.ray_handle import SlotHandle, farewell, start_slot
 from pipeline.executors.ray_share import Share, check_per_gpu, describe_unused, room, share_of_one
@@ -69,7 +70,7 @@ class RayExecutor:
         self._results: list[TaskResult] = []
         self._folders: dict[Path, Sent] = {}
         self._queue: list[tuple[Parcel, dict[int, Sent]]] = []
-        self._look_at = -math.inf
+        self._look_at, self._head = -math.inf, Head()
         self._share = Share(0.0, 0)
         self._told = {"room": "", "start": ""}
         self._has_started = False
@@ -155,11 +156,16 @@ class RayExecutor:
         return [pending[reference] for reference in ready]
 
     def _follow(self) -> None:
-        """Looks at the cluster every few seconds: as many slots as it has room for, or as were asked for."""
+        """Looks at the cluster every few seconds: as many slots as it has room for, or as were asked for.
+
+        MachineError once its head is gone.
+        """
         if time.monotonic() < self._look_at:
             return
-        nodes = {node["NodeID"]: node["Resources"] for node in living_nodes()}
         self._look_at = time.monotonic() + _LOOK_EVERY
+        if not self._head.check():
+            return
+        nodes = {node["NodeID"]: node["Resources"] for node in living_nodes()}
         share = share_of_one(nodes.values(), self._wanted)
         self._tell("room", describe_unused(nodes.values(), share, self._wanted, self._share))
         self._share = share
@@ -223,7 +229,7 @@ class RayExecutor:
         except (ray.exceptions.RayTaskError, OSError) as error:  # a file could not be sent or written
             self._lose(slot, error_of(getattr(error, "cause", error)))
         except ray.exceptions.RayError as error:
-            what = "worker died" if is_up(slot.node) else "node died"
+            what = "worker died" if self._head.answers() and is_up(slot.node) else "node died"
             self._lose(slot, MachineError(f"machine fault: {what}: {type(error).__name__}"))
         else:
             if isinstance(message.said, TaskResult):

@@ -1,18 +1,22 @@
-"""The address of a Ray cluster: whether one answers there, and whether this machine is a node of it.
+"""The address of a Ray cluster: whether one answers there, still does, and whether this machine is a node of it.
 
 Ray itself finds out only after a minute, with the warnings of its C++ libraries on the terminal.
 """
 
+import math
 import os
 import socket
 import time
 from typing import Any
 
-from pipeline.errors import JobError, first_line, printable
+from pipeline.errors import JobError, MachineError, first_line, printable
 from pipeline.executors.log import output_to
 
 CONNECT = 5.0
 """Seconds in which the address of a cluster must answer, and this machine's part of it be found."""
+
+_AWAY = 20.0
+"""Seconds without an answer of the head, which may be starting again, until the study ends."""
 
 _SETTINGS = b"\x04"
 """The kind of frame with which a gRPC server answers, as any of HTTP/2 (RFC 9113, 3.4)."""
@@ -81,3 +85,38 @@ def _is_here(nodes: set[str]) -> bool:
 
     find = getattr(services, "find_node_ids", None)  # older versions look for the node by this machine's address
     return find is None or not nodes.isdisjoint(find())
+
+
+class Head:
+    """The head of the cluster that this process has joined.
+
+    Without it Ray ends this process after 60 s, with exit code 1 (measured), and answers no question until then.
+    Workers train on meanwhile.
+    """
+
+    def __init__(self) -> None:
+        import ray
+
+        self._address: str = ray.get_runtime_context().gcs_address
+        self._last = math.inf
+
+    def answers(self) -> bool:
+        """Whether something accepts connections there now."""
+        host, port = split(self._address)
+        try:
+            socket.create_connection((host.strip("[]"), port), CONNECT).close()
+        except OSError:
+            return False
+        return True
+
+    def check(self) -> bool:
+        """Whether Ray may be asked now; MachineError once the head has not answered for a while."""
+        now = time.monotonic()
+        if self.answers():
+            self._last = now
+            return True
+        self._last = min(self._last, now)
+        if now - self._last > _AWAY:
+            advice = "start it, then run the same command again with its address, or with --executor local"
+            raise MachineError(f"Ray: the head of the cluster at {self._address} no longer answers; {advice}")
+        return False

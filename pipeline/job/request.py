@@ -123,6 +123,8 @@ def _begun_with(given: Mapping[str, Any]) -> dict[str, Any]:
     check_words(paths)
     settings = _read_stored(paths)
     settings.pop("time", None)
+    if given.get("executor", settings.get("executor")) != settings.get("executor"):
+        settings.pop("ray_address", None)  # it names a place of the executor that was given with it
     return settings
 
 

@@ -1,4 +1,4 @@
-"""A study on two nodes that see neither its folder nor its cache, and one of which is killed while both train."""
+"""Studies on two nodes: one is killed while both train, and they see no file of the study; or the head is killed."""
 
 import csv
 import json
@@ -45,3 +45,28 @@ def test_a_study_outlives_a_node_and_shares_no_file_with_any(tmp_path):
     assert "node died" in lost["reason"]
     assert json.loads((tmp_path / "studies/s/test.json").read_text(encoding="utf-8"))["best_model"]["digest"]
     assert "(raylet)" not in output
+
+
+@pytest.mark.slow
+def test_a_study_ends_without_the_head_of_its_cluster_and_goes_on_with_another(tmp_path, capfd, monkeypatch):
+    """Nodes train on for a while without the head; Ray itself would end the process after a minute, with code 1."""
+    monkeypatch.setenv("CONVTUNE_CACHE", str(tmp_path / "cache"))
+    with two_nodes() as nodes:
+        command = [sys.executable, "-m", "pipeline", *TUNE, "--trials", "40", "--ray-address", nodes.address]
+        process = subprocess.Popen(
+            command, cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=1
+        )
+        lines = []
+        for line in process.stdout:
+            lines.append(line)
+            if line.split()[:3] == ["trial", "1", "began"]:
+                nodes.kill_head()
+        assert process.wait() == 2, "".join(lines)
+    gone = f"convtune: Ray: the head of the cluster at {nodes.address} no longer answers; start it, then run the same"
+    assert lines[-1].startswith(gone), "".join(lines)
+    ended = sum(" complete " in line for line in lines)
+    with two_nodes() as nodes:
+        again = [sys.executable, "-m", "pipeline", *TUNE, "--trials", str(ended + 2), "--ray-address", nodes.address]
+        subprocess.run(again, cwd=tmp_path, check=True, timeout=240)
+    rows = list(csv.DictReader((tmp_path / "studies/s/trials.csv").open(encoding="utf-8")))
+    assert [row["state"] for row in rows].count("complete") == ended + 2, capfd.readouterr()

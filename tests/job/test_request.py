@@ -72,6 +72,12 @@ def test_a_study_that_goes_on_keeps_its_settings():
     assert request.given == {"study", "trials"}
 
 
+def test_the_address_of_a_cluster_is_kept_for_its_own_executor():
+    begin("mine", executor="ray", ray_address="head:6379")
+    assert ask("--study", "mine").job.ray_address == ask("--study", "mine", "--executor", "ray").job.ray_address != ""
+    assert ask("--study", "mine", "--executor", "local").job == Job("digits", study="mine")
+
+
 def test_a_flag_and_a_file_win_over_an_earlier_run(here):
     begin("mine", epochs=3, seed=1, workers=4)
     (here / "job.yaml").write_text("study: mine\nepochs: 5\nworkers: 2\n")
