@@ -32,7 +32,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
             help=setting.flag_help,
         )
     parser.add_argument("--retry-failed", action="store_true", help=_RETRY)
-    tell_exit_code(parser, "no trial left a model, or the machine gave out")
+    tell_exit_code(parser, "no trial left a model, or the machine failed")
     output = parser.add_mutually_exclusive_group()
     output.add_argument("-q", "--quiet", action="store_true", help="print only errors and the result")
     output.add_argument(

@@ -121,13 +121,14 @@ WORKER_BYTES = 600 << 20
 458 MiB after a first training, beside 480 MiB that all workers share (measured). Larger networks need more."""
 
 
-def most_workers(memory: int) -> int:
-    """How many workers with Keras fit into ``memory`` bytes; at least one, since something must train.
+def most_workers(memory: int, training: int = 0) -> int:
+    """How many workers with Keras, each with a training of so many bytes, fit into ``memory`` bytes; at least one,
+    since something must train.
 
-    >>> most_workers(8 << 30)
-    13
+    >>> most_workers(8 << 30), most_workers(8 << 30, 2 << 30)
+    (13, 3)
     """
-    return max(1, memory // WORKER_BYTES)
+    return max(1, memory // (WORKER_BYTES + training))
 
 
 def available_memory() -> int:
@@ -147,7 +148,7 @@ def available_memory() -> int:
     return min(machine, limit - used + (int(cached[1]) if cached else 0))
 
 
-def count_workers() -> int:
+def count_workers(training: int = 0) -> int:
     """How many trials this machine trains best side by side without a GPU: one per core.
 
     On cores that share their arithmetic units (hyper-threading), one per pair; in a container, as many as its quota of
@@ -156,4 +157,5 @@ def count_workers() -> int:
     import psutil
 
     cores = min(count_cores(), psutil.cpu_count(logical=False) or 1)
-    return min(cores, most_workers(available_memory() // 2))
+    memory = available_memory()
+    return min(cores, most_workers(memory // 2), most_workers(memory, training))

@@ -39,15 +39,20 @@ def free_memory(gpus: Sequence[str]) -> int | None:
     return min(known) if known and len(known) == len(free) else None
 
 
-def workers_per_gpu(gpus: int, cores: int, memory: int | None) -> int:
+def workers_per_gpu(gpus: int, cores: int, memory: int | None, training: int = 0) -> int:
     """How many workers share a GPU with so many bytes free (None: unknown), where so many cores serve so many GPUs.
 
-    Half of the memory is left for networks that need more than small ones.
+    Half of the memory is left for networks that need more than small ones; where it is known what a training takes at
+    most (``training``, bytes), as many fit as have that each.
 
     >>> workers_per_gpu(1, 16, 80 << 30), workers_per_gpu(4, 16, 80 << 30), workers_per_gpu(1, 16, 6 << 30)
     (8, 2, 3)
+    >>> workers_per_gpu(1, 16, 80 << 30, training=16 << 30)
+    4
     """
-    fit = MOST_PER_GPU if memory is None else memory // 2 // WORKER_GPU_BYTES
+    fit = MOST_PER_GPU
+    if memory is not None:
+        fit = min(memory // 2 // WORKER_GPU_BYTES, int(_USABLE * memory) // (WORKER_GPU_BYTES + training))
     return max(1, min(MOST_PER_GPU, cores // _CORES_PER_WORKER // gpus, fit))
 
 

@@ -3,7 +3,7 @@
 import math
 from pathlib import Path
 
-from pipeline.errors import JobError
+from pipeline.errors import JobError, SpaceError
 from pipeline.executors import EXECUTORS, Executor, Slots
 from pipeline.executors.devices import available_memory, count_cores, count_workers, gpus, most_workers
 from pipeline.executors.gpu_memory import WORKER_GPU_BYTES, free_memory, workers_per_gpu
@@ -24,6 +24,8 @@ def start_workers(job: Job, slots: Slots, log: Path | None) -> Executor:
 def slots_of(job: Job) -> Slots:
     """As many workers as the job says or the machine can use, and never more than trials, on the GPUs of the job.
 
+    A limit of ``memory`` in the job leaves room for as many trainings of that size.
+
     On a cluster that is there already, as many as it has room for while the study runs.
 
     JobError for GPUs that are not there, and for more workers than memory holds; never for one.
@@ -34,11 +36,11 @@ def slots_of(job: Job) -> Slots:
         return Slots(int(most), (), job.per_gpu or 1, on_cpu, job.ray_address, follows=not job.workers)
     chosen = _choose_gpus(job)
     if not chosen:
-        flag, wanted = "--workers", job.workers or count_workers()
+        flag, wanted = "--workers", job.workers or count_workers(_training(job))
     elif job.workers:
         flag, wanted = "--workers", job.workers
     else:
-        flag, wanted = "--per-gpu", len(chosen) * (job.per_gpu or _choose_per_gpu(chosen))
+        flag, wanted = "--per-gpu", len(chosen) * (job.per_gpu or _choose_per_gpu(chosen, _training(job)))
     workers = int(min(wanted, job.total))
     if job.workers or job.per_gpu:
         _check_memory(flag, workers, chosen)
@@ -66,10 +68,20 @@ def _choose_gpus(job: Job) -> tuple[str, ...]:
     return job.gpus or tuple(here)
 
 
-def _choose_per_gpu(chosen: tuple[str, ...]) -> int:
+def _training(job: Job) -> int:
+    """The most bytes that a step of the job's trainings may take; 0 where ``--limit`` does not say, or is refused."""
+    from pipeline.space.limits import parse_limit  # imported late: spaces would slow down --help
+
+    try:
+        return int(parse_limit("memory", dict(job.limits).get("memory")))
+    except SpaceError:
+        return 0
+
+
+def _choose_per_gpu(chosen: tuple[str, ...], training: int) -> int:
     """The workers of a GPU, as far as cores, GPU memory and half of the free RAM suffice for all."""
     fitting = most_workers(available_memory() // 2) // len(chosen)
-    return max(1, min(workers_per_gpu(len(chosen), count_cores(), free_memory(chosen)), fitting))
+    return max(1, min(workers_per_gpu(len(chosen), count_cores(), free_memory(chosen), training), fitting))
 
 
 def _check_memory(flag: str, workers: int, chosen: tuple[str, ...]) -> None:

@@ -186,6 +186,7 @@ def test_a_container_has_the_workers_that_its_quota_is_worth(tmp_path, monkeypat
 
 def test_a_machine_has_room_for_some_workers_and_always_for_one():
     assert most_workers(0) == most_workers(1 << 20) == 1
+    assert most_workers(8 << 30, 8 << 30) == 1
     assert 5 <= most_workers(4 << 30) <= 10
     assert most_workers(64 << 30) == 16 * most_workers(4 << 30) + 13
 

@@ -4,6 +4,7 @@ import pytest
 
 from pipeline.errors import JobError
 from pipeline.executors import Slots
+from pipeline.executors.devices import most_workers
 from pipeline.job.job import Job
 from pipeline.steps import workers
 from pipeline.steps.workers import slots_of
@@ -20,7 +21,9 @@ def machine(monkeypatch):
         monkeypatch.setattr(workers, "free_memory", lambda chosen: gigabytes and gigabytes * GIGABYTE)
         monkeypatch.setattr(workers, "available_memory", lambda: ram * GIGABYTE)
         monkeypatch.setattr(workers, "count_cores", lambda: cores)
-        monkeypatch.setattr(workers, "count_workers", lambda: cores // 2)
+        monkeypatch.setattr(
+            workers, "count_workers", lambda training: min(cores // 2, most_workers(ram * GIGABYTE, training))
+        )
 
     return make
 
@@ -49,6 +52,14 @@ def test_with_gpus_several_workers_share_each(machine):
 def test_memory_and_cores_bound_the_workers_of_a_gpu(machine, limits, per_gpu):
     machine("0", **limits)
     assert slots_of(Job("d")) == Slots(per_gpu, ("0",), per_gpu)
+
+
+def test_large_trainings_have_fewer_workers(machine):
+    machine()
+    assert slots_of(Job("d", limits=(("memory", "15GiB"), ("macs", 1)))) == Slots(4)
+    assert slots_of(Job("d", limits=(("memory", "none"),))) == Slots(8)
+    machine("0")
+    assert slots_of(Job("d", limits=(("memory", 30 * GIGABYTE),))) == Slots(2, ("0",), 2)
 
 
 def test_gpus_are_chosen(machine):
