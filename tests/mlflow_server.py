@@ -26,24 +26,24 @@ class MlflowServer:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self._port = probe.getsockname()[1]
-        self._folder, self._process = folder, None
+        self.folder, self._process = folder, None
         self._store = store or f"sqlite:///{folder}/mlflow.db"
         self.address = f"http://127.0.0.1:{self._port}"
 
     def start(self) -> None:
         """Starts it, and waits until it answers: 5 to 10 seconds."""
-        places = ["--serve-artifacts", "--artifacts-destination", str(self._folder / "artifacts")]
+        places = ["--serve-artifacts", "--artifacts-destination", str(self.folder / "artifacts")]
         command = [sys.executable, "-m", "mlflow", "server", "--port", str(self._port), "--workers", "1", *places]
         # Without its process for jobs it ends five seconds sooner.
         environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
         environment["MLFLOW_BACKEND_STORE_URI"] = self._store  # not an argument, which everybody can read
-        with (self._folder / "server.log").open("a") as log:
+        with (self.folder / "server.log").open("a") as log:
             self._process = subprocess.Popen(
-                command, cwd=self._folder, env=environment, stdout=log, stderr=log, start_new_session=True
+                command, cwd=self.folder, env=environment, stdout=log, stderr=log, start_new_session=True
             )
         until = time.monotonic() + 120
         while not self._answers():
-            assert self._process.poll() is None, (self._folder / "server.log").read_text()
+            assert self._process.poll() is None, (self.folder / "server.log").read_text()
             assert time.monotonic() < until, "it does not answer"
             time.sleep(0.3)
 
@@ -64,7 +64,7 @@ class MlflowServer:
     @contextmanager
     def refusing_files(self) -> Iterator[None]:
         """Within the block its folder of artifacts is none, so that it answers and takes no files."""
-        folder, aside = self._folder / "artifacts", self._folder / "aside"
+        folder, aside = self.folder / "artifacts", self.folder / "aside"
         folder.mkdir(exist_ok=True)
         folder.rename(aside)
         folder.write_text("no folder")

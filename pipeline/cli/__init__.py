@@ -5,12 +5,13 @@ import os
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
+from types import TracebackType
 from typing import Any, NoReturn
 
 from pipeline import __version__
 from pipeline.cli.commands import COMMANDS, Command
 from pipeline.cli.help import describe
-from pipeline.errors import ConvtuneError, nearest
+from pipeline.errors import ConvtuneError, nearest, without_password
 
 __all__ = ["COMMANDS", "Command", "main"]
 
@@ -54,6 +55,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code: 0 done, 1 done in part or without a result, 2 bad input, 130."""
+    sys.excepthook = _show_bug
     parser = build_parser()
     args = parser.parse_args(argv)
     if args.command is None:
@@ -74,6 +76,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:  # a full disk, a folder that is gone: a traceback would not help
         where = f"{error.filename}: " if error.filename else ""
         return _refuse(where + (error.strerror or str(error)))
+
+
+def _show_bug(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
+    """Prints a traceback as Python does, without passwords: libraries repeat addresses of servers in their errors."""
+    import traceback  # imported late: hardly ever needed
+
+    lines = "".join(traceback.format_exception(kind, error, where)).splitlines()
+    print(*map(without_password, lines), sep="\n", file=sys.stderr)
 
 
 def _refuse(reason: str) -> int:
