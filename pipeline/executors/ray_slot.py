@@ -101,7 +101,8 @@ class RaySlot:
         self.node: str = ray.get_runtime_context().get_node_id()
         self._shared = Path(tempfile.gettempdir()) / f"convtune-{token}-{self.node[:12]}"
         self._shared.mkdir(mode=0o700, exist_ok=True)
-        self._own = Path(tempfile.mkdtemp(dir=self._shared, prefix="slot-"))
+        self._own = Path(tempfile.mkdtemp(dir=self._shared, prefix=f"slot-{os.getpid()}-"))
+        _remove_deserted(self._shared)
         self._log = self._own / "worker.log"
         self._printed = 0
         self._inbox: queue.SimpleQueue[Decision] = queue.SimpleQueue()
@@ -179,6 +180,19 @@ class RaySlot:
             printed = log.read()
         self._printed += len(printed)
         return printed
+
+
+def _remove_deserted(own: Path) -> None:
+    """Removes the folders of executors whose slots on this node have all died, as after the kill of a study.
+
+    One without any slot may be about to have its first.
+    """
+    import psutil  # imported late: 10 ms of --help
+
+    for folder in own.parent.glob(f"convtune-*-{own.name.rpartition('-')[2]}"):
+        pids = [int(slot.name.split("-")[1]) for slot in folder.glob("slot-*-*")]
+        if folder != own and pids and not any(psutil.pid_exists(pid) for pid in pids):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _mark(place: Path) -> tuple[int, int] | None:

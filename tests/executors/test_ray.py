@@ -1,10 +1,13 @@
 """On a real cluster of two nodes, one of which is killed: its trial is lost and nothing else, and no file is shared."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
+import uuid
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -275,6 +278,22 @@ def test_closing_leaves_no_file_and_no_process(nodes, copy, tmp_path):
     while any(path.exists() for path in left) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not [path for path in left if path.exists()]
+
+
+def test_what_a_killed_study_left_on_a_node_is_removed_by_the_next_one(nodes, tmp_path):
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    node = living_nodes()[0]["NodeID"][:12]
+    dead, alive, new = (Path(tempfile.gettempdir()) / f"convtune-{uuid.uuid4().hex[:8]}-{node}" for _ in range(3))
+    (dead / f"slot-{ended.pid}-x").mkdir(parents=True)
+    (dead / "set").mkdir()
+    (alive / f"slot-{os.getpid()}-x").mkdir(parents=True)
+    new.mkdir()
+    ray_executor.start(BOTH, tmp_path / "worker.log", warm_up).close()
+    left = [folder.exists() for folder in (dead, alive, new)]
+    for folder in (dead, alive, new):
+        shutil.rmtree(folder, ignore_errors=True)
+    assert left == [False, True, True]
 
 
 @pytest.mark.slow
