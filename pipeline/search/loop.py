@@ -74,9 +74,11 @@ class _Running:
     """What the loop knows of a running trial: when it began (monotonic seconds), its epochs, the last answer to it.
 
     ``fault`` is the machine's, met while the trial was noted ("": none).
+    ``held_up`` are the seconds for which the loop could not answer it, as while it waited for the storage.
     """
 
     began: float = field(default_factory=time.monotonic)
+    held_up: float = 0.0
     history: list[EpochReport] = field(default_factory=list)
     answer: Answer = _CONTINUE
     fault: str = ""
@@ -111,6 +113,7 @@ class Loop:
         self._faults = MachineFaults()
         self._running: dict[int, _Running] = {}
         self._over_since = math.inf
+        self._looked = math.inf
 
     @short_collections()
     def run(self, budget: Budget) -> StopReason:
@@ -256,9 +259,13 @@ class Loop:
         return time.monotonic() >= self._over_since + grace
 
     def _drop_late(self, budget: Budget) -> None:
-        """Fails the trials that take longer than a trial may: a step of theirs may never end."""
+        """Fails trials that take longer than one may, what the loop itself took left aside: a step may never end."""
+        now, looked = time.monotonic(), self._looked
+        self._looked = now
         for record in self._storage.running:
-            if reason := budget.why_late(self._running[record.number].began):
+            running = self._running[record.number]
+            running.held_up += max(0.0, now - max(looked, running.began) - 2 * _TICK)
+            if reason := budget.why_late(running.began + running.held_up):
                 self._executor.drop(record.number)
                 self._end(self._without_answer(record, Fault.ERROR, reason))
 

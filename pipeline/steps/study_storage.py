@@ -31,6 +31,7 @@ def held_storage(paths: StudyPaths, address: str, quiet: bool) -> Iterator[None]
 def open_storage(study: OpenStudy) -> StudyStorage:
     """The storage; start points that are new to it are put into its queue."""
     database = study.database
+    note_database(study.paths, database)  # before the study is there: a killed process leaves its name to be found
     with reading_errors(database):
         storage = StudyStorage(
             database,
@@ -40,7 +41,6 @@ def open_storage(study: OpenStudy) -> StudyStorage:
             study.problem.objective,
             {name: value for name, value in study.job.as_file().items() if isinstance(value, str | int | float)},
         )
-    note_database(study.paths, database)
     points = study.start_points
     for candidate, source in zip(points.candidates, points.sources, strict=True):
         if storage.number_of(candidate) is None:

@@ -375,6 +375,19 @@ def test_a_trial_that_never_ends_fails_after_its_time_and_the_others_are_trained
     assert [record.state for record in others] == [TrialState.COMPLETE] * 2
 
 
+def test_waiting_for_the_storage_does_not_count_towards_the_time_of_a_trial(tmp_path):
+    class Away(Diary):
+        def epoch_ended(self, record, report):
+            super().epoch_ended(record, report)
+            if (record.number, report.epoch) == (0, 1):
+                time.sleep(9)  # as a write to a server that is away
+
+    with closing(LocalExecutor([{}, {}])) as executor:
+        study, storage = loop(tmp_path, climb, executor, listeners=[Away()])
+        study.run(Budget(3, trial_timeout=6.0))
+    assert [record.state for record in storage.records] == [TrialState.COMPLETE] * 3
+
+
 @pytest.mark.parametrize(("pruner", "epochs"), [("asha", 2), ("none", EPOCHS)])
 def test_a_trial_that_ends_for_a_reason_of_its_own_is_complete(tmp_path, monkeypatch, pruner, epochs):
     def after_two(history, metric, epochs):
