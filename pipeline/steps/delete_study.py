@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pipeline.console import status
-from pipeline.errors import StudyError, TrackingError, printable
+from pipeline.errors import StorageAwayError, StudyError, TrackingError, printable
 from pipeline.quantity import counted, format_bytes
 from pipeline.search.optuna_study import remove_study, storage_errors
 from pipeline.search.postgresql import open_server
@@ -24,13 +24,17 @@ _FILES_GO = ", but its files are those of the study's run, which `mlflow gc` wou
 
 @dataclass(frozen=True)
 class Deletion:
-    """What goes when a study is deleted. ``runs`` is None where those in MLflow are kept; ``models``: go too."""
+    """What goes when a study is deleted. ``runs`` is None where those in MLflow are kept; ``models``: go too.
+
+    ``away``: the server with the trials does not answer, so they stay there.
+    """
 
     paths: StudyPaths
     database: Database
     content: FolderContent
     runs: StudyRuns | None
     models: bool
+    away: bool = False
 
     @property
     def summary(self) -> str:
@@ -45,7 +49,8 @@ class Deletion:
         if self.content.foreign:
             lines.append(f"  stays in the folder, no file of a study: {printable(', '.join(self.content.foreign))}")
         if isinstance(self.database, ServerDatabase):
-            lines.append(f"  its trials are in {self.database}, as study {printable(self.database.name)!r}")
+            verb = "stay, since it does not answer," if self.away else "are"
+            lines.append(f"  its trials {verb} in {self.database}, as study {printable(self.database.name)!r}")
         if self.runs is None:
             return [*lines, "  stays in MLflow: its runs and models"]
         lines.append(f"  the runs are in {self.runs.store}")
@@ -62,33 +67,42 @@ def delete_study(study: str, keep_runs: bool, models: bool, agreed: Callable[[De
 
     Runs go first, then trials on a server: if one of the two refuses, the folder stays. StudyError for an unknown
     study, for one that another process runs and for a storage that cannot be reached; TrackingError for a store that
-    cannot be reached or does not have the study.
+    cannot be reached or does not have the study. With ``keep_runs`` a storage that cannot be reached keeps its trials.
     """
     paths = find_removable(study)
     with locked(paths):
         with status("asking MLflow", quiet=keep_runs):
             runs = None if keep_runs else _runs_of(paths)
-        deletion = Deletion(paths, _storage_of(paths), look_into(paths), runs, models)
+        database = database_of(paths)
+        away = not _answers(database, keep_runs)
+        deletion = Deletion(paths, database, look_into(paths), runs, models, away)
         if not agreed(deletion):
             return None
         with status("deleting") as progress:
             if runs is not None:
                 runs.delete(models, progress)
-            if isinstance(deletion.database, ServerDatabase):
+            if isinstance(deletion.database, ServerDatabase) and not away:
                 remove_study(deletion.database)
             remove_folder(paths)
     return deletion
 
 
-def _storage_of(paths: StudyPaths) -> Database:
-    """Where the trials are; StudyError, before anything is deleted, if their server refuses or another process runs."""
-    database = database_of(paths)
+def _answers(database: Database, may_be_away: bool) -> bool:
+    """Whether the trials can be deleted where they are.
+
+    StudyError, before anything is deleted, if another process runs the study, or their server is away and may not be.
+    """
     if isinstance(database, ServerDatabase):
-        with status("asking the storage"), storage_errors(database):
-            open_server(database, make_tables=False)
-            with held(database):
-                pass
-    return database
+        try:
+            with status("asking the storage"), storage_errors(database):
+                open_server(database, make_tables=False)
+                with held(database):
+                    pass
+        except StorageAwayError as error:
+            if not may_be_away:
+                raise StorageAwayError(f"{error}; {_ALONE}") from None
+            return False
+    return True
 
 
 def _runs_of(paths: StudyPaths) -> StudyRuns:

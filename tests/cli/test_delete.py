@@ -8,6 +8,7 @@ import pytest
 from mlflow import MlflowClient
 
 from pipeline.cli import main
+from pipeline.study.database import ServerDatabase, note_database
 from pipeline.study.fingerprint import StudyFingerprint, write_fingerprint
 from pipeline.study.lock import locked
 from pipeline.study.paths import StudyPaths
@@ -70,6 +71,16 @@ def test_a_study_that_runs(study, capsys):
     with locked(study):
         assert f"another process runs this study (process {os.getpid()} on host" in refused(capsys, "mine", "--yes")
     assert study.job.is_file()
+
+
+def test_without_its_server_nothing_goes_unless_what_is_there_is_kept(study, capsys):
+    note_database(study, ServerDatabase("postgresql://127.0.0.1:9/trials", "mine"))
+    assert refused(capsys, "mine", "--yes").endswith("; --keep-runs deletes the folder alone")
+    assert study.job.is_file()
+    assert main(["delete", "mine", "--yes", "--keep-runs"]) == 0
+    stays = "its trials stay, since it does not answer, in postgresql://127.0.0.1:9/trials, as study 'mine'"
+    assert stays in capsys.readouterr().out
+    assert not study.path.exists()
 
 
 def test_without_mlflow_nothing_goes_unless_the_runs_are_kept(study, here, capsys, monkeypatch):
