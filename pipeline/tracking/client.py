@@ -92,7 +92,7 @@ def short_reason(error: BaseException) -> str:
 
 
 _COMMON_CAUSES = (
-    r"Connection refused|[Tt]imed out|Failed to resolve '[^']*'|error code \d+|out-of-date database schema"
+    r"Connection (refused|aborted)|[Tt]imed out|Failed to resolve '[^']*'|error code \d+|out-of-date database schema"
     r"|filesystem tracking backend .* is in maintenance mode"
 )
 
@@ -215,6 +215,17 @@ def _short_patience() -> Iterator[None]:
         yield
     finally:
         mlflow.store.db.utils.MAX_RETRY_COUNT = attempts
+
+
+@contextmanager
+def once() -> Iterator[None]:
+    """MLflow's client sends the block's requests once, for what it would create anew if only the answer was lost."""
+    retries = settings.MLFLOW_HTTP_REQUEST_MAX_RETRIES
+    before, retries.default = retries.default, 0
+    try:
+        yield
+    finally:
+        retries.default = before
 
 
 def set_patience(retries: int, seconds: int) -> None:

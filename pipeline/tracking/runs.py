@@ -25,6 +25,7 @@ from pipeline.data import Dataset
 from pipeline.metrics import DEFAULT_METRIC, METRICS
 from pipeline.study.data_facts import DataFacts
 from pipeline.study.trial import TrialState
+from pipeline.tracking.client import once
 from pipeline.tracking.entities import to_dataset_input, to_params, to_tags
 from pipeline.tracking.pages import write_view
 from pipeline.tracking.run_files import RunFiles
@@ -115,6 +116,13 @@ class Runs:
         self.client, self.files, self.experiment, self.opened = client, RunFiles(client), experiment, True
         self._asked = experiment
 
+    def answers(self) -> bool:
+        """Whether the store answers a plain request now."""
+        with suppress(Exception):
+            self.client.search_experiments(max_results=1)
+            return True
+        return False
+
     def begin_study(self, about: About, run_id: str | None) -> str:
         """Creates the study's run or continues an old one, and describes the study in it; returns the run's id.
 
@@ -139,7 +147,8 @@ class Runs:
     def _create_study(self, about: About, parent: str) -> Run:
         tags = {_STUDY_ID: about.id, MLFLOW_PARENT_RUN_ID: parent}
         named = {name: text for name, text in tags.items() if text}
-        return self.client.create_run(self.experiment, tags=_source_tags() | named, run_name=about.name)
+        with once():
+            return self.client.create_run(self.experiment, tags=_source_tags() | named, run_name=about.name)
 
     @contextmanager
     def exporting(self, name: str, dataset: Dataset | None) -> Iterator[None]:
@@ -170,7 +179,8 @@ class Runs:
         all_tags = {tag.key: tag.value for tag in tags} | _source_tags() | {MLFLOW_PARENT_RUN_ID: self.study}
         run = self._find_created(number, now)
         if run is None:
-            run = self.client.create_run(self.experiment, now, all_tags, title)
+            with once():
+                run = self.client.create_run(self.experiment, now, all_tags, title)
         self._trials[number] = run.info.run_id
         self._running.add(number)
         if self.dataset is not None:

@@ -42,13 +42,15 @@ class Sender:
     """Runs writes one after the other, and never raises into the study.
 
     A write waits for as long as the store does not answer, and all later ones wait behind it, until ``close``. A write
-    that MLflow refuses is left out, and so is one at which the server itself fails each time. ``problems`` lists what
-    is missing at the end.
+    that MLflow refuses is left out, and so is one at which the server itself fails each time although it ``answers``
+    other requests: one whose own database restarts fails at all. ``problems`` lists what is missing at the end.
     """
 
-    def __init__(self, store: str, log_metrics: Callable[[int, list[Metric]], None]) -> None:
+    def __init__(
+        self, store: str, log_metrics: Callable[[int, list[Metric]], None], answers: Callable[[], bool] = lambda: True
+    ) -> None:
         self._store = store
-        self._log_metrics = log_metrics
+        self._log_metrics, self._answers = log_metrics, answers
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="mlflow-sender")
         self._closing = threading.Event()
         self._wanted = threading.Event()  # somebody waits: the pause between two attempts ends
@@ -126,6 +128,7 @@ class Sender:
             self._send(f"metrics of trial {trial}", partial(self._log_metrics, trial, metrics))
 
     def _send(self, description: str, send: Callable[[], object], vital: bool = False) -> None:
+        own_faults = 0
         for attempt in itertools.count():
             last = attempt > 0 and self._closing.is_set()  # the caller of close() waits
             if self._lost:
@@ -135,9 +138,12 @@ class Sender:
                 self.away = ""
                 return
             except Exception as error:
-                if not self._worth_waiting(description, error, attempt, last):
-                    self._leave_out(description, error, vital, last)
+                own_fault = failed_inside(error) and self._answers()
+                own_faults += own_fault
+                if not may_pass(error) or last or own_faults > len(_PAUSES):
+                    self._leave_out(description, error, vital, lost=last and may_pass(error) and not own_fault)
                     return
+                self._note_away(error, tell=attempt == len(_PAUSES) - 1 and not own_faults)
             self._pause(_PAUSES[min(attempt, len(_PAUSES) - 1)])
 
     def _pause(self, seconds: float) -> None:
@@ -145,18 +151,16 @@ class Sender:
         if self._wanted.wait(seconds) and not self._closing.is_set():
             self._wanted.clear()
 
-    def _worth_waiting(self, description: str, error: Exception, attempt: int, last: bool) -> bool:
-        if not may_pass(error) or last or (failed_inside(error) and attempt >= len(_PAUSES)):
-            return False
+    def _note_away(self, error: Exception, tell: bool) -> None:
         self.away = short_reason(error)
         self._failures += 1
-        if attempt == len(_PAUSES) - 1 and not failed_inside(error) and not self._closing.is_set():
+        if tell and not self._closing.is_set():
             warn(f"{self._store}: MLflow does not answer ({self.away}); training goes on, and its runs will follow")
-        return True
 
-    def _leave_out(self, description: str, error: Exception, vital: bool, last: bool) -> None:
+    def _leave_out(self, description: str, error: Exception, vital: bool, lost: bool) -> None:
+        """Notes what is missing: this write, or with ``lost`` or ``vital`` all that follows too."""
         reason = short_reason(error)
-        if last and may_pass(error):
+        if lost:
             missing = f"the {description} and everything after it are missing"
             self._lost = f"{self._store}: MLflow does not answer ({reason}); {missing}"
         elif vital:

@@ -81,7 +81,7 @@ class Tracker:
     def __init__(self, uri: str) -> None:
         self._uri, self._store = uri, without_password(uri)
         self._runs = Runs()
-        self._sender = Sender(self._store, self._runs.log_trial)
+        self._sender = Sender(self._store, self._runs.log_trial, self._runs.answers)
         self._muted = False
         self._epochs: dict[int, EpochMetrics] = {}
         self._usage = SystemUsage()
@@ -254,10 +254,9 @@ class Tracker:
     def close(self) -> None:
         """Sends what is left and ends the sending thread. No other method may be called afterwards.
 
-        A store that does not answer is tried once more, for seconds.
+        A store that does not answer is tried once more, for seconds; one may have fallen silent unnoticed.
         """
-        if self._sender.away:
-            set_patience(retries=0, seconds=5)
+        set_patience(retries=0, seconds=5 if self._sender.away else 10)
         self._sender.close()
 
 

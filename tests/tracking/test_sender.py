@@ -164,6 +164,32 @@ def test_a_server_that_fails_at_one_write_gets_the_others(sender, sent):
     assert sender.problems == ["the store: MLflow refused the bad: INTERNAL_ERROR: x"]
 
 
+def test_a_server_that_fails_at_every_request_for_a_while_loses_none(sent, monkeypatch, capsys):
+    """As one whose own database restarts: it counts as away, for longer than one write may fail by itself."""
+    monkeypatch.setattr(module, "_PAUSES", (0.01, 0.01))
+    down = RestException({"error_code": "INTERNAL_ERROR", "message": "(psycopg2.OperationalError) x"})
+    asked = []
+    sender = Sender("the store", lambda trial, metrics: None, lambda: asked.append(0) or len(asked) > 20)
+    sender.put("study's run", failing(20, down, sent, "run"), vital=True)
+    sender.put("second", lambda: sent.append("second"))
+    while len(sent) < 2:
+        time.sleep(0.01)
+    sender.close()
+    assert sent == ["run", "second"]
+    assert sender.problems == []
+    assert capsys.readouterr().err.count("training goes on, and its runs will follow") == 1
+
+
+def test_what_the_server_fails_at_in_the_end_alone_is_left_out(sent, monkeypatch):
+    monkeypatch.setattr(module, "_PAUSES", (3600,))
+    sender = Sender("the store", lambda trial, metrics: None)
+    sender.put("bad", failing(99, RestException({"error_code": "INTERNAL_ERROR", "message": "x"}), sent, "bad"))
+    sender.put("good", lambda: sent.append("good"))
+    sender.close()
+    assert sent == ["good"]
+    assert sender.problems == ["the store: MLflow refused the bad: INTERNAL_ERROR: x"]
+
+
 def test_without_a_vital_write_there_are_no_others(sender, sent):
     sender.put("study's run", failing(1, MlflowException("no", error_code=1000), sent, "run"), vital=True)
     sender.put("second", lambda: sent.append("second"))

@@ -1,20 +1,24 @@
 """A real MLflow server on this machine: the tracker speaks to it, the UI shows what a study wrote, and it may die."""
 
+import http.server
 import json
 import os
 import socket
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
+from contextlib import closing
 
+import mlflow.environment_variables as settings
 import mlflow.pyfunc
 import pytest
 from mlflow import MlflowClient
 
 from pipeline.metrics import ACCURACY
 from pipeline.study.trial import EpochReport, TrialState
-from pipeline.tracking import Registration, connect, sender, ui_command, ui_environment
+from pipeline.tracking import About, Registration, connect, sender, ui_command, ui_environment
 from tests.tracking.records import make_record
 
 pytestmark = pytest.mark.slow
@@ -99,6 +103,67 @@ def test_runs_of_a_file_show_in_the_ui(server, store, begin_study, tmp_path):
     assert get(f"{address}/get-artifact?path=plots/history.png&run_uuid={study}") == b"png"
     dataset = MlflowClient(address).get_run(study).inputs.dataset_inputs[0].dataset
     assert dataset.name == "mnist5k"
+
+
+class LosesAnswers(http.server.BaseHTTPRequestHandler):
+    """Passes requests on to ``server.behind``; of the first that creates a given run the answer is lost."""
+
+    def pass_on(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        headers = {"Content-Type": self.headers.get("Content-Type") or "text/plain"}
+        request = urllib.request.Request(self.server.behind + self.path, body or None, headers, method=self.command)
+        try:
+            answer = urllib.request.urlopen(request, timeout=30)
+        except urllib.error.HTTPError as refusal:
+            answer = refusal
+        status, content = answer.status, answer.read()
+        if self.path.endswith("/runs/create") and body not in self.server.lost:
+            self.server.lost.append(body)
+            if len(self.server.lost) % 2:
+                self.connection.close()
+                return
+            status, content = 502, b"bad gateway"
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_GET = do_POST = do_PATCH = do_PUT = pass_on
+
+    def log_message(self, *args):
+        """Nothing is printed."""
+
+
+def test_a_lost_answer_makes_no_second_run(server, dataset, monkeypatch):
+    """Of the study's run and of each trial's, whether the connection breaks or a proxy answers for the server."""
+    monkeypatch.setattr(sender, "_PAUSES", (0.1,))
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "lost answers")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), LosesAnswers) as proxy:
+        proxy.behind, proxy.lost = server[0], []
+        threading.Thread(target=proxy.serve_forever, daemon=True).start()
+        tracker = connect(f"http://127.0.0.1:{proxy.server_port}")
+        with closing(tracker):
+            tracker.begin_study(About("lost", {}, dataset.facts, "", id="an-id"), None)
+            for number in (0, 1):
+                tracker.trial_started(make_record(number))
+                tracker.trial_ended(make_record(number, TrialState.COMPLETE, 0.5, epochs=1))
+            tracker.end_study("FINISHED", {})
+        proxy.shutdown()
+    client = MlflowClient(server[0])
+    runs = client.search_runs([client.get_experiment_by_name("lost answers").experiment_id])
+    assert len(proxy.lost) == 3
+    assert sorted(run.data.tags.get("number", "study") for run in runs) == ["0", "1", "study"]
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    assert tracker.problems == []
+
+
+def test_the_end_has_short_patience_before_anything_is_known_to_be_away(server, begin_study):
+    tracker = connect(server[0])
+    begin_study(tracker)
+    patience = settings.MLFLOW_HTTP_REQUEST_MAX_RETRIES, settings.MLFLOW_HTTP_REQUEST_TIMEOUT
+    assert [setting.get() for setting in patience] == [2, 30]
+    tracker.close()
+    assert [setting.get() for setting in patience] == [0, 10]
 
 
 def test_a_study_through_a_server_which_then_dies(server, begin_study, tmp_path, monkeypatch, capfd):
