@@ -244,7 +244,7 @@ def own(root, pictures):
     """A study of the pictures, whose one model stopped after 3 of 10 epochs."""
     data = load_with_progress(str(pictures), (8, 8), 3, quiet=True, channels=1, for_training=False)
     folder = study(root / "own", [record(0, 0.8, planned=10, reason="time was up", model="x", params={"blocks": 2})])
-    folder.job.write_text(f"data: {pictures}\n")
+    folder.job.write_text(f"data: {pictures}\nstudy: own\n")
     write_tiny_model(folder.model(0), trial=0, score=0.8, dataset=data.name, digest=data.digest)
     return data
 

@@ -6,6 +6,7 @@ import sqlite3
 import statistics
 import time
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
@@ -90,7 +91,7 @@ def changed(row, record, rank):
 
 
 def runs_of_trials():
-    client = MlflowClient("sqlite:///mlflow.db")
+    client = MlflowClient(f"sqlite:///{Path('mlflow.db').resolve()}")  # MLflow keeps connections by their address
     [experiment] = [one for one in client.search_experiments() if one.name == "convtune"]
     found, token = [], None
     while token is None or token:

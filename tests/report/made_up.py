@@ -72,7 +72,7 @@ def study(
     """A study's folder whose storage holds the records and infeasible proposals, as pipeline.search.storage writes."""
     folder = StudyPaths(path)
     path.mkdir(parents=True)
-    folder.job.write_text("data: digits\nspace: quick\n")
+    folder.job.write_text("data: digits\nspace: quick\nstudy: s\n")
     write_fingerprint(
         folder, StudyFingerprint("s", "d", 3, 0, metric=objective.metric.name, content="c", split="seed 0")
     )

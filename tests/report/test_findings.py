@@ -142,7 +142,7 @@ def test_a_stored_study_knows_why_its_search_ended_and_which_model_was_tested(tm
     found = read_findings(read_trials(str(paths.path)))
     assert (found.trials.reason, found.job, found.evaluated.n) == (
         StopReason.SPACE_COVERED,
-        {"data": "digits", "space": "quick"},
+        {"data": "digits", "space": "quick", "study": "s"},
         10,
     )
     evaluated(paths, trial=2)
