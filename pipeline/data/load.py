@@ -81,7 +81,7 @@ def load(
 
 
 def relist(source: str) -> Listing:
-    """What a source has now, without a look into its files; DataError when it is not there any more."""
+    """The present listing of a source, whose files are not read; DataError when the source is gone."""
     return _find_source(source, _ignore_progress, _fetch_nothing)[1].listing()
 
 

@@ -122,8 +122,7 @@ WORKER_BYTES = 600 << 20
 
 
 def most_workers(memory: int, training: int = 0) -> int:
-    """How many workers with Keras, each with a training of so many bytes, fit into ``memory`` bytes; at least one,
-    since something must train.
+    """How many workers fit into ``memory`` bytes if a training takes so many; at least one, which trains.
 
     >>> most_workers(8 << 30), most_workers(8 << 30, 2 << 30)
     (13, 3)
@@ -152,7 +151,8 @@ def count_workers(training: int = 0) -> int:
     """How many trials this machine trains best side by side without a GPU: one per core.
 
     On cores that share their arithmetic units (hyper-threading), one per pair; in a container, as many as its quota of
-    time is worth. Never more than fit into half of the free memory, since large networks need more than small ones.
+    time is worth. Never more than fit into half of the free memory, since large networks need more than small ones, or
+    into all of it if each training takes so many bytes.
     """
     import psutil
 

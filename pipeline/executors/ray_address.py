@@ -35,6 +35,15 @@ def split(address: str) -> tuple[str, int]:
     return host, int(port)
 
 
+def is_open(host: str, port: int) -> bool:
+    """Whether something accepts connections at this address."""
+    try:
+        socket.create_connection((host.strip("[]"), port), CONNECT).close()
+    except OSError:
+        return False
+    return True
+
+
 def check_cluster(address: str) -> None:
     """JobError unless the head of a Ray cluster answers at ``address``, and this machine is a node of that cluster."""
     host, port = split(address)
@@ -80,7 +89,7 @@ def _ask_for_nodes(address: str, where: str) -> set[str]:
 
 
 def _is_here(nodes: set[str]) -> bool:
-    """Whether one of the nodes is on this machine, as Ray finds it: by the processes that this one can see."""
+    """Whether this machine runs one of the nodes: Ray looks through the processes that are visible here."""
     from ray._private import services
 
     find = getattr(services, "find_node_ids", None)  # older versions look for the node by this machine's address
@@ -101,13 +110,8 @@ class Head:
         self._last = math.inf
 
     def answers(self) -> bool:
-        """Whether something accepts connections there now."""
-        host, port = split(self._address)
-        try:
-            socket.create_connection((host.strip("[]"), port), CONNECT).close()
-        except OSError:
-            return False
-        return True
+        """Whether the head accepts connections now."""
+        return is_open(*split(self._address))
 
     def check(self) -> bool:
         """Whether Ray may be asked now; MachineError once the head has not answered for a while."""

@@ -2,14 +2,13 @@
 
 import os
 import signal
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from pipeline.errors import JobError, first_line
 from pipeline.executors.devices import count_cores
-from pipeline.executors.ray_address import CONNECT, check_cluster, split
+from pipeline.executors.ray_address import check_cluster, is_open, split
 
 _SILENT = 100
 """A level above all of ``logging``: Ray's own logs are in the folder of its session."""
@@ -48,12 +47,8 @@ def living_nodes() -> list[dict[str, Any]]:
 
 def is_up(node: str) -> bool:
     """Whether a node answers. Ray itself notices only after some 15 s that one has gone."""
-    try:
-        found = next(entry for entry in living_nodes() if entry["NodeID"] == node)
-        with socket.create_connection((found["NodeManagerAddress"], found["NodeManagerPort"]), CONNECT):
-            return True
-    except (StopIteration, OSError):
-        return False
+    found = next((entry for entry in living_nodes() if entry["NodeID"] == node), None)
+    return found is not None and is_open(found["NodeManagerAddress"], found["NodeManagerPort"])
 
 
 def _import_ray() -> Any:
@@ -71,7 +66,7 @@ def _init(ray: Any, address: str, workers: int, gpus: int) -> None:
     worker.print_to_stdstream = lambda *_, **__: None  # or it prints what Ray notices of nodes, whatever the level
     quiet = {"log_to_driver": False, "logging_level": _SILENT}
     if address:
-        if address != "auto" and not _is_open(*split(address)):
+        if address != "auto" and not _is_open_here(*split(address)):
             ray_constants.ENABLE_RAY_CLUSTER = False
         ray.init(address=address, **quiet)
         return
@@ -80,15 +75,11 @@ def _init(ray: Any, address: str, workers: int, gpus: int) -> None:
     ray.init(address="local", num_cpus=cores, num_gpus=gpus, include_dashboard=False, **quiet)
 
 
-def _is_open(host: str, port: int) -> bool:
+def _is_open_here(host: str, port: int) -> bool:
     """Whether a cluster listens where Ray looks for it: it takes 127.0.0.1 for this machine's address in a network."""
     from ray._private import services
 
-    try:
-        socket.create_connection((services.resolve_ip_for_localhost(host), port), CONNECT).close()
-    except OSError:
-        return False
-    return True
+    return is_open(services.resolve_ip_for_localhost(host), port)
 
 
 @contextmanager

@@ -259,7 +259,7 @@ class Loop:
         return time.monotonic() >= self._over_since + grace
 
     def _drop_late(self, budget: Budget) -> None:
-        """Fails trials that take longer than one may, what the loop itself took left aside: a step may never end."""
+        """Fails trials that take longer than one may, without the time in which the loop could not answer them."""
         now, looked = time.monotonic(), self._looked
         self._looked = now
         for record in self._storage.running:

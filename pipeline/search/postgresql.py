@@ -47,7 +47,7 @@ def open_server(database: ServerDatabase, make_tables: bool) -> RDBStorage:
 
 
 def engine_of(database: ServerDatabase, name: str = "convtune") -> Engine:
-    """What connects to a database, anew each time; the server shows ``name``. StudyError without the driver."""
+    """Connects to a database anew each time; the server shows ``name``. StudyError without the driver."""
     try:
         return create_engine(_url(database), poolclass=NullPool, connect_args=_settings(database, name))
     except ImportError:

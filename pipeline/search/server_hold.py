@@ -21,7 +21,7 @@ from pipeline.study.database import ServerDatabase
 from pipeline.study.holder import Holder
 
 _ROOM = 1_668_182_644
-"""What the advisory locks on studies have in common in a database; the study's name gives the rest."""
+"""The first number of the advisory lock of each study in a database; the second is made of the study's name."""
 
 _SETTINGS = text(
     "SELECT set_config(name, value, true) FROM pg_settings JOIN (VALUES ('idle_in_transaction_session_timeout', '0'), "

@@ -28,7 +28,7 @@ class StopReason(StrEnum):
 
     @property
     def gives_up(self) -> bool:
-        """Whether the study has not done what was asked, and can once somebody has seen to the machine."""
+        """Whether the study stopped before its end because of the machine, and can go on once that is mended."""
         return self in (StopReason.MACHINE_FAULTS, StopReason.NO_ROOM)
 
 

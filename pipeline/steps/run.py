@@ -19,7 +19,7 @@ from pipeline.study.paths import StudyPaths
 def run(
     request: JobRequest, paths: StudyPaths, source: SpaceSource, executor: Executor, resumed: bool, verbosity: Verbosity
 ) -> int:
-    """Runs a study whose folder is locked; the exit code: 0, or 1 without any model, or if the machine gave out."""
+    """Runs a study whose folder is locked; the exit code: 0, or 1 without any model, or if the machine failed."""
     quiet = verbosity.is_quiet
     study = open_study(request, paths, source, executor, resumed, quiet)
     with prepare(study, verbosity) as prepared:
