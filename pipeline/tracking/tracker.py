@@ -156,7 +156,8 @@ class Tracker:
 
         The status is FINISHED for a complete trial, KILLED for a pruned or interrupted one, FAILED for a failed one.
         """
-        number, now, result = record.number, _now(), record.result
+        number, result = record.number, record.result
+        now = max(_now(), began(record))  # the clock may have been set back
         self._usage.end(number, result.device)
         self._sender.put_metrics(number, self._epochs.pop(number, EpochMetrics()).at_the_end(record, now))
         end = partial(self._runs.end_trial, number, result.state, end_tags(record), now, self._title(record))

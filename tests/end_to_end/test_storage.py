@@ -144,6 +144,19 @@ def test_a_study_that_fails_before_it_begins_leaves_nothing_there(tune, here, po
     assert not (here / "studies").exists()
 
 
+def test_a_database_of_something_else_is_refused_in_a_line_and_neither_side_is_written(
+    tune, here, postgresql, database, capsys
+):
+    postgresql.sql(database, "CREATE TABLE customers (name text)")
+    before = sorted(here.rglob("*"))
+    assert tune("--storage", postgresql.address(database), "--trials", "1") == 2
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("convtune: ")]
+    assert line.startswith(f"convtune: {postgresql.address(database, None)}: ")
+    assert line.endswith("holds other tables (customers); name an empty database with --storage")
+    assert postgresql.sql(database, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'") == "customers"
+    assert sorted(here.rglob("*")) == before
+
+
 def test_while_the_server_is_away_nothing_is_deleted_and_nothing_begins(tune, here, postgresql, database, capsys):
     address = ("--storage", postgresql.address(database))
     assert tune(*address, "--trials", "1") == 0

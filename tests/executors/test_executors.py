@@ -4,6 +4,7 @@ import subprocess
 import sys
 from contextlib import closing
 
+import psutil
 import pytest
 
 from pipeline.errors import SpaceError, WorkerError
@@ -75,6 +76,13 @@ def test_an_error_for_the_user_keeps_its_class_and_any_other_is_the_workers(exec
 
 def test_nothing_to_wait_for_is_no_result(executor):
     assert executor.wait(lambda report: Decision.CONTINUE, 0.0) == []
+
+
+def test_a_cluster_that_convtune_starts_can_be_reached_from_this_machine_alone(ray_here):
+    ours = {process.pid for process in psutil.Process().children(recursive=True)}
+    open_ports = [one for one in psutil.net_connections("inet") if one.pid in ours and one.status == psutil.CONN_LISTEN]
+    assert len(open_ports) > 3, "those of the head, of the node and of its workers"
+    assert {one.laddr.ip.removeprefix("::ffff:") for one in open_ports} == {"127.0.0.1"}
 
 
 def test_the_table_imports_nothing_heavy():
