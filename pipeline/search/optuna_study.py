@@ -1,6 +1,5 @@
 """How a study is stored with Optuna: opens its database, and reads what Optuna's trials mean."""
 
-import shlex
 import sqlite3
 import warnings
 from collections import Counter
@@ -19,12 +18,12 @@ from optuna.trial import FrozenTrial
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.errors import ConvtuneError, StudyError, first_line, printable
-from pipeline.files import sqlite_url
 from pipeline.metrics import METRICS
 from pipeline.search.attributes import objective_attributes, objective_names, outcome_of, request_of
 from pipeline.search.mirror import MirroredStorage
 from pipeline.search.postgresql import has_study, open_server, refused
 from pipeline.search.server_hold import held, hold_on
+from pipeline.search.sqlite_file import open_for_reading, open_for_writing
 from pipeline.search.stop_reason import StopReason
 from pipeline.search.stored_values import check_values
 from pipeline.study.database import Database as Database
@@ -35,9 +34,6 @@ from pipeline.study.record import TrialRecord, mark_front, standing_run
 from pipeline.study.trial import Decision, Fault, Trial, TrialResult, TrialState
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
-
-_PATIENCE = 60.0
-"""Seconds that another process may keep the database locked."""
 
 
 def create_study(
@@ -73,7 +69,7 @@ def _open_for_writing(database: Database) -> tuple[RDBStorage, str]:
     """The storage, and the name of the study that is in it or will be."""
     if isinstance(database, ServerDatabase):
         return check_server(database), database.name
-    storage = _open_file(database, creator=partial(_connect, database))
+    storage = open_for_writing(database)
     return storage, _stored_name(storage) or database.resolve().parent.name
 
 
@@ -128,27 +124,10 @@ def load_study(database: Database) -> optuna.Study:
     """The study in a database, for reading only; StudyError if there is none."""
     if isinstance(database, ServerDatabase):
         return optuna.load_study(study_name=database.name, storage=check_server(database))
-    storage = _open_file(database)
+    storage = open_for_reading(database)
     if (name := _stored_name(storage)) is None:
         raise StudyError(f"{database}: does not hold a study of convtune; choose another --study")
     return optuna.load_study(study_name=name, storage=storage)
-
-
-def _open_file(database: Path, **engine: Any) -> RDBStorage:
-    """The storage in an SQLite file, with more settings of SQLAlchemy's engine.
-
-    StudyError if another version of Optuna wrote it.
-    """
-    url = sqlite_url(database).replace("{", "{{").replace("}", "}}")  # Optuna formats the URL
-    try:
-        return RDBStorage(url, engine_kwargs=engine or {"connect_args": {"timeout": _PATIENCE}})
-    except RuntimeError as error:
-        if "optuna storage upgrade" in str(error):
-            command = f"optuna storage upgrade --storage {shlex.quote(url)}"
-            problem, advice = "an older version of Optuna", f"make a copy of it, then run `{command}`"
-        else:
-            problem, advice = "a newer version of Optuna", "run `pip install -U optuna`"
-        raise StudyError(f"{database}: Optuna's storage was written by {problem}; {advice}") from None
 
 
 def stored_objective(study: optuna.Study, database: Database) -> Objective:
@@ -175,7 +154,7 @@ def storage_errors(database: Database) -> Iterator[None]:
     except DuplicatedStudyError:
         assert isinstance(database, ServerDatabase)
         raise _taken(database) from None
-    except (SQLAlchemyError, StorageInternalError) as error:
+    except (SQLAlchemyError, StorageInternalError, sqlite3.Error) as error:
         if isinstance(database, ServerDatabase):
             raise refused(database, error) from None
         if "disk is full" in str(error):
@@ -283,32 +262,3 @@ def _result(number: int, written: Mapping[str, Any] | None) -> TrialResult:
         "fault": Fault(written.get("fault", Fault.NONE)),  # an older version did not note it
     }
     return TrialResult(number, **{**written, **enums})
-
-
-def _connect(database: Path) -> sqlite3.Connection:
-    """A connection for writing, with a write-ahead log: about five times as fast, and safe if the process dies.
-
-    The tables of a new study take 0.1 s instead of 0.4 s. Without a log where the file system cannot map files that
-    several processes write, as some mounted drives.
-    """
-    connection = sqlite3.connect(database, timeout=_PATIENCE, check_same_thread=False)
-    try:
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("SELECT 1 FROM sqlite_master").fetchall()  # the log is opened here
-    except sqlite3.OperationalError as error:
-        if "locked" in str(error):
-            raise
-        connection.close()
-        return _connect_without_log(database)
-    connection.execute("PRAGMA synchronous=NORMAL")
-    return connection
-
-
-def _connect_without_log(database: Path) -> sqlite3.Connection:
-    """A connection that turns the log off for good: the attempt has marked the file, and so has a disk it was on."""
-    connection = sqlite3.connect(database, timeout=_PATIENCE, check_same_thread=False)
-    connection.execute("PRAGMA locking_mode=EXCLUSIVE")  # then SQLite reads a log without mapping anything
-    connection.execute("PRAGMA journal_mode=DELETE")
-    connection.execute("PRAGMA locking_mode=NORMAL")
-    connection.execute("SELECT 1 FROM sqlite_master").fetchall()  # lets go of the lock
-    return connection
