@@ -37,7 +37,7 @@ def error_of(error: Exception) -> ConvtuneError:
     An error that the user can fix stays as it is.
     """
     if any(map(_is_of_machine, _chain(error))):
-        return MachineError(f"machine fault: {first_line(error)}")
+        return MachineError(f"machine fault: {error if isinstance(error, ConvtuneError) else first_line(error)}")
     return error if isinstance(error, ConvtuneError) else WorkerError(first_line(error))
 
 

@@ -110,7 +110,8 @@ class RaySlot:
         self._places: tuple[Path, ...] = ()
         self._known: dict[int, tuple[int, int]] = {}
         own = environments(Slots(per_gpu=max(1, per_gpu), hides_gpus=not per_gpu))[0]
-        self._executor = LocalExecutor([own | dict(environment)], warm_up, self._log)
+        temporary = {"TMPDIR": str(self._own)}  # so what a killed worker leaves goes with the slot
+        self._executor = LocalExecutor([own | dict(environment) | temporary], warm_up, self._log)
 
     def begin(self, parcel: Parcel, inputs: Mapping[int, Sent]) -> Message:
         """Starts a task; returns the first thing that it says. ``inputs`` are the contents of some of its paths."""

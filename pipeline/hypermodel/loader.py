@@ -1,15 +1,10 @@
 """Imports a HyperModel and builds its models. Only here is the user's Python file imported."""
 
-import importlib
-import importlib.util
 import inspect
 import os
-import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -18,6 +13,7 @@ import keras_tuner
 from pipeline.errors import SpaceError, first_line, nearest
 from pipeline.hypermodel.import_watch import TrainsAtImportError, no_training
 from pipeline.hypermodel.source import HyperModelSource, UntrainableError
+from pipeline.hypermodel.user_code import import_user_module, name_at_home
 from pipeline.hypermodel.user_model import check_trainable, create_weights
 from pipeline.hyperparameter import Params
 
@@ -29,6 +25,8 @@ _BATCH_SIZE = 32
 
 _loaded: dict[HyperModelSource, Any] = {}
 """The HyperModels that this process has imported. As in KerasTuner, one object builds all models."""
+_modules: dict[str, Any] = {}
+"""The modules that this process has imported, by name."""
 _policies: dict[str, Any] = {}
 """The dtype policy that the import of a module has set, by the module's name."""
 
@@ -54,7 +52,7 @@ def load(source: HyperModelSource) -> Any:
 def import_member(source: HyperModelSource) -> Any:
     """The class, object or function of the source; SpaceError when there is none or its module raises."""
     with explain_errors(source, "importing it"):
-        module = _import_module(source.module)
+        module = _import_module(source)
     if not hasattr(module, source.attribute):
         names = [name for name, member in vars(module).items() if callable(member) and not name.startswith("_")]
         raise SpaceError(f"{source}: there is no {source.attribute!r}{nearest(source.attribute, names)}")
@@ -63,12 +61,12 @@ def import_member(source: HyperModelSource) -> Any:
 
 def find_file(source: HyperModelSource) -> str:
     """The file of the source's module, "" for a module without one."""
-    return getattr(_import_module(source.module), "__file__", None) or ""
+    return getattr(_import_module(source), "__file__", None) or ""
 
 
 def own_policy(source: HyperModelSource) -> Any:
     """The dtype policy that the import of the source's module has set, float32 if it has set none."""
-    _import_module(source.module)
+    _import_module(source)
     return _policies[source.module]
 
 
@@ -153,30 +151,16 @@ def _parameters(hypermodel: type) -> dict[str, inspect.Parameter]:
     return {name: parameter for name, parameter in parameters.items() if parameter.kind not in various}
 
 
-@cache
-def _import_module(name: str) -> Any:
-    """The module of a dotted name or of a file; a file can import the modules beside it, as a script can."""
-    keras.config.set_dtype_policy("float32")
-    with no_training():
-        module = _import(name)
-    _policies[name] = keras.config.dtype_policy()
-    return module
-
-
-def _import(name: str) -> Any:
-    folder = str(Path(name).resolve().parent if name.endswith(".py") else Path.cwd())
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
-    if not name.endswith(".py"):
-        return importlib.import_module(name)
-    alias = f"hypermodel_{Path(name).stem}"
-    spec = importlib.util.spec_from_file_location(alias, name)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[alias] = module
-    spec.loader.exec_module(module)
-    return module
+def _import_module(source: HyperModelSource) -> Any:
+    """The module of the source, imported once in a process."""
+    name = source.module
+    if name not in _modules:
+        keras.config.set_dtype_policy("float32")
+        with no_training():
+            module = import_user_module(source)
+        _policies[name] = keras.config.dtype_policy()
+        _modules[name] = module
+    return _modules[name]
 
 
 @contextmanager
@@ -203,7 +187,7 @@ def describe_error(error: BaseException, source: HyperModelSource, action: str) 
             f"{action} {error}{line}, and every worker would do so;"
             ' put what is not needed to build models under `if __name__ == "__main__":`'
         )
-    return f"{action} raised {first_line(error)}{line}"
+    return f"{action} raised {name_at_home(first_line(error), source)}{line}"
 
 
 def _last_line(error: BaseException, name: str) -> str:

@@ -1,11 +1,14 @@
 """How a HyperModel is described to workers, and what they report about it: plain data, without Keras."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pipeline.data.decode import Shape
 from pipeline.hyperparameter import Conditions, Scalar
 from pipeline.recipe import CLASS_WEIGHTS
 from pipeline.training.pixel_form import AUTO, PixelForm
+
+Code = tuple[tuple[str, bytes], ...]
+"""Python files: the path of each in its folder, and its content."""
 
 
 class UntrainableError(Exception):
@@ -22,7 +25,8 @@ class HyperModelSource:
 
     ``module`` is a dotted name or the path of a ``.py`` file, ``attribute`` a name in it. ``shape`` is (height, width,
     channels) and ``classes`` the number of classes: None and 0 until the images are known. ``pixels`` is the range in
-    which pixels enter its models, or ``auto``; ``class_weight`` is as in ``pipeline.recipe``.
+    which pixels enter its models, or ``auto``; ``class_weight`` is as in ``pipeline.recipe``. ``code`` are the files of
+    the user's that its survey has imported (before that: none), with which other machines can import it.
 
     >>> str(HyperModelSource("my_models.py", "build"))
     'my_models.py:build'
@@ -34,6 +38,7 @@ class HyperModelSource:
     classes: int = 0
     pixels: str = AUTO
     class_weight: str = CLASS_WEIGHTS[0]
+    code: Code = field(default=(), compare=False, repr=False)
 
     def __str__(self) -> str:
         return f"{self.module}:{self.attribute}"
@@ -95,7 +100,7 @@ class Survey:
     nor in their compilation or training. ``pixels`` are the forms in which the models take their images, the default
     model's first. ``built`` are the values that models were built from, and these. ``unadapted`` are the names
     of ``Normalization`` layers without statistics. ``ignores_weights`` says that a ``fit`` of its own has not given
-    ``model.fit`` the class weights.
+    ``model.fit`` the class weights. ``code`` are the files of the user's that were imported.
     """
 
     listed: tuple[ListedHyperparameter, ...]
@@ -104,3 +109,4 @@ class Survey:
     built: tuple[tuple[dict[str, Scalar], BuiltModel], ...] = ()
     unadapted: tuple[str, ...] = ()
     ignores_weights: bool = False
+    code: Code = ()

@@ -1,9 +1,10 @@
 """Tasks about a HyperModel for a worker with Keras. Without Keras until they run."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.candidate import Candidate
 from pipeline.data import Dataset
+from pipeline.errors import MachineError, SpaceError
 from pipeline.hypermodel.candidate import HyperModelCandidate
 from pipeline.hypermodel.source import BuiltModel, HyperModelInfo, HyperModelSource, Survey
 from pipeline.hyperparameter import Params
@@ -27,8 +28,20 @@ class HyperModelTask:
     def run(self, report: ReportCallback) -> TrialResult:
         """See ``pipeline.hypermodel.fit.train``; with smaller batches where it exceeds the memory.
 
-        A ``fit`` of the HyperModel's own chooses its batches itself, so nothing makes them smaller.
+        A ``fit`` of the HyperModel's own chooses its batches itself, so nothing makes them smaller. MachineError where
+        the HyperModel cannot be imported, since another worker has imported it before.
         """
+        from pipeline.hypermodel.loader import load
+        from pipeline.hypermodel.user_code import NEEDED, errors_at_home
+
+        try:
+            load(self.source)
+        except SpaceError as error:
+            raise MachineError(f"{error}; {NEEDED}") from None
+        with errors_at_home(self.source):
+            return self._train(report)
+
+    def _train(self, report: ReportCallback) -> TrialResult:
         from pipeline.hypermodel.fit import chosen_batch_size, train
 
         size = chosen_batch_size(self.source, self.inputs)
@@ -68,8 +81,9 @@ class SurveyHyperModel:
     def run(self, report: ReportCallback) -> Survey:
         """See ``pipeline.hypermodel.survey.survey``."""
         from pipeline.hypermodel.survey import survey
+        from pipeline.hypermodel.user_code import collect_code
 
-        return survey(self.source, self.dataset)
+        return replace(survey(self.source, self.dataset), code=collect_code(self.source.module))
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,7 @@ class HyperModelWorker:
         self._source = replace(self._source, shape=dataset.shape, classes=len(dataset.classes))
         self._dataset = dataset
         survey = self._call(SurveyHyperModel(self._source, dataset))
+        self._source = replace(self._source, code=survey.code)
         space = make_space(self._source, survey.listed)
         self._built |= {frozenset(values.items()): built for values, built in survey.built}
         self.notes, self.warnings = describe_survey(self._source, survey)

@@ -14,18 +14,37 @@ from tests.required import RIGHTS_REQUIRED
 TUNE = ["tune", "--data", "mnist5k", "--executor", "ray", "--study", "s", "--search", "random", "--pruner", "none"]
 TUNE += ["--limit", "macs=2M", "--epochs", "2", "--trials", "5", "--seed", "0", "--time", "5m"]
 
+HYPERMODEL = """
+import keras
+from parts_beside_it import head
+
+def build(hp):
+    convolution = keras.layers.Conv2D(hp.Int("filters", 4, 16), 3, 2, activation="relu")
+    model = keras.Sequential([keras.Input((28, 28, 1)), convolution, *head()])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    return model
+"""
+PARTS = """
+from keras import layers
+
+def head():
+    return [layers.Flatten(), layers.Dense(10, "softmax")]
+"""
+
 CAN_HIDE = subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode == 0
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not (CAN_HIDE or RIGHTS_REQUIRED), reason="hiding a folder from some processes needs root")
-def test_a_study_outlives_a_node_and_shares_no_file_with_any(tmp_path):
+def test_a_study_of_a_hypermodel_outlives_a_node_and_shares_no_file_with_any(tmp_path):
     """The folder of everything is empty for the nodes, so what they have and give can only have come through Ray."""
+    (tmp_path / "mine.py").write_text(HYPERMODEL)
+    (tmp_path / "parts_beside_it.py").write_text(PARTS)
     environment = os.environ | {"CONVTUNE_CACHE": str(tmp_path / "cache")}
     lines = []
     with two_nodes(hidden=tmp_path) as nodes:
         process = subprocess.Popen(
-            [sys.executable, "-m", "pipeline", *TUNE, "--ray-address", nodes.address],
+            [sys.executable, "-m", "pipeline", *TUNE, "--space", "mine.py:build", "--ray-address", nodes.address],
             cwd=tmp_path,
             env=environment,
             text=True,

@@ -48,7 +48,7 @@ def source(monkeypatch):
         return models[name] if name in models else models.setdefault(name, application(hp))
 
     monkeypatch.setitem(loader._loaded, source, loader._Function(build))
-    monkeypatch.setattr(loader, "_import_module", lambda name: None)
+    monkeypatch.setattr(loader, "_import_module", lambda source: None)
     monkeypatch.setitem(loader._policies, source.module, keras.config.dtype_policy())
     return source
 

@@ -29,7 +29,7 @@ def here(tmp_path, monkeypatch):
 def fresh(log, **environment):
     """A worker that has imported nothing of the user's yet."""
     loader._loaded.clear()
-    loader._import_module.cache_clear()
+    loader._modules.clear()
     return InlineExecutor()
 
 
