@@ -312,7 +312,7 @@ class Loop:
         reason = result.reason or ending_reason(result.decision, result.epochs, running.answer.cause)
         record = self._storage.tell(replace(result, reason=reason))
         self._standing.add(record)
-        self._faults.add(result, running.began)
+        self._faults.add(result, running.began, record.trial.slot)
         self._learn_whole(record)
         self._ended += 1
         for listener in self._listeners:

@@ -1,6 +1,9 @@
 """When a study gives up on its machine: it fails one trial after another."""
 
 import time
+from collections import defaultdict
+from collections.abc import Hashable
+from dataclasses import dataclass
 
 from pipeline.study.trial import Fault, TrialResult
 
@@ -12,29 +15,42 @@ where one candidate in ten is too large, five follow each other once in 100,000 
 """
 
 
-class MachineFaults:
-    """The faults of the machine since a trial has trained, in the order in which trials end.
+@dataclass
+class _Row:
+    """Faults since a trial has trained, and when the first of them was (monotonic seconds)."""
 
-    One event, such as the death of a node, fails everything that trains at that moment, and counts once. A session
-    counts its own: a study that goes on, once the disk has room again, begins at none.
+    length: int = 0
+    first: float = 0.0
+
+    def add(self, result: TrialResult, began: float) -> None:
+        if result.fault is not Fault.MACHINE:
+            self.length = 0 if result.epochs else self.length
+        elif not self.length:
+            self.length, self.first = 1, time.monotonic()
+        elif began >= self.first:
+            self.length += 1
+
+
+class MachineFaults:
+    """The faults of the machine since a trial has trained, in the order in which trials end; and those of each slot.
+
+    One slot may have a bad GPU while others train: it fails at once, so that most trials come to it. One event, such as
+    the death of a node, fails everything that trains at that moment, and counts once. A session counts its own: a study
+    that goes on, once the disk has room again, begins at none.
     """
 
     def __init__(self) -> None:
-        self._row, self._first = 0, 0.0
+        self._rows: defaultdict[Hashable, _Row] = defaultdict(_Row)
 
-    def add(self, result: TrialResult, began: float) -> None:
-        """Takes notice of how a trial ended that began then (monotonic seconds).
+    def add(self, result: TrialResult, began: float, slot: int | None) -> None:
+        """Takes notice of how a trial ended that began then (monotonic seconds) on a slot (None: unknown).
 
         One that failed by itself before the end of its first epoch tells nothing about the machine.
         """
-        if result.fault is not Fault.MACHINE:
-            self._row = 0 if result.epochs else self._row
-        elif not self._row:
-            self._row, self._first = 1, time.monotonic()
-        elif began >= self._first:
-            self._row += 1
+        for row in (self._rows["all"], self._rows[slot]):
+            row.add(result, began)
 
     @property
     def persist(self) -> bool:
-        """Whether no further trial should begin, since it would fail as well."""
-        return self._row >= _IN_A_ROW
+        """Whether no further trial should begin, since it would fail as well, or may."""
+        return any(row.length >= _IN_A_ROW for row in self._rows.values())

@@ -55,10 +55,14 @@ def warn_if_given_up(reason: StopReason, paths: StudyPaths, job: Job, records: S
     if reason is StopReason.NO_ROOM:
         why = f"its disk has less than {format_bytes(ROOM)} free, too little for another trial; free some"
     else:
-        why = f"the machine fails one trial after another, {_last(failed)}; free space or memory, or see to the GPU"
+        last = _last(failed, records)
+        why = f"the machine fails one trial after another, {last}; free space or memory, or see to the GPU"
     warn(f"{paths.path}: stopped: {why}, then run `{again}`")
 
 
-def _last(failed: Sequence[TrialRecord]) -> str:
+def _last(failed: Sequence[TrialRecord], records: Sequence[TrialRecord]) -> str:
+    """The last of those that failed, and its worker if there were several: the others may be well."""
     last = max(failed, key=lambda record: (record.trial.began or 0) + record.result.seconds)
-    return f"the last ({last.number}) with {last.result.reason.removeprefix('machine fault: ')}"
+    slot = last.trial.slot
+    worker = f", worker {slot + 1}" if slot is not None and any(one.trial.slot != slot for one in records) else ""
+    return f"the last ({last.number}{worker}) with {last.result.reason.removeprefix('machine fault: ')}"

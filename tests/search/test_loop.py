@@ -205,6 +205,19 @@ def test_a_machine_that_fails_every_trial_ends_the_study_which_trains_in_a_later
     assert set(states(tmp_path)) == {TrialState.COMPLETE}
 
 
+def test_a_slot_that_fails_each_of_its_trials_ends_a_study_that_trains_on_another(tmp_path):
+    """As one bad GPU among two would take all the trials, since it fails them at once."""
+
+    def on_slot(trial, candidate):
+        return Climb(trial.number, pause=0.2) if trial.slot == 0 else FillDisk(trial.number, str(tmp_path / "full"))
+
+    with closing(LocalExecutor([{}, {}])) as executor:
+        study, storage = loop(tmp_path, on_slot, executor)
+        assert study.run(Budget(50)) == StopReason.MACHINE_FAULTS
+    assert sum(record.result.fault is Fault.MACHINE for record in storage.records) == 5
+    assert {record.state for record in storage.records if record.trial.slot == 0} == {TrialState.COMPLETE}
+
+
 def test_no_trial_begins_on_a_disk_without_room(tmp_path):
     room = iter([True, True, False])
     study, _ = loop(tmp_path, has_room=lambda: next(room))

@@ -26,16 +26,29 @@ DIVERGED = TrialResult(0, TrialState.FAILED, epochs=2, fault=Fault.ERROR)
 def test_five_in_a_row_with_no_trial_that_trained_between_them(ends, persist):
     faults = MachineFaults()
     for result in ends:
-        faults.add(result, NOW)
+        faults.add(result, NOW, 0)
     assert faults.persist is persist
 
 
 def test_what_trained_side_by_side_fails_once_together():
     faults = MachineFaults()
     for _ in range(64):
-        faults.add(FAULT, EARLIER)
+        faults.add(FAULT, EARLIER, 0)
     for _ in range(3):
         assert not faults.persist
-        faults.add(FAULT, NOW)
-    faults.add(FAULT, NOW)
+        faults.add(FAULT, NOW, 0)
+    faults.add(FAULT, NOW, 0)
+    assert faults.persist
+
+
+def test_a_slot_that_fails_all_its_trials_is_found_beside_others_that_train():
+    faults = MachineFaults()
+    for _ in range(4):
+        faults.add(FAULT, NOW, 1)
+        faults.add(TRAINED, NOW, 0)
+    for _ in range(4):
+        faults.add(FAULT, NOW, 2)
+        faults.add(TRAINED, NOW, 2)
+    assert not faults.persist
+    faults.add(FAULT, NOW, 1)
     assert faults.persist
