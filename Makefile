@@ -17,9 +17,10 @@ help:
 demo: .venv/.runtime
 	@$(BIN)/convtune tune $(DEMO)
 
-# Half of the test time is spent waiting for processes: one pytest per core. ARGS="-n 0 --pdb" runs them in one.
+# As many processes as tests/conftest.py says; each runs whole files, since tests of a file share what is dear to make.
+# ARGS="-n 0 --pdb" runs them in one.
 test: .venv/.dev
-	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: .venv/.dev
 	@$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""One real study, made once through the real command line, for everything that looks at a finished study."""
+"""A folder in which convtune is run as a user would, and studies in this process."""
 
 import os
 import shutil
@@ -61,41 +61,6 @@ class Shell:
 def shell_with_space(folder: Path) -> Shell:
     (folder / "tiny.yaml").write_text(TINY)
     return Shell(folder)
-
-
-@pytest.fixture(scope="session")
-def home(tmp_path_factory, empty_store) -> Shell:
-    folder = tmp_path_factory.mktemp("user")
-    shutil.copy(empty_store, folder)
-    return shell_with_space(folder)
-
-
-@pytest.fixture(scope="session")
-def study(home):
-    """A finished study of three trials named ``first``; what the command printed."""
-    flags = [
-        "--data",
-        "digits",
-        "--space",
-        "tiny.yaml",
-        "--trials",
-        "3",
-        "--epochs",
-        "2",
-        "--study",
-        "first",
-        "--workers",
-        "1",
-        "--try",
-        "blocks=1,filters=4",
-    ]
-    return home.run("tune", *flags, "--study", "first")
-
-
-@pytest.fixture(scope="session")
-def store(home, study) -> Path:
-    """The MLflow store of the finished study."""
-    return home.folder / "mlflow.db"
 
 
 @pytest.fixture

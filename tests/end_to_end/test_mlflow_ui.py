@@ -30,7 +30,7 @@ PLOTS = [name for name in (*SEARCH, CONFUSION, WRONG) if name not in ("front_par
 """All but those of costs that the study does not minimise."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def finished(tmp_path_factory, empty_store) -> Path:
     """The folder of a study of 30 trials, complete, pruned, failed and interrupted, with infeasible proposals."""
     folder = tmp_path_factory.mktemp("finished")

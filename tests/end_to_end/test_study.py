@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -17,20 +18,35 @@ from PIL import Image
 from pipeline.cli import main
 from pipeline.data import load
 from pipeline.metrics import METRICS
+from pipeline.search.optuna_study import load_trials
 from pipeline.study.model_metadata import read_metadata
 from pipeline.training.predict import predict_dataset
 from pipeline.training.runnable_model import RunnableModel
-from tests.end_to_end.conftest import ROOT
+from tests.end_to_end.conftest import ROOT, Shell, shell_with_space
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
+def home(tmp_path_factory, empty_store) -> Shell:
+    folder = tmp_path_factory.mktemp("user")
+    shutil.copy(empty_store, folder)
+    return shell_with_space(folder)
+
+
+@pytest.fixture(scope="module")
+def study(home):
+    """A finished study of three trials named ``first``; what the command printed."""
+    flags = "--data digits --space tiny.yaml --trials 3 --epochs 2 --workers 1 --try blocks=1,filters=4"
+    return home.run("tune", *flags.split(), "--study", "first")
+
+
+@pytest.fixture(scope="module")
 def client(home, study):
     return MlflowClient(f"sqlite:///{home.folder}/mlflow.db")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def runs(client):
     experiment = client.get_experiment_by_name("convtune")
     found = client.search_runs([experiment.experiment_id], "tags.mlflow.runName = 'first'")
@@ -63,7 +79,7 @@ def test_the_folder_holds_files_a_person_can_open(home, study):
     assert sqlite3.connect(folder / "optuna.db").execute("select count(*) from trials").fetchone()[0] >= 3
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def trials(home, study):
     """What ``convtune trials`` says of the study."""
     return json.loads(home.run("trials", "first", "--json").stdout)
@@ -137,6 +153,38 @@ def in_process(home, study, monkeypatch, capsys):
 
     monkeypatch.chdir(home.folder)
     return run
+
+
+def test_sync_sends_the_study_to_an_empty_store(home, study, here, capsys, undrawn):
+    folder = here / "studies" / "first"
+
+    def convtune(*words):
+        assert main(words) == 0
+        return capsys.readouterr().out
+
+    shutil.copytree(home.folder / "studies" / "first", folder)
+    trials = len(load_trials(str(folder))[1])
+    sent = convtune("sync", "first")
+    assert f"Runs of trials: {trials} of {trials} were missing" in sent
+    name = json.loads((home.folder / "studies" / "first" / "test.json").read_text())["best_model"]["registered_as"]
+    assert f"{name}, version 1: the first champion" in sent
+    client = MlflowClient(f"sqlite:///{here}/mlflow.db")
+    run = json.loads((folder / "study.json").read_text())["run"]
+    parent = client.get_run(run)
+    before = MlflowClient(f"sqlite:///{home.folder}/mlflow.db").get_run(
+        json.loads((home.folder / "studies" / "first" / "study.json").read_text())["run"]
+    )
+    assert parent.info.status == before.info.status == "FINISHED"
+    assert parent.data.metrics == before.data.metrics
+    now = {name: before.data.tags.get(name, value) for name, value in before.data.params.items()}  # a tag once changed
+    assert parent.data.params == now
+    assert parent.inputs.dataset_inputs[0].dataset.digest == before.inputs.dataset_inputs[0].dataset.digest
+    assert {file.path for file in client.list_artifacts(run)} >= {"report.html", "explain", "plots", "trials.csv"}
+    again = convtune("sync", "first")
+    assert f"Runs of trials: 0 of {trials}" in again
+    assert "Model:" not in again
+    assert len(client.search_model_versions(f"run_id = '{run}'")) == 1
+    assert "already registered as version 1" in convtune("tune", "--study", "first", "--executor", "inline")
 
 
 @pytest.mark.usefixtures("undrawn")
