@@ -3,9 +3,7 @@
 import http.server
 import threading
 import time
-from pathlib import Path
 
-import mlflow.artifacts
 import pytest
 from mlflow import MlflowClient
 
@@ -17,14 +15,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("server")
-
-
-@pytest.fixture(scope="module")
-def server(folder):
+def server(tmp_path_factory):
     """A server that runs where a test begins."""
-    server = MlflowServer(folder)
+    server = MlflowServer(tmp_path_factory.mktemp("server"))
     server.start()
     yield server
     server.stop()
@@ -134,31 +127,3 @@ def test_what_a_server_that_stays_away_lacks_is_sent_later_and_once(tune, server
     assert main(["sync", "alone"]) == 0
     assert "0 of 8 were missing" in capsys.readouterr().out
     assert_complete(server, study_named(server, "alone"))
-
-
-def test_a_server_that_takes_no_files_has_the_rest_and_the_model_later(server, shell):
-    """Only its folder of artifacts is broken, and then mended."""
-    flags = ("--data", "digits", "--space", "tiny.yaml", "--trials", "1", "--epochs", "1", "--workers", "1")
-    client, folder = MlflowClient(server.address), shell.folder / "studies" / "kept"
-    with server.refusing_files():
-        told = shell.run("tune", *flags, "--study", "kept", MLFLOW_TRACKING_URI=server.address)
-        (line,) = [line for line in told.stderr.splitlines() if "artifact store" in line]
-        assert line.startswith(f"warning: {server.address}: the artifact store mlflow-artifacts:/")
-        assert "metrics are in MLflow, files and models only in the study's folder" in line
-        assert line.endswith("later, `convtune sync kept` sends what is missing")
-        study = study_named(server, "kept").info.run_id
-        (trial,) = server.trials(study)
-        assert (trial.info.status, trial.data.params["blocks"]) == ("FINISHED", "2")
-        best = client.get_run(study).data.metrics["val_accuracy"]
-        assert best == pytest.approx(trial.data.metrics["score"], abs=1e-5)
-        assert client.search_model_versions(f"run_id = '{study}'") == []
-        refused = shell.run("sync", "kept", expect=1, MLFLOW_TRACKING_URI=server.address)
-        assert "the artifact store mlflow-artifacts:/" in refused.stderr
-    sent = shell.run("sync", "kept", MLFLOW_TRACKING_URI=server.address)
-    assert "Runs of trials: 0 of 1 were missing" in sent.stdout
-    assert ", version 1: the first champion" in sent.stdout
-    (version,) = client.search_model_versions(f"run_id = '{study}'")
-    assert client.get_registered_model(version.name).aliases == {"champion": "1"}
-    model = mlflow.artifacts.download_artifacts(version.source, dst_path=shell.folder, tracking_uri=server.address)
-    assert Path(model, "data", "model.keras").read_bytes() == (folder / "best.keras").read_bytes()
-    assert {file.path for file in client.list_artifacts(study)} >= {"job.yaml", "trials.csv", "report.html", "plots"}
