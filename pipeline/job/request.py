@@ -91,10 +91,12 @@ def _read_flags(flags: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read_file(path: Path) -> dict[str, Any]:
-    """The settings of a job file."""
+    """The settings of a job file. That of a study means the one in its folder, even if that was moved or copied."""
     from pipeline.yaml_file import read_mapping  # imported late: yaml would slow down --help
 
-    return _read_content(path, read_mapping(path, JobError))
+    settings, paths = _read_content(path, read_mapping(path, JobError)), StudyPaths(path.parent)
+    is_of_study = path == paths.job and paths.fingerprint.is_file()
+    return settings | ({"study": paths.argument} if is_of_study else {})
 
 
 def _read_content(where: object, content: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from pipeline.console import status
 from pipeline.errors import StorageAwayError, StudyError, TrackingError, printable
 from pipeline.quantity import counted, format_bytes
 from pipeline.search.optuna_study import remove_study, storage_errors
 from pipeline.search.postgresql import open_server
+from pipeline.search.server_folder import noted_folder
 from pipeline.search.server_hold import held
+from pipeline.study.copies import possible_owner
 from pipeline.study.database import Database, ServerDatabase, database_of
 from pipeline.study.fingerprint import read_fingerprint
 from pipeline.study.lock import locked
@@ -26,7 +29,9 @@ _FILES_GO = ", but its files are those of the study's run, which `mlflow gc` wou
 class Deletion:
     """What goes when a study is deleted. ``runs`` is None where those in MLflow are kept; ``models``: go too.
 
-    ``away``: the server with the trials does not answer, so they stay there.
+    ``away``: the server with the trials does not answer, so they stay there. ``trials_of`` and ``runs_of`` are the
+    folders of the study that the trials on a server and the runs belong to, where this one is its copy (None: they are
+    its own); then these stay.
     """
 
     paths: StudyPaths
@@ -35,6 +40,8 @@ class Deletion:
     runs: StudyRuns | None
     models: bool
     away: bool = False
+    trials_of: Path | None = None
+    runs_of: Path | None = None
 
     @property
     def summary(self) -> str:
@@ -49,8 +56,11 @@ class Deletion:
         if self.content.foreign:
             lines.append(f"  stays in the folder, no file of a study: {printable(', '.join(self.content.foreign))}")
         if isinstance(self.database, ServerDatabase):
-            verb = "stay, since it does not answer," if self.away else "are"
-            lines.append(f"  its trials {verb} in {self.database}, as study {printable(self.database.name)!r}")
+            verb = "stay, since it does not answer," if self.away else "stay" if self.trials_of else "are"
+            where = f"in {self.database}, as study {printable(self.database.name)!r}"
+            lines.append(f"  its trials {verb} {where}{_theirs(self.trials_of)}")
+        if self.runs_of is not None:
+            return [*lines, f"  its runs and models stay in MLflow{_theirs(self.runs_of)}"]
         if self.runs is None:
             return [*lines, "  stays in MLflow: its runs and models"]
         lines.append(f"  the runs are in {self.runs.store}")
@@ -62,12 +72,18 @@ class Deletion:
         return lines
 
 
+def _theirs(owner: Path | None) -> str:
+    """That what stays is that of the study of which this one is a copy; "" if it is not."""
+    return "" if owner is None else f", since they belong to {printable(owner)}, of which this is a copy"
+
+
 def delete_study(study: str, keep_runs: bool, models: bool, agreed: Callable[[Deletion], bool]) -> Deletion | None:
     """Deletes a study if ``agreed`` says so, asked with all that goes; returns that, or None.
 
     Runs go first, then trials on a server: if one of the two refuses, the folder stays. StudyError for an unknown
     study, for one that another process runs and for a storage that cannot be reached; TrackingError for a store that
     cannot be reached or does not have the study. With ``keep_runs`` a storage that cannot be reached keeps its trials.
+    Of a copy of a study's folder only the folder goes, as long as that study is there.
     """
     paths = find_removable(study)
     with locked(paths):
@@ -75,13 +91,16 @@ def delete_study(study: str, keep_runs: bool, models: bool, agreed: Callable[[De
             runs = None if keep_runs else _runs_of(paths)
         database = database_of(paths)
         away = not _answers(database, keep_runs)
-        deletion = Deletion(paths, database, look_into(paths), runs, models, away)
+        trials_of = None if away else _owner_of_trials(database, paths)
+        runs_of = possible_owner(runs.folder, paths) if runs is not None and runs.study else None
+        runs = None if runs_of is not None else runs
+        deletion = Deletion(paths, database, look_into(paths), runs, models, away, trials_of, runs_of)
         if not agreed(deletion):
             return None
         with status("deleting") as progress:
             if runs is not None:
                 runs.delete(models, progress)
-            if isinstance(deletion.database, ServerDatabase) and not away:
+            if isinstance(deletion.database, ServerDatabase) and not away and trials_of is None:
                 remove_study(deletion.database)
             remove_folder(paths)
     return deletion
@@ -103,6 +122,10 @@ def _answers(database: Database, may_be_away: bool) -> bool:
                 raise StorageAwayError(f"{error}; {_ALONE}") from None
             return False
     return True
+
+
+def _owner_of_trials(database: Database, paths: StudyPaths) -> Path | None:
+    return possible_owner(noted_folder(database), paths) if isinstance(database, ServerDatabase) else None
 
 
 def _runs_of(paths: StudyPaths) -> StudyRuns:

@@ -5,10 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 from pipeline.metrics import METRICS
-from pipeline.report.evaluated_model import BestModel
+from pipeline.report.evaluated_model import BestModel, EvaluatedModel
+from pipeline.report.findings import Findings
 from pipeline.report.plots.draw import SEARCH
 from pipeline.report.plots.evaluation import CONFUSION, WRONG
-from pipeline.report.study_markdown import describe_unfinished
+from pipeline.report.study_markdown import describe_study, describe_unfinished
+from pipeline.report.study_trials import StudyTrials
 from pipeline.report.top_trials import as_columns
 from pipeline.study.fingerprint import StudyFingerprint, write_fingerprint
 from pipeline.study.history import read_history
@@ -28,7 +30,7 @@ def begin_in_mlflow(tracker: Tracker, paths: StudyPaths, job: Mapping[str, Any],
         write_fingerprint(paths, replace(fingerprint, run=run))
 
     description = describe_unfinished(paths, job)
-    about = About(paths.name, job, fingerprint.data, description, fingerprint.id, active_run())
+    about = About(paths.name, job, fingerprint.data, description, fingerprint.id, active_run(), paths)
     tracker.begin_study(about, fingerprint.run or None, begun)
 
 
@@ -60,3 +62,17 @@ def scores_of(model: BestModel) -> dict[str, float]:
     """The scores of the best model, by the names that the study's run has for them."""
     tests = {f"test_{name}": score for name, score in model.test_scores.items() if score is not None}
     return {METRICS[model.metric].logged_as: model.score, **tests}
+
+
+def end_in_mlflow(
+    tracker: Tracker, trials: StudyTrials, job: Mapping[str, Any], evaluated: EvaluatedModel | None
+) -> None:
+    """Ends the study's run as the study has ended: FINISHED with a model, FAILED without one, KILLED if cut off."""
+    if trials.reason is None:
+        tracker.end_study("KILLED", {})
+        return
+    text = describe_study(Findings(trials, job, evaluated))
+    if evaluated is None:
+        tracker.end_study("FAILED", {}, text)
+    else:
+        tracker.end_study("FINISHED", scores_of(evaluated.model), text)

@@ -4,11 +4,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from pipeline.console import status
+from pipeline.errors import StudyError, printable
 from pipeline.search.optuna_study import check_server, reading_errors
 from pipeline.search.pruners import PRUNERS
+from pipeline.search.server_folder import folder_attribute, noted_folder
 from pipeline.search.server_hold import held
 from pipeline.search.storage import StudyStorage
 from pipeline.steps.open import OpenStudy
+from pipeline.study.copies import other_owner
 from pipeline.study.database import ServerDatabase, choose_database, note_database
 from pipeline.study.paths import StudyPaths
 
@@ -17,7 +20,8 @@ from pipeline.study.paths import StudyPaths
 def held_storage(paths: StudyPaths, address: str, quiet: bool) -> Iterator[None]:
     """Holds the study on its server while the block runs; ``address`` is the job's. A file has the lock of its folder.
 
-    StudyError if the study cannot be kept where it should be, or if another process runs it, before anything is read.
+    StudyError if the study cannot be kept where it should be, if another process runs it, or if its folder is a copy,
+    before anything is read.
     """
     database = choose_database(paths, address)
     with ExitStack() as hold:
@@ -25,7 +29,16 @@ def held_storage(paths: StudyPaths, address: str, quiet: bool) -> Iterator[None]
             with status("connecting to the storage", quiet):
                 check_server(database)
                 hold.enter_context(held(database))
+                _check_own(paths, database)
         yield
+
+
+def _check_own(paths: StudyPaths, database: ServerDatabase) -> None:
+    """StudyError if its trials are those of a study whose folder this one is a copy of."""
+    if (original := other_owner(noted_folder(database), paths)) is not None:
+        left = f"a copy of {printable(original)}, whose trials are in {database}"
+        advice = "go on there, or move that folder elsewhere to go on here"
+        raise StudyError(f"{printable(paths.path)}: {left}; {advice}")
 
 
 def open_storage(study: OpenStudy) -> StudyStorage:
@@ -39,10 +52,16 @@ def open_storage(study: OpenStudy) -> StudyStorage:
             PRUNERS[study.job.pruner],
             study.job.full_epochs,
             study.problem.objective,
-            {name: value for name, value in study.job.as_file().items() if isinstance(value, str | int | float)},
+            _facts(study),
         )
     points = study.start_points
     for candidate, source in zip(points.candidates, points.sources, strict=True):
         if storage.number_of(candidate) is None:
             storage.enqueue(candidate.params, source)
     return storage
+
+
+def _facts(study: OpenStudy) -> dict[str, str | int | float]:
+    """Facts about the study for whoever opens its storage; on a server also the folder that the trials belong to."""
+    job = {name: value for name, value in study.job.as_file().items() if isinstance(value, str | int | float)}
+    return job | (folder_attribute(study.paths) if isinstance(study.database, ServerDatabase) else {})

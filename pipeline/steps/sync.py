@@ -1,25 +1,22 @@
 """Brings MLflow level with a study: what is missing there is sent from the study's folder."""
 
-from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 from uuid import uuid4
 
 from pipeline.console import status
 from pipeline.errors import StudyError
-from pipeline.report.evaluated_model import EvaluatedModel, read_evaluated_model
-from pipeline.report.findings import Findings
-from pipeline.report.study_markdown import describe_study
-from pipeline.report.study_trials import StudyTrials, read_folder
-from pipeline.steps.mlflow_run import begin_in_mlflow, history_of, scores_of, send_files
+from pipeline.report.evaluated_model import read_evaluated_model
+from pipeline.report.study_trials import read_folder
+from pipeline.steps.mlflow_run import begin_in_mlflow, end_in_mlflow, history_of, send_files
 from pipeline.steps.register_later import register_later
+from pipeline.steps.study_storage import held_storage
 from pipeline.study.fingerprint import read_fingerprint
 from pipeline.study.lock import locked
 from pipeline.study.paths import find
 from pipeline.study.record import best
-from pipeline.tracking import Tracker, connect
+from pipeline.tracking import connect
 from pipeline.yaml_file import read_mapping
 
 
@@ -39,11 +36,13 @@ class Synced:
 def sync_study(study: str) -> Synced:
     """Sends what MLflow lacks of a study that does not run; on an empty store that is everything. Twice does no harm.
 
-    StudyError for a study that is unknown or runs, TrackingError for a store that does not answer.
+    StudyError for a study that is unknown or runs, or a copy of one on a server.
+    TrackingError for a store that does not answer.
     """
     paths = find(study)
     trials = read_folder(paths)  # before the lock, which would say that they still run
-    with locked(paths), status("connecting to MLflow"), closing(connect()) as tracker:
+    connecting = status("connecting to MLflow")
+    with locked(paths), held_storage(paths, "", quiet=False), connecting, closing(connect()) as tracker:
         fingerprint = read_fingerprint(paths)
         fingerprint = replace(fingerprint, id=fingerprint.id or uuid4().hex)
         job = read_mapping(paths.job, StudyError)
@@ -52,17 +51,5 @@ def sync_study(study: str) -> Synced:
         tracker.bring_level(trials.records, partial(history_of, paths))
         note = register_later(tracker, paths, best(trials.records), job, fingerprint, evaluated)
         send_files(tracker, paths, trials.records)
-        _end(tracker, trials, job, evaluated)
+        end_in_mlflow(tracker, trials, job, evaluated)
     return Synced(len(trials.records), tracker.renewed, note, tracker.problems)
-
-
-def _end(tracker: Tracker, trials: StudyTrials, job: Mapping[str, Any], evaluated: EvaluatedModel | None) -> None:
-    """Ends the study's run as the study has ended: FINISHED with a model, FAILED without one, KILLED if cut off."""
-    if trials.reason is None:
-        tracker.end_study("KILLED", {})
-        return
-    text = describe_study(Findings(trials, job, evaluated))
-    if evaluated is None:
-        tracker.end_study("FAILED", {}, text)
-    else:
-        tracker.end_study("FINISHED", scores_of(evaluated.model), text)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from pathlib import Path
 
 from mlflow import MlflowClient
 from mlflow.entities import LifecycleStage, Run
@@ -9,6 +10,7 @@ from mlflow.exceptions import MlflowException
 
 from pipeline.errors import TrackingError, without_password
 from pipeline.tracking.client import open_client, refusal
+from pipeline.tracking.own_run import noted_folder
 from pipeline.tracking.pages import remove_view
 from pipeline.tracking.sent_model import logged_models
 from pipeline.tracking.store import check_exists, store_uri
@@ -36,7 +38,8 @@ class StudyRuns:
     """What a store holds of a study: ``runs`` are the active ones that convtune made, trials first.
 
     ``others`` counts the other runs below the study's: somebody else's, and those of other studies. ``versions`` are
-    the models registered from it. ``store`` is the address without password.
+    the models registered from it. ``store`` is the address without password. ``folder`` is the one that the study's run
+    names as that of its study (None: it names none).
     """
 
     client: MlflowClient
@@ -46,6 +49,7 @@ class StudyRuns:
     runs: tuple[str, ...]
     others: int
     versions: tuple[RegisteredVersion, ...]
+    folder: Path | None = None
 
     def delete(self, models: bool, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
         """Deletes the runs, the study's view, its models, and with ``models`` also what is registered.
@@ -97,13 +101,13 @@ def find_runs(run: str, uri: str | None = None) -> StudyRuns:
         children = list(child_runs(client, experiment, run))
         ours = [child.info.run_id for child in children if is_trial(child)]
         active = [run] if study.info.lifecycle_stage == LifecycleStage.ACTIVE else []
-        versions = _versions(client, study)
+        versions, folder = _versions(client, study), noted_folder(client, study)
     except MlflowException as error:
         if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             advice = "set MLFLOW_TRACKING_URI to the store that it was logged to"
             raise TrackingError(f"{shown}: does not have the study's run {run}; {advice}") from None
         raise refusal(store, error) from None
-    return StudyRuns(client, shown, experiment, run, (*ours, *active), len(children) - len(ours), versions)
+    return StudyRuns(client, shown, experiment, run, (*ours, *active), len(children) - len(ours), versions, folder)
 
 
 def _versions(client: MlflowClient, study: Run) -> tuple[RegisteredVersion, ...]:

@@ -22,20 +22,20 @@ from mlflow.utils.mlflow_tags import (
 from mlflow.utils.validation import MAX_METRICS_PER_BATCH, MAX_PARAMS_TAGS_PER_BATCH
 
 from pipeline.data import Dataset
+from pipeline.errors import printable
 from pipeline.metrics import DEFAULT_METRIC, METRICS
 from pipeline.study.data_facts import DataFacts
+from pipeline.study.paths import StudyPaths
 from pipeline.study.trial import TrialState
 from pipeline.tracking.client import once
 from pipeline.tracking.entities import to_dataset_input, to_params, to_tags
+from pipeline.tracking.own_run import FOLDER, STUDY_ID, folder_tag, own_run
 from pipeline.tracking.pages import write_view
 from pipeline.tracking.run_files import RunFiles
-from pipeline.tracking.surroundings import Surroundings, find_run
+from pipeline.tracking.surroundings import Surroundings
 from pipeline.tracking.trial_runs import SOURCE, child_runs, is_trial
 
 StudyStatus = Literal["FINISHED", "KILLED", "FAILED"]
-
-_STUDY_ID = "study_id"
-"""The tag of a study's run that has the id in its ``study.json``."""
 
 _DESCRIBED = "described_by"
 """The tag of a user's run whose description is ours: one that the user has written stays."""
@@ -59,7 +59,8 @@ class About:
     """The study: its name, its job file's content, its dataset, and Markdown that describes it while it runs.
 
     ``id`` is the study's own, by which its run is found in any store. An older version has noted no id ("") and nothing
-    of the dataset (None). ``active`` is the id of the run that the user's program is in ("": in none).
+    of the dataset (None). ``active`` is the id of the run that the user's program is in ("": in none). ``paths`` is the
+    study's folder, which tells its run from that of a copy (None: there is none).
     """
 
     name: str
@@ -68,6 +69,7 @@ class About:
     description: str = ""
     id: str = ""
     active: str = ""
+    paths: StudyPaths | None = None
 
     @property
     def label(self) -> str:
@@ -126,16 +128,21 @@ class Runs:
     def begin_study(self, about: About, run_id: str | None) -> str:
         """Creates the study's run or continues an old one, and describes the study in it; returns the run's id.
 
-        A new run is a child of the active run of the user's, in its experiment.
+        A new run is a child of the active run of the user's, in its experiment. A copy of a study's folder leaves
+        the run to that study while it is there, and has a new one.
         """
         around = Surroundings(self.client, self._asked, about.active)
         parent = around.parent()
         self.experiment = self._asked if parent is None else parent.info.experiment_id
-        found = find_run(self.client, run_id) or self._find_by_id(about.id) or around.offered()
+        own, original = own_run(self.client, self.experiment, run_id, about.id, about.paths)
+        found = own or around.offered()
         run = found or self._create_study(about, about.active if parent is not None else "")
         if found is not None:
             self.client.update_run(run.info.run_id, status="RUNNING")
         self.remarks = list(around.ignored(run, about.name, new=found is None))
+        if original is not None:
+            left = f"a copy of {printable(original)}, whose run in MLflow stays as it is"
+            self.remarks.append(f"{printable(about.name)} is {left}; it has a run of its own, {run.info.run_id}")
         self.study, self._about, self._began = run.info.run_id, about, run.info.start_time
         self.experiment = run.info.experiment_id
         for child in child_runs(self.client, self.experiment, self.study):
@@ -145,7 +152,7 @@ class Runs:
         return self.study
 
     def _create_study(self, about: About, parent: str) -> Run:
-        tags = {_STUDY_ID: about.id, MLFLOW_PARENT_RUN_ID: parent}
+        tags = {STUDY_ID: about.id, MLFLOW_PARENT_RUN_ID: parent}
         named = {name: text for name, text in tags.items() if text}
         with once():
             return self.client.create_run(self.experiment, tags=_source_tags() | named, run_name=about.name)
@@ -259,11 +266,6 @@ class Runs:
         write_view(self.client, self.experiment, self.study, self._about.name, metric, importances)
         self.client.set_terminated(self.study, status, max(now, self._began))  # the clock may have been set back
 
-    def _find_by_id(self, study: str) -> Run | None:
-        """The run that has this study's id: its answer may have been lost, or it is in another store than the last."""
-        found = self.client.search_runs([self.experiment], f"tags.{_STUDY_ID} = '{study}'") if study else []
-        return found[0] if found else None
-
     def _adopt_trial(self, run: Run) -> None:
         """Remembers a trial of an earlier session, and ends its run if the session was cut off.
 
@@ -289,7 +291,7 @@ class Runs:
         changed = {param.key: param.value for param in params if old_params.get(param.key, param.value) != param.value}
         data = about.dataset
         tags = {"study": about.name, "dataset": data and data.name, "metric": about.job.get("metric"), **changed}
-        tags[_STUDY_ID] = about.id
+        tags |= {STUDY_ID: about.id, FOLDER: about.paths and folder_tag(self.client, about.paths)}
         if MLFLOW_RUN_NOTE not in old_tags:
             tags |= {MLFLOW_RUN_NOTE: about.description, _DESCRIBED: SOURCE}
         elif self._keeps_note:

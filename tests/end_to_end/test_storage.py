@@ -127,6 +127,29 @@ def test_a_copy_of_the_folder_does_not_run_the_study_at_the_same_time(
     assert len(json.loads(capsys.readouterr().out)) == 2
 
 
+def test_a_copy_of_the_folder_leaves_the_trials_to_the_study_while_that_is_there(
+    tune, here, postgresql, database, capsys
+):
+    assert tune("--storage", postgresql.address(database), "--trials", "1") == 0
+    mine, copy = here / "studies" / "mine", here / "copy"
+    shutil.copytree(mine, copy)
+    for words in (["tune", "--study", "./copy", "--trials", "2"], ["sync", "./copy"]):
+        capsys.readouterr()
+        assert main(words) == 2
+        line = capsys.readouterr().err.splitlines()[-1]
+        where = f"a copy of {mine}, whose trials are in {postgresql.address(database, None)}"
+        assert line == f"convtune: copy: {where}; go on there, or move that folder elsewhere to go on here"
+    assert main(["delete", "./copy", "--yes", "--keep-runs"]) == 0
+    assert f"as study 'mine', since they belong to {mine}, of which this is a copy" in capsys.readouterr().out
+    assert studies_of(postgresql, database) == ["mine"]
+    mine.rename(copy)
+    assert main(["tune", "--study", "./copy", "--trials", "2"]) == 0  # it takes the trials with it
+    shutil.copytree(copy, mine)
+    assert main(["tune", "--study", "mine", "--trials", "3"]) == 2
+    assert main(["delete", "./copy", "--yes", "--keep-runs"]) == 0
+    assert studies_of(postgresql, database) == []
+
+
 def test_a_study_of_a_folder_does_not_move_to_a_server(tune, postgresql, database, capsys):
     assert tune("--trials", "1") == 0
     assert tune("--storage", postgresql.address(database)) == 2
