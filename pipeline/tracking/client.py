@@ -217,19 +217,21 @@ def _short_patience() -> Iterator[None]:
         mlflow.store.db.utils.MAX_RETRY_COUNT = attempts
 
 
-@contextmanager
-def once() -> Iterator[None]:
-    """MLflow's client sends the block's requests once, for what it would create anew if only the answer was lost."""
-    retries = settings.MLFLOW_HTTP_REQUEST_MAX_RETRIES
-    before, retries.default = retries.default, 0
-    try:
-        yield
-    finally:
-        retries.default = before
+_PATIENCE = (
+    settings.MLFLOW_HTTP_REQUEST_MAX_RETRIES,
+    settings.MLFLOW_HTTP_REQUEST_TIMEOUT,
+    settings.MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR,
+)
+_MLFLOWS_OWN = tuple(setting.default for setting in _PATIENCE)
 
 
 def set_patience(retries: int, seconds: int) -> None:
     """How often and how long a dead server is tried; MLflow's own 7 retries of 120 seconds take minutes."""
-    settings.MLFLOW_HTTP_REQUEST_MAX_RETRIES.default = retries
-    settings.MLFLOW_HTTP_REQUEST_TIMEOUT.default = seconds
-    settings.MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR.default = 1
+    for setting, value in zip(_PATIENCE, (retries, seconds, 1), strict=True):
+        setting.default = value
+
+
+def restore_patience() -> None:
+    """Gives back MLflow's own, for a program that uses MLflow itself after a study."""
+    for setting, value in zip(_PATIENCE, _MLFLOWS_OWN, strict=True):
+        setting.default = value

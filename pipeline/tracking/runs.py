@@ -27,7 +27,6 @@ from pipeline.metrics import DEFAULT_METRIC, METRICS
 from pipeline.study.data_facts import DataFacts
 from pipeline.study.paths import StudyPaths
 from pipeline.study.trial import TrialState
-from pipeline.tracking.client import once
 from pipeline.tracking.entities import to_dataset_input, to_params, to_tags
 from pipeline.tracking.own_run import FOLDER, STUDY_ID, folder_tag, own_run
 from pipeline.tracking.pages import write_view
@@ -154,8 +153,7 @@ class Runs:
     def _create_study(self, about: About, parent: str) -> Run:
         tags = {STUDY_ID: about.id, MLFLOW_PARENT_RUN_ID: parent}
         named = {name: text for name, text in tags.items() if text}
-        with once():
-            return self.client.create_run(self.experiment, tags=_source_tags() | named, run_name=about.name)
+        return self.client.create_run(self.experiment, tags=_source_tags() | named, run_name=about.name)
 
     @contextmanager
     def exporting(self, name: str, dataset: Dataset | None) -> Iterator[None]:
@@ -186,8 +184,7 @@ class Runs:
         all_tags = {tag.key: tag.value for tag in tags} | _source_tags() | {MLFLOW_PARENT_RUN_ID: self.study}
         run = self._find_created(number, now)
         if run is None:
-            with once():
-                run = self.client.create_run(self.experiment, now, all_tags, title)
+            run = self.client.create_run(self.experiment, now, all_tags, title)
         self._trials[number] = run.info.run_id
         self._running.add(number)
         if self.dataset is not None:

@@ -94,13 +94,21 @@ class Sender:
             raise TrackingError(self._lost)
         self._end_batch()
         failures, until = self._failures, time.monotonic() + _CALLER_SECONDS
-        future = self._thread.submit(send)
+        future = self._thread.submit(self._ask, send)
         self._wanted.set()
         while not wait([future], _POLL_SECONDS).done:
             tried = self._failures > failures or time.monotonic() > until
             if self.away and tried and future.cancel():
                 raise TrackingError(f"{self._store}: MLflow does not answer ({self.away})")
         return future.result()
+
+    def _ask(self, send: Callable[[], T]) -> T:
+        """Runs ``send``, and notes if the store does not answer."""
+        try:
+            return send()
+        except Exception as error:
+            self.away = short_reason(error) if may_pass(error) and not failed_inside(error) else self.away
+            raise
 
     def stop(self, why: str) -> None:
         """Leaves out all writes from now on."""
@@ -130,7 +138,7 @@ class Sender:
     def _send(self, description: str, send: Callable[[], object], vital: bool = False) -> None:
         own_faults = 0
         for attempt in itertools.count():
-            last = attempt > 0 and self._closing.is_set()  # the caller of close() waits
+            last = (attempt > 0 or bool(self.away)) and self._closing.is_set()  # the caller of close() waits
             if self._lost:
                 return
             try:

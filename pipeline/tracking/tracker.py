@@ -11,7 +11,7 @@ from pipeline.errors import StoreAwayError, TrackingError, without_password
 from pipeline.study.record import TrialRecord, ranked
 from pipeline.study.trial import BatchReport, EpochReport, TrialState
 from pipeline.tracking import mirror, registry
-from pipeline.tracking.client import open_client, refusal, set_patience, short_reason
+from pipeline.tracking.client import open_client, refusal, restore_patience, set_patience, short_reason
 from pipeline.tracking.entities import to_metrics
 from pipeline.tracking.registry import ModelDecision, Registration
 from pipeline.tracking.runs import About, Place, Runs, StudyStatus
@@ -27,6 +27,10 @@ from pipeline.tracking.trial_values import (
     to_milliseconds,
     trial_title,
 )
+
+_SECONDS, _LAST_SECONDS = 15, 10
+"""How long a server may take to answer, while a study runs and at its end. A silent one holds up the end for as long as
+a write that is under way and a last attempt take, and for one question about the model."""
 
 
 def connect(uri: str | None = None) -> "Tracker":
@@ -124,6 +128,7 @@ class Tracker:
     def _begin(self, about: About, run_id: str | None, begun: Callable[[str], None]) -> None:
         if not self._runs.opened:
             self._runs.use(*open_client(self._uri))
+        set_patience(retries=0, seconds=_SECONDS)  # the sender repeats; the client would not see what was only unheard
         begun(self._runs.begin_study(about, run_id))
         for line in self._runs.remarks:
             warn(line)
@@ -257,8 +262,9 @@ class Tracker:
 
         A store that does not answer is tried once more, for seconds; one may have fallen silent unnoticed.
         """
-        set_patience(retries=0, seconds=5 if self._sender.away else 10)
+        set_patience(retries=0, seconds=5 if self._sender.away else _LAST_SECONDS)
         self._sender.close()
+        restore_patience()
 
 
 def _now() -> int:

@@ -216,3 +216,16 @@ def test_closing_tries_once_more_without_a_pause(sent, monkeypatch, failures, ar
     sender.close()
     assert sent == arrived
     assert bool(sender.problems) == (not arrived)
+
+
+def test_a_store_that_was_away_when_somebody_asked_is_tried_only_once_at_the_end(sent, monkeypatch):
+    monkeypatch.setattr(module, "_PAUSES", (3600, 3600, 3600))
+    sender = Sender("the store", lambda trial, metrics: None)
+    with pytest.raises(MlflowException):
+        sender.call(failing(1, MlflowException("down"), sent, "asked"))
+    assert sender.away == "down"
+    sender._closing.set()
+    sender.put("first", failing(1, MlflowException("down"), sent, "first"))
+    sender.close()
+    assert sent == []
+    assert "the first and everything after it are missing" in sender.problems[0]

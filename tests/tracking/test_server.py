@@ -9,7 +9,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 import mlflow.environment_variables as settings
 import mlflow.pyfunc
@@ -19,6 +19,7 @@ from mlflow import MlflowClient
 from pipeline.metrics import ACCURACY
 from pipeline.study.trial import EpochReport, TrialState
 from pipeline.tracking import About, Registration, connect, sender, ui_command, ui_environment
+from pipeline.tracking import tracker as tracker_module
 from tests.tracking.records import make_record
 
 pytestmark = pytest.mark.slow
@@ -106,9 +107,16 @@ def test_runs_of_a_file_show_in_the_ui(server, store, begin_study, tmp_path):
 
 
 class LosesAnswers(http.server.BaseHTTPRequestHandler):
-    """Passes requests on to ``server.behind``; of the first that creates a given run the answer is lost."""
+    """Passes requests on to ``server.behind``; of the first that creates a given run the answer is lost.
+
+    ``server.lost`` are these requests (None: no answer is lost). Once ``server.silent``, it answers nothing any more.
+    """
 
     def pass_on(self):
+        if self.server.silent:
+            self.server.unheard.append(self.path)
+            self.server.speaks.wait()
+            return
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         headers = {"Content-Type": self.headers.get("Content-Type") or "text/plain"}
         request = urllib.request.Request(self.server.behind + self.path, body or None, headers, method=self.command)
@@ -117,9 +125,10 @@ class LosesAnswers(http.server.BaseHTTPRequestHandler):
         except urllib.error.HTTPError as refusal:
             answer = refusal
         status, content = answer.status, answer.read()
-        if self.path.endswith("/runs/create") and body not in self.server.lost:
-            self.server.lost.append(body)
-            if len(self.server.lost) % 2:
+        lost = self.server.lost
+        if lost is not None and self.path.endswith("/runs/create") and body not in lost:
+            lost.append(body)
+            if len(lost) % 2:
                 self.connection.close()
                 return
             status, content = 502, b"bad gateway"
@@ -134,13 +143,21 @@ class LosesAnswers(http.server.BaseHTTPRequestHandler):
         """Nothing is printed."""
 
 
+@contextmanager
+def proxy_of(behind, lost=None):
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), LosesAnswers) as proxy:
+        proxy.behind, proxy.lost, proxy.silent, proxy.unheard, proxy.speaks = behind, lost, False, [], threading.Event()
+        threading.Thread(target=proxy.serve_forever, daemon=True).start()
+        yield proxy
+        proxy.speaks.set()
+        proxy.shutdown()
+
+
 def test_a_lost_answer_makes_no_second_run(server, dataset, monkeypatch):
     """Of the study's run and of each trial's, whether the connection breaks or a proxy answers for the server."""
     monkeypatch.setattr(sender, "_PAUSES", (0.1,))
     monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "lost answers")
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), LosesAnswers) as proxy:
-        proxy.behind, proxy.lost = server[0], []
-        threading.Thread(target=proxy.serve_forever, daemon=True).start()
+    with proxy_of(server[0], lost=[]) as proxy:
         tracker = connect(f"http://127.0.0.1:{proxy.server_port}")
         with closing(tracker):
             tracker.begin_study(About("lost", {}, dataset.facts, "", id="an-id"), None)
@@ -148,7 +165,6 @@ def test_a_lost_answer_makes_no_second_run(server, dataset, monkeypatch):
                 tracker.trial_started(make_record(number))
                 tracker.trial_ended(make_record(number, TrialState.COMPLETE, 0.5, epochs=1))
             tracker.end_study("FINISHED", {})
-        proxy.shutdown()
     client = MlflowClient(server[0])
     runs = client.search_runs([client.get_experiment_by_name("lost answers").experiment_id])
     assert len(proxy.lost) == 3
@@ -157,13 +173,31 @@ def test_a_lost_answer_makes_no_second_run(server, dataset, monkeypatch):
     assert tracker.problems == []
 
 
-def test_the_end_has_short_patience_before_anything_is_known_to_be_away(server, begin_study):
-    tracker = connect(server[0])
-    begin_study(tracker)
-    patience = settings.MLFLOW_HTTP_REQUEST_MAX_RETRIES, settings.MLFLOW_HTTP_REQUEST_TIMEOUT
-    assert [setting.get() for setting in patience] == [2, 30]
-    tracker.close()
-    assert [setting.get() for setting in patience] == [0, 10]
+def test_a_server_that_falls_silent_is_asked_twice_and_a_program_has_its_own_patience_after_it(
+    server, begin_study, monkeypatch
+):
+    """It takes connections and never answers: the write that is under way fails, and so does a last attempt."""
+    own = patience()
+    monkeypatch.setattr(tracker_module, "_SECONDS", 1)
+    monkeypatch.setattr(tracker_module, "_LAST_SECONDS", 1)
+    with proxy_of(server[0]) as proxy:
+        tracker = connect(f"http://127.0.0.1:{proxy.server_port}")
+        begin_study(tracker)
+        assert patience() == [0, 1]
+        proxy.silent = True
+        for number in range(3):
+            tracker.trial_started(make_record(number))
+        tracker.close()
+    assert len(proxy.unheard) == 2
+    (problem,) = tracker.problems
+    assert "MLflow does not answer (" in problem
+    assert "the run of trial 0 and everything after it are missing" in problem
+    assert patience() == own
+
+
+def patience():
+    """MLflow's retries, and the seconds for which it waits for each answer."""
+    return [settings.MLFLOW_HTTP_REQUEST_MAX_RETRIES.get(), settings.MLFLOW_HTTP_REQUEST_TIMEOUT.get()]
 
 
 def test_a_study_through_a_server_which_then_dies(server, begin_study, tmp_path, monkeypatch, capfd):
