@@ -66,8 +66,7 @@ def write_explanation(
     is_new = not folder.exists()
     target = folder.resolve()
     target.mkdir(parents=True, exist_ok=True)
-    for leftover in target.glob(f"{_UNFINISHED}*"):
-        shutil.rmtree(leftover, ignore_errors=True)
+    _remove_unfinished(target)
     try:
         with tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=target) as unfinished:
             names = _write_files(explanation, Path(unfinished), progress)
@@ -76,6 +75,26 @@ def write_explanation(
         if is_new and not any(target.iterdir()):
             target.rmdir()
     return [folder / name for name in names]
+
+
+def remove_explanation(folder: Path) -> None:
+    """Removes an explanation, and its folder unless the files of others are there. A link stays, and what it names."""
+    if folder.is_symlink() or not folder.is_dir():
+        return
+    _remove_unfinished(folder)
+    _remove_marked(folder)
+    if not any(folder.iterdir()):
+        folder.rmdir()
+
+
+def _remove_unfinished(folder: Path) -> None:
+    for leftover in folder.glob(f"{_UNFINISHED}*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _remove_marked(folder: Path) -> None:
+    for file in filter(_is_marked, [*folder.iterdir()]):
+        file.unlink()
 
 
 def _write_files(explanation: Explanation, folder: Path, progress: Progress) -> list[str]:
@@ -91,18 +110,20 @@ def _replace_files(new: Path, target: Path, names: Sequence[str]) -> None:
 
     The folder itself is not replaced: it may be the current folder, and it may hold the files of others.
     """
-    for file in filter(_is_marked, [*target.iterdir()]):
-        file.unlink()
+    _remove_marked(target)
     for name in names:
         (new / name).replace(target / name)
 
 
 def _is_marked(file: Path) -> bool:
-    """Whether a file belongs to an explanation."""
+    """Whether a file belongs to an explanation; one that cannot be read does not."""
     if not file.is_file() or file.is_symlink():
         return False
-    with file.open("rb") as content:
-        return MARK.encode() in content.read(_BEGINNING)
+    try:
+        with file.open("rb") as content:
+            return MARK.encode() in content.read(_BEGINNING)
+    except OSError:
+        return False
 
 
 def _files(explanation: Explanation, progress: Progress) -> Iterator[tuple[str, bytes]]:

@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from pipeline.console import status
 from pipeline.data import NAMED_DATASETS, Dataset
 from pipeline.errors import StudyError
 from pipeline.executors import Executor
+from pipeline.explain.write import remove_explanation
 from pipeline.files import copy_file, write_text
 from pipeline.report.evaluated_model import BestModel, read_evaluated_model
 from pipeline.report.plots.evaluation import WRONG, evaluate_test
@@ -76,7 +76,7 @@ def publish_best_model(
         meanwhile()
         advice = "put it back, or resume the study with more trials"
         raise StudyError(f"{model_file}: gone, though trial {best.number} is the best; {advice}")
-    shutil.rmtree(paths.explanation, ignore_errors=True)  # it may be that of another model, and so may the next
+    remove_explanation(paths.explanation)  # it may be that of another model, and so may the next
     (paths.plots / WRONG).unlink(missing_ok=True)
     copy_file(model_file, paths.best_model)
     with status(f"testing the best model on {len(dataset.test):,} images, drawing what it sees", quiet) as progress:

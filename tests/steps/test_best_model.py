@@ -10,6 +10,7 @@ import pytest
 from pipeline.data import load
 from pipeline.errors import ModelError, StudyError, WorkerError
 from pipeline.executors import InlineExecutor
+from pipeline.explain.png import MARK
 from pipeline.report.evaluated_model import read_evaluated_model
 from pipeline.report.plots.evaluation import evaluate_test
 from pipeline.steps import best_model, run_best_model
@@ -107,15 +108,16 @@ def test_a_study_killed_before_all_is_noted_draws_again(tmp_path, best, data, mo
 
 def test_plots_of_an_earlier_best_go_even_if_the_new_one_cannot_be_run(tmp_path, best, data, monkeypatch):
     paths = StudyPaths(tmp_path / "s")
-    earlier = paths.explanation / "earlier.png"
-    earlier.parent.mkdir(parents=True)
-    earlier.touch()
+    paths.explanation.mkdir(parents=True)
+    earlier, theirs = paths.explanation / "earlier.html", paths.explanation / "notes.txt"
+    earlier.write_text(f"<!-- {MARK} -->")
+    theirs.write_text("the dog is a wolf")
     paths.plots.mkdir()
     (paths.plots / "wrong.png").touch()
     monkeypatch.setattr(run_best_model, "PredictDataset", lambda *args, number: Raise(number, WorkerError("died")))
     with pytest.raises(WorkerError):
         publish(paths, best, data)
-    assert not earlier.exists()
+    assert (earlier.exists(), theirs.exists()) == (False, True)
     assert not (paths.plots / "wrong.png").exists()
 
 
