@@ -83,9 +83,21 @@ def _ask_for_nodes(address: str, where: str) -> set[str]:
         with open(os.devnull, "w", encoding="utf-8") as nowhere, output_to(nowhere):
             nodes: Any = library.GcsClient(address=address).get_all_node_info(timeout=CONNECT)
     except ray.exceptions.RayError as error:  # another service of Ray, another version, another token
-        reason = f"expected the head of a Ray cluster that takes this machine ({first_line(error)})"
-        raise JobError(f"{where}: {reason}; `ray status` names the address") from None
+        raise JobError(f"{where}: {_why_refused(error)}") from None
     return {node.hex() for node in nodes}
+
+
+def _why_refused(error: Exception) -> str:
+    """What the head of a cluster expected, and what to do.
+
+    A head that starts where Ray has a token asks for it; of those who join, Ray gives it only where it is told to.
+    """
+    if "AuthToken" not in str(error):
+        reason = f"expected the head of a Ray cluster that takes this machine ({first_line(error)})"
+        return f"{reason}; `ray status` names the address"
+    token = "another one" if os.environ.get("RAY_AUTH_MODE", "").lower() == "token" else "none"
+    advice = "set RAY_AUTH_MODE=token, and have the head's ~/.ray/auth_token here too"
+    return f"expected the token of this Ray cluster, got {token}; {advice}"
 
 
 def _is_here(nodes: set[str]) -> bool:

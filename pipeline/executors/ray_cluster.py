@@ -3,11 +3,12 @@
 import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from pipeline.errors import JobError, first_line
 from pipeline.executors.devices import count_cores
+from pipeline.executors.log import output_to
 from pipeline.executors.ray_address import check_cluster, is_open, split
 
 _SILENT = 100
@@ -29,7 +30,7 @@ def connect(address: str, workers: int, gpus: int = 0) -> Callable[[], None]:
     if address not in ("", "auto"):
         check_cluster(address)
     try:
-        with _own_signals():
+        with _own_signals(), _silence(address):
             _init(ray, address, workers, gpus)
     except Exception as error:
         where = f"--ray-address: {address}" if address else "--executor ray"
@@ -61,9 +62,10 @@ def _import_ray() -> Any:
 
 def _init(ray: Any, address: str, workers: int, gpus: int) -> None:
     """Starts a cluster that listens on 127.0.0.1 alone, which no argument of Ray can ask for; or joins one."""
-    from ray._private import ray_constants, worker
+    from ray._private import ray_constants, utils, worker
 
     worker.print_to_stdstream = lambda *_, **__: None  # or it prints what Ray notices of nodes, whatever the level
+    utils.get_entrypoint_name = lambda: "convtune"  # or it shows all users of the cluster this command, passwords too
     quiet = {"log_to_driver": False, "logging_level": _SILENT}
     if address:
         if address != "auto" and not _is_open_here(*split(address)):
@@ -80,6 +82,13 @@ def _is_open_here(host: str, port: int) -> bool:
     from ray._private import services
 
     return is_open(services.resolve_ip_for_localhost(host), port)
+
+
+@contextmanager
+def _silence(address: str) -> Iterator[None]:
+    """Hides what Ray's libraries print each second, for 20 s, where a cluster that they find by themselves refuses."""
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, output_to(nowhere) if address == "auto" else nullcontext():
+        yield
 
 
 @contextmanager

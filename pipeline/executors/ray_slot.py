@@ -184,16 +184,21 @@ class RaySlot:
 
 
 def _remove_deserted(own: Path) -> None:
-    """Removes the folders of executors whose slots on this node have all died, as after the kill of a study.
+    """Removes the folders of slots on this node that have died, and of executors whose slots have all, as after a kill.
 
-    One without any slot may be about to have its first.
+    An executor without any slot may be about to have its first.
     """
+    for folder in own.parent.glob(f"convtune-*-{own.name.rpartition('-')[2]}"):
+        slots = list(folder.glob("slot-*-*"))
+        dead = [slot for slot in slots if not _lives(slot)]
+        for left in [folder] if folder != own and slots and slots == dead else dead:
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _lives(slot: Path) -> bool:
     import psutil  # imported late: 10 ms of --help
 
-    for folder in own.parent.glob(f"convtune-*-{own.name.rpartition('-')[2]}"):
-        pids = [int(slot.name.split("-")[1]) for slot in folder.glob("slot-*-*")]
-        if folder != own and pids and not any(psutil.pid_exists(pid) for pid in pids):
-            shutil.rmtree(folder, ignore_errors=True)
+    return bool(psutil.pid_exists(int(slot.name.split("-")[1])))
 
 
 def _mark(place: Path) -> tuple[int, int] | None:

@@ -21,10 +21,16 @@ from pipeline.executors.parcel import pack
 from pipeline.executors.ray_address import check_cluster
 from pipeline.executors.ray_cluster import connect, living_nodes
 from pipeline.executors.ray_slot import CHUNK
+from pipeline.search.loop import Loop
+from pipeline.search.proposer import Proposer
+from pipeline.search.samplers import SAMPLERS
+from pipeline.search.stop_reason import Budget, StopReason
 from pipeline.study.trial import Decision, EpochReport, TrialResult, TrialState
 from tests.fakes import Chatter, Climb, Deaf, Die, GetPid, Unpackable
 from tests.ray_nodes import two_nodes
 from tests.required import RIGHTS_REQUIRED
+from tests.search_helpers import judging, open_storage
+from tests.spaces import CONTINUOUS, space
 
 HIDING_PROCESSES = ["unshare", "--fork", "--pid", "--mount-proc"]
 
@@ -254,6 +260,44 @@ def test_a_task_that_is_dropped_has_no_result_and_its_slot_is_replaced(pair):
     assert wait_for(pair, 1).keys() == {5}
 
 
+def test_a_trial_that_never_ends_fails_after_its_time_and_leaves_its_slot_and_no_file(pair, tmp_path):
+    def one_is_stuck(trial, candidate):
+        return Stuck(trial.number, tmp_path / "model.keras") if trial.number == 0 else Climb(trial.number)
+
+    found = space(tmp_path, CONTINUOUS)
+    storage = open_storage(tmp_path, found)
+    proposer = Proposer(found, SAMPLERS["random"].plan(found, 0), storage, judging(found), 0)
+    study = Loop(proposer, storage, pair, one_is_stuck, ())
+    stuck = {slot.node for slot in pair._slots}
+    began = time.monotonic()
+    assert study.run(Budget(4, trial_timeout=2.0)) == StopReason.TRIALS_DONE
+    wait_until(pair, lambda: pair.free == 2)
+    assert time.monotonic() - began - 2 < 15, "until both slots are free"
+    late, *others = storage.records
+    assert (late.state, late.result.reason) == (TrialState.FAILED, "took longer than --trial-timeout 2s")
+    assert [record.state for record in others] == [TrialState.COMPLETE] * 3
+    slots = [len(list(folder.glob("slot-*"))) for node in stuck for folder in folders_of(pair, node)]
+    assert slots == [1, 1]
+
+
+@dataclass(frozen=True)
+class Stuck:
+    """A trial that saves its model and then holds the interpreter for ever."""
+
+    number: int
+    model: Path
+
+    def run(self, report):
+        self.model.write_bytes(b"model")
+        report(EpochReport(self.number, 1, {"val_accuracy": 0.5}, 1.0))
+        while True:
+            pass
+
+
+def folders_of(executor, node):
+    return Path(tempfile.gettempdir()).glob(f"convtune-{executor._token}-{node[:12]}")
+
+
 def test_a_task_that_cannot_be_unpacked_is_its_own_error(pair):
     with pytest.raises(SpaceError, match="no such"):
         call(pair, Unpackable(6, SpaceError("no such")))
@@ -337,9 +381,24 @@ def test_a_port_of_a_cluster_that_is_not_its_heads_is_one_line(nodes, capfd):
 def test_a_cluster_whose_token_is_another_is_one_line(nodes):
     ran = check_elsewhere(nodes.address, [], RAY_AUTH_TOKEN="another")
     assert ran.stderr == ""
-    assert ran.stdout.startswith(
-        f"--ray-address: {nodes.address}: expected the head of a Ray cluster that takes this machine (Authen"
+    assert ran.stdout.startswith(f"--ray-address: {nodes.address}: expected the token of this Ray cluster, got another")
+
+
+def test_a_cluster_that_asks_for_a_token_says_how_to_give_it(nodes):
+    ran = check_elsewhere(nodes.address, [], RAY_AUTH_MODE="disabled")
+    assert ran.stderr == ""
+    assert ran.stdout == (
+        f"--ray-address: {nodes.address}: expected the token of this Ray cluster, got none;"
+        " set RAY_AUTH_MODE=token, and have the head's ~/.ray/auth_token here too\n"
     )
+
+
+def test_the_cluster_is_not_told_the_command_which_may_hold_a_password(nodes):
+    from ray._raylet import GcsClient
+
+    jobs = GcsClient(address=nodes.address).get_all_job_info(timeout=5).values()
+    assert "convtune" in {job.entrypoint for job in jobs}
+    assert not [job.entrypoint for job in jobs if "pytest" in job.entrypoint]
 
 
 @pytest.mark.skipif(not (CAN_HIDE or RIGHTS_REQUIRED), reason="hiding processes from some others needs root")
