@@ -144,3 +144,14 @@ def without_password(text: str) -> str:
     text = re.sub(r"(?<=:)//(?:[^:/@\s]*:(?!\d+/)[^\s]*@|[^/\s]*@)", "//", text)
     text = re.sub(r"[\w.%+-]+:(?!/|\d+/)\S+@", "", text)
     return re.sub(r"(?i)((?:^|[?&\s])\w*(?:password|passwd|pwd|token|secret)=)[^&\s]*", r"\1...", text)
+
+
+def address_without_password(value: str) -> str:
+    """The same for a text that is to be one address: all before its ``@`` may be a password, one with spaces too.
+
+    >>> address_without_password("postgresql:me my: secret@host/db"), address_without_password("me@host")
+    ('...@host/db', 'me@host')
+    """
+    text = without_password(value)
+    before, at, after = text.rpartition("@")
+    return f"...@{after}" if at and ":" in before else text

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Collection
 from typing import Any
 
-from pipeline.errors import nearest, without_password
+from pipeline.errors import address_without_password, nearest
 from pipeline.metrics import METRICS
 from pipeline.quantity import SECONDS
 from pipeline.study.database import parse_address
@@ -28,13 +28,8 @@ def describe_received(value: Any) -> str:
 
     >>> describe_received("x"), describe_received("x" * 5000)
     (", got 'x'", ', got 5,000 characters')
-    >>> describe_received("postgresql:me my: secret@host/db")
-    ", got '...@host/db'"
     """
-    if isinstance(value, str):
-        value = without_password(value)
-        before, at, after = value.rpartition("@")
-        value = f"...@{after}" if at and ":" in before else value  # a password with a space in it
+    value = address_without_password(value) if isinstance(value, str) else value
     if isinstance(value, str) and len(value) > _LONGEST:
         return f", got {len(value):,} characters"
     return f", got {value!r}"

@@ -95,6 +95,22 @@ def test_the_command_that_goes_on_raises_the_bounds_that_were_reached(job, flags
     assert go_on(job) == f"convtune tune --study mine{flags}"
 
 
+@pytest.mark.parametrize(
+    ("seconds", "time", "named"),
+    [(20.0, "1s", "40s"), (20.4, "20s", "42s"), (90.0, "1m", "3m"), (20.0, "20s", "20s"), (20.0, "soon", "soon")],
+)
+@pytest.mark.parametrize("reason", [StopReason.NO_TIME, StopReason.TIME_UP])
+def test_a_time_that_no_trial_fits_into_is_not_named_again(seconds, time, named, reason):
+    """An interrupted trial would be postponed each time."""
+    records = [record(0, 0.5, seconds=seconds), record(1, 0.2, INTERRUPTED, seconds=0.5)]
+    assert go_on({"time": time}, reason, records) == f"convtune tune --study mine --time {named}"
+
+
+def test_a_time_is_named_again_where_it_did_not_end_the_search():
+    assert go_on({"time": "1s"}, StopReason.NO_BETTER, [record(0, seconds=20.0)]).endswith("--time 1s")
+    assert go_on({"time": "1s"}, StopReason.NO_TIME, [record(0, None, INTERRUPTED, seconds=20.0)]).endswith("--time 1s")
+
+
 def test_a_loss_stops_at_its_lowest_value():
     losses = [record(0, 0.2, metric=METRICS["log_loss"], model="m")]
     assert go_on({"stop_at": 0.3}, records=losses) == "convtune tune --study mine --stop-at 0"
