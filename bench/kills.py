@@ -42,18 +42,8 @@ from pipeline.study.trial import (
 from pipeline.tracking import ModelDecision, connect
 from pipeline.training.runnable_model import RunnableModel
 from pipeline.training.task import PredictDataset, TrainTask
-from tests.end_to_end.pretend import PretendAnswer, PretendTraining
+from tests.end_to_end.pretend import WIDE, PretendAnswer, PretendTraining
 
-SPACE = """
-family: plain
-hyperparameters:
-  blocks: 1
-  filters: {int: [4, 32]}
-  kernel: {choice: [3, 5]}
-  head: average
-  fc_layers: 0
-  dropout: {float: [0, 0.5]}
-"""
 FLAGS = "--data digits --space mine.yaml --search random --pruner asha --epochs 6 --executor inline --study mine"
 BEGAN = "began.txt"
 """A line for each training that begins: the session and the trial."""
@@ -174,7 +164,7 @@ def apart(function: Callable[..., Any], *arguments: Any) -> Any:
 
 def make_home(folder: Path) -> None:
     """A folder with the space and an MLflow store."""
-    (folder / "mine.yaml").write_text(SPACE)
+    (folder / "mine.yaml").write_text(WIDE)
     connect(f"sqlite:///{folder}/mlflow.db").close()
 
 

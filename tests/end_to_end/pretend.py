@@ -24,6 +24,18 @@ hyperparameters:
 """
 """A space of eight points."""
 
+WIDE = """
+family: plain
+hyperparameters:
+  blocks: 1
+  filters: {int: [4, 32]}
+  kernel: {choice: [3, 5]}
+  head: average
+  fc_layers: 0
+  dropout: {float: [0, 0.5]}
+"""
+"""A space of endlessly many points."""
+
 
 class PretendExecutor(InlineExecutor):
     """Runs everything in no time."""

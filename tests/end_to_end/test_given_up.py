@@ -1,6 +1,5 @@
 """A study stops before it was done where the machine fails its trials, and goes on once that is mended."""
 
-import subprocess
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from pipeline.cli import main
 from pipeline.executors import EXECUTORS, InlineExecutor
 from pipeline.training.task import TrainTask
 from tests.end_to_end.pretend import PRETEND, PretendExecutor
-from tests.required import lacking_right
+from tests.small_disk import small_disk
 
 pytestmark = pytest.mark.usefixtures("undrawn", "only_tested")
 
@@ -58,14 +57,7 @@ def test_a_machine_that_fails_every_trial_stops_the_study_in_one_line(tune, caps
 
 
 def test_a_study_on_a_disk_that_is_nearly_full_begins_no_trial(tune, here, capsys):
-    disk = here / "studies"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=60m", "tmpfs", disk], capture_output=True, text=True, check=False
-    )
-    if mounted.returncode:
-        lacking_right(f"no disk can be mounted here: {mounted.stderr.strip()}")
-    try:
+    with small_disk(here / "studies", megabytes=60):
         filler = Path("studies/filler")
         filler.write_bytes(bytes(20_000_000))
         assert tune("--trials", "2") == 1
@@ -75,5 +67,3 @@ def test_a_study_on_a_disk_that_is_nearly_full_begins_no_trial(tune, here, capsy
         assert "wider space" not in out
         filler.unlink()
         assert tune("--trials", "2") == 0
-    finally:
-        subprocess.run(["umount", "--lazy", disk], check=True)

@@ -62,6 +62,13 @@ def epochs(shell, number):
     return len(history.read_text().splitlines()) - 1 if history.exists() else 0
 
 
+def runs(process):
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:  # it has ended between the two
+        return False
+
+
 def test_a_killed_worker_costs_its_trial_and_a_killed_study_goes_on(shell, monkeypatch, undrawn, only_tested):
     """It goes on in this process: two workers and their parent would take 15 s of processor time to start again."""
     process = shell.start("tune", *FLAGS, "--trials", "3", "--workers", "2", "--epochs", "40")
@@ -73,7 +80,7 @@ def test_a_killed_worker_costs_its_trial_and_a_killed_study_goes_on(shell, monke
     workers = psutil.Process(process.pid).children(recursive=True)
     process.kill()
     process.wait()
-    until(lambda: not any(worker.is_running() and worker.status() != "zombie" for worker in workers), 60)
+    until(lambda: not any(map(runs, workers)), 60)
     [failed] = [trial for trial in trials(shell) if trial["state"] == "failed"]
     assert "SIGKILL" in failed["reason"]
     assert [trial["trial"] for trial in trials(shell) if trial["state"] == "running"]

@@ -17,28 +17,17 @@ from pipeline.steps.study_files import StudyFiles
 from pipeline.study.record import ranked
 from pipeline.tracking import Tracker
 from pipeline.tracking.entities import to_text
-from tests.end_to_end.pretend import PretendTraining
+from tests.end_to_end.pretend import WIDE, PretendTraining
 
 pytestmark = pytest.mark.usefixtures("only_tested")
 
 MANY = 2000
 
-SPACE = """
-family: plain
-hyperparameters:
-  blocks: 1
-  filters: {int: [4, 32]}
-  kernel: {choice: [3, 5]}
-  head: average
-  fc_layers: 0
-  dropout: {float: [0, 0.5]}
-"""
-
 
 @pytest.fixture
 def study(tune, here, monkeypatch):
     """Runs the study to so many trials, whose scores fall with their numbers."""
-    (here / "mine.yaml").write_text(SPACE)
+    (here / "mine.yaml").write_text(WIDE)
 
     def metrics(training, epoch):
         score = 0.9 - training.number / 10_000

@@ -1,6 +1,5 @@
 """A study on a disk that is full, and goes on once there is room: a small tmpfs, where this process may mount one."""
 
-import subprocess
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,8 @@ from pipeline.search.optuna_study import read_study, storage_errors
 from pipeline.search.stop_reason import Budget, StopReason
 from pipeline.study.trial import Fault, ReportCallback, TrialResult, TrialState
 from tests.fakes import Climb
-from tests.required import lacking_right
 from tests.search.test_loop import loop
+from tests.small_disk import small_disk
 
 MODEL = 1 << 20
 
@@ -37,15 +36,8 @@ class Save:
 @pytest.fixture
 def disk(tmp_path):
     """A disk of 6 MB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", folder], capture_output=True, text=True, check=False
-    )
-    if mounted.returncode:
-        lacking_right(f"no disk can be mounted here: {mounted.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "--lazy", folder], check=True)
+    with small_disk(tmp_path / "disk", megabytes=6):
+        yield tmp_path / "disk"
 
 
 def fill(file, but):
