@@ -1,12 +1,14 @@
 """Output of the commands: results on stdout; warnings, status and progress bars on stderr."""
 
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
@@ -21,6 +23,9 @@ _NOTEBOOK = 100
 
 _SLOW = 1.0
 """Seconds after which something counts as slow."""
+
+_HELD = "\ue000"
+"""Stands for a space at which no line is broken; of no language."""
 
 _DESCRIPTION = TextColumn("{task.description}")
 
@@ -52,9 +57,24 @@ def colours_forced(stream: TextIO) -> bool | None:
 
 
 def note(*lines: str) -> None:
-    """Prints lines on stderr; a progress bar stays below them."""
+    """Prints lines on stderr, on a terminal broken between words; a progress bar stays below them."""
     for line in lines:
-        print(line, file=sys.stderr)
+        print(_broken(line) if sys.stderr.isatty() else line, file=sys.stderr)
+
+
+def _broken(line: str) -> str:
+    """The line as a terminal shows it, which itself would break it within words.
+
+    What stands in backticks, such as a command to copy, stays on one line: there the terminal may do so.
+    """
+    width = Console(stderr=True).width
+    if cell_len(line) <= width:
+        return line
+    rows = [""]
+    for word in re.sub("`[^`]*`", lambda command: command[0].replace(" ", _HELD), line).split(" "):
+        longer = f"{rows[-1]} {word}" if rows[-1] else word
+        rows[-1:] = [longer] if cell_len(longer) <= width or not rows[-1] else [rows[-1], word]
+    return "\n".join(rows).replace(_HELD, " ")
 
 
 def warn(line: str) -> None:

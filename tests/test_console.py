@@ -56,6 +56,20 @@ def test_notes_and_warnings_go_to_stderr(capsys):
     assert capsys.readouterr() == ("", "one\ntwo\nwarning: [x].png: broken\n")
 
 
+def test_on_a_terminal_they_are_broken_between_words_but_not_within_a_command(monkeypatch):
+    terminal = open_terminal(monkeypatch)
+    note("1,797 pictures of 8x8: space quick at 8x8, about 20 full trainings")
+    warn("no runs; later, `convtune sync mine --and --some --more` sends what is missing; [x] " + "y" * 50)
+    assert terminal.getvalue().splitlines() == [
+        "1,797 pictures of 8x8: space quick at",
+        "8x8, about 20 full trainings",
+        "warning: no runs; later,",
+        "`convtune sync mine --and --some --more`",
+        "sends what is missing; [x]",
+        "y" * 50,
+    ]
+
+
 @pytest.mark.parametrize(("quiet", "said"), [(False, "working on [x] ...\n"), (True, "")])
 def test_where_there_is_no_terminal_only_what_is_slow_is_one_line(monkeypatch, capsys, quiet, said):
     with status("working", quiet) as progress:
