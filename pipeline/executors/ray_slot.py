@@ -19,6 +19,7 @@ from filelock import FileLock
 from pipeline.executors.devices import environments
 from pipeline.executors.local import LocalExecutor
 from pipeline.executors.parcel import Parcel, Unpacked
+from pipeline.executors.ray_folders import SlotFolder
 from pipeline.executors.task import Slots, TaskResult, WarmUp
 from pipeline.files import replacing, unused_sibling
 from pipeline.study.trial import Decision, EpochReport, Report
@@ -99,10 +100,8 @@ class RaySlot:
         import ray
 
         self.node: str = ray.get_runtime_context().get_node_id()
-        self._shared = Path(tempfile.gettempdir()) / f"convtune-{token}-{self.node[:12]}"
-        self._shared.mkdir(mode=0o700, exist_ok=True)
-        self._own = Path(tempfile.mkdtemp(dir=self._shared, prefix=f"slot-{os.getpid()}-"))
-        _remove_deserted(self._shared)
+        self._folder = SlotFolder(token, self.node)
+        self._shared, self._own = self._folder.common, self._folder.own
         self._log = self._own / "worker.log"
         self._printed = 0
         self._inbox: queue.SimpleQueue[Decision] = queue.SimpleQueue()
@@ -136,7 +135,7 @@ class RaySlot:
     def close(self) -> None:
         """Ends the worker and removes all files."""
         self._executor.close()
-        shutil.rmtree(self._shared, ignore_errors=True)
+        self._folder.remove()
 
     def _serve(self, folder: Path) -> None:
         results: list[TaskResult] = []
@@ -181,24 +180,6 @@ class RaySlot:
             printed = log.read()
         self._printed += len(printed)
         return printed
-
-
-def _remove_deserted(own: Path) -> None:
-    """Removes the folders of slots on this node that have died, and of executors whose slots have all, as after a kill.
-
-    An executor without any slot may be about to have its first.
-    """
-    for folder in own.parent.glob(f"convtune-*-{own.name.rpartition('-')[2]}"):
-        slots = list(folder.glob("slot-*-*"))
-        dead = [slot for slot in slots if not _lives(slot)]
-        for left in [folder] if folder != own and slots and slots == dead else dead:
-            shutil.rmtree(left, ignore_errors=True)
-
-
-def _lives(slot: Path) -> bool:
-    import psutil  # imported late: 10 ms of --help
-
-    return bool(psutil.pid_exists(int(slot.name.split("-")[1])))
 
 
 def _mark(place: Path) -> tuple[int, int] | None:

@@ -20,6 +20,7 @@ from pipeline.executors import ray as ray_executor
 from pipeline.executors.parcel import pack
 from pipeline.executors.ray_address import check_cluster
 from pipeline.executors.ray_cluster import connect, living_nodes
+from pipeline.executors.ray_folders import SlotFolder
 from pipeline.executors.ray_slot import CHUNK
 from pipeline.search.loop import Loop
 from pipeline.search.proposer import Proposer
@@ -276,8 +277,8 @@ def test_a_trial_that_never_ends_fails_after_its_time_and_leaves_its_slot_and_no
     late, *others = storage.records
     assert (late.state, late.result.reason) == (TrialState.FAILED, "took longer than --trial-timeout 2s")
     assert [record.state for record in others] == [TrialState.COMPLETE] * 3
-    slots = [len(list(folder.glob("slot-*"))) for node in stuck for folder in folders_of(pair, node)]
-    assert slots == [1, 1]
+    slots = [slot for node in stuck for slot in folder_of(pair, node).glob("slot-*") if slot.is_dir()]
+    assert len(slots) == 2
 
 
 @dataclass(frozen=True)
@@ -294,8 +295,8 @@ class Stuck:
             pass
 
 
-def folders_of(executor, node):
-    return Path(tempfile.gettempdir()).glob(f"convtune-{executor._token}-{node[:12]}")
+def folder_of(executor, node):
+    return Path(tempfile.gettempdir()) / f"convtune-{executor._token}-{node[:12]}"
 
 
 def test_a_task_that_cannot_be_unpacked_is_its_own_error(pair):
@@ -324,20 +325,21 @@ def test_closing_leaves_no_file_and_no_process(nodes, copy, tmp_path):
     assert not [path for path in left if path.exists()]
 
 
-def test_what_a_killed_study_left_on_a_node_is_removed_by_the_next_one(nodes, tmp_path):
-    ended = subprocess.Popen(["true"])
-    ended.wait()
-    node = living_nodes()[0]["NodeID"][:12]
-    dead, alive, new = (Path(tempfile.gettempdir()) / f"convtune-{uuid.uuid4().hex[:8]}-{node}" for _ in range(3))
-    (dead / f"slot-{ended.pid}-x").mkdir(parents=True)
+def test_what_slots_that_died_left_on_a_machine_is_removed_by_the_next_one(nodes, tmp_path):
+    """On whatever node of it they were: one that leaves and joins again is another node."""
+    dead, alive, new = (
+        Path(tempfile.gettempdir()) / f"convtune-{uuid.uuid4().hex[:8]}-{name * 12}" for name in ("d", "a", "n")
+    )
+    slot = SlotFolder(alive.name.split("-")[1], "a" * 12)
+    (alive / "slot-dead").mkdir()
+    (dead / "slot-dead").mkdir(parents=True)
     (dead / "set").mkdir()
-    (alive / f"slot-{os.getpid()}-x").mkdir(parents=True)
     new.mkdir()
     ray_executor.start(BOTH, tmp_path / "worker.log", warm_up).close()
-    left = [folder.exists() for folder in (dead, alive, new)]
+    left = [path.exists() for path in (dead, alive, slot.own, alive / "slot-dead", new)]
     for folder in (dead, alive, new):
         shutil.rmtree(folder, ignore_errors=True)
-    assert left == [False, True, True]
+    assert left == [False, True, True, False, True]
 
 
 @pytest.mark.slow
