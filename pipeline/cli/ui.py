@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pipeline.cli.types import flag_type, whole_number
 from pipeline.cli.ui_place import LOCAL, Place, check_free, find_place
 from pipeline.cli.ui_server import serve
-from pipeline.errors import StudyError, TrackingError
+from pipeline.errors import StoreAwayError, StudyError, TrackingError
 
 if TYPE_CHECKING:
     from pipeline.study.paths import StudyPaths
@@ -59,6 +59,8 @@ def run(args: argparse.Namespace) -> int:
         from pipeline.tracking import server_address  # seconds, since it imports MLflow
 
         server = server_address(None)
+        if server is not None:
+            _check_answers()
         place = find_place(args.host or LOCAL, args.port)
         command = _command(place) if server is None else []
         pages = _pages_of(paths, args.study)
@@ -70,6 +72,19 @@ def run(args: argparse.Namespace) -> int:
         note(f"note: --host is not used: the runs are on {server}")
     open_page()
     return 0
+
+
+def _check_answers() -> None:
+    """TrackingError if the server elsewhere does not answer; a warning if it refuses us, since a browser may log in."""
+    from pipeline.console import warn
+    from pipeline.tracking import ask_store
+
+    try:
+        ask_store()
+    except StoreAwayError as error:
+        if error.passes:
+            raise
+        warn(str(error))
 
 
 def _command(place: Place) -> list[str]:

@@ -17,7 +17,7 @@ import pipeline.tracking
 from pipeline.cli import main
 from pipeline.cli.ui_place import Place, check_free, find_place
 from pipeline.cli.ui_server import serve
-from pipeline.errors import JobError, TrackingError
+from pipeline.errors import JobError, StoreAwayError, TrackingError
 from pipeline.study.fingerprint import StudyFingerprint, write_fingerprint
 from pipeline.study.paths import StudyPaths
 
@@ -300,12 +300,33 @@ def test_a_desktop_gets_the_first_page_once_the_server_answers(
 
 def test_a_server_elsewhere_needs_none_of_ours(here, server, monkeypatch, capsys):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://me:secret@mlflow.example:5000")
+    monkeypatch.setattr(pipeline.tracking, "ask_store", lambda: "it answers")
     requests = server("raise SystemExit('started')")
     assert main(["ui"]) == 0
     address = "https://mlflow.example:5000/#/experiments?workflowType=machine_learning"
     assert (capsys.readouterr().out, requests) == (f"all experiments:\n  {address}\n", [])
     assert main(["ui", "--host", "0.0.0.0"]) == 0
     assert capsys.readouterr().err == "note: --host is not used: the runs are on https://mlflow.example:5000\n"
+
+
+def test_a_server_elsewhere_that_does_not_answer_is_one_line(here, monkeypatch, capsys):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://me:secret@127.0.0.1:{free_port()}")
+    assert main(["ui"]) == 2
+    out, err = capsys.readouterr()
+    (line,) = [line for line in err.splitlines() if not line.endswith(" ...")]
+    assert (out, "Connection refused; start the server" in line, "secret" in line) == ("", True, False)
+
+
+def test_a_server_elsewhere_that_knows_no_password_of_ours_is_opened(here, monkeypatch, capsys):
+    def refuse():
+        raise StoreAwayError("https://mlflow.example: error code 401", passes=False)
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://mlflow.example")
+    monkeypatch.setattr(pipeline.tracking, "ask_store", refuse)
+    assert main(["ui"]) == 0
+    out, err = capsys.readouterr()
+    assert "https://mlflow.example/#/experiments" in out
+    assert err == "warning: https://mlflow.example: error code 401\n"
 
 
 def test_the_address_stands_before_the_server_begins(server, capfd):
