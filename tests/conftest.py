@@ -41,10 +41,10 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where several processes share the files, those with slow tests go first: else one is left alone with the last."""
+    """Where several processes share the files, what takes long goes first: else one is left alone with the last."""
     if hasattr(config, "workerinput"):
         slow = {item.path for item in items if item.get_closest_marker("slow")}
-        items.sort(key=lambda item: item.path not in slow)
+        items.sort(key=lambda item: (item.path not in slow, item.path.parent.name not in ("hypermodel", "training")))
 
 
 @pytest.fixture(scope="session", autouse=True)
