@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.export.export_format import IMAGES, PROBABILITIES, ExportFormat
+from pipeline.export.saved_model_check import check_operations
 from pipeline.study.model_metadata import MEMBER, read_metadata
 
 if TYPE_CHECKING:
@@ -39,9 +40,13 @@ def write(model_file: Path, target: Path, images: "Images") -> None:
 
 
 def load(target: Path) -> "Callable[[Images], Probabilities]":
-    """Loads the folder with TensorFlow alone; the function calls the signature for the type of the pixels."""
+    """Loads the folder with TensorFlow alone; the function calls the signature for the type of the pixels.
+
+    ModelError for one that would do more than compute: see ``check_operations``.
+    """
     import tensorflow as tf
 
+    check_operations(target)
     model = tf.saved_model.load(str(target))  # its variables live as long as it does
 
     def predict(images: "Images") -> "Probabilities":

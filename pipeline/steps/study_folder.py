@@ -7,14 +7,14 @@ from contextlib import contextmanager, suppress
 from importlib.resources import files
 
 from pipeline.console import warn
-from pipeline.errors import StudyError, printable
+from pipeline.errors import StudyError
 from pipeline.files import write_text
 from pipeline.job.job import Job
 from pipeline.study.database import ServerDatabase, database_of
 from pipeline.study.holder import Holder
 from pipeline.study.job_file import LAST
 from pipeline.study.lock import locked
-from pipeline.study.paths import StudyPaths, check_job
+from pipeline.study.paths import StudyPaths, check_job, check_links
 from pipeline.yaml_file import dump
 
 
@@ -29,9 +29,7 @@ def hold_study(paths: StudyPaths) -> Iterator[Holder | None]:
     check_job(paths)
     if foreign := paths.foreign:
         raise StudyError(f"{paths.path}: holds {foreign[0]!r} but no study; choose another --study")
-    if links := paths.links_out:
-        advice = "a study writes in its own folder alone; put the files there, or choose another --study"
-        raise StudyError(f"{printable(links[0])}: a link to {printable(links[0].resolve())}; {advice}")
+    check_links(paths)
     missing = [path for path in (paths.path, *paths.path.parents) if not os.path.exists(path)]
     try:
         with locked(paths) as cut_off:

@@ -14,7 +14,7 @@ from pipeline.steps.register_later import register_later
 from pipeline.steps.study_storage import held_storage
 from pipeline.study.fingerprint import read_fingerprint
 from pipeline.study.lock import locked
-from pipeline.study.paths import find
+from pipeline.study.paths import check_links, find
 from pipeline.study.record import best
 from pipeline.tracking import connect
 from pipeline.yaml_file import read_mapping
@@ -36,10 +36,11 @@ class Synced:
 def sync_study(study: str) -> Synced:
     """Sends what MLflow lacks of a study that does not run; on an empty store that is everything. Twice does no harm.
 
-    StudyError for a study that is unknown or runs, or a copy of one on a server.
+    StudyError for a study that is unknown, runs, is a copy of one on a server, or has links out of its folder.
     TrackingError for a store that does not answer.
     """
     paths = find(study)
+    check_links(paths)  # what they lead to would be sent too
     trials = read_folder(paths)  # before the lock, which would say that they still run
     connecting = status("connecting to MLflow")
     with locked(paths), held_storage(paths, "", quiet=False), connecting, closing(connect()) as tracker:

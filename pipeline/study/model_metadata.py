@@ -13,6 +13,9 @@ from pipeline.metrics import DEFAULT_METRIC
 MEMBER = "convtune.json"
 """The name of the member in the ``.keras`` archive. Keras reads the members that it knows and ignores others."""
 
+_MAX_BYTES = 10_000_000
+"""The largest metadata: 10,000 classes with names of 200 characters have 2 MB."""
+
 
 @dataclass(frozen=True)
 class ModelMetadata:
@@ -68,7 +71,7 @@ def find_metadata(path: Path) -> ModelMetadata | None:
         raise ModelError(f"{path}: no such model file; `convtune export STUDY` writes one")
     try:
         with zipfile.ZipFile(path) as archive:
-            members = json.loads(archive.read(MEMBER)) if MEMBER in archive.namelist() else None
+            members = json.loads(_read_member(archive)) if MEMBER in archive.namelist() else None
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError):
         raise ModelError(
             f"{path}: expected a .keras file, but this is not such an archive;"
@@ -77,6 +80,13 @@ def find_metadata(path: Path) -> ModelMetadata | None:
     except (KeyError, ValueError):
         raise missing_metadata(path) from None
     return None if members is None else parse_metadata(members, path)
+
+
+def _read_member(archive: zipfile.ZipFile) -> bytes:
+    """The metadata as JSON; ValueError for more than any model has: a few kilobytes can unpack to gigabytes."""
+    if archive.getinfo(MEMBER).file_size > _MAX_BYTES:
+        raise ValueError("too large")
+    return archive.read(MEMBER)
 
 
 def parse_metadata(members: Any, path: Path) -> ModelMetadata:

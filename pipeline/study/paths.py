@@ -1,11 +1,12 @@
 """The folder of a study: the name of every file in it, and how a study is found."""
 
+import itertools
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.errors import StudyError, nearest
+from pipeline.errors import StudyError, nearest, printable
 
 ROOT = Path("studies")
 """The folder, below the current one, of studies that are named without a path."""
@@ -153,13 +154,11 @@ class StudyPaths:
 
     @property
     def links_out(self) -> list[Path]:
-        """The study's files and folders, and those of its trials, that are links to somewhere outside its folder."""
-        if not self.path.is_dir():
-            return []
-        trials = self.path / "trials"
-        inner = sorted(trials.iterdir()) if trials.is_dir() and not trials.is_symlink() else []
+        """Links to somewhere outside the study's folder, among its files or anywhere in its own folders."""
         inside = self.path.resolve()
-        return [path for path in (*self.own, *inner) if path.is_symlink() and not path.resolve().is_relative_to(inside)]
+        found = (Path(folder, name) for folder, *names in os.walk(self.path) for name in itertools.chain(*names))
+        links = sorted(path for path in found if path.is_symlink() and not path.resolve().is_relative_to(inside))
+        return [path for path in links if re.fullmatch(_OWN, path.relative_to(self.path).parts[0])]
 
     @property
     def foreign(self) -> list[str]:
@@ -210,6 +209,13 @@ def check_job(paths: StudyPaths) -> None:
     """StudyError if there are trials in a folder without the job file that they belong to."""
     if not paths.exists and paths.fingerprint.is_file() and (paths.path / "trials").is_dir():
         raise StudyError(f"{paths.job}: missing, but there are trials here; put it back, or choose another --study")
+
+
+def check_links(paths: StudyPaths) -> None:
+    """StudyError if links lead out of the study's folder: what is written or sent there would be somebody else's."""
+    if links := paths.links_out:
+        advice = "a study has its files in its own folder; put them there, or choose another --study"
+        raise StudyError(f"{printable(links[0])}: a link to {printable(links[0].resolve())}; {advice}")
 
 
 def unused(stem: str) -> str:

@@ -63,18 +63,30 @@ def test_the_job_of_a_study_that_lives_elsewhere_is_that_study():
     assert paths.space.read_text() == "family: plain\n"
 
 
-@pytest.mark.parametrize("name", ["trials", "plots", "worker.log", "optuna.db", "trials/0001", "explain"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "trials",
+        "plots",
+        "worker.log",
+        "optuna.db",
+        "trials/0001",
+        "explain",
+        "explain/a.png",
+        "trials/0001/model.keras",
+    ],
+)
 def test_a_link_that_leads_out_of_a_study_is_refused_before_anything_is_written(name, here):
     """A folder that somebody else has made could have a study write anywhere."""
     outside = here / "outside"
     outside.mkdir()
     paths = locate("./theirs")
     write_text(paths.job, "data: digits\n")
-    (paths.path / name).parent.mkdir(exist_ok=True)
+    (paths.path / name).parent.mkdir(parents=True, exist_ok=True)
     (paths.path / name).symlink_to(outside)
     with pytest.raises(StudyError) as refusal, hold_study(paths):
         pass
-    assert str(refusal.value).startswith(f"theirs/{name}: a link to {outside}; a study writes in its own folder alone")
+    assert str(refusal.value).startswith(f"theirs/{name}: a link to {outside}; a study has its files in its own folder")
     assert list(outside.iterdir()) == []
 
 

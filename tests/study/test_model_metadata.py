@@ -52,6 +52,13 @@ def test_invalid_metadata_is_not_the_same_as_none(path, text):
         find_metadata(path)
 
 
+def test_metadata_that_unpacks_to_gigabytes_is_not_unpacked(path):
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(MEMBER, json.dumps(METADATA.as_dict()) + " " * 10_000_000)
+    with pytest.raises(ModelError, match="without class names of convtune"):
+        find_metadata(path)
+
+
 def test_whatever_byte_of_the_directory_is_damaged(path):
     write_metadata(METADATA, path)
     whole = path.read_bytes()
