@@ -13,7 +13,7 @@ from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
-from pipeline.errors import ConvtuneError, first_line
+from pipeline.errors import ConvtuneError, first_line, printable
 
 _UNBOUNDED = 10_000
 """The width of output that does not go to a terminal: grep and the like need each row on one line."""
@@ -57,8 +57,8 @@ def colours_forced(stream: TextIO) -> bool | None:
 
 
 def note(*lines: str) -> None:
-    """Prints lines on stderr, on a terminal broken between words; a progress bar stays below them."""
-    for line in lines:
+    """Prints lines on stderr, fit for a terminal and broken between words there; a progress bar stays below them."""
+    for line in map(printable, lines):
         print(_broken(line) if sys.stderr.isatty() else line, file=sys.stderr)
 
 

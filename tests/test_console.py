@@ -8,6 +8,7 @@ import time
 import pytest
 from rich.table import Table
 
+from pipeline.cli import main
 from pipeline.console import note, show, status, warn, warn_without
 from pipeline.errors import StudyError
 
@@ -122,3 +123,16 @@ def test_a_fault_of_what_nothing_depends_on_is_a_warning(capsys):
     assert lines == ["warning: no plots: ValueError: no such colour", "warning: no report: test.json: damaged"]
     with pytest.raises(KeyboardInterrupt), warn_without("plots"):
         raise KeyboardInterrupt
+
+
+def test_terminal_codes_in_names_of_studies_do_not_reach_the_terminal(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "studies" / "a\x1b[31mb").mkdir(parents=True)
+    (tmp_path / "studies" / "a\x1b[31mb" / "job.yaml").write_text("data: x\n")
+    assert main(["trials", "mine"]) == 2
+    assert main(["doctor"]) == 1
+    warn("c\x1b[2Jd\x9b")
+    said = capsys.readouterr()
+    assert "studies here: a\\x1b[31mb" in said.err
+    assert "warning: c\\x1b[2Jd\\x9b\n" in said.err
+    assert not {"\x1b", "\x9b"} & {*said.err, *said.out}

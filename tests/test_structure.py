@@ -95,6 +95,7 @@ HEAVY = {
         "export.litert",
         "export.portable",
         "export.saved_model",
+        "export.saved_model_check",
         "export.scripts.saved_model",
         "training.batch_norm",
         "training.batches",

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from pipeline import __version__
 from pipeline.cli.commands import COMMANDS, Command
 from pipeline.cli.help import describe
-from pipeline.errors import ConvtuneError, nearest, without_password
+from pipeline.errors import ConvtuneError, nearest, printable, without_password
 
 __all__ = ["COMMANDS", "Command", "main"]
 
@@ -103,4 +103,5 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    """Without line breaks and terminal codes, which names of files and folders may hold."""
+    return printable(" ".join(text.split()))

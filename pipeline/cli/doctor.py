@@ -44,9 +44,11 @@ def _table(subject: str, findings: "list[Finding]") -> "Table":
     from rich.table import Table
     from rich.text import Text
 
+    from pipeline.errors import printable
+
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
     for width in _WIDTHS:
         table.add_column(width=width)
     for finding in findings:
-        table.add_row(Text(finding.level.value, _STYLES[finding.level.value]), subject, Text(str(finding)))
+        table.add_row(Text(finding.level.value, _STYLES[finding.level.value]), subject, Text(printable(finding)))
     return table

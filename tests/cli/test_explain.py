@@ -48,6 +48,16 @@ def test_a_page_and_pictures_of_some_images(here, capsys):
     assert html.count("Grad-CAM: ") == 2
 
 
+def test_line_breaks_and_terminal_codes_in_names(here, capsys):
+    write_tiny_model(here / "m.keras", classes=("a\nb", "c\x1b[31m", "<b>\x85"))
+    (here / "dark.png").rename("da\nrk.png")
+    assert run("m.keras", "da\nrk.png") == 0
+    assert capsys.readouterr().out.startswith(r"da\nrk.png: predicted a\nb (0.")
+    html = (here / "explain" / "m" / "index.html").read_text()
+    assert r"&lt;b&gt;\x85" in html
+    assert "\x1b" not in html
+
+
 def test_the_best_model_of_a_study(here, capsys):
     write_tiny_model(here / "studies" / "mine" / "best.keras")
     (here / "studies" / "mine" / "job.yaml").write_text("data: digits\n")
