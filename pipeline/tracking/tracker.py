@@ -86,7 +86,7 @@ class Tracker:
         self._uri, self._store = uri, without_password(uri)
         self._runs = Runs()
         self._sender = Sender(self._store, self._runs.log_trial, self._runs.answers)
-        self._muted = False
+        self._muted, self._patience = False, _SECONDS
         self._epochs: dict[int, EpochMetrics] = {}
         self._usage = SystemUsage()
         self._about: About | None = None
@@ -128,7 +128,9 @@ class Tracker:
     def _begin(self, about: About, run_id: str | None, begun: Callable[[str], None]) -> None:
         if not self._runs.opened:
             self._runs.use(*open_client(self._uri))
-        set_patience(retries=0, seconds=_SECONDS)  # the sender repeats; the client would not see what was only unheard
+        set_patience(
+            retries=0, seconds=self._patience
+        )  # the sender repeats; the client would not see what was only unheard
         begun(self._runs.begin_study(about, run_id))
         for line in self._runs.remarks:
             warn(line)
@@ -262,7 +264,8 @@ class Tracker:
 
         A store that does not answer is tried once more, for seconds; one may have fallen silent unnoticed.
         """
-        set_patience(retries=0, seconds=5 if self._sender.away else _LAST_SECONDS)
+        self._patience = 5 if self._sender.away else _LAST_SECONDS
+        set_patience(retries=0, seconds=self._patience)
         self._sender.close()
         restore_patience()
 

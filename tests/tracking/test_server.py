@@ -20,6 +20,7 @@ from pipeline.metrics import ACCURACY
 from pipeline.study.trial import EpochReport, TrialState
 from pipeline.tracking import About, Registration, connect, sender, ui_command, ui_environment
 from pipeline.tracking import tracker as tracker_module
+from pipeline.tracking.client import set_patience
 from tests.tracking.records import make_record
 
 pytestmark = pytest.mark.slow
@@ -193,6 +194,24 @@ def test_a_server_that_falls_silent_is_asked_twice_and_a_program_has_its_own_pat
     assert "MLflow does not answer (" in problem
     assert "the run of trial 0 and everything after it are missing" in problem
     assert patience() == own
+
+
+def test_the_last_attempt_to_begin_a_study_is_a_short_one(server, dataset, monkeypatch):
+    asked = []
+
+    def note(retries, seconds):
+        asked.append(seconds)
+        set_patience(retries, 1)
+
+    monkeypatch.setattr(tracker_module, "set_patience", note)
+    with proxy_of(server[0]) as proxy:
+        tracker = connect(f"http://127.0.0.1:{proxy.server_port}")
+        proxy.silent = True
+        tracker.begin_study(About("silent", {}, dataset.facts), None)
+        while not tracker._sender.away:
+            time.sleep(0.1)
+        tracker.close()
+    assert asked == [15, 5, 5], "the first attempt, the end, the last attempt"
 
 
 def patience():
