@@ -1,5 +1,6 @@
 """Files that are written whole or not at all: written under another name first, then renamed. And their SQLite URL."""
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -62,6 +63,8 @@ def unused_sibling(path: Path) -> Path:
 
 def _put_in_place(new: Path, path: Path) -> None:
     """Renames ``new`` to ``path``. No rename replaces a folder with files: the old one steps aside first."""
+    if path.is_dir() and not (new.is_dir() or path.is_symlink()):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))  # a rename would name ``new``
     if not (new.is_dir() and path.is_dir()):
         new.replace(path)
         return

@@ -103,8 +103,9 @@ def test_an_old_folder_comes_back_when_the_new_one_cannot_take_its_place(tmp_pat
 
 def test_a_file_does_not_replace_a_folder_nor_a_folder_a_file(tmp_path):
     fill(tmp_path / "folder", "old")
-    with pytest.raises(IsADirectoryError):
+    with pytest.raises(IsADirectoryError) as refusal:
         write_text(tmp_path / "folder", "new")
+    assert refusal.value.filename == str(tmp_path / "folder")
     (tmp_path / "file").write_text("old")
     with pytest.raises(NotADirectoryError), replacing(tmp_path / "file") as temporary:
         fill(temporary, "new")

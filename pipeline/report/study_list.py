@@ -15,7 +15,6 @@ from pipeline.quantity import format_time
 from pipeline.report.study_trials import StudyTrials, read_folder
 from pipeline.report.trials_table import ABSENT, print_cell
 from pipeline.report.wide_table import WideTable
-from pipeline.study.database import database_of, is_missing
 from pipeline.study.fingerprint import read_fingerprint
 from pipeline.study.paths import StudyPaths, check_job
 from pipeline.study.record import best
@@ -92,8 +91,6 @@ def _read(paths: StudyPaths) -> ListedStudy:
         read_fingerprint(paths)
         job = read_mapping(paths.job, StudyError)
         trials = read_folder(paths)
-        if not trials.running and is_missing(database_of(paths)) and any(paths.path.glob("trials/*/history.csv")):
-            raise StudyError(f"{paths.storage}: missing, but there are trials here; put it back")
     except ConvtuneError as error:
         away = isinstance(error, StorageAwayError)
         return ListedStudy(paths.argument, StudyState.DAMAGED, problem=str(error), away=away)

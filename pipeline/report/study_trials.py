@@ -15,7 +15,7 @@ from pipeline.search.optuna_study import (
     stored_objective,
 )
 from pipeline.search.stop_reason import StopReason
-from pipeline.study.database import database_of, is_missing
+from pipeline.study.database import find_database
 from pipeline.study.lock import is_locked
 from pipeline.study.paths import StudyPaths, find
 from pipeline.study.record import TrialRecord, mark_front, ranked
@@ -66,13 +66,13 @@ def read_trials(study: str) -> StudyTrials:
 
 
 def read_folder(paths: StudyPaths) -> StudyTrials:
-    """The trials of the study in a folder, without importances; none where its storage is not there."""
+    """The trials of the study in a folder, without importances; none where nothing is stored yet."""
     return _read(paths, is_locked(paths), weighed=False)
 
 
 def _read(paths: StudyPaths, running: bool, weighed: bool) -> StudyTrials:
-    database = database_of(paths)
-    if is_missing(database):
+    database = find_database(paths)
+    if database is None:
         return StudyTrials(paths, (), running=running)
     with reading_errors(database):
         study = load_study(database)

@@ -9,7 +9,7 @@ from optuna.trial import FrozenTrial, create_trial
 from optuna.trial import TrialState as OptunaState
 
 from pipeline.search.optuna_study import load_study, reading_errors
-from pipeline.study.database import database_of, is_missing
+from pipeline.study.database import find_database
 from pipeline.study.paths import StudyPaths
 
 _FEWEST = 5
@@ -39,8 +39,8 @@ def importances(study: optuna.Study) -> dict[str, float]:
 
 def read_importances(paths: StudyPaths) -> dict[str, float]:
     """The importances in the study of a folder, empty where none has been stored; StudyError if it cannot be read."""
-    database = database_of(paths)
-    if is_missing(database):
+    database = find_database(paths)
+    if database is None:
         return {}
     with reading_errors(database):
         return importances(load_study(database))

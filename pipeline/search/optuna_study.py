@@ -27,7 +27,7 @@ from pipeline.search.sqlite_file import open_for_reading, open_for_writing
 from pipeline.search.stop_reason import StopReason
 from pipeline.search.stored_values import check_values
 from pipeline.study.database import Database as Database
-from pipeline.study.database import ServerDatabase, database_of, is_missing
+from pipeline.study.database import ServerDatabase, find_database
 from pipeline.study.objective import Objective, minimized_costs, parse_objectives
 from pipeline.study.paths import StudyPaths, find
 from pipeline.study.record import TrialRecord, mark_front, standing_run
@@ -189,11 +189,11 @@ def read_study(database: Database) -> tuple[list[TrialRecord], Counter[str]]:
 def load_trials(study: str) -> tuple[StudyPaths, list[TrialRecord], Counter[str]]:
     """Finds a study by name or path: its files, its trials by number, its infeasible proposals by kind.
 
-    StudyError if it is unknown. A study whose database is missing has no trials.
+    StudyError if it is unknown, or if its database has been lost.
     """
     paths = find(study)
-    database = database_of(paths)
-    if is_missing(database):
+    database = find_database(paths)
+    if database is None:
         return paths, [], Counter()
     return paths, *read_study(database)
 

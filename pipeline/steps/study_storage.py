@@ -12,7 +12,7 @@ from pipeline.search.server_hold import held
 from pipeline.search.storage import StudyStorage
 from pipeline.steps.open import OpenStudy
 from pipeline.study.copies import other_owner
-from pipeline.study.database import ServerDatabase, choose_database, note_database
+from pipeline.study.database import ServerDatabase, check_not_lost, choose_database, note_database
 from pipeline.study.paths import StudyPaths
 
 
@@ -24,6 +24,8 @@ def held_storage(paths: StudyPaths, address: str, quiet: bool) -> Iterator[None]
     before anything is read.
     """
     database = choose_database(paths, address)
+    if paths.exists:
+        check_not_lost(paths, database)
     with ExitStack() as hold:
         if isinstance(database, ServerDatabase):
             with status("connecting to the storage", quiet):

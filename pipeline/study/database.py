@@ -83,9 +83,23 @@ def database_of(paths: StudyPaths) -> Database:
         ) from None
 
 
-def is_missing(database: Database) -> bool:
-    """Whether a database is a file that does not exist."""
-    return isinstance(database, Path) and not database.is_file()
+def find_database(paths: StudyPaths) -> Database | None:
+    """Where the study of a folder keeps its trials; None where none has been stored yet.
+
+    StudyError as from ``database_of``, and for a file that has been lost.
+    """
+    database = database_of(paths)
+    check_not_lost(paths, database)
+    return None if isinstance(database, Path) and not database.is_file() else database
+
+
+def check_not_lost(paths: StudyPaths, database: Database) -> None:
+    """StudyError for a file that is gone or empty although trials of the study are in its folder."""
+    if isinstance(database, ServerDatabase) or (database.is_file() and database.stat().st_size):
+        return
+    if any(paths.path.glob("trials/*/history.csv")):
+        what = "empty" if database.is_file() else "missing"
+        raise StudyError(f"{database}: {what}, but there are trials here; put it back, or choose another --study")
 
 
 def choose_database(paths: StudyPaths, address: str) -> Database:

@@ -9,7 +9,7 @@ from pipeline.study.database import (
     ServerDatabase,
     choose_database,
     database_of,
-    is_missing,
+    find_database,
     note_database,
     parse_address,
 )
@@ -69,15 +69,30 @@ def test_other_secrets_have_no_place_in_an_address():
 def test_a_folder_says_where_its_study_is(tmp_path):
     paths, address = StudyPaths(tmp_path), "postgresql://me@h/db"
     assert database_of(paths) == paths.storage
-    assert is_missing(database_of(paths))
+    assert find_database(paths) is None
     new = choose_database(paths, address)
     assert new == ServerDatabase(address, tmp_path.name, begun=False)
     note_database(paths, new)
     assert database_of(paths) == choose_database(paths, address) == ServerDatabase(address, tmp_path.name)
-    assert not is_missing(database_of(paths))
+    assert find_database(paths) == database_of(paths)
     moved = "postgresql://me@elsewhere/db"
     assert choose_database(paths, moved) == ServerDatabase(moved, tmp_path.name)
     assert paths.own == [paths.server]
+
+
+@pytest.mark.parametrize("lost", ["missing", "empty"])
+def test_a_file_of_trials_that_was_lost_is_not_taken_for_one_that_is_yet_to_be_made(tmp_path, lost):
+    paths = StudyPaths(tmp_path)
+    paths.trial(0).mkdir(parents=True)
+    if lost == "empty":
+        paths.storage.touch()
+    else:
+        assert find_database(paths) is None
+    paths.history(0).touch()
+    with pytest.raises(StudyError, match=rf"optuna\.db: {lost}, but there are trials here; put it back, or choose"):
+        find_database(paths)
+    paths.storage.write_text("trials")
+    assert find_database(paths) == paths.storage
 
 
 def test_a_study_that_began_in_its_folder_stays_there(tmp_path):
