@@ -40,6 +40,10 @@ class Nodes:
         """Kills the second node: its raylet, and so its workers."""
         self._do("kill")
 
+    def leave(self) -> None:
+        """Ends the second node as ``ray stop`` does."""
+        self._do("leave")
+
     def join(self) -> None:
         """Starts a second node again."""
         self._do("join")
@@ -98,6 +102,8 @@ def run_cluster(head: dict[str, Any], *others: dict[str, Any]) -> None:
     for line in sys.stdin:
         if line.strip() == "kill":
             cluster.remove_node(second.pop(), allow_graceful=False)
+        elif line.strip() == "leave":
+            cluster.remove_node(second.pop(), allow_graceful=True)
         elif line.strip() == "join":
             second.append(cluster.add_node(**others[0]))
         elif line.strip() == "kill head":

@@ -73,7 +73,7 @@ class RayExecutor:
         self._look_at, self._head = -math.inf, Head()
         self._share = Share(0.0, 0)
         self._told = {"room": "", "start": ""}
-        self._has_started = False
+        self._has_started, self._died = False, math.inf
         atexit.register(self.close)
         try:
             self._await_slots()
@@ -190,16 +190,20 @@ class RayExecutor:
     def _settle(self, slot: SlotHandle) -> None:
         """Takes the first word of a new slot; if it could not start, removes it and says why.
 
-        WorkerError if it is the first of all.
+        Nothing is said of one that was ended, as with its node, unless the next ones are too. WorkerError if it is the
+        first of all.
         """
-        error = slot.settle()
-        self._has_started |= error is None
+        error, now = slot.settle(), time.monotonic()
         if error is None:
+            self._has_started, self._died = True, math.inf
             return
         if not self._has_started:
             raise WorkerError(f"Ray: no worker can start ({error}); {_ON_EVERY_NODE}")
-        self._tell("start", f"a worker cannot start ({error}); {_ON_EVERY_NODE}; tried every {_PAUSE:.0f} s")
         self._remove(slot)
+        self._died = min(self._died, now)
+        if slot.has_died and now - self._died < _PAUSE:
+            return
+        self._tell("start", f"a worker cannot start ({error}); {_ON_EVERY_NODE}; tried every {_PAUSE:.0f} s")
         self._look_at = time.monotonic() + _PAUSE
 
     def _hand_over(self) -> None:

@@ -32,12 +32,12 @@ _PASSED_ON = ("KERAS_BACKEND",)
 class SlotHandle:
     """An actor, and what it is doing: ``pending`` is what it will say next, ``parcel`` the task that it runs.
 
-    ``on_gpu`` says whether it has a GPU, or a part of one.
+    ``on_gpu`` says whether it has a GPU, or a part of one, ``has_died`` whether it was ended while it started.
     """
 
     def __init__(self, actor: Any, on_gpu: bool) -> None:
         self.actor, self.on_gpu = actor, on_gpu
-        self.node = ""
+        self.node, self.has_died = "", False
         self.parcel: Parcel | None = None
         self._inputs: Mapping[int, Sent] = {}
         self.pending: Any = actor.describe.remote()
@@ -59,6 +59,7 @@ class SlotHandle:
         try:
             self.node = self.take()
         except ray.exceptions.RayError as error:
+            self.has_died = not getattr(error, "actor_init_failed", True)
             return why_not_started(error)
         return None
 

@@ -216,6 +216,23 @@ def test_a_node_on_which_no_worker_can_start_is_said_once(pair, monkeypatch, cap
     assert line.endswith("); every node needs convtune, as it is installed here; tried every 0 s")
 
 
+def test_a_slot_that_is_ended_as_it_starts_is_tried_again_without_a_word(pair, monkeypatch, capfd):
+    started, start_slot = [], ray_executor.start_slot
+
+    def start_and_end(*arguments):
+        started.append(start_slot(*arguments))
+        if len(started) == 1:
+            started[0].kill()
+        return started[-1]
+
+    monkeypatch.setattr(ray_executor, "start_slot", start_and_end)
+    kill(pair._slots[0])
+    pair.submit(Climb(0))
+    assert wait_for(pair, 1)[0].value.state is TrialState.COMPLETE
+    wait_until(pair, lambda: len(started) == 2 and pair.free == 2)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_cluster_on_which_no_worker_can_start_is_an_error_and_left(nodes, monkeypatch, capfd):
     start_badly(monkeypatch)
     left = []
@@ -343,28 +360,31 @@ def test_what_slots_that_died_left_on_a_machine_is_removed_by_the_next_one(nodes
 
 
 @pytest.mark.slow
-def test_a_killed_node_costs_its_trial_only_and_one_that_joins_is_used(nodes, pair, capfd):
+def test_a_node_that_dies_or_leaves_costs_its_trial_only_and_one_that_joins_is_used(nodes, pair, capfd):
+    for end in (nodes.kill, nodes.leave):
+        wait_until(pair, lambda: pair.slots == 2)
+        for number in (1, 2):
+            pair.submit(Climb(number, epochs=30, pause=0.2))
+        results = wait_for(pair, 2, ending_at(8, end))
+        [lost] = [result for result in results.values() if result.error is not None]
+        assert str(lost.error).startswith("machine fault: node died: ")
+        assert next(result for result in results.values() if result is not lost).value.state is TrialState.COMPLETE
+        assert pair.slots == 1
+        nodes.join()
+    assert capfd.readouterr() == ("", "")
+
+
+def ending_at(count, end):
+    """Lets trials go on, and calls ``end`` at the so-manieth report."""
     reports = []
 
     def report(made):
         reports.append(made)
-        if len(reports) == 8:
-            nodes.kill()
+        if len(reports) == count:
+            end()
         return Decision.CONTINUE
 
-    for number in (1, 2):
-        pair.submit(Climb(number, epochs=40, pause=0.2))
-    results = wait_for(pair, 2, report)
-    [lost] = [result for result in results.values() if result.error is not None]
-    assert str(lost.error).startswith("machine fault: node died: ")
-    assert next(result for result in results.values() if result is not lost).value.state is TrialState.COMPLETE
-    assert pair.slots == 1
-    nodes.join()
-    wait_until(pair, lambda: pair.slots == 2)
-    for number in (1, 2):
-        pair.submit(Climb(number))
-    assert {result.value.state for result in wait_for(pair, 2).values()} == {TrialState.COMPLETE}
-    assert capfd.readouterr() == ("", "")
+    return report
 
 
 def test_without_ray_the_way_to_install_it_is_named(monkeypatch):
