@@ -27,6 +27,9 @@ _SLOW = 1.0
 _HELD = "\ue000"
 """Stands for a space at which no line is broken; of no language."""
 
+_COLOUR = re.compile(r"(\x1b\[[\d;]*m)")
+"""What a terminal is sent for a colour."""
+
 _DESCRIPTION = TextColumn("{task.description}")
 
 
@@ -41,7 +44,14 @@ def show(renderable: RenderableType) -> None:
     console = Console(highlight=False, width=width, force_terminal=coloured, force_jupyter=False)
     with console.capture() as captured:
         console.print(renderable)
-    print("\n".join(line.rstrip() for line in captured.get().splitlines()))
+    lines = captured.get().removesuffix("\n").split("\n")
+    print("\n".join(_without_codes(line.rstrip(), console.color_system is not None) for line in lines))
+
+
+def _without_codes(line: str, coloured: bool) -> str:
+    """The line with terminal codes escaped, but for colours: cells may be from a study of somebody else."""
+    parts = _COLOUR.split(line) if coloured else [line]
+    return "".join(part if coloured and _COLOUR.fullmatch(part) else printable(part) for part in parts)
 
 
 def colours_forced(stream: TextIO) -> bool | None:

@@ -125,6 +125,21 @@ def test_a_fault_of_what_nothing_depends_on_is_a_warning(capsys):
         raise KeyboardInterrupt
 
 
+@pytest.mark.parametrize("terminal", [False, True])
+def test_of_terminal_codes_in_a_table_only_its_colours_reach_the_terminal(monkeypatch, capsys, terminal):
+    stream = open_terminal(monkeypatch) if terminal else None
+    table = Table(box=None)
+    table.add_column("a\x1b[2Jb", style="red")
+    table.add_row("c\x1b]0;d\x07\u202e")
+    show(table)
+    shown = stream.getvalue() if stream else capsys.readouterr().out
+    assert ("\x1b[31m" in shown) is terminal
+    assert not {"\x07", "\u202e"} & {*shown}
+    assert "\x1b[2J" not in shown
+    assert "\x1b]" not in shown
+    assert r"\x1b[2J" in shown
+
+
 def test_terminal_codes_in_names_of_studies_do_not_reach_the_terminal(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "studies" / "a\x1b[31mb").mkdir(parents=True)

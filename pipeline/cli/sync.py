@@ -18,6 +18,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Sends it, and says how many runs were missing."""
     from pipeline.console import warn
+    from pipeline.errors import printable
     from pipeline.study.paths import find
 
     find(args.study)  # what is unknown is refused before the second that the next import takes
@@ -26,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
     done = sync_study(args.study)
     print(f"Runs of trials: {done.written} of {done.trials} were missing or differed")
     if done.model:
-        print(f"Model:          {done.model}")
+        print(f"Model:          {printable(done.model)}")
     for problem in done.problems:
         warn(problem)
     return 1 if done.problems else 0

@@ -19,6 +19,9 @@ PartialParams = dict[str, Any]
 
 _TIME_UNIT = "|".join(sorted(SECONDS, key=len, reverse=True))
 
+_MOST_SECONDS = 864e6
+"""10,000 days: Python writes no time of more than 27,000 times as many."""
+
 _LONGEST = 40
 """The most characters of an invalid text that an error repeats."""
 
@@ -170,6 +173,8 @@ def parse_seconds(value: Any) -> float:
     total = sum(float(number) * (SECONDS[unit] if unit else 1) for number, unit in parts)
     if valid is None or isinstance(value, bool) or not 0 < total < math.inf:
         raise ValueError("expected a time above 0 such as 10m, 600s or 1h30m")
+    if total > _MOST_SECONDS:
+        raise ValueError("expected a time of at most 10,000 days")
     return total
 
 

@@ -58,6 +58,8 @@ def parse_address(value: object) -> str:
     query = parse_qsl(parts["query"] or "", keep_blank_values=True)
     if kept := [key for key, _ in query if key != "password" and _SECRET.fullmatch(key)]:
         raise ValueError(f"expected no {kept[0]} in the address, which is stored; put it into a service file")
+    if "sslkeylogfile" in dict(query):  # an address may be from somebody else's study or job, and this writes any file
+        raise ValueError("expected no sslkeylogfile in the address; set SSLKEYLOGFILE for programs that you trust")
     address = f"postgresql://{parts['user'] + '@' if parts['user'] else ''}{parts['host']}/{parts['name']}"
     if plain := [(key, text) for key, text in query if key != "password"]:
         address += f"?{urlencode(plain, safe='/')}"

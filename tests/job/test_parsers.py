@@ -41,7 +41,9 @@ def test_times_add_up(hours, minutes, rest):
     assert parse_seconds(f"{hours}h{minutes}m{rest}s") == hours * 3600 + minutes * 60 + rest
 
 
-@pytest.mark.parametrize("written", ["", "-5m", "0", "5 weeks", "m", "10m!", True, "9" * 400, [1]])
+@pytest.mark.parametrize(
+    "written", ["", "-5m", "0", "5 weeks", "m", "10m!", True, "9" * 400, [1], "10001d", "9" * 28 + "h"]
+)
 def test_invalid_times_are_refused(written):
     with pytest.raises(ValueError, match="expected a time"):
         parse_seconds(written)

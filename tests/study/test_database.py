@@ -1,3 +1,4 @@
+import json
 from urllib.parse import quote
 
 import pytest
@@ -64,6 +65,17 @@ def test_anything_else_is_refused(wrong):
 def test_other_secrets_have_no_place_in_an_address():
     with pytest.raises(ValueError, match="expected no sslpassword in the address"):
         parse_address("postgresql://h/db?sslpassword=pw")
+
+
+def test_an_address_cannot_have_the_driver_write_a_file(tmp_path):
+    """An address may come from a job or a study of somebody else."""
+    address = f"postgresql://h/db?sslkeylogfile={tmp_path}/keys"
+    with pytest.raises(ValueError, match="expected no sslkeylogfile in the address"):
+        parse_address(address)
+    paths = StudyPaths(tmp_path)
+    paths.server.write_text(json.dumps({"address": address, "study": "s"}))
+    with pytest.raises(StudyError):
+        database_of(paths)
 
 
 def test_a_folder_says_where_its_study_is(tmp_path):
