@@ -128,6 +128,20 @@ def _escape(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
+_passwords: set[str] = set()
+"""The passwords of addresses that this process was given: in its memory alone."""
+
+
+def note_password(address: str) -> None:
+    """Notes the password of an address that is in use, which may hold anything: no message shows it then.
+
+    >>> note_password("http://me:my/own secret@host"); without_password("Invalid url: http://me:my/own secret@host/api")
+    'Invalid url: http://host/api'
+    """
+    if found := re.match(r"[\w+]+://[^/@:]*:(.+)@", address):
+        _passwords.add(found[1])
+
+
 def without_password(text: str) -> str:
     """An address, or a text with addresses, without users and passwords, for messages.
 
@@ -140,6 +154,8 @@ def without_password(text: str) -> str:
     >>> without_password("http:/me:secret@host"), without_password("http://me:my secret@host")  # mistyped
     ('http:/host', 'http://host')
     """
+    for password in _passwords:
+        text = text.replace(f":{password}@", ":...@")
     text = re.sub(r"^([\w+]+://)[^/@]*:[^/@]*@", r"\1", text)
     text = re.sub(r"(?<=:)//(?:[^:/@\s]*:(?!\d+/)[^\s]*@|[^/\s]*@)", "//", text)
     text = re.sub(r"[\w.%+-]+:(?!/|\d+/)\S+@", "", text)

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from filelock import FileLock
 
 from pipeline.console import note
-from pipeline.errors import TrackingError, without_password
+from pipeline.errors import TrackingError, note_password, without_password
 from pipeline.files import sqlite_url
 from pipeline.tracking.relocate import relocate
 
@@ -36,6 +36,7 @@ def store_uri(uri: str | None) -> str:
     """
     uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
     if not uri.startswith("sqlite"):
+        note_password(uri)
         return uri
     parts = _SQLITE.fullmatch(uri)
     if parts is None or parts["file"] in ("", ":memory:"):

@@ -3,6 +3,8 @@
 import errno
 import os
 
+import pytest
+
 from pipeline.doctor.finding import Level
 from pipeline.doctor.services import check_storage, check_tracking
 
@@ -16,11 +18,19 @@ def test_a_store_that_answers_and_one_that_is_not_there_yet(here):
     assert sorted(here.iterdir()) == [path for path in before if path.name != "mlflow.db"]
 
 
-def test_a_server_that_does_not_answer_is_named_without_its_password(monkeypatch):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:secret@127.0.0.1:9")
+@pytest.mark.parametrize(
+    ("password", "why"),
+    [
+        ("secret", "Connection refused"),
+        ("a secret", "Connection refused"),
+        ("a/b secret", "Invalid url: http://127.0.0.1:9/api"),
+    ],
+)
+def test_a_server_that_does_not_answer_is_named_without_its_password(monkeypatch, password, why):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://me:{password}@127.0.0.1:9")
     [finding] = check_tracking()
     assert finding.level is Level.PROBLEM
-    assert finding.fact.startswith("http://127.0.0.1:9: MLflow's store cannot be used: Connection refused")
+    assert finding.fact.startswith(f"http://127.0.0.1:9: MLflow's store cannot be used: {why}")
     assert "MLFLOW_TRACKING_URI" in str(finding)
     assert "secret" not in str(finding)
 
