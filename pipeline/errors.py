@@ -153,13 +153,15 @@ def without_password(text: str) -> str:
     ('postgresql:///x?user=me&password=...&port=1', 'host=h password=...')
     >>> without_password("http:/me:secret@host"), without_password("http://me:my secret@host")  # mistyped
     ('http:/host', 'http://host')
+    >>> without_password("mysql://me:my@se/cret@host/x"), without_password("http://host/?api_key=secret")
+    ('mysql://host/x', 'http://host/?api_key=...')
     """
     for password in _passwords:
         text = text.replace(f":{password}@", ":...@")
-    text = re.sub(r"^([\w+]+://)[^/@]*:[^/@]*@", r"\1", text)
+    text = re.sub(r"^([\w+]+://)[^/@]*:[^/@]*@(?!\S*@)", r"\1", text)
     text = re.sub(r"(?<=:)//(?:[^:/@\s]*:(?!\d+/)[^\s]*@|[^/\s]*@)", "//", text)
     text = re.sub(r"[\w.%+-]+:(?!/|\d+/)\S+@", "", text)
-    return re.sub(r"(?i)((?:^|[?&\s])\w*(?:password|passwd|pwd|token|secret)=)[^&\s]*", r"\1...", text)
+    return re.sub(r"(?i)((?:^|[?&\s])\w*(?:password|passwd|pwd|token|secret|api_?key)=)[^&\s]*", r"\1...", text)
 
 
 def address_without_password(value: str) -> str:
