@@ -80,10 +80,11 @@ def _broken(line: str) -> str:
     width = Console(stderr=True).width
     if cell_len(line) <= width:
         return line
-    rows = [""]
-    for word in re.sub("`[^`]*`", lambda command: command[0].replace(" ", _HELD), line).split(" "):
-        longer = f"{rows[-1]} {word}" if rows[-1] else word
-        rows[-1:] = [longer] if cell_len(longer) <= width or not rows[-1] else [rows[-1], word]
+    first, *words = re.sub("`[^`]*`", lambda command: command[0].replace(" ", _HELD), line).split(" ")
+    rows = [first]
+    for word in words:
+        longer = f"{rows[-1]} {word}"
+        rows[-1:] = [longer] if cell_len(longer) <= width or rows[-1].isspace() or not rows[-1] else [rows[-1], word]
     return "\n".join(rows).replace(_HELD, " ")
 
 

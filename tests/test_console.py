@@ -60,10 +60,13 @@ def test_notes_and_warnings_go_to_stderr(capsys):
 def test_on_a_terminal_they_are_broken_between_words_but_not_within_a_command(monkeypatch):
     terminal = open_terminal(monkeypatch)
     note("1,797 pictures of 8x8: space quick at 8x8, about 20 full trainings")
+    note("  indented, and longer than this line is wide")
     warn("no runs; later, `convtune sync mine --and --some --more` sends what is missing; [x] " + "y" * 50)
     assert terminal.getvalue().splitlines() == [
         "1,797 pictures of 8x8: space quick at",
         "8x8, about 20 full trainings",
+        "  indented, and longer than this line is",
+        "wide",
         "warning: no runs; later,",
         "`convtune sync mine --and --some --more`",
         "sends what is missing; [x]",

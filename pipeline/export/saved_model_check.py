@@ -48,15 +48,17 @@ def _operations(functions: Mapping[str, Any], roots: Iterable[str]) -> Iterator[
         for node in function.node_def if function else ():
             if node.op not in functions:
                 yield node.op
-            for name in {node.op, *_functions_in(node)} & functions.keys() - seen:
+            for name in {node.op, *_functions_in(node.attr)} & functions.keys() - seen:
                 seen.add(name)
                 waiting.append(name)
 
 
-def _functions_in(node: Any) -> Iterator[str]:
-    for value in node.attr.values():
-        yield value.func.name
-        yield from (function.name for function in value.list.func)
+def _functions_in(attributes: Mapping[str, Any]) -> Iterator[str]:
+    """The functions that attributes name, and those that these are given as attributes of their own."""
+    for value in attributes.values():
+        for function in (value.func, *value.list.func):
+            yield function.name
+            yield from _functions_in(function.attr)
 
 
 def _is_pure(name: str) -> bool:

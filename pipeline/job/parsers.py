@@ -20,7 +20,7 @@ PartialParams = dict[str, Any]
 _TIME_UNIT = "|".join(sorted(SECONDS, key=len, reverse=True))
 
 _MOST_SECONDS = 864e6
-"""10,000 days: Python writes no time of more than 27,000 times as many."""
+"""10,000 days: no study lasts as long, and Python's dates have an end."""
 
 _LONGEST = 40
 """The most characters of an invalid text that an error repeats."""

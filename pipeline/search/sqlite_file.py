@@ -45,9 +45,14 @@ def _another(database: Path) -> StudyError:
 
 
 def _tables(database: Path) -> set[str]:
-    """The tables in a file; StudyError for what Optuna never makes: a view may compute for ever, triggers may write."""
+    """The tables in a file.
+
+    StudyError for views, which may compute for ever, triggers, which may write, and tables that are a module's.
+    """
+    is_virtual = "upper(sql) LIKE 'CREATE VIRTUAL%'"
     with closing(_connect_for_reading(database)) as connection:
-        found = connection.execute("SELECT type, name FROM sqlite_master").fetchall()
+        query = f"SELECT CASE WHEN {is_virtual} THEN 'virtual table' ELSE type END, name FROM sqlite_master"
+        found = connection.execute(query).fetchall()
     for kind, name in found:
         if kind not in ("table", "index"):
             advice = "put a copy of it back, or choose another --study"

@@ -288,11 +288,11 @@ def test_a_trial_that_never_ends_fails_after_its_time_and_leaves_its_slot_and_no
     study = Loop(proposer, storage, pair, one_is_stuck, ())
     stuck = {slot.node for slot in pair._slots}
     began = time.monotonic()
-    assert study.run(Budget(4, trial_timeout=2.0)) == StopReason.TRIALS_DONE
+    assert study.run(Budget(4, trial_timeout=8.0)) == StopReason.TRIALS_DONE
     wait_until(pair, lambda: pair.free == 2)
-    assert time.monotonic() - began - 2 < 15, "until both slots are free"
+    assert time.monotonic() - began - 8 < 15, "until both slots are free"
     late, *others = storage.records
-    assert (late.state, late.result.reason) == (TrialState.FAILED, "took longer than --trial-timeout 2s")
+    assert (late.state, late.result.reason) == (TrialState.FAILED, "took longer than --trial-timeout 8s")
     assert [record.state for record in others] == [TrialState.COMPLETE] * 3
     slots = [slot for node in stuck for slot in folder_of(pair, node).glob("slot-*") if slot.is_dir()]
     assert len(slots) == 2

@@ -41,6 +41,7 @@ def change(database, *statements):
             ("CREATE TRIGGER 'a\x1bb' AFTER INSERT ON trials BEGIN DELETE FROM trials; END",),
             r"holds a trigger \(a\\x1bb\)",
         ),
+        (("CREATE VIRTUAL TABLE notes USING fts5(text)",), r"holds a virtual table \(notes\)"),
     ],
 )
 def test_what_a_storage_lacks_or_should_not_have_is_an_error_and_reading_adds_nothing(database, statements, problem):
