@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from pipeline import doctor
 from pipeline.cli import main
+from pipeline.report import study_report
 
 pytestmark = pytest.mark.usefixtures("undrawn", "only_tested")
 
@@ -72,6 +74,8 @@ GONE = {"gone": lambda content: None}
 READERS = (["trials", "mine"], ["studies"], ["report", "mine"], ["doctor"])
 SENDERS = (["sync", "mine"], ["ui", "mine", "--no-open"])
 """They take longer, and read what the others do."""
+DRAWN = ("optuna.db", "trials/0000/history.csv", "trials/0001/history.csv")
+"""What plots are drawn from: 0.3 s each time."""
 
 
 def damaged(file, before, spoil):
@@ -87,7 +91,11 @@ def test_every_damaged_file_is_named_or_set_aside_and_never_a_traceback(tune, ca
     monkeypatch.setattr("pipeline.cli.ui._serve", lambda *_: 0)
     assert tune("--pruner", "none", "--trials", "2") == 0
     in_one_file()
+    checks = {subject: check for subject, check in doctor.CHECKS.items() if subject in ("storage", "studies")}
+    monkeypatch.setattr(doctor, "CHECKS", checks)  # the others read nothing of a study
+    draw = study_report.draw_search
     for name in (*NEEDED, *DERIVED, "trials/0001/history.csv"):
+        monkeypatch.setattr(study_report, "draw_search", draw if name in DRAWN else lambda trials: {})
         file = MINE / name
         before = file.read_bytes() if file.exists() else None
         for damage, spoil in (DAMAGES | (GONE if name in NEEDED else {})).items():

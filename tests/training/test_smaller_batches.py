@@ -118,7 +118,7 @@ def greedy(monkeypatch):
 
 def test_a_network_is_trained_and_saved_with_batches_that_fit(tmp_path, greedy, capfd):
     greedy(20)
-    task = make_task(tmp_path, epochs=1, batch_size=64)
+    task = make_task(tmp_path, epochs=1, batch_size=32)  # once too many: TensorFlow waits 10 s for memory each time
     sizes = []
 
     def report(made):
@@ -133,7 +133,7 @@ def test_a_network_is_trained_and_saved_with_batches_that_fit(tmp_path, greedy, 
 
 
 def test_a_network_that_fits_with_no_batch_fails_with_the_backends_error(tmp_path, greedy):
-    greedy(4)
+    greedy(0)
     with pytest.raises(tf.errors.ResourceExhaustedError):
-        make_task(tmp_path, epochs=1, batch_size=64).run(go_on)
+        make_task(tmp_path, epochs=1, batch_size=1).run(go_on)
     assert not list(tmp_path.glob("*.keras"))
