@@ -13,7 +13,7 @@ import keras_tuner
 from pipeline.errors import SpaceError, first_line, nearest
 from pipeline.hypermodel.import_watch import TrainsAtImportError, no_training
 from pipeline.hypermodel.source import HyperModelSource, UntrainableError
-from pipeline.hypermodel.user_code import import_user_module, name_at_home
+from pipeline.hypermodel.user_code import import_user_module
 from pipeline.hypermodel.user_model import check_trainable, create_weights
 from pipeline.hyperparameter import Params
 
@@ -187,7 +187,7 @@ def describe_error(error: BaseException, source: HyperModelSource, action: str) 
             f"{action} {error}{line}, and every worker would do so;"
             ' put what is not needed to build models under `if __name__ == "__main__":`'
         )
-    return f"{action} raised {name_at_home(first_line(error), source)}{line}"
+    return f"{action} raised {first_line(error)}{line}"
 
 
 def _last_line(error: BaseException, name: str) -> str:

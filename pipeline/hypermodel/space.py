@@ -106,7 +106,7 @@ def _pixels_note(source: HyperModelSource, survey: Survey) -> str:
     return f"{source}: the model gets pixels of {first.range}: {first.reason}{more}{advice}"
 
 
-def source_text(space: Space, source: HyperModelSource, file: str) -> str:
+def source_text(space: Space, source: HyperModelSource, file: str, code: str) -> str:
     """The YAML text about its HyperModel that a study keeps for people: its source, its hyperparameters, its code."""
     content = {
         "hypermodel": str(source),
@@ -114,22 +114,21 @@ def source_text(space: Space, source: HyperModelSource, file: str) -> str:
     }
     note = f"# To resume, the study needs the HyperModel itself: {file or source.module}. This is a copy.\n"
     text = note + yaml.safe_dump(content, sort_keys=False, default_flow_style=None, allow_unicode=True)
-    code = _read_code(file)
     return f"{text}source: |2\n{textwrap.indent(code, '  ')}" if code else text
 
 
-def fingerprint(source: HyperModelSource, file: str) -> str:
+def fingerprint(source: HyperModelSource, code: str) -> str:
     """16 hex digits: equal for the same name, pixels and class weights in a file of the same text, wherever it lies.
 
-    The modules that the file imports are not part of it. Without a file, the module's name replaces the text.
+    The modules that the file imports are not part of it. Without a text, the module's name replaces it.
     """
     pixels = "" if source.pixels == AUTO else f"\n{source.pixels}"
     weights = "" if source.class_weight == CLASS_WEIGHTS[0] else f"\nclass_weight {source.class_weight}"
-    content = f"{source.attribute}\n{_read_code(file) or source.module}{pixels}{weights}"
+    content = f"{source.attribute}\n{code or source.module}{pixels}{weights}"
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
-def _read_code(file: str) -> str:
+def read_code(file: str) -> str:
     """The text of a Python file, "" if it cannot be read."""
     try:
         return Path(file).read_text(encoding="utf-8")

@@ -32,13 +32,13 @@ class HyperModelTask:
         the HyperModel cannot be imported, since another worker has imported it before.
         """
         from pipeline.hypermodel.loader import load
-        from pipeline.hypermodel.user_code import NEEDED, errors_at_home
+        from pipeline.hypermodel.user_code import NEEDED, naming_what_is_needed
 
         try:
             load(self.source)
         except SpaceError as error:
             raise MachineError(f"{error}; {NEEDED}") from None
-        with errors_at_home(self.source):
+        with naming_what_is_needed(self.source):
             return self._train(report)
 
     def _train(self, report: ReportCallback) -> TrialResult:

@@ -1,24 +1,28 @@
-"""The user's Python files: they go with every task, so a machine that does not have them imports copies. In workers."""
+"""The user's Python files: they go with every task, so a machine without them imports what was surveyed. In workers."""
 
 import importlib
 import importlib.util
-import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from types import CodeType
 from typing import Any
 
-from pipeline.errors import ConvtuneError, WorkerError, first_line
+from pipeline.errors import WorkerError, first_line
 from pipeline.hypermodel.source import Code, HyperModelSource
 
 NEEDED = "each machine that trains needs the packages and data that it uses; only Python files beside it travel"
 """What to do where a HyperModel does not work that works on the study's machine."""
 
-_copies: dict[str, TemporaryDirectory[str]] = {}
-"""The folder with copies from which this process has imported a module, by the module's name."""
+_contents: dict[Path, bytes] = {}
+"""The user's files as they were when this process imported them: they may be edited while it uses them."""
+
+_from_memory: set[str] = set()
+"""The modules that this process has imported as surveyed, since their files are not that."""
 
 
 def collect_code(module: str) -> Code:
@@ -37,26 +41,40 @@ def collect_code(module: str) -> Code:
             path = name.replace(".", "/")
             same = (path for path in (f"{path}.py", f"{path}/__init__.py") if _is_same(folder / path, file))
             files |= {path: Path(file) for path in same}
-    return tuple((path, file.read_bytes()) for path, file in files.items())
+    for file in files.values():
+        if file not in _contents:
+            _contents[file] = file.read_bytes()
+    return tuple((path, _contents[file]) for path, file in files.items())
 
 
 def import_user_module(source: HyperModelSource) -> Any:
     """The module of the source; that of a file can import the modules beside it, as a script can.
 
-    Where its files are not those that were surveyed, on another machine or since somebody has edited them, copies of
-    these are imported instead.
+    Where its files are not those that were surveyed, on another machine or since somebody has edited them, it is
+    imported as surveyed, from memory; data are found beside the files all the same, if they are there.
     """
-    module, folder = source.module, _folder(source.module)
-    file = Path(module)
-    if not all(_has(file if path == file.name else folder / path, content) for path, content in source.code):
-        folder = _write_copies(source)
-        file = folder / file.name
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
-    if not module.endswith(".py"):
-        return importlib.import_module(module)
+    module, folder, file = source.module, _folder(source.module), Path(source.module)
+    if all(_has(file if path == file.name else folder / path, content) for path, content in source.code):
+        if str(folder) not in sys.path:
+            sys.path.insert(0, str(folder))
+    else:
+        _from_memory.add(module)
+        sys.meta_path.insert(0, _Surveyed(folder, source.code))
+        sys.path.append(str(folder))  # for what no model had imported yet
+    imported = _import_file(source) if module.endswith(".py") else importlib.import_module(module)
+    if not source.code:
+        collect_code(module)  # now: who edits a file during the survey means another study
+    return imported
+
+
+def _import_file(source: HyperModelSource) -> Any:
+    file = Path(source.module)
     alias = f"hypermodel_{file.stem}"
-    spec = importlib.util.spec_from_file_location(alias, file)
+    if source.module in _from_memory:
+        spec = _spec(alias, file.absolute(), dict(source.code)[file.name])
+    else:
+        _contents[file] = file.read_bytes()
+        spec = importlib.util.spec_from_file_location(alias, file)
     assert spec is not None
     assert spec.loader is not None
     imported = importlib.util.module_from_spec(spec)
@@ -65,27 +83,56 @@ def import_user_module(source: HyperModelSource) -> Any:
     return imported
 
 
-def name_at_home(text: str, source: HyperModelSource) -> str:
-    """A text in which files are named as the study's machine names them."""
-    if source.module not in _copies:
-        return text
-    return text.replace(f"{_copies[source.module].name}{os.sep}", os.path.join(os.path.dirname(source.module), ""))
-
-
 @contextmanager
-def errors_at_home(source: HyperModelSource) -> Iterator[None]:
-    """Makes errors of the user's code in the block name files as the study's machine does, and say what is missing."""
+def naming_what_is_needed(source: HyperModelSource) -> Iterator[None]:
+    """Makes an error of the block say what each machine needs, where a file is missing beside code from memory."""
     try:
         yield
-    except Exception as error:
-        said = str(error) if isinstance(error, ConvtuneError) else first_line(error)
-        text = name_at_home(said, source)
-        if source.module in _copies and isinstance(error, FileNotFoundError | ModuleNotFoundError):
-            text += f"; {NEEDED}"
-        if text == said:
+    except (FileNotFoundError, ModuleNotFoundError) as error:
+        if source.module not in _from_memory:
             raise
         traceback.print_exc()  # into the worker's log
-        raise WorkerError(text) from error
+        raise WorkerError(f"{first_line(error)}; {NEEDED}") from error
+
+
+class _Surveyed(MetaPathFinder):
+    """Finds the modules of ``code`` in memory, as if they lay in ``folder``."""
+
+    def __init__(self, folder: Path, code: Code) -> None:
+        self._folder, self._code = folder, dict(code)
+
+    def find_spec(self, name: str, path: Sequence[str] | None, target: object = None) -> ModuleSpec | None:
+        """The spec of a module or package; one without an ``__init__.py`` is a folder, even where that is missing."""
+        top = name.replace(".", "/")
+        for file in (f"{top}/__init__.py", f"{top}.py"):
+            if file in self._code:
+                return _spec(name, self._folder / file, self._code[file])
+        if not any(file.startswith(f"{top}/") for file in self._code) or PathFinder.find_spec(name, path):
+            return None
+        spec = ModuleSpec(name, None, is_package=True)
+        spec.submodule_search_locations = [str(self._folder / top)]
+        return spec
+
+
+class _FromMemory(SourceFileLoader):
+    """Imports ``content`` as if it were that of a file, which may hold something else now, or not exist."""
+
+    def __init__(self, name: str, file: Path, content: bytes) -> None:
+        super().__init__(name, str(file))
+        self._content = content
+
+    def get_code(self, fullname: str) -> CodeType:
+        """The code; its file has a name that no file has: Python and AutoGraph ask for the source below."""
+        code: CodeType = compile(self._content, f"as surveyed: {self.path}", "exec", dont_inherit=True)
+        return code
+
+    def get_source(self, fullname: str) -> str:
+        """The text of the code, for tracebacks and ``inspect``."""
+        return importlib.util.decode_source(self._content)
+
+
+def _spec(name: str, file: Path, content: bytes) -> ModuleSpec | None:
+    return importlib.util.spec_from_file_location(name, file, loader=_FromMemory(name, file, content))
 
 
 def _folder(module: str) -> Path:
@@ -102,12 +149,3 @@ def _has(file: Path, content: bytes) -> bool:
         return file.read_bytes() == content
     except OSError:
         return False
-
-
-def _write_copies(source: HyperModelSource) -> Path:
-    copies = _copies[source.module] = TemporaryDirectory(prefix="hypermodel-")  # kept as long as the process lives
-    for path, content in source.code:
-        file = Path(copies.name) / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(content)
-    return Path(copies.name)

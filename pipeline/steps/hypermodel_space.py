@@ -28,13 +28,13 @@ class HyperModelSpace:
         _check_counted("--objective", request.job.study_objective.minimized)
         self._request, self._source, self._log = request, source, log
         self._worker: hypermodel.HyperModelWorker | None = None
-        self._file = ""
+        self._file = self._code = ""
 
     def image_shape(self) -> tuple[tuple[int, int] | None, int | None]:
         """The size that the job asks for, else the one that the model takes."""
         self._worker = hypermodel.HyperModelWorker(self._source, self._log)
         info = self._worker.inspect()
-        self._file = info.file
+        self._file, self._code = info.file, hypermodel.read_code(info.file)  # as it was imported just now
         height, width, channels = info.shape or (None, None, None)
         own_size = (height, width) if height and width else None
         return self._request.job.image_size or own_size, channels if channels in (1, 3) else None
@@ -59,9 +59,9 @@ class HyperModelSpace:
             space,
             judge=partial(self._worker.judge, space.limits, job.study_objective.minimized),
             make_task=hypermodel.make_task,
-            text=partial(hypermodel.source_text, whole, self._source, self._file),
+            text=partial(hypermodel.source_text, whole, self._source, self._file, self._code),
             while_judging=self._worker.while_judging,
-            code=hypermodel.fingerprint(self._source, self._file),
+            code=hypermodel.fingerprint(self._source, self._code),
         )
 
     def close(self) -> None:

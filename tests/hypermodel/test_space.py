@@ -3,7 +3,7 @@ import yaml
 
 from pipeline.errors import SpaceError
 from pipeline.hypermodel.source import HyperModelSource, ListedHyperparameter
-from pipeline.hypermodel.space import fingerprint, make_space, parse_source, source_text
+from pipeline.hypermodel.space import fingerprint, make_space, parse_source, read_code, source_text
 from pipeline.space import Choice, FloatRange, IntRange, complete, enumeration, fix
 
 SOURCE = HyperModelSource("mine.py", "build")
@@ -106,25 +106,21 @@ def test_the_fingerprint_follows_the_hyperparameters():
 
 
 def test_the_code_counts_by_its_text_and_name_wherever_it_lies(tmp_path):
-    file, moved, edited = (tmp_path / name for name in ("file.py", "moved.py", "edited.py"))
-    for path in (file, moved):
-        path.write_text("def build(hp): return 1\n")
-    edited.write_text("def build(hp): return 2\n")
-    digest = fingerprint(SOURCE, str(file))
-    assert digest == fingerprint(HyperModelSource("elsewhere.py", "build"), str(moved))
-    others = fingerprint(SOURCE, str(edited)), fingerprint(HyperModelSource("mine.py", "other"), str(file))
+    code, edited = "def build(hp): return 1\n", "def build(hp): return 2\n"
+    digest = fingerprint(SOURCE, code)
+    assert digest == fingerprint(HyperModelSource("elsewhere.py", "build"), code)
+    others = fingerprint(SOURCE, edited), fingerprint(HyperModelSource("mine.py", "other"), code)
     unread = (
-        fingerprint(HyperModelSource("a", "build"), ""),
-        fingerprint(HyperModelSource("b", "build"), str(tmp_path / "absent")),
+        fingerprint(HyperModelSource("a", "build"), read_code("")),
+        fingerprint(HyperModelSource("b", "build"), read_code(str(tmp_path / "absent"))),
     )
     assert len({digest, *others, *unread}) == 5
 
 
-def test_a_study_keeps_hyperparameters_and_source_for_people(tmp_path):
-    file = tmp_path / "mine.py"
-    file.write_text("def build(hp):\n\treturn None\n")
-    kept = yaml.safe_load(source_text(make_space(SOURCE, [KIND, units(only(("cnn",)))]), SOURCE, str(file)))
+def test_a_study_keeps_hyperparameters_and_source_for_people():
+    code = "def build(hp):\n\treturn None\n"
+    kept = yaml.safe_load(source_text(make_space(SOURCE, [KIND, units(only(("cnn",)))]), SOURCE, "mine.py", code))
     assert kept["hypermodel"] == "mine.py:build"
     assert kept["hyperparameters"]["units"] == {"int": [8, 64], "step": 8, "when": {"kind": ["cnn"]}}
-    assert kept["source"] == file.read_text()
-    assert "source" not in yaml.safe_load(source_text(make_space(SOURCE, [KIND]), SOURCE, ""))
+    assert kept["source"] == code
+    assert "source" not in yaml.safe_load(source_text(make_space(SOURCE, [KIND]), SOURCE, "", ""))

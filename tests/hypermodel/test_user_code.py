@@ -1,7 +1,9 @@
 """A HyperModel on a machine without its files: another process, in another folder."""
 
+import inspect
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,13 +13,21 @@ from pipeline.errors import MachineError, WorkerError
 from pipeline.hypermodel import user_code
 from pipeline.hypermodel.source import HyperModelSource
 from pipeline.hypermodel.task import HyperModelTask
-from pipeline.hypermodel.user_code import collect_code, errors_at_home, import_user_module
+from pipeline.hypermodel.user_code import collect_code, import_user_module, naming_what_is_needed
 
 MINE = """
 import json
+from pathlib import Path
 from layers_of_mine.wide import WIDTH
 import sizes_of_mine
-build = WIDTH + sizes_of_mine.SIZE
+def build(hp):
+    return WIDTH + sizes_of_mine.SIZE
+with (Path(__file__).parent / "weights.bin").open() as weights:
+    assert weights.read() == "abc"
+"""
+WIDE = """
+from pathlib import Path
+WIDTH = len(Path(__file__).parents[1].joinpath("weights.bin").read_text())
 """
 OPENS = """
 import pathlib
@@ -27,10 +37,10 @@ def build(hp):
 FILES = {
     "mine.py": MINE,
     "layers_of_mine/__init__.py": "",
-    "layers_of_mine/wide.py": "WIDTH = 3\n",
+    "layers_of_mine/wide.py": WIDE,
     "layers_of_mine/unused.py": "",
     "sizes_of_mine.py": "SIZE = 4\n",
-    "weights.bin": "",
+    "weights.bin": "abc",
 }
 NEEDED = set(FILES) - {"layers_of_mine/unused.py", "weights.bin"}
 
@@ -44,7 +54,9 @@ def home(tmp_path, monkeypatch):
         (home / name).write_text(content)
     monkeypatch.chdir(home)
     monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setattr(user_code, "_copies", {})
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    monkeypatch.setattr(user_code, "_contents", {})
+    monkeypatch.setattr(user_code, "_from_memory", set())
     yield home
     for name in [name for name in sys.modules if "_of_mine" in name or name in ("mine", "hypermodel_mine")]:
         del sys.modules[name]
@@ -59,21 +71,53 @@ def surveyed(module):
 
 
 @pytest.mark.parametrize("module", ["mine.py", "mine"])
-def test_copies_are_imported_where_its_files_are_not_those_of_the_survey(home, module):
+def test_what_was_surveyed_is_imported_where_its_files_are_others_and_finds_the_data_beside_them(
+    home, module, tmp_path, monkeypatch
+):
     source = surveyed(module)
     assert {path for path, _ in source.code} == NEEDED
     for file in home.rglob("*.pyc"):
         file.unlink()
-    (home / "sizes_of_mine.py").write_text("SIZE = 5\n")  # edited since the survey
-    copied = import_user_module(source)
-    assert copied.build == 7
-    assert home not in Path(copied.__file__).parents
+    for edited in ("mine.py", "sizes_of_mine.py"):
+        (home / edited).write_text("SIZE = 5\n" * 9)
+    (temporary := tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    imported = import_user_module(source)
+    assert imported.build(None) == 7
+    assert inspect.getsource(imported.build) == "def build(hp):\n    return WIDTH + sizes_of_mine.SIZE\n"
+    assert list(temporary.iterdir()) == [], "nothing is left by a worker that is killed"
+
+
+def test_a_folder_without_init_is_a_package_where_the_files_are_missing(home, tmp_path, monkeypatch):
+    (home / "layers_of_mine" / "__init__.py").unlink()
+    monkeypatch.chdir(tmp_path)
+    source = surveyed("home/mine.py")
+    home.rename(tmp_path / "moved")
+    with pytest.raises(FileNotFoundError, match=r"home/weights\.bin'"):  # so wide.py was found
+        import_user_module(source)
+
+
+def test_what_no_model_had_imported_is_found_beside_an_edited_file(home):
+    source = surveyed("mine.py")
+    (home / "sizes_of_mine.py").write_text("SIZE = 5\n")
+    import_user_module(source)
+    (home / "later_of_mine.py").write_text("")
+    assert __import__("later_of_mine").__file__ == str(home / "later_of_mine.py")
+
+
+@pytest.mark.parametrize("module", ["mine.py", "mine"])
+def test_an_edit_during_the_survey_does_not_change_what_travels(home, module):
+    import_user_module(HyperModelSource(module, "build"))
+    for edited in ("mine.py", "sizes_of_mine.py"):
+        (home / edited).write_text("")
+    code = {path: content.decode() for path, content in collect_code(module)}
+    assert (code["mine.py"], code["sizes_of_mine.py"]) == (MINE, FILES["sizes_of_mine.py"])
 
 
 def test_files_that_are_as_surveyed_are_imported_where_they_are(home):
     source = surveyed("mine.py")
     imported = import_user_module(source)
-    assert (imported.build, Path(imported.__file__)) == (7, home / "mine.py")
+    assert (imported.build(None), Path(imported.__file__)) == (7, home / "mine.py")
     assert collect_code("mine.py") == source.code
     assert source == replace(source, code=())  # one object builds the models before and after the survey
 
@@ -82,18 +126,18 @@ def test_installed_packages_do_not_travel(home):
     assert surveyed("json.tool").code == ()
 
 
-def test_errors_name_the_files_as_at_home_and_say_what_is_missing(home, tmp_path, monkeypatch):
+def test_errors_say_what_a_machine_without_the_files_needs(home, tmp_path, monkeypatch):
     (home / "mine.py").write_text(OPENS)
     monkeypatch.chdir(tmp_path)
     source = surveyed("home/mine.py")
     (tmp_path / "home").rename(tmp_path / "moved")
-    copied = import_user_module(source)
+    imported = import_user_module(source)
     with (
-        pytest.raises(WorkerError, match=r"'home/w\.bin'; each machine that trains needs .* data"),
-        errors_at_home(source),
+        pytest.raises(WorkerError, match=r"/home/w\.bin'; each machine that trains needs .* data"),
+        naming_what_is_needed(source),
     ):
-        copied.build(None)
-    with pytest.raises(ValueError, match="other"), errors_at_home(source):
+        imported.build(None)
+    with pytest.raises(ValueError, match="other"), naming_what_is_needed(source):
         raise ValueError("other")
 
 

@@ -11,6 +11,8 @@ import yaml
 from pipeline.cli import main
 from pipeline.executors import InlineExecutor
 from pipeline.hypermodel import loader
+from pipeline.steps import hypermodel_space
+from pipeline.steps.requested_space import adjust
 from pipeline.study.model_metadata import read_metadata
 
 HYPERMODELS = Path(__file__).parents[1] / "hypermodel" / "models.py"
@@ -64,6 +66,19 @@ def test_a_hypermodel_is_searched_as_a_family_is(here, empty_store, capfd):
         in error
     )
     assert len(error.splitlines()) == 1
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_file_that_is_edited_during_the_survey_counts_as_it_was_imported(here, empty_store, capfd, monkeypatch):
+    shutil.copy(empty_store, here)
+    text, file = HYPERMODELS.read_text(), here / "models.py"
+    with monkeypatch.context() as patch:
+        patch.setattr(hypermodel_space, "adjust", lambda *known: file.write_text("edited = 1") and adjust(*known))
+        assert tune("--space models.py:scopes --search grid --set body/filters=16 --trials 1", capfd)[0] == 0
+    assert yaml.safe_load((here / "studies" / "mine" / "space.yaml").read_text())["source"] == text
+
+    file.write_text(text)
+    assert tune("--trials 2", capfd)[0] == 0, "it is the same HyperModel"
 
 
 @pytest.mark.parametrize(
