@@ -38,6 +38,7 @@ _PAUSE = 30.0
 """Seconds without another try after a slot could not be started on a node."""
 
 _ON_EVERY_NODE = "every node needs convtune, as it is installed here"
+_SEE_STATUS = "see `ray status`"
 
 
 def start(slots: Slots, log: Path | None, warm_up: WarmUp) -> "RayExecutor":
@@ -138,7 +139,7 @@ class RayExecutor:
             if now - first > _STRAGGLERS:
                 return
             if now - began > _PATIENCE and not self.slots:
-                raise WorkerError(f"Ray: no node has room for a worker within {_PATIENCE:.0f} s; see `ray status`")
+                raise WorkerError(f"Ray: no node has room for a worker within {_PATIENCE:.0f} s; {_SEE_STATUS}")
             self._follow()
             for slot in self._speaking(0.5):
                 self._settle(slot)
@@ -197,13 +198,15 @@ class RayExecutor:
         if error is None:
             self._has_started, self._died = True, math.inf
             return
+        advice = _SEE_STATUS if slot.has_died else _ON_EVERY_NODE
         if not self._has_started:
-            raise WorkerError(f"Ray: no worker can start ({error}); {_ON_EVERY_NODE}")
+            raise WorkerError(f"Ray: no worker can start ({error}); {advice}")
         self._remove(slot)
-        self._died = min(self._died, now)
-        if slot.has_died and now - self._died < _PAUSE:
-            return
-        self._tell("start", f"a worker cannot start ({error}); {_ON_EVERY_NODE}; tried every {_PAUSE:.0f} s")
+        if slot.has_died:
+            self._died = min(self._died, now)
+            if now - self._died < _PAUSE:
+                return
+        self._tell("start", f"a worker cannot start ({error}); {advice}; tried every {_PAUSE:.0f} s")
         self._look_at = time.monotonic() + _PAUSE
 
     def _hand_over(self) -> None:

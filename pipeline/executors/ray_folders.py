@@ -4,6 +4,7 @@ A living slot holds a lock, which the system takes back however the slot ends. S
 ended, or a node that has left the cluster has left on this machine is found by the next slot here.
 """
 
+import os
 import shutil
 import tempfile
 from contextlib import suppress
@@ -18,16 +19,22 @@ class SlotFolder:
 
     def __init__(self, token: str, node: str) -> None:
         self.common = Path(tempfile.gettempdir()) / f"convtune-{token}-{node[:12]}"
-        self.common.mkdir(mode=0o700, exist_ok=True)
         self.own = self.common / f"slot-{uuid4().hex[:8]}"
         self._life = FileLock(_lock(self.own))
-        self._life.acquire()
-        self.own.mkdir(mode=0o700)
-        _remove_deserted(self.common)
+        with _one_at_a_time():  # another executor's slot may find that all slots in ``common`` have died, and remove it
+            self.common.mkdir(mode=0o700, exist_ok=True)
+            self._life.acquire()
+            self.own.mkdir(mode=0o700)
+            _remove_deserted(self.common)
 
     def remove(self) -> None:
         """Removes the folder of all slots."""
         shutil.rmtree(self.common, ignore_errors=True)
+
+
+def _one_at_a_time() -> FileLock:
+    """Locks out this user's other slots on this machine, whatever their executor, while one makes its folder."""
+    return FileLock(Path(tempfile.gettempdir()) / f"convtune-slots-{os.getuid()}.lock")
 
 
 def _remove_deserted(common: Path) -> None:
@@ -36,7 +43,7 @@ def _remove_deserted(common: Path) -> None:
     An executor without any slot may be about to have its first. Folders of other users are left alone.
     """
     for folder in common.parent.glob("convtune-????????-????????????"):
-        with suppress(OSError):  # another slot has just removed it
+        with suppress(OSError):  # an executor that ends has just removed its own
             if not folder.is_symlink() and folder.stat().st_uid == common.stat().st_uid:
                 _remove_dead(folder)
 

@@ -89,7 +89,7 @@ class Loop:
 
     ``make_task`` makes the task that trains a trial. ``check_signals`` is called between steps and may raise
     KeyboardInterrupt. ``forecast`` says how long trainings will take, as far as that is known, ``has_room`` whether the
-    disk has room for another trial.
+    disk has room for another trial. ``slots_stay``: a slot's number stands for the same device all the time.
     """
 
     def __init__(
@@ -102,10 +102,11 @@ class Loop:
         check_signals: Callable[[], None] = lambda: None,
         forecast: Forecast | None = None,
         has_room: Callable[[], bool] = lambda: True,
+        slots_stay: bool = True,
     ) -> None:
         self._proposer, self._storage, self._executor = proposer, storage, executor
         self._make_task, self._listeners, self._check_signals = make_task, listeners, check_signals
-        self._forecast, self._has_room = forecast or Forecast(), has_room
+        self._forecast, self._has_room, self._slots_stay = forecast or Forecast(), has_room, slots_stay
         for record in storage.records:
             self._learn_whole(record)
         self._ended = 0
@@ -312,7 +313,7 @@ class Loop:
         reason = result.reason or ending_reason(result.decision, result.epochs, running.answer.cause)
         record = self._storage.tell(replace(result, reason=reason))
         self._standing.add(record)
-        self._faults.add(result, running.began, record.trial.slot)
+        self._faults.add(result, running.began, record.trial.slot if self._slots_stay else None)
         self._learn_whole(record)
         self._ended += 1
         for listener in self._listeners:

@@ -2,7 +2,6 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Hashable
 from dataclasses import dataclass
 
 from pipeline.study.trial import Fault, TrialResult
@@ -16,7 +15,7 @@ where one candidate in ten is too large, five follow each other once in 100,000 
 
 
 @dataclass
-class _Row:
+class _FaultsInARow:
     """Faults since a trial has trained, and when the first of them was (monotonic seconds)."""
 
     length: int = 0
@@ -34,23 +33,30 @@ class _Row:
 class MachineFaults:
     """The faults of the machine since a trial has trained, in the order in which trials end; and those of each slot.
 
-    One slot may have a bad GPU while others train: it fails at once, so that most trials come to it. One event, such as
-    the death of a node, fails everything that trains at that moment, and counts once. A session counts its own: a study
-    that goes on, once the disk has room again, begins at none.
+    One slot may have a bad GPU while others train: it fails at once, so that most trials come to it. A slot whose trial
+    has ended an epoch is well, whatever ended the trial. One event, such as the death of a node, fails everything that
+    trains at that moment, and counts once. A session counts its own: a study that goes on, once the disk has room
+    again, begins at none.
     """
 
     def __init__(self) -> None:
-        self._rows: defaultdict[Hashable, _Row] = defaultdict(_Row)
+        self._all = _FaultsInARow()
+        self._by_slot: defaultdict[int, _FaultsInARow] = defaultdict(_FaultsInARow)
 
     def add(self, result: TrialResult, began: float, slot: int | None) -> None:
-        """Takes notice of how a trial ended that began then (monotonic seconds) on a slot (None: unknown).
+        """Takes notice of how a trial ended that began then (monotonic seconds), and on which slot (None: unknown).
 
         One that failed by itself before the end of its first epoch tells nothing about the machine.
         """
-        for row in (self._rows["all"], self._rows[slot]):
-            row.add(result, began)
+        self._all.add(result, began)
+        if slot is None:
+            return
+        if result.epochs:
+            self._by_slot.pop(slot, None)
+        else:
+            self._by_slot[slot].add(result, began)
 
     @property
     def persist(self) -> bool:
-        """Whether no further trial should begin, since it would fail as well, or may."""
-        return any(row.length >= _IN_A_ROW for row in self._rows.values())
+        """Whether no further trial should begin: the next is likely to fail too."""
+        return any(faults.length >= _IN_A_ROW for faults in (self._all, *self._by_slot.values()))

@@ -232,7 +232,7 @@ class StudyStorage:
         return self._records[number]
 
     def _free_slot(self) -> int:
-        """The first slot that no running trial has: the executor gives a task that one."""
+        """The first slot that no running trial has: an executor on this machine gives a task that one."""
         taken = {self._records[number].trial.slot for number in self._running}
         return next(slot for slot in itertools.count() if slot not in taken)
 

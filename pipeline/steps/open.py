@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from pipeline.console import status
-from pipeline.executors import Executor
+from pipeline.executors import EXECUTORS, Executor
 from pipeline.job.job import Job
 from pipeline.job.request import JobRequest
 from pipeline.search.problem import SearchProblem
@@ -41,6 +41,11 @@ class OpenStudy:
     def database(self) -> Database:
         """Where the trials are kept."""
         return choose_database(self.paths, self.job.storage)
+
+    @property
+    def slots_stay(self) -> bool:
+        """Whether a slot's number stands for the same device all the time: on a cluster, workers come and go."""
+        return not EXECUTORS[self.job.executor].on_cluster
 
     @property
     def weighs_classes(self) -> bool:

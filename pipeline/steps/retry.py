@@ -6,6 +6,7 @@ The failures of a network itself are not.
 from collections.abc import Sequence
 
 from pipeline.console import note, warn
+from pipeline.executors import EXECUTORS
 from pipeline.job.job import Job
 from pipeline.quantity import format_bytes
 from pipeline.report.answer import describe_numbers
@@ -55,14 +56,17 @@ def warn_if_given_up(reason: StopReason, paths: StudyPaths, job: Job, records: S
     if reason is StopReason.NO_ROOM:
         why = f"its disk has less than {format_bytes(ROOM)} free, too little for another trial; free some"
     else:
-        last = _last(failed, records)
+        last = _last(failed, records, EXECUTORS[job.executor].on_cluster)
         why = f"the machine fails one trial after another, {last}; free space or memory, or see to the GPU"
     warn(f"{paths.path}: stopped: {why}, then run `{again}`")
 
 
-def _last(failed: Sequence[TrialRecord], records: Sequence[TrialRecord]) -> str:
-    """The last of those that failed, and its worker if there were several: the others may be well."""
+def _last(failed: Sequence[TrialRecord], records: Sequence[TrialRecord], on_cluster: bool) -> str:
+    """The last of those that failed, and its worker if there were several: the others may be well.
+
+    On a cluster workers come and go, and have no number.
+    """
     last = max(failed, key=lambda record: (record.trial.began or 0) + record.result.seconds)
-    slot = last.trial.slot
+    slot = None if on_cluster else last.trial.slot
     worker = f", worker {slot + 1}" if slot is not None and any(one.trial.slot != slot for one in records) else ""
     return f"the last ({last.number}{worker}) with {last.result.reason.removeprefix('machine fault: ')}"

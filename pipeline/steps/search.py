@@ -45,6 +45,7 @@ def search(prepared: PreparedStudy, verbosity: Verbosity) -> StopReason:
                 check_signals,
                 _forecast(prepared.study),
                 files.has_room,
+                slots_stay=prepared.study.slots_stay,
             )
             budget = _budget(job)
             prepared.study.searched.while_judging(lambda: loop.serve_while_judging(budget))

@@ -45,7 +45,8 @@ class Trial:
     (a trial that lack of time had shortened), or "" in a study of an older version.
     ``earlier_score`` is that of the model which an interrupted run of this trial has left (None: there is none).
     ``began`` is when it began, in seconds since 1970, and ``slot`` the executor's slot that it takes, counted from 0
-    (None: not noted, by an older version); requests that differ in these alone are equal.
+    (None: not noted, by an older version), on a cluster only its place among those that train side by side; requests
+    that differ in these alone are equal.
     """
 
     number: int

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -233,6 +234,34 @@ def test_a_slot_that_is_ended_as_it_starts_is_tried_again_without_a_word(pair, m
     assert capfd.readouterr() == ("", "")
 
 
+def test_that_the_nodes_lack_convtune_is_not_said_of_a_slot_that_was_ended(pair, monkeypatch, capfd):
+    """One that could not start long before tells nothing about it, and is no second one that was ended."""
+    monkeypatch.setattr(ray_executor, "_PAUSE", 0.1)
+    said = []
+    for has_died in (False, True, True):
+        slot = Unstarted(has_died)
+        pair._slots.append(slot)
+        pair._settle(slot)
+        said.append(capfd.readouterr().err)
+        time.sleep(0.2)
+    cannot = "warning: Ray: a worker cannot start (gone); "
+    missing = f"{cannot}every node needs convtune, as it is installed here; tried every 0 s\n"
+    assert said == [missing, "", f"{cannot}see `ray status`; tried every 0 s\n"]
+
+
+@dataclass
+class Unstarted:
+    """A slot that could not start, or was ended as it started."""
+
+    has_died: bool
+
+    def settle(self):
+        return "gone"
+
+    def kill(self):
+        """It is gone."""
+
+
 def test_a_cluster_on_which_no_worker_can_start_is_an_error_and_left(nodes, monkeypatch, capfd):
     start_badly(monkeypatch)
     left = []
@@ -357,6 +386,26 @@ def test_what_slots_that_died_left_on_a_machine_is_removed_by_the_next_one(nodes
     for folder in (dead, alive, new):
         shutil.rmtree(folder, ignore_errors=True)
     assert left == [False, True, True, False, True]
+
+
+def test_a_slot_that_begins_while_its_executors_dead_slots_are_removed_has_its_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / f"convtune-{'d' * 8}-{'n' * 12}" / "slot-dead").mkdir(parents=True)
+    with ThreadPoolExecutor() as threads:
+        begun, remove = [], shutil.rmtree
+
+        def remove_late(folder, **options):
+            if not begun:
+                begun.append(threads.submit(SlotFolder, "d" * 8, "n" * 12))
+                wait(begun, 0.5)
+            remove(folder, **options)
+
+        monkeypatch.setattr(shutil, "rmtree", remove_late)
+        other = SlotFolder("o" * 8, "n" * 12)
+        slot = begun[0].result()
+    assert slot.own.exists()
+    assert other.own.exists()
+    assert not (slot.common / "slot-dead").exists()
 
 
 @pytest.mark.slow

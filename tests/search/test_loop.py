@@ -15,6 +15,7 @@ from pipeline.search.optuna_study import read_study
 from pipeline.search.proposer import Proposer
 from pipeline.search.samplers import SAMPLERS
 from pipeline.search.stop_reason import Budget, StopReason
+from pipeline.search.storage import StudyStorage
 from pipeline.study.trial import Fault, TrialState
 from tests.fakes import Batches, Climb, Deaf, Devour, Die, EatUp, FillDisk, Raise
 from tests.required import lacking_right
@@ -216,6 +217,16 @@ def test_a_slot_that_fails_each_of_its_trials_ends_a_study_that_trains_on_anothe
         assert study.run(Budget(50)) == StopReason.MACHINE_FAULTS
     assert sum(record.result.fault is Fault.MACHINE for record in storage.records) == 5
     assert {record.state for record in storage.records if record.trial.slot == 0} == {TrialState.COMPLETE}
+
+
+@pytest.mark.parametrize(("stay", "reason"), [(True, StopReason.MACHINE_FAULTS), (False, StopReason.TRIALS_DONE)])
+def test_the_faults_of_a_slot_count_where_its_number_stays_that_of_one_worker(tmp_path, monkeypatch, stay, reason):
+    def on_slot(trial, candidate):
+        return Raise(trial.number, MachineError("no GPU")) if trial.slot else climb(trial, candidate)
+
+    monkeypatch.setattr(StudyStorage, "_free_slot", lambda storage: storage.begun % 2)
+    study, _ = loop(tmp_path, on_slot, slots_stay=stay)
+    assert study.run(Budget(12)) == reason
 
 
 def test_no_trial_begins_on_a_disk_without_room(tmp_path):

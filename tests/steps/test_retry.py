@@ -29,3 +29,10 @@ def test_of_several_workers_the_one_that_fails_is_named(tmp_path, capsys):
     for others, last in (([], "(3) with no GPU;"), ([record(2, 0.5)], "(3, worker 2) with no GPU;")):
         warn_if_given_up(StopReason.MACHINE_FAULTS, StudyPaths(tmp_path), Job("d"), [*others, failed])
         assert f"the machine fails one trial after another, the last {last}" in capsys.readouterr().err
+
+
+def test_on_a_cluster_where_a_number_names_no_worker_none_is_named(tmp_path, capsys):
+    failed = record(3, None, TrialState.FAILED, slot=1, fault=Fault.MACHINE, reason="machine fault: node died")
+    job = Job("d", executor="ray")
+    warn_if_given_up(StopReason.MACHINE_FAULTS, StudyPaths(tmp_path), job, [record(2, 0.5, slot=0), failed])
+    assert "one trial after another, the last (3) with node died; free" in capsys.readouterr().err
