@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from pipeline.console import status
 from pipeline.errors import StorageAwayError, StudyError, TrackingError, printable
@@ -11,7 +10,7 @@ from pipeline.search.optuna_study import remove_study, storage_errors
 from pipeline.search.postgresql import open_server
 from pipeline.search.server_folder import noted_folder
 from pipeline.search.server_hold import held
-from pipeline.study.copies import possible_owner
+from pipeline.study.copies import NotedFolder, possible_owner
 from pipeline.study.database import Database, ServerDatabase, database_of
 from pipeline.study.fingerprint import read_fingerprint
 from pipeline.study.lock import locked
@@ -30,7 +29,7 @@ class Deletion:
     """What goes when a study is deleted. ``runs`` is None where those in MLflow are kept; ``models``: go too.
 
     ``away``: the server with the trials does not answer, so they stay there. ``trials_of`` and ``runs_of`` are the
-    folders of the study that the trials on a server and the runs belong to, where this one is its copy (None: they are
+    folders that the trials on a server and the runs belong to, or may belong to, where that is another (None: they are
     its own); then these stay.
     """
 
@@ -40,8 +39,8 @@ class Deletion:
     runs: StudyRuns | None
     models: bool
     away: bool = False
-    trials_of: Path | None = None
-    runs_of: Path | None = None
+    trials_of: NotedFolder | None = None
+    runs_of: NotedFolder | None = None
 
     @property
     def summary(self) -> str:
@@ -58,9 +57,9 @@ class Deletion:
         if isinstance(self.database, ServerDatabase):
             verb = "stay, since it does not answer," if self.away else "stay" if self.trials_of else "are"
             where = f"in {self.database}, as study {printable(self.database.name)!r}"
-            lines.append(f"  its trials {verb} {where}{_theirs(self.trials_of)}")
+            lines.append(f"  its trials {verb} {where}{self._theirs(self.trials_of)}")
         if self.runs_of is not None:
-            return [*lines, f"  its runs and models stay in MLflow{_theirs(self.runs_of)}"]
+            return [*lines, f"  its runs and models stay in MLflow{self._theirs(self.runs_of)}"]
         if self.runs is None:
             return [*lines, "  stays in MLflow: its runs and models"]
         lines.append(f"  the runs are in {self.runs.store}")
@@ -71,10 +70,14 @@ class Deletion:
             lines.append(f"  {version}: {'goes too' if self.models else stays}")
         return lines
 
-
-def _theirs(owner: Path | None) -> str:
-    """That what stays is that of the study of which this one is a copy; "" if it is not."""
-    return "" if owner is None else f", since they belong to {printable(owner)}, of which this is a copy"
+    def _theirs(self, owner: NotedFolder | None) -> str:
+        """Why that stays which is another folder's, and how it is made this one's; "" if it is not another's."""
+        if owner is None:
+            return ""
+        if owner.is_elsewhere(self.paths):
+            moved = f"if this is that study, moved, first run `convtune sync {self.paths.argument}`"
+            return f", since they belong to {owner}; {moved}"
+        return f", since {owner} holds the same study"
 
 
 def delete_study(study: str, keep_runs: bool, models: bool, agreed: Callable[[Deletion], bool]) -> Deletion | None:
@@ -83,7 +86,7 @@ def delete_study(study: str, keep_runs: bool, models: bool, agreed: Callable[[De
     Runs go first, then trials on a server: if one of the two refuses, the folder stays. StudyError for an unknown
     study, for one that another process runs and for a storage that cannot be reached; TrackingError for a store that
     cannot be reached or does not have the study. With ``keep_runs`` a storage that cannot be reached keeps its trials.
-    Of a copy of a study's folder only the folder goes, as long as that study is there.
+    Of a copy of a study's folder only the folder goes, as long as that study is there, or on another host.
     """
     paths = find_removable(study)
     with locked(paths):
@@ -124,7 +127,7 @@ def _answers(database: Database, may_be_away: bool) -> bool:
     return True
 
 
-def _owner_of_trials(database: Database, paths: StudyPaths) -> Path | None:
+def _owner_of_trials(database: Database, paths: StudyPaths) -> NotedFolder | None:
     return possible_owner(noted_folder(database), paths) if isinstance(database, ServerDatabase) else None
 
 

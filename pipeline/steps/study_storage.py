@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from pipeline.console import status
+from pipeline.console import note, status
 from pipeline.errors import StudyError, printable
 from pipeline.search.optuna_study import check_server, reading_errors
 from pipeline.search.pruners import PRUNERS
-from pipeline.search.server_folder import folder_attribute, noted_folder
+from pipeline.search.server_folder import folder_attributes, note_folder, noted_folder
 from pipeline.search.server_hold import held
 from pipeline.search.storage import StudyStorage
 from pipeline.steps.open import OpenStudy
@@ -36,11 +36,18 @@ def held_storage(paths: StudyPaths, address: str, quiet: bool) -> Iterator[None]
 
 
 def _check_own(paths: StudyPaths, database: ServerDatabase) -> None:
-    """StudyError if its trials are those of a study whose folder this one is a copy of."""
-    if (original := other_owner(noted_folder(database), paths)) is not None:
-        left = f"a copy of {printable(original)}, whose trials are in {database}"
+    """StudyError if its trials are those of a study whose folder this one is a copy of.
+
+    Trials of a folder on another host become those of this one, which is said.
+    """
+    noted = noted_folder(database)
+    if (original := other_owner(noted, paths)) is not None:
+        left = f"a copy of {original}, whose trials are in {database}"
         advice = "go on there, or move that folder elsewhere to go on here"
         raise StudyError(f"{printable(paths.path)}: {left}; {advice}")
+    if noted is not None and noted.is_elsewhere(paths):
+        note_folder(database, paths)
+        note(f"{paths.path}: goes on with the trials in {database} of {noted}; they count as those of this folder now")
 
 
 def open_storage(study: OpenStudy) -> StudyStorage:
@@ -66,4 +73,4 @@ def open_storage(study: OpenStudy) -> StudyStorage:
 def _facts(study: OpenStudy) -> dict[str, str | int | float]:
     """Facts about the study for whoever opens its storage; on a server also the folder that the trials belong to."""
     job = {name: value for name, value in study.job.as_file().items() if isinstance(value, str | int | float)}
-    return job | (folder_attribute(study.paths) if isinstance(study.database, ServerDatabase) else {})
+    return job | (folder_attributes(study.paths) if isinstance(study.database, ServerDatabase) else {})

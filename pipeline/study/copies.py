@@ -1,38 +1,76 @@
 """Copies of a study's folder: which of them owns what the study has elsewhere, its runs in MLflow, trials on a server.
 
 Whatever is elsewhere notes the folder that it belongs to. A study that goes on writes its own folder there, unless the
-noted one is there with the same study in it: then it is a copy. A study whose folder was moved is none.
+noted one is there with the same study in it: then it is a copy. A study whose folder was moved is none. What lies on
+another host cannot be seen: a study that goes on takes it, but nothing of it is deleted.
 """
 
+import socket
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.errors import StudyError
+from pipeline.errors import StudyError, printable
 from pipeline.study.fingerprint import read_fingerprint
 from pipeline.study.paths import StudyPaths
 
 
-def other_owner(noted: Path | None, paths: StudyPaths) -> Path | None:
+@dataclass(frozen=True)
+class NotedFolder:
+    """A study's folder, as what it has elsewhere notes it; ``machine`` is as from ``machine_of`` ("": not noted)."""
+
+    path: Path
+    machine: str = ""
+
+    @property
+    def host(self) -> str:
+        """The host that it is on; "" if that is this one, or not noted."""
+        host = self.machine.rpartition(" ")[0]
+        return "" if host == socket.gethostname() else host
+
+    def is_elsewhere(self, paths: StudyPaths) -> bool:
+        """Whether it is on another host and is not the folder of ``paths``, which hosts or containers may share."""
+        return bool(self.host) and self.machine.rpartition(" ")[2] != machine_of(paths).rpartition(" ")[2]
+
+    def __str__(self) -> str:
+        """As in ``/data/studies/mine on host a``."""
+        return printable(f"{self.path} on host {self.host}" if self.host else self.path)
+
+
+def machine_of(paths: StudyPaths) -> str:
+    """This host, and the number of a study's folder in its file system.
+
+    By the number hosts that share the folder know it, and so does a container that has a new name at each start; a
+    copy has another.
+    """
+    return f"{socket.gethostname()} {paths.path.stat().st_ino}"
+
+
+def other_owner(noted: NotedFolder | None, paths: StudyPaths) -> NotedFolder | None:
     """The noted folder if it holds the study of ``paths`` and is another; None if it is this one, gone or unknown."""
-    if noted is None or _is_same(noted, paths.path) or not _marks(noted)[0]:
+    if noted is None or _is_same(noted.path, paths.path) or not _marks(noted.path)[0]:
         return None
-    return noted if _marks(noted)[0] == _marks(paths.path)[0] else None
+    return noted if _marks(noted.path)[0] == _marks(paths.path)[0] else None
 
 
-def possible_owner(noted: Path | None, paths: StudyPaths) -> Path | None:
-    """The same for who would delete: where the noted folder is gone, a copy beside this one may own it as well."""
-    if noted is not None and _is_same(noted, paths.path):
+def possible_owner(noted: NotedFolder | None, paths: StudyPaths) -> NotedFolder | None:
+    """The same for who would delete: also a folder on another host, or a copy beside one whose noted one is gone."""
+    if noted is not None and noted.is_elsewhere(paths):
+        return noted
+    if noted is not None and _is_same(noted.path, paths.path):
         return None
     return other_owner(noted, paths) or next(_copies_beside(paths), None)
 
 
-def _copies_beside(paths: StudyPaths) -> Iterator[Path]:
+def _copies_beside(paths: StudyPaths) -> Iterator[NotedFolder]:
     """The folders beside this one that hold the same study with the same run in MLflow."""
-    own = _marks(paths.path)
-    for folder in sorted(paths.path.resolve().parent.iterdir()):
+    own, beside = _marks(paths.path), list[Path]()
+    with suppress(OSError):  # this user may be allowed to enter the folder above but not to list it
+        beside = sorted(paths.path.resolve().parent.iterdir())
+    for folder in beside:
         if own[0] and _marks(folder) == own and not _is_same(folder, paths.path):
-            yield folder
+            yield NotedFolder(folder)
 
 
 def _marks(folder: Path) -> tuple[str, str]:

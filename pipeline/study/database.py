@@ -100,8 +100,9 @@ def check_not_lost(paths: StudyPaths, database: Database) -> None:
     if isinstance(database, ServerDatabase) or (database.is_file() and database.stat().st_size):
         return
     if any(paths.path.glob("trials/*/history.csv")):
-        what = "empty" if database.is_file() else "missing"
-        raise StudyError(f"{database}: {what}, but there are trials here; put it back, or choose another --study")
+        or_else = f" (or {paths.server.name}, of a study on a server)"
+        what = ": empty" if database.is_file() else f"{or_else}: missing"
+        raise StudyError(f"{database}{what}, but there are trials here; put it back, or choose another --study")
 
 
 def choose_database(paths: StudyPaths, address: str) -> Database:

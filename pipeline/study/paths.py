@@ -154,10 +154,10 @@ class StudyPaths:
 
     @property
     def links_out(self) -> list[Path]:
-        """Links to somewhere outside the study's folder, among its files or anywhere in its own folders."""
+        """Links to somewhere outside the study's folder, or in a circle, among its files or in its own folders."""
         inside = self.path.resolve()
         found = (Path(folder, name) for folder, *names in os.walk(self.path) for name in itertools.chain(*names))
-        links = sorted(path for path in found if path.is_symlink() and not path.resolve().is_relative_to(inside))
+        links = sorted(path for path in found if path.is_symlink() and _leads_out(path, inside))
         return [path for path in links if re.fullmatch(_OWN, path.relative_to(self.path).parts[0])]
 
     @property
@@ -170,6 +170,12 @@ class StudyPaths:
             return []
         own = _OWN if self.fingerprint.is_file() else _OWN_BEFORE_FINGERPRINT
         return sorted(path.name for path in self.path.iterdir() if not re.fullmatch(own, path.name))
+
+
+def _leads_out(link: Path, inside: Path) -> bool:
+    """Whether a link leads out of a folder. One in a circle, where its real path is a link, counts as one that does."""
+    target = Path(os.path.realpath(link))  # Path.resolve raises RuntimeError for a circle
+    return target.is_symlink() or not target.is_relative_to(inside)
 
 
 def locate(study: str) -> StudyPaths:
@@ -215,7 +221,7 @@ def check_links(paths: StudyPaths) -> None:
     """StudyError if links lead out of the study's folder: what is written or sent there would be somebody else's."""
     if links := paths.links_out:
         advice = "a study has its files in its own folder; put them there, or choose another --study"
-        raise StudyError(f"{printable(links[0])}: a link to {printable(links[0].resolve())}; {advice}")
+        raise StudyError(f"{printable(links[0])}: a link to {printable(os.path.realpath(links[0]))}; {advice}")
 
 
 def unused(stem: str) -> str:

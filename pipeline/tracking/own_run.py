@@ -7,7 +7,7 @@ from pathlib import Path
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from pipeline.study.copies import other_owner
+from pipeline.study.copies import NotedFolder, machine_of, other_owner
 from pipeline.study.paths import StudyPaths
 from pipeline.tracking.store import sqlite_file
 from pipeline.tracking.surroundings import find_run
@@ -18,10 +18,13 @@ STUDY_ID = "study_id"
 FOLDER = "study_folder"
 """The tag of a study's run that names the folder of the study."""
 
+MACHINE = "study_machine"
+"""The tag that says on which host that is (``study.copies.machine_of``); none in an SQLite file, which goes with it."""
+
 
 def own_run(
     client: MlflowClient, experiment: str, run_id: str | None, study: str, paths: StudyPaths | None
-) -> tuple[Run | None, Path | None]:
+) -> tuple[Run | None, NotedFolder | None]:
     """The active run of the study in ``paths``: ``run_id``, or one with the study's id; None if there is none.
 
     By the id it is found where an answer was lost, and in another store than the last. Besides, the folder that such a
@@ -43,20 +46,23 @@ def _known(client: MlflowClient, experiment: str, run_id: str | None, study: str
         yield from client.search_runs([experiment], f"tags.{STUDY_ID} = '{study}'")
 
 
-def folder_tag(client: MlflowClient, paths: StudyPaths) -> str | None:
-    """The text that names a study's folder in a run; None for one that no text can name.
+def folder_tags(client: MlflowClient, paths: StudyPaths | None) -> dict[str, str]:
+    """The tags that name a study's folder in a run; none for one that no text can name.
 
     It counts from the folder of an SQLite store, so it stays true where a project is moved or copied with its store.
     """
+    if paths is None:
+        return {}
     folder, base = paths.path.resolve(), _base(client)
-    text = os.path.relpath(folder, base) if base else str(folder)
-    return text if text.isprintable() else None
+    tags = {FOLDER: os.path.relpath(folder, base)} if base else {FOLDER: str(folder), MACHINE: machine_of(paths)}
+    return tags if tags[FOLDER].isprintable() else {}
 
 
-def noted_folder(client: MlflowClient, run: Run) -> Path | None:
+def noted_folder(client: MlflowClient, run: Run) -> NotedFolder | None:
     """The folder that a run names; None if it names none."""
-    text = run.data.tags.get(FOLDER)
-    return Path(os.path.normpath((_base(client) or Path()) / text)) if text else None
+    text, base = run.data.tags.get(FOLDER), _base(client)
+    machine = "" if base else run.data.tags.get(MACHINE, "")
+    return NotedFolder(Path(os.path.normpath((base or Path()) / text)), machine) if text else None
 
 
 def _base(client: MlflowClient) -> Path | None:

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from pathlib import Path
 
 from mlflow import MlflowClient
 from mlflow.entities import LifecycleStage, Run
 from mlflow.exceptions import MlflowException
 
 from pipeline.errors import TrackingError, without_password
+from pipeline.study.copies import NotedFolder
 from pipeline.tracking.client import open_client, refusal
 from pipeline.tracking.own_run import noted_folder
 from pipeline.tracking.pages import remove_view
@@ -49,7 +49,7 @@ class StudyRuns:
     runs: tuple[str, ...]
     others: int
     versions: tuple[RegisteredVersion, ...]
-    folder: Path | None = None
+    folder: NotedFolder | None = None
 
     def delete(self, models: bool, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
         """Deletes the runs, the study's view, its models, and with ``models`` also what is registered.

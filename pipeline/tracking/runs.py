@@ -28,7 +28,7 @@ from pipeline.study.data_facts import DataFacts
 from pipeline.study.paths import StudyPaths
 from pipeline.study.trial import TrialState
 from pipeline.tracking.entities import to_dataset_input, to_params, to_tags
-from pipeline.tracking.own_run import FOLDER, STUDY_ID, folder_tag, own_run
+from pipeline.tracking.own_run import STUDY_ID, folder_tags, noted_folder, own_run
 from pipeline.tracking.pages import write_view
 from pipeline.tracking.run_files import RunFiles
 from pipeline.tracking.surroundings import Surroundings
@@ -140,8 +140,12 @@ class Runs:
             self.client.update_run(run.info.run_id, status="RUNNING")
         self.remarks = list(around.ignored(run, about.name, new=found is None))
         if original is not None:
-            left = f"a copy of {printable(original)}, whose run in MLflow stays as it is"
+            left = f"a copy of {original}, whose run in MLflow stays as it is"
             self.remarks.append(f"{printable(about.name)} is {left}; it has a run of its own, {run.info.run_id}")
+        noted = noted_folder(self.client, run)
+        if about.paths is not None and noted is not None and noted.is_elsewhere(about.paths):
+            taken = f"goes on with the run in MLflow of {noted}; it counts as that of this folder now"
+            self.remarks.append(f"{printable(about.name)} {taken}")
         self.study, self._about, self._began = run.info.run_id, about, run.info.start_time
         self.experiment = run.info.experiment_id
         for child in child_runs(self.client, self.experiment, self.study):
@@ -288,7 +292,7 @@ class Runs:
         changed = {param.key: param.value for param in params if old_params.get(param.key, param.value) != param.value}
         data = about.dataset
         tags = {"study": about.name, "dataset": data and data.name, "metric": about.job.get("metric"), **changed}
-        tags |= {STUDY_ID: about.id, FOLDER: about.paths and folder_tag(self.client, about.paths)}
+        tags |= {STUDY_ID: about.id, **folder_tags(self.client, about.paths)}
         if MLFLOW_RUN_NOTE not in old_tags:
             tags |= {MLFLOW_RUN_NOTE: about.description, _DESCRIBED: SOURCE}
         elif self._keeps_note:

@@ -7,6 +7,7 @@ import pytest
 from mlflow import MlflowClient
 
 from pipeline.cli import main
+from pipeline.tracking import own_run
 
 pytestmark = pytest.mark.usefixtures("only_tested")
 
@@ -34,7 +35,7 @@ def test_a_copy_of_a_study_leaves_its_runs_alone(mine, here, capsys):
     capsys.readouterr()
     assert main(["delete", "copy", "--yes", "--models"]) == 0
     first, stay, last = capsys.readouterr().out.splitlines()
-    assert stay == f"  its runs and models stay in MLflow, since they belong to {mine}, of which this is a copy"
+    assert stay == f"  its runs and models stay in MLflow, since {mine} holds the same study"
     assert "run" not in first + last
     assert not copy.exists()
     assert active(here, run_of(mine)) == ["0", None]
@@ -74,3 +75,27 @@ def test_a_project_copied_with_its_store_has_runs_of_its_own(mine, here, tmp_pat
     assert main(["delete", "mine", "--yes"]) == 0
     assert active(moved, run) == []
     monkeypatch.chdir(moved.parent)  # the old place is gone
+
+
+def test_a_copy_on_another_host_leaves_the_runs_alone_until_it_goes_on(tune, here, monkeypatch, capsys):
+    monkeypatch.setattr(own_run, "_base", lambda client: None)  # the store is as one on a server
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr("socket.gethostname", lambda: "laptop")
+        assert tune("--trials", "1", "--quiet") == 0
+    there = here / "studies" / "mine"
+    run = run_of(there)
+    for name in ("copy", "moved"):
+        shutil.copytree(there, here / name)
+    there.rename(here / "unseen")
+    capsys.readouterr()
+    assert main(["delete", "./copy", "--yes"]) == 0
+    stay = f"  its runs and models stay in MLflow, since they belong to {there} on host laptop"
+    moved = "if this is that study, moved, first run `convtune sync ./copy`"
+    assert f"{stay}; {moved}" in capsys.readouterr().out.splitlines()
+    assert active(here, run) == ["0", None]
+    for said in (1, 0):
+        assert main(["sync", "./moved"]) == 0
+        taken = f"moved goes on with the run in MLflow of {there} on host laptop; it counts as that of this folder now"
+        assert capsys.readouterr().err.count(taken) == said
+    assert main(["delete", "./moved", "--yes"]) == 0
+    assert active(here, run) == []

@@ -140,10 +140,20 @@ def test_a_copy_of_the_folder_leaves_the_trials_to_the_study_while_that_is_there
         where = f"a copy of {mine}, whose trials are in {postgresql.address(database, None)}"
         assert line == f"convtune: copy: {where}; go on there, or move that folder elsewhere to go on here"
     assert main(["delete", "./copy", "--yes", "--keep-runs"]) == 0
-    assert f"as study 'mine', since they belong to {mine}, of which this is a copy" in capsys.readouterr().out
+    assert f"as study 'mine', since {mine} holds the same study" in capsys.readouterr().out
     assert studies_of(postgresql, database) == ["mine"]
     mine.rename(copy)
     assert main(["tune", "--study", "./copy", "--trials", "2"]) == 0  # it takes the trials with it
+    elsewhere = """UPDATE study_user_attributes SET value_json = '"laptop 1"' WHERE key = 'machine'"""
+    assert postgresql.sql(database, elsewhere) == "UPDATE 1"
+    shutil.copytree(copy, here / "away")
+    capsys.readouterr()
+    assert main(["delete", "./away", "--yes", "--keep-runs"]) == 0
+    assert f"as study 'mine', since they belong to {copy} on host laptop; if this is" in capsys.readouterr().out
+    assert studies_of(postgresql, database) == ["mine"]
+    for said in (1, 0):
+        assert main(["sync", "./copy"]) == 0
+        assert capsys.readouterr().err.count(f" of {copy} on host laptop; they count as those of this folder") == said
     shutil.copytree(copy, mine)
     assert main(["tune", "--study", "mine", "--trials", "3"]) == 2
     assert main(["delete", "./copy", "--yes", "--keep-runs"]) == 0

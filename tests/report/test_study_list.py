@@ -66,7 +66,7 @@ def test_what_a_study_has_found(listed):
 def test_each_fault_says_where_it_is(listed):
     problems = {name: one.problem for name, one in listed.items() if one.problem}
     assert "no-job/job.yaml: missing" in problems["no-job"]
-    assert "no-storage/optuna.db: missing" in problems["no-storage"]
+    assert "no-storage/optuna.db (or storage.json, of a study on a server): missing" in problems["no-storage"]
     assert "torn/optuna.db: Optuna's storage failed" in problems["torn"]
     assert "JSONDecodeError" in problems["odd\x1b[31m"]
 

@@ -90,6 +90,19 @@ def test_a_link_that_leads_out_of_a_study_is_refused_before_anything_is_written(
     assert list(outside.iterdir()) == []
 
 
+def test_a_link_in_a_circle_is_refused_as_well(here):
+    paths = locate("./theirs")
+    write_text(paths.job, "data: digits\n")
+    loop = paths.trial(1) / "loop"
+    loop.parent.mkdir(parents=True)
+    loop.symlink_to("loop")
+    with (
+        pytest.raises(StudyError, match=rf"^theirs/trials/0001/loop: a link to {loop.absolute()}; "),
+        hold_study(paths),
+    ):
+        pass
+
+
 def test_a_study_that_is_a_link_itself_and_links_within_it_are_fine(here):
     paths = locate("./mine")
     write_text(paths.job, "data: digits\n")

@@ -1,10 +1,11 @@
 """Which folder owns what a study has elsewhere, by the folder that is noted there."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 
-from pipeline.study.copies import other_owner, possible_owner
+from pipeline.study.copies import NotedFolder, machine_of, other_owner, possible_owner
 from pipeline.study.fingerprint import StudyFingerprint, write_fingerprint
 from pipeline.study.paths import StudyPaths
 
@@ -29,15 +30,42 @@ def test_a_study_owns_what_notes_its_folder(mine, copy, tmp_path):
     (tmp_path / "link").symlink_to(mine)
     for noted in (mine, tmp_path / "link", mine / ".." / "mine"):
         for owner in (other_owner, possible_owner):
-            assert owner(noted, StudyPaths(mine)) is None
-            assert owner(noted, copy) == noted
+            assert owner(NotedFolder(noted), StudyPaths(mine)) is None
+            assert owner(NotedFolder(noted), copy) == NotedFolder(noted)
 
 
 def test_a_folder_that_was_moved_is_no_copy(mine, copy):
     shutil.rmtree(mine)
     for owner in (other_owner, possible_owner):
-        assert owner(mine, copy) is None
+        assert owner(NotedFolder(mine), copy) is None
+        assert owner(NotedFolder(mine, f"{machine_of(copy)}0"), copy) is None  # another number, as on another drive
         assert owner(None, copy) is None
+
+
+def test_what_lies_on_another_host_is_taken_by_who_goes_on_and_not_deleted(mine, copy):
+    """Whether that folder is still there cannot be seen: it may have been moved here, or this one be its copy."""
+    here, number = machine_of(copy).rsplit(" ", 1)
+    for folder in (mine.with_name("gone"), copy.path):
+        noted = NotedFolder(folder, f"another host {number}0")
+        assert other_owner(noted, copy) is None
+        assert possible_owner(noted, copy) == noted
+        assert str(noted) == f"{folder} on host another host"
+    assert str(NotedFolder(Path("a\x1b"), f"{here} 1")) == r"a\x1b"
+
+
+def test_a_folder_that_hosts_share_is_the_same_on_each(copy):
+    """So it is for a container that has a new name at each start."""
+    noted = NotedFolder(copy.path, f"another {copy.path.stat().st_ino}")
+    assert possible_owner(noted, copy) is None
+    assert not noted.is_elsewhere(copy)
+
+
+def test_where_the_folder_above_cannot_be_listed_no_copy_is_found(copy, monkeypatch):
+    def denied(folder):
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "iterdir", denied)
+    assert possible_owner(None, copy) is None
 
 
 @pytest.mark.parametrize("content", [None, "{", '{"space": "s", "dataset": "d", "epochs": 3, "seed": 0}'])
@@ -45,14 +73,14 @@ def test_what_took_its_place_is_not_the_study(mine, copy, content):
     (mine / "study.json").unlink()
     if content is not None:
         (mine / "study.json").write_text(content)
-    assert other_owner(mine, copy) is possible_owner(mine, copy) is None
+    assert other_owner(NotedFolder(mine), copy) is possible_owner(NotedFolder(mine), copy) is None
 
 
 @pytest.mark.parametrize("noted", [None, "gone", "\0"])
 def test_where_the_noted_folder_is_gone_a_copy_beside_it_may_own_what_would_be_deleted(mine, copy, tmp_path, noted):
-    noted = noted and tmp_path / noted
+    noted = noted and NotedFolder(tmp_path / noted)
     assert other_owner(noted, copy) is None  # whoever goes on takes it
-    assert possible_owner(noted, copy) == mine
+    assert possible_owner(noted, copy) == NotedFolder(mine)
     begun(tmp_path / "another", run="r", id="j")
     shutil.rmtree(mine)
     assert possible_owner(noted, copy) is None
@@ -62,5 +90,5 @@ def test_where_the_noted_folder_is_gone_a_copy_beside_it_may_own_what_would_be_d
 
 def test_studies_of_an_older_version_are_known_by_their_runs(tmp_path):
     old, copy, other = (begun(tmp_path / name, run=run) for name, run in (("a", "r"), ("b", "r"), ("c", "")))
-    assert other_owner(old, StudyPaths(copy)) == old
-    assert other_owner(old, StudyPaths(other)) is possible_owner(None, StudyPaths(other)) is None
+    assert other_owner(NotedFolder(old), StudyPaths(copy)) == NotedFolder(old)
+    assert other_owner(NotedFolder(old), StudyPaths(other)) is possible_owner(None, StudyPaths(other)) is None

@@ -101,7 +101,8 @@ def test_a_file_of_trials_that_was_lost_is_not_taken_for_one_that_is_yet_to_be_m
     else:
         assert find_database(paths) is None
     paths.history(0).touch()
-    with pytest.raises(StudyError, match=rf"optuna\.db: {lost}, but there are trials here; put it back, or choose"):
+    what = r" \(or storage\.json, of a study on a server\): missing" if lost == "missing" else ": empty"
+    with pytest.raises(StudyError, match=rf"optuna\.db{what}, but there are trials here; put it back, or choose"):
         find_database(paths)
     paths.storage.write_text("trials")
     assert find_database(paths) == paths.storage

@@ -4,30 +4,36 @@ from types import SimpleNamespace
 
 import pytest
 
+from pipeline.study.copies import NotedFolder, machine_of
 from pipeline.study.paths import StudyPaths
-from pipeline.tracking.own_run import FOLDER, folder_tag, noted_folder
+from pipeline.tracking.own_run import FOLDER, MACHINE, folder_tags, noted_folder
 
 
 def store(uri):
     return SimpleNamespace(tracking_uri=uri)
 
 
-def run(text):
-    return SimpleNamespace(data=SimpleNamespace(tags={FOLDER: text} if text else {}))
+def run(**tags):
+    return SimpleNamespace(data=SimpleNamespace(tags=tags))
 
 
-def test_a_server_is_told_the_whole_path_and_a_file_the_path_from_where_it_lies(tmp_path):
+def test_a_server_is_told_the_whole_path_and_the_host_and_a_file_the_path_from_where_it_lies(tmp_path):
+    """A file goes with its project to another host."""
     server, file = store("http://127.0.0.1:5000"), store(f"sqlite:///{tmp_path}/a/mlflow.db")
     folder = tmp_path / "b" / "studies" / "mine"
-    texts = {client.tracking_uri: folder_tag(client, StudyPaths(folder)) for client in (server, file)}
-    assert list(texts.values()) == [str(folder), "../b/studies/mine"]
-    for client in (server, file):
-        assert noted_folder(client, run(texts[client.tracking_uri])) == folder
-        assert noted_folder(client, run("")) is None
+    folder.mkdir(parents=True)
+    machine = machine_of(StudyPaths(folder))
+    told, written = (folder_tags(client, StudyPaths(folder)) for client in (server, file))
+    assert told == {FOLDER: str(folder), MACHINE: machine}
+    assert written == {FOLDER: "../b/studies/mine"}
+    assert noted_folder(server, run(**told)) == NotedFolder(folder, machine)
+    assert noted_folder(file, run(**written)) == noted_folder(file, run(**told)) == NotedFolder(folder)
+    assert noted_folder(server, run()) is noted_folder(file, run()) is None
     moved = store(f"sqlite:///{tmp_path}/elsewhere/a/mlflow.db")
-    assert noted_folder(moved, run("../b/studies/mine")) == tmp_path / "elsewhere" / "b" / "studies" / "mine"
+    assert noted_folder(moved, run(**written)) == NotedFolder(tmp_path / "elsewhere" / "b" / "studies" / "mine")
 
 
 @pytest.mark.parametrize("name", ["two\nlines", b"\xce".decode("utf-8", "surrogateescape")])
 def test_a_name_that_is_no_text_is_not_noted(tmp_path, name):
-    assert folder_tag(store("http://127.0.0.1:5000"), StudyPaths(tmp_path / name)) is None
+    (tmp_path / name).mkdir()
+    assert folder_tags(store("http://127.0.0.1:5000"), StudyPaths(tmp_path / name)) == {}
