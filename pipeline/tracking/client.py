@@ -72,7 +72,7 @@ def _answering(uri: str) -> Iterator[None]:
     """Turns what MLflow raises in the block into a TrackingError of one line, within seconds."""
     _silence_mlflow()
     try:
-        with _short_patience():
+        with _one_attempt(), patience(retries=0, seconds=5):
             yield
     except TrackingError:
         raise
@@ -80,8 +80,6 @@ def _answering(uri: str) -> Iterator[None]:
         problem = f"{without_password(uri)}: MLflow's store cannot be used: {short_reason(error)}"
         line = f"{problem}; {_advice(uri, error)}"
         raise (StoreAwayError(line, may_pass(error)) if is_away(uri, error) else TrackingError(line)) from None
-    finally:
-        set_patience(retries=2, seconds=30)
 
 
 def short_reason(error: BaseException) -> str:
@@ -206,11 +204,10 @@ def _silence_mlflow() -> None:
 
 
 @contextmanager
-def _short_patience() -> Iterator[None]:
-    """One attempt of at most 5 seconds; also for a database, which MLflow would try to open for 100 seconds."""
+def _one_attempt() -> Iterator[None]:
+    """One attempt to open a database, which MLflow would try for 100 seconds."""
     attempts = mlflow.store.db.utils.MAX_RETRY_COUNT
     mlflow.store.db.utils.MAX_RETRY_COUNT = 1
-    set_patience(retries=0, seconds=5)
     try:
         yield
     finally:
@@ -225,8 +222,20 @@ _PATIENCE = (
 _MLFLOWS_OWN = tuple(setting.default for setting in _PATIENCE)
 
 
+@contextmanager
+def patience(retries: int = 2, seconds: int = 30) -> Iterator[None]:
+    """How often and how long a server is tried in the block; then as before, for a program that uses MLflow itself."""
+    before = [setting.default for setting in _PATIENCE]
+    set_patience(retries, seconds)
+    try:
+        yield
+    finally:
+        for setting, value in zip(_PATIENCE, before, strict=True):
+            setting.default = value
+
+
 def set_patience(retries: int, seconds: int) -> None:
-    """How often and how long a dead server is tried; MLflow's own 7 retries of 120 seconds take minutes."""
+    """The same until it is changed; MLflow's own 7 retries of 120 seconds take minutes."""
     for setting, value in zip(_PATIENCE, (retries, seconds, 1), strict=True):
         setting.default = value
 

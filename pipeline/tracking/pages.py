@@ -11,7 +11,7 @@ from mlflow.exceptions import MlflowException
 
 from pipeline.errors import TrackingError, without_password
 from pipeline.metrics import Metric
-from pipeline.tracking.client import open_client, refusal
+from pipeline.tracking.client import open_client, patience, refusal
 from pipeline.tracking.faults import is_unknown_request
 from pipeline.tracking.store import check_exists, store_uri
 from pipeline.tracking.trial_runs import child_runs, is_trial
@@ -36,6 +36,7 @@ class Pages:
     study: str
 
 
+@patience()
 def prepare_pages(
     run: str, name: str, metric: Metric, importances: Mapping[str, float], uri: str | None = None
 ) -> Pages:

@@ -9,7 +9,7 @@ from mlflow.exceptions import MlflowException
 
 from pipeline.errors import TrackingError, without_password
 from pipeline.study.copies import NotedFolder
-from pipeline.tracking.client import open_client, refusal
+from pipeline.tracking.client import open_client, patience, refusal
 from pipeline.tracking.own_run import noted_folder
 from pipeline.tracking.pages import remove_view
 from pipeline.tracking.sent_model import logged_models
@@ -51,6 +51,7 @@ class StudyRuns:
     versions: tuple[RegisteredVersion, ...]
     folder: NotedFolder | None = None
 
+    @patience()
     def delete(self, models: bool, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
         """Deletes the runs, the study's view, its models, and with ``models`` also what is registered.
 
@@ -84,6 +85,7 @@ class StudyRuns:
             remove_view(self.client, self.experiment, view)
 
 
+@patience()
 def find_runs(run: str, uri: str | None = None) -> StudyRuns:
     """What the store at ``uri`` (None: as for ``connect``) holds of the study whose run is ``run`` ("": it has none).
 

@@ -117,10 +117,14 @@ class Runs:
         self.client, self.files, self.experiment, self.opened = client, RunFiles(client), experiment, True
         self._asked = experiment
 
+    def ask(self) -> None:
+        """Makes a plain request: it fails where the store is away."""
+        self.client.search_experiments(max_results=1)
+
     def answers(self) -> bool:
         """Whether the store answers a plain request now."""
         with suppress(Exception):
-            self.client.search_experiments(max_results=1)
+            self.ask()
             return True
         return False
 

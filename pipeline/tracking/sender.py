@@ -85,8 +85,8 @@ class Sender:
                 self._thread.submit(self._send_batch, self._batch)
             self._batch.metrics.setdefault(trial, []).extend(metrics)
 
-    def call(self, send: Callable[[], T]) -> T:
-        """Runs ``send`` once, after all queued writes; returns its result.
+    def call(self, send: Callable[[], T], attempts: int = 1) -> T:
+        """Runs ``send`` after all queued writes; returns its result. Fails at once, or if all ``attempts`` may pass.
 
         TrackingError if the store does not answer: while it is away it is asked once more, at once.
         """
@@ -94,7 +94,7 @@ class Sender:
             raise TrackingError(self._lost)
         self._end_batch()
         failures, until = self._failures, time.monotonic() + _CALLER_SECONDS
-        future = self._thread.submit(self._ask, send)
+        future = self._thread.submit(self._ask, send, attempts)
         self._wanted.set()
         while not wait([future], _POLL_SECONDS).done:
             tried = self._failures > failures or time.monotonic() > until
@@ -102,13 +102,18 @@ class Sender:
                 raise TrackingError(f"{self._store}: MLflow does not answer ({self.away})")
         return future.result()
 
-    def _ask(self, send: Callable[[], T]) -> T:
-        """Runs ``send``, and notes if the store does not answer."""
+    def _ask(self, send: Callable[[], T], attempts: int) -> T:
+        """Runs ``send``, and notes whether the store answers."""
         try:
-            return send()
+            result = send()
         except Exception as error:
-            self.away = short_reason(error) if may_pass(error) and not failed_inside(error) else self.away
-            raise
+            if may_pass(error) and not failed_inside(error):
+                self.away = short_reason(error)
+            if attempts == 1 or not may_pass(error) or self._closing.wait(_PAUSES[0]):
+                raise
+            return self._ask(send, attempts - 1)
+        self.away = ""
+        return result
 
     def stop(self, why: str) -> None:
         """Leaves out all writes from now on."""

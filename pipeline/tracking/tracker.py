@@ -1,5 +1,6 @@
 """Writes a study and its trials to MLflow while they run: one run per study, one child run per trial."""
 
+import shlex
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
@@ -11,7 +12,7 @@ from pipeline.errors import StoreAwayError, TrackingError, without_password
 from pipeline.study.record import TrialRecord, ranked
 from pipeline.study.trial import BatchReport, EpochReport, TrialState
 from pipeline.tracking import mirror, registry
-from pipeline.tracking.client import open_client, refusal, restore_patience, set_patience, short_reason
+from pipeline.tracking.client import open_client, patience, refusal, restore_patience, set_patience, short_reason
 from pipeline.tracking.entities import to_metrics
 from pipeline.tracking.registry import ModelDecision, Registration
 from pipeline.tracking.runs import About, Place, Runs, StudyStatus
@@ -29,8 +30,11 @@ from pipeline.tracking.trial_values import (
 )
 
 _SECONDS, _LAST_SECONDS = 15, 10
-"""How long a server may take to answer, while a study runs and at its end. A silent one holds up the end for as long as
-a write that is under way and a last attempt take, and for one question about the model."""
+"""How long a server may take to answer, while a study runs and at its end.
+
+One that has fallen silent holds the end up by a write under way and a last attempt, or by the two questions before the
+model is registered and a shorter attempt: 36 s at most, unless it falls silent while it takes the model.
+"""
 
 
 def connect(uri: str | None = None) -> "Tracker":
@@ -62,6 +66,7 @@ def connect_or_wait() -> "Tracker":
     return tracker
 
 
+@patience()
 def promote(run: str, uri: str | None = None) -> str | None:
     """Makes the model that a study's run has registered the champion of its name; returns a sentence that says so.
 
@@ -128,9 +133,8 @@ class Tracker:
     def _begin(self, about: About, run_id: str | None, begun: Callable[[str], None]) -> None:
         if not self._runs.opened:
             self._runs.use(*open_client(self._uri))
-        set_patience(
-            retries=0, seconds=self._patience
-        )  # the sender repeats; the client would not see what was only unheard
+        # The sender repeats: the client would not see what was only unheard.
+        set_patience(retries=0, seconds=self._patience)
         begun(self._runs.begin_study(about, run_id))
         for line in self._runs.remarks:
             warn(line)
@@ -227,13 +231,17 @@ class Tracker:
     def register_best(self, model_folder: Path, registration: Registration) -> ModelDecision:
         """Uploads an MLflow model folder as the study's model and registers it, perhaps as the champion.
 
-        Waits until that is done. If MLflow refuses, the decision is version 0 with the reason.
+        Waits until that is done. If MLflow refuses, the decision is version 0 with the reason. A model takes longer
+        than other writes, and one lost answer should not lose it: so MLflow's client repeats what fails.
         """
+        register = patience()(partial(registry.register, self._runs, model_folder, registration))
         try:
-            return self._sender.call(partial(registry.register, self._runs, model_folder, registration))
+            self._sender.call(self._runs.ask, attempts=2)  # a store that is silent already is not waited for so long
+            return self._sender.call(register)
         except Exception as error:
             why = error if isinstance(error, TrackingError) else short_reason(error)
-            return ModelDecision(0, False, f"not registered: {why}")
+            later = f"; `convtune sync {shlex.quote(registration.study)}` registers it" if self._sender.away else ""
+            return ModelDecision(0, False, f"not registered: {why}{later}")
 
     @property
     def renewed(self) -> int:
@@ -242,8 +250,9 @@ class Tracker:
 
     def has_registered(self, trial: int) -> bool:
         """Whether the study's run has registered the model of this trial. Waits for MLflow; raises TrackingError."""
-        return self._sender.call(partial(registry.has_registered, self._runs, trial))
+        return self._sender.call(partial(registry.has_registered, self._runs, trial), attempts=2)
 
+    @patience()
     def push(self, model_folder: Path, registration: Registration, alias: str, dataset: Dataset | None) -> str:
         """Registers an MLflow model folder in a run of its own, and gives it the alias; returns a sentence.
 
@@ -266,8 +275,10 @@ class Tracker:
         """
         self._patience = 5 if self._sender.away else _LAST_SECONDS
         set_patience(retries=0, seconds=self._patience)
-        self._sender.close()
-        restore_patience()
+        try:
+            self._sender.close()
+        finally:
+            restore_patience()
 
 
 def _now() -> int:

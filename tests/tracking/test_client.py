@@ -7,15 +7,17 @@ import sqlite3
 import threading
 from contextlib import closing
 
+import mlflow.environment_variables as settings
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import ViewType
 from mlflow.exceptions import MlflowException
 
 from pipeline.errors import TrackingError
-from pipeline.tracking import connect
+from pipeline.tracking import ask_store, connect, promote
 from pipeline.tracking.client import refusal as refuse
-from pipeline.tracking.client import short_reason
+from pipeline.tracking.client import restore_patience, short_reason
+from pipeline.tracking.removal import find_runs
 from tests.postgresql import PASSWORD
 
 
@@ -181,6 +183,25 @@ def test_the_environment_is_left_as_it_was(store):
     before = dict(os.environ)
     connect(store).close()
     assert dict(os.environ) == before
+
+
+def test_a_program_keeps_its_patience_with_mlflow(silent_port, store, monkeypatch):
+    """After whatever was asked, also where the store does not answer or somebody presses Ctrl-C at the end."""
+    restore_patience()
+    own = settings.MLFLOW_HTTP_REQUEST_MAX_RETRIES.default
+    assert own > 2
+    refusal(f"http://127.0.0.1:{silent_port}")
+    ask_store(store)
+    promote("no-run", store)
+    find_runs("", store)
+    assert settings.MLFLOW_HTTP_REQUEST_MAX_RETRIES.default == own
+    tracker = connect(store)
+    with monkeypatch.context() as patch:
+        patch.setattr(tracker._sender, "close", lambda: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            tracker.close()
+    assert settings.MLFLOW_HTTP_REQUEST_MAX_RETRIES.default == own
+    tracker.close()
 
 
 def test_a_reason_is_short_and_of_one_line():

@@ -218,6 +218,29 @@ def test_closing_tries_once_more_without_a_pause(sent, monkeypatch, failures, ar
     assert bool(sender.problems) == (not arrived)
 
 
+def test_a_call_is_repeated_as_often_as_it_says_where_the_failure_may_pass(sender, sent):
+    sender.call(failing(1, DOWN, sent, "asked"), attempts=2)
+    assert sent == ["asked"]
+    with pytest.raises(MlflowException, match="refused"):
+        sender.call(failing(2, DOWN, sent, "asked twice"), attempts=2)
+    with pytest.raises(MlflowException, match="no such name"):
+        sender.call(failing(1, MlflowException("no such name", error_code=1000), sent, "refused"), attempts=2)
+    assert sent == ["asked"]
+
+
+def test_a_store_that_has_answered_somebody_is_not_away(sent, monkeypatch):
+    monkeypatch.setattr(module, "_PAUSES", (3600, 3600, 3600))
+    sender = Sender("the store", lambda trial, metrics: None)
+    with pytest.raises(MlflowException):
+        sender.call(failing(1, DOWN, sent, "asked"))
+    sender.call(lambda: None)
+    assert sender.away == ""
+    sender._closing.set()
+    sender.put("first", failing(1, DOWN, sent, "first"))
+    sender.close()
+    assert sent == ["first"], "it was tried again, as where nothing is known of the store"
+
+
 def test_a_store_that_was_away_when_somebody_asked_is_tried_only_once_at_the_end(sent, monkeypatch):
     monkeypatch.setattr(module, "_PAUSES", (3600, 3600, 3600))
     sender = Sender("the store", lambda trial, metrics: None)

@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import mlflow.environment_variables as settings
 import mlflow.pyfunc
@@ -18,7 +19,7 @@ from mlflow import MlflowClient
 
 from pipeline.metrics import ACCURACY
 from pipeline.study.trial import EpochReport, TrialState
-from pipeline.tracking import About, Registration, connect, sender, ui_command, ui_environment
+from pipeline.tracking import About, ModelDecision, Registration, connect, sender, ui_command, ui_environment
 from pipeline.tracking import tracker as tracker_module
 from pipeline.tracking.client import set_patience
 from tests.tracking.records import make_record
@@ -111,6 +112,7 @@ class LosesAnswers(http.server.BaseHTTPRequestHandler):
     """Passes requests on to ``server.behind``; of the first that creates a given run the answer is lost.
 
     ``server.lost`` are these requests (None: no answer is lost). Once ``server.silent``, it answers nothing any more.
+    ``server.failed`` are the paths that it has refused once, as it does with each (None: it refuses none).
     """
 
     def pass_on(self):
@@ -119,6 +121,10 @@ class LosesAnswers(http.server.BaseHTTPRequestHandler):
             self.server.speaks.wait()
             return
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self.server.failed is not None and self.path not in self.server.failed:
+            self.server.failed.add(self.path)
+            self.send_error(503)
+            return
         headers = {"Content-Type": self.headers.get("Content-Type") or "text/plain"}
         request = urllib.request.Request(self.server.behind + self.path, body or None, headers, method=self.command)
         try:
@@ -147,6 +153,7 @@ class LosesAnswers(http.server.BaseHTTPRequestHandler):
 @contextmanager
 def proxy_of(behind, lost=None):
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), LosesAnswers) as proxy:
+        proxy.failed = None
         proxy.behind, proxy.lost, proxy.silent, proxy.unheard, proxy.speaks = behind, lost, False, [], threading.Event()
         threading.Thread(target=proxy.serve_forever, daemon=True).start()
         yield proxy
@@ -194,6 +201,29 @@ def test_a_server_that_falls_silent_is_asked_twice_and_a_program_has_its_own_pat
     assert "MLflow does not answer (" in problem
     assert "the run of trial 0 and everything after it are missing" in problem
     assert patience() == own
+
+
+def test_a_model_is_registered_by_a_server_that_fails_once_at_each_request(server, begin_study, folder, monkeypatch):
+    monkeypatch.setattr(sender, "_PAUSES", (0.1,))
+    with proxy_of(server[0]) as proxy, closing(connect(f"http://127.0.0.1:{proxy.server_port}")) as tracker:
+        begin_study(tracker)
+        proxy.failed = set()
+        decision = tracker.register_best(folder, Registration("ailing", "mine", 0.5, ACCURACY, "d", {}))
+        assert decision == ModelDecision(1, True, "the first champion")
+        assert len(proxy.failed) > 5
+        assert patience() == [0, 15]
+
+
+def test_a_server_that_is_silent_when_a_model_is_to_be_registered_is_not_waited_for(server, begin_study, monkeypatch):
+    monkeypatch.setattr(sender, "_PAUSES", (0.1,))
+    monkeypatch.setattr(tracker_module, "_SECONDS", 1)
+    with proxy_of(server[0]) as proxy, closing(connect(f"http://127.0.0.1:{proxy.server_port}")) as tracker:
+        begin_study(tracker)
+        proxy.silent = True
+        decision = tracker.register_best(Path("unread"), Registration("silent", "my own", 0.5, ACCURACY, "d", {}))
+        assert decision.version == 0
+        assert decision.reason.endswith("; `convtune sync 'my own'` registers it")
+        assert len(proxy.unheard) == 2
 
 
 def test_the_last_attempt_to_begin_a_study_is_a_short_one(server, dataset, monkeypatch):
