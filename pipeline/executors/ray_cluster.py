@@ -64,7 +64,8 @@ def _init(ray: Any, address: str, workers: int, gpus: int) -> None:
     """Starts a cluster that listens on 127.0.0.1 alone, which no argument of Ray can ask for; or joins one."""
     from ray._private import ray_constants, utils, worker
 
-    worker.print_to_stdstream = lambda *_, **__: None  # or it prints what Ray notices of nodes, whatever the level
+    # This thread prints what Ray notices of nodes, whatever the level; without the cluster's head it keeps a core busy.
+    worker.listen_error_messages = lambda *_, **__: None
     utils.get_entrypoint_name = lambda: "convtune"  # or it shows all users of the cluster this command, passwords too
     quiet = {"log_to_driver": False, "logging_level": _SILENT}
     if address:
