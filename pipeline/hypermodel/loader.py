@@ -12,7 +12,7 @@ import keras_tuner
 
 from pipeline.errors import SpaceError, first_line, nearest
 from pipeline.hypermodel.import_watch import TrainsAtImportError, no_training
-from pipeline.hypermodel.source import HyperModelSource, UntrainableError
+from pipeline.hypermodel.source import Code, HyperModelSource, UntrainableError
 from pipeline.hypermodel.user_code import import_user_module
 from pipeline.hypermodel.user_model import check_trainable, create_weights
 from pipeline.hyperparameter import Params
@@ -27,6 +27,8 @@ _loaded: dict[HyperModelSource, Any] = {}
 """The HyperModels that this process has imported. As in KerasTuner, one object builds all models."""
 _modules: dict[str, Any] = {}
 """The modules that this process has imported, by name."""
+_codes: dict[str, Code] = {}
+"""The user's files with which this process trains, by the module's name."""
 _policies: dict[str, Any] = {}
 """The dtype policy that the import of a module has set, by the module's name."""
 
@@ -42,8 +44,10 @@ class _Function(keras_tuner.HyperModel):  # type: ignore[misc]
 def load(source: HyperModelSource) -> Any:
     """The HyperModel; a class is created with the data's ``input_shape`` and ``classes`` if its constructor takes them.
 
-    SpaceError, in one line, when it cannot be imported or created.
+    SpaceError, in one line, when it cannot be imported or created, or was imported before it was edited.
     """
+    if source.code and _codes.setdefault(source.module, source.code) != source.code:
+        raise SpaceError(f"{source}: edited since this process imported it; start Python anew, or use executor local")
     if source not in _loaded:
         _loaded[source] = _make_hypermodel(source, import_member(source))
     return _loaded[source]

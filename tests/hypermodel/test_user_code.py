@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import MachineError, WorkerError
-from pipeline.hypermodel import user_code
+from pipeline.errors import MachineError, SpaceError, WorkerError
+from pipeline.hypermodel import loader, user_code
 from pipeline.hypermodel.source import HyperModelSource
 from pipeline.hypermodel.task import HyperModelTask
 from pipeline.hypermodel.user_code import collect_code, import_user_module, naming_what_is_needed
@@ -146,3 +146,17 @@ def test_a_module_that_only_this_machine_lacks_is_a_fault_of_the_machine(home):
     raised = r"absent_of_mine\.models:build: importing it raised .*; each machine that trains"
     with pytest.raises(MachineError, match=raised):
         HyperModelTask(None, source).run(None)
+
+
+def test_a_process_that_trains_with_one_text_of_a_file_refuses_another(tmp_path, monkeypatch):
+    """A program that runs two studies with executor inline: Python would give the second the module of the first."""
+    file = tmp_path / "edited_between.py"
+    file.write_text("def build(hp):\n    return 1\n")
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    source = HyperModelSource(str(file), "build")
+    first = replace(source, code=(("edited_between.py", file.read_bytes()),))
+    assert loader.load(first).build(None) == 1
+    file.write_text("def build(hp):\n    return 2\n")
+    with pytest.raises(SpaceError, match=r"edited since this process imported it; start Python anew"):
+        loader.load(replace(source, code=(("edited_between.py", file.read_bytes()),)))
+    assert loader.load(first).build(None) == 1
