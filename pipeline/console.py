@@ -25,10 +25,10 @@ _SLOW = 1.0
 """Seconds after which something counts as slow."""
 
 _HELD = "\ue000"
-"""Stands for a space at which no line is broken; of no language."""
+"""Stands for a space at which no line is broken: a character for private use, so it is in no text."""
 
 _COLOUR = re.compile(r"(\x1b\[[\d;]*m)")
-"""What a terminal is sent for a colour."""
+"""The code that sets a colour or style on a terminal."""
 
 _DESCRIPTION = TextColumn("{task.description}")
 

@@ -54,7 +54,7 @@ class Source(Protocol):
         """DataError when it is clear before any image is decoded that there are too few to train with."""
 
     def listing(self) -> Listing:
-        """Its present listing, by the names, sizes and times of its files."""
+        """The names, sizes and times of its files, as they are now."""
 
     def again(self) -> "Source":
         """The same source, whose listing is a new one; DataError when it cannot be listed any more."""

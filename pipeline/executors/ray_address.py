@@ -36,7 +36,7 @@ def split(address: str) -> tuple[str, int]:
 
 
 def is_open(host: str, port: int) -> bool:
-    """Whether something accepts connections at this address."""
+    """Whether a server accepts connections at this address."""
     try:
         socket.create_connection((host.strip("[]"), port), CONNECT).close()
     except OSError:
@@ -101,7 +101,7 @@ def _why_refused(error: Exception) -> str:
 
 
 def _is_here(nodes: set[str]) -> bool:
-    """Whether this machine runs one of the nodes: Ray looks through the processes that are visible here."""
+    """Whether one of the nodes runs on this machine, by the processes that this one can see."""
     from ray._private import services
 
     find = getattr(services, "find_node_ids", None)  # older versions look for the node by this machine's address
@@ -126,7 +126,7 @@ class Head:
         return is_open(*split(self._address))
 
     def check(self) -> bool:
-        """Whether Ray may be asked now; MachineError once the head has not answered for a while."""
+        """Whether the head answers, so Ray may be asked; MachineError once it has been silent for ``_AWAY`` seconds."""
         now = time.monotonic()
         if self.answers():
             self._last = now

@@ -116,7 +116,7 @@ def _replace_files(new: Path, target: Path, names: Sequence[str]) -> None:
 
 
 def _is_marked(file: Path) -> bool:
-    """Whether a file belongs to an explanation; one that cannot be read does not."""
+    """Whether a file belongs to an explanation; False if it cannot be read."""
     if not file.is_file() or file.is_symlink():
         return False
     try:

@@ -16,7 +16,7 @@ from pipeline.errors import WorkerError, first_line
 from pipeline.hypermodel.source import Code, HyperModelSource
 
 NEEDED = "each machine that trains needs the packages and data that it uses; only Python files beside it travel"
-"""What to do where a HyperModel does not work that works on the study's machine."""
+"""Advice for a HyperModel that works on the study's machine and fails on another."""
 
 _contents: dict[Path, bytes] = {}
 """The user's files as they were when this process imported them: they may be edited while it uses them."""

@@ -71,7 +71,7 @@ _CONTINUE = Answer(Decision.CONTINUE)
 
 @dataclass
 class _Running:
-    """What the loop knows of a running trial: when it began (monotonic seconds), its epochs, the last answer to it.
+    """A running trial: when it began (monotonic seconds), its epochs, and the last answer that it was given.
 
     ``fault`` is the machine's, met while the trial was noted ("": none).
     ``held_up`` are the seconds for which the loop could not answer it, as while it waited for the storage.

@@ -58,5 +58,5 @@ class MachineFaults:
 
     @property
     def persist(self) -> bool:
-        """Whether no further trial should begin: the next is likely to fail too."""
+        """Whether there were so many faults that no further trial should begin: it is likely to fail too."""
         return any(faults.length >= _IN_A_ROW for faults in (self._all, *self._by_slot.values()))

@@ -49,9 +49,10 @@ def machine_of(paths: StudyPaths) -> str:
 
 def other_owner(noted: NotedFolder | None, paths: StudyPaths) -> NotedFolder | None:
     """The noted folder if it holds the study of ``paths`` and is another; None if it is this one, gone or unknown."""
-    if noted is None or _is_same(noted.path, paths.path) or not _marks(noted.path)[0]:
+    if noted is None or _is_same(noted.path, paths.path):
         return None
-    return noted if _marks(noted.path)[0] == _marks(paths.path)[0] else None
+    study, _ = _marks(noted.path)
+    return noted if study and study == _marks(paths.path)[0] else None
 
 
 def possible_owner(noted: NotedFolder | None, paths: StudyPaths) -> NotedFolder | None:

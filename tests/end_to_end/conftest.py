@@ -15,6 +15,7 @@ from pipeline.tracking import ModelDecision
 from pipeline.training.runnable_model import RunnableModel
 from pipeline.training.task import PredictDataset
 from tests.end_to_end.pretend import PRETEND, SPACE
+from tests.mlflow_server import MlflowServer
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -61,6 +62,15 @@ class Shell:
 def shell_with_space(folder: Path) -> Shell:
     (folder / "tiny.yaml").write_text(TINY)
     return Shell(folder)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A server of MLflow for the tests of a file; it runs where the first begins."""
+    server = MlflowServer(tmp_path_factory.mktemp("server"))
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture

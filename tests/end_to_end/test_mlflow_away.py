@@ -9,18 +9,8 @@ from mlflow import MlflowClient
 
 from pipeline.cli import main
 from tests.end_to_end import pretend
-from tests.mlflow_server import MlflowServer
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """A server that runs where a test begins."""
-    server = MlflowServer(tmp_path_factory.mktemp("server"))
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,6 @@ import psutil
 import pytest
 
 from tests.end_to_end.conftest import ROOT
-from tests.mlflow_server import MlflowServer
 
 pytestmark = pytest.mark.slow
 
@@ -30,14 +29,6 @@ Tracker.trial_started = bug
 sys.exit(main(sys.argv[1:]))
 """
 """convtune with a bug in the process that runs the study: the error names the address, as libraries do."""
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    server = MlflowServer(tmp_path_factory.mktemp("server"))
-    server.start()
-    yield server
-    server.stop()
 
 
 def words_below(process: "subprocess.Popen[bytes]") -> set[str]:
