@@ -15,7 +15,7 @@ from pipeline.executors.inline import run_task
 from pipeline.executors.log import print_into
 from pipeline.executors.task import Task, WarmUp
 from pipeline.signals import ENDING
-from pipeline.study.trial import BatchReport, Decision, Report
+from pipeline.study.trial import Began, Decision, EpochReport, Report
 
 _PATIENCE = 0.005
 """The longest wait, in seconds, for the answer to a report from within an epoch. A parent that is not busy needs 0.2 ms
@@ -63,6 +63,7 @@ def _warm_up(warm_up: WarmUp | None) -> None:
 def _serve_task(task: Task[Any], pipe: "Connection[Any, Any]") -> None:
     reporter = Reporter(pipe)
     _log_event(f"begin {task.number}")
+    reporter.report(Began(task.number))
     result = run_task(task, reporter.report)
     _log_event(f"end {task.number}")
     reporter.answer()  # it would be taken for the next task
@@ -72,8 +73,8 @@ def _serve_task(task: Task[Any], pipe: "Connection[Any, Any]") -> None:
 class Reporter:
     """Sends the reports of one task through ``pipe``, and returns the parent's decisions.
 
-    A task waits for the decision about an epoch. It does not wait for a parent that is busy while a batch is reported:
-    then the answer counts as the one to a later report, and reports in between are dropped.
+    A task waits for the decision about an epoch. It does not wait for a parent that is busy while anything else is
+    reported: then the answer counts as the one to a later report, and reports in between are dropped.
     """
 
     def __init__(self, pipe: "Connection[Any, Any]") -> None:
@@ -83,7 +84,7 @@ class Reporter:
     def report(self, report: Report) -> Decision:
         """The decision about the report; SystemExit if the parent is gone."""
         try:
-            if not isinstance(report, BatchReport):
+            if isinstance(report, EpochReport):
                 self.answer()
                 return self._ask(report)
             late = Decision.CONTINUE

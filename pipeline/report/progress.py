@@ -31,7 +31,7 @@ from pipeline.report.trial_lines import (
     format_time,
 )
 from pipeline.study.record import TrialRecord
-from pipeline.study.trial import BatchReport, EpochReport, Report, TrialState
+from pipeline.study.trial import BatchReport, EpochReport, TrialState
 
 _REFRESHES = 2
 """How often the live view is drawn per second: as often as workers report."""
@@ -164,7 +164,7 @@ class ProgressListener:
             trial = next(trial for trial in self._study.running if trial.record.number == record.number)
             self._print(describe_batch(trial, self._digits))
 
-    def _note_training(self, report: Report) -> None:
+    def _note_training(self, report: EpochReport | BatchReport) -> None:
         if self._first_training is None:
             self._first_training = time.monotonic() - report.seconds
 

@@ -21,6 +21,7 @@ from pipeline.search.storage import StudyStorage
 from pipeline.study.record import TrialRecord
 from pipeline.study.trial import (
     BatchReport,
+    Began,
     Decision,
     EpochReport,
     Fault,
@@ -73,11 +74,13 @@ _CONTINUE = Answer(Decision.CONTINUE)
 class _Running:
     """A running trial: when it began (monotonic seconds), its epochs, and the last answer that it was given.
 
+    Until its worker ``has_begun`` it, that is when it was handed over.
     ``fault`` is the machine's, met while the trial was noted ("": none).
     ``held_up`` are the seconds for which the loop could not answer it, as while it waited for the storage.
     """
 
     began: float = field(default_factory=time.monotonic)
+    has_begun: bool = False
     held_up: float = 0.0
     history: list[EpochReport] = field(default_factory=list)
     answer: Answer = _CONTINUE
@@ -206,11 +209,16 @@ class Loop:
 
     def _decide(self, report: Report, budget: Budget) -> Decision:
         self._check_signals()
-        if isinstance(report, EpochReport):
-            answer = self._after_epoch(report, budget)
-        else:
-            answer = self._within_epoch(report, budget)
-        self._running[report.number].answer = answer
+        running = self._running[report.number]
+        match report:
+            case Began():
+                running.began, running.has_begun, running.held_up = time.monotonic(), True, 0.0
+                answer = _CONTINUE
+            case EpochReport():
+                answer = self._after_epoch(report, budget)
+            case BatchReport():
+                answer = self._within_epoch(report, budget)
+        running.answer = answer
         return answer.decision
 
     def _after_epoch(self, report: EpochReport, budget: Budget) -> Answer:
@@ -266,9 +274,10 @@ class Loop:
         for record in self._storage.running:
             running = self._running[record.number]
             running.held_up += max(0.0, now - max(looked, running.began) - 2 * _TICK)
-            if reason := budget.why_late(running.began + running.held_up):
+            if reason := budget.why_late(running.began + running.held_up, running.has_begun):
                 self._executor.drop(record.number)
-                self._end(self._without_answer(record, Fault.ERROR, reason))
+                fault = Fault.ERROR if running.has_begun else Fault.MACHINE
+                self._end(self._without_answer(record, fault, reason))
 
     def _drop_all(self, budget: Budget) -> None:
         """Ends the trials that have not stopped: they build, compile, or are in a long batch.

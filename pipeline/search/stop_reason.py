@@ -9,6 +9,9 @@ from pipeline.quantity import format_seconds
 from pipeline.search.standing import Standing
 from pipeline.study.record import TrialRecord
 
+_START = 60.0
+"""Seconds in which a worker starts and takes up a trial: the import of a backend takes up to 20 on a busy machine."""
+
 GIVE_UP_AFTER = 500
 """Useless draws in a row after which a large space counts as used up."""
 
@@ -38,7 +41,8 @@ class Budget:
 
     ``grace`` is how many seconds a trial has to report and to save its model once the study is over, before it is ended
     from outside. ``stop_at`` is the score that is good enough, ``patience`` how many trials in a row may end without a
-    better score (None: any). ``trial_timeout`` is how many seconds a trial may take (None: any).
+    better score (None: any). ``trial_timeout`` is how many seconds a trial may take (None: any), without those that its
+    worker takes to start.
     """
 
     trials: float
@@ -58,11 +62,19 @@ class Budget:
         """Whether the deadline has passed."""
         return self.deadline is not None and time.monotonic() >= self.deadline
 
-    def why_late(self, began: float) -> str:
-        """Why a trial that began then (monotonic seconds) must end: it takes longer than a trial may; "" if not."""
-        if self.trial_timeout is None or time.monotonic() - began <= self.trial_timeout:
+    def why_late(self, began: float, has_begun: bool = True) -> str:
+        """Why a trial that began then (monotonic seconds) must end: it takes longer than a trial may; "" if not.
+
+        If no worker has begun it yet, ``began`` is when it was handed over.
+        """
+        if self.trial_timeout is None:
             return ""
-        return f"took longer than --trial-timeout {format_seconds(self.trial_timeout)}"
+        allowed = self.trial_timeout + (0 if has_begun else _START)
+        if time.monotonic() - began <= allowed:
+            return ""
+        if has_begun:
+            return f"took longer than --trial-timeout {format_seconds(allowed)}"
+        return f"no worker began it within {format_seconds(allowed)} (--trial-timeout, and {_START:.0f} s to start)"
 
     def winner(self, standing: Standing) -> TrialRecord | None:
         """The trial whose model ends the study, since its score is good enough; None if there is none."""

@@ -99,8 +99,15 @@ class BatchReport:
     validating: bool = False
 
 
-Report = EpochReport | BatchReport
-"""The reports that a task makes while it runs."""
+@dataclass(frozen=True)
+class Began:
+    """The report that a worker makes of a task before it runs: it has started and imported what it needs."""
+
+    number: int
+
+
+Report = Began | EpochReport | BatchReport
+"""The reports of a task while it runs."""
 
 ReportCallback = Callable[[Report], Decision]
 """Takes a report and returns the decision. A trial is stopped after any report; the others end it after an epoch."""

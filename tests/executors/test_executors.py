@@ -10,7 +10,7 @@ import pytest
 from pipeline.errors import SpaceError, WorkerError
 from pipeline.executors import EXECUTORS, ExecutorKind, InlineExecutor, Slots, call
 from pipeline.study.trial import Decision, TrialState
-from tests.fakes import Climb, GetPid, Raise
+from tests.fakes import Climb, GetPid, Raise, at_epochs
 from tests.ray_nodes import here_with_ray
 
 
@@ -57,12 +57,12 @@ def test_reports_are_answered_and_the_value_comes_back(executor):
     executor.submit(Climb(4, epochs=5))
     epochs, results = [], []
 
-    def report(epoch_report):
-        epochs.append(epoch_report.epoch)
-        return Decision.PRUNE if epoch_report.epoch == 3 else Decision.CONTINUE
+    def decide(report):
+        epochs.append(report.epoch)
+        return Decision.PRUNE if report.epoch == 3 else Decision.CONTINUE
 
     while not results:
-        results = executor.wait(report, 1.0)
+        results = executor.wait(at_epochs(decide), 1.0)
     assert epochs == [1, 2, 3]
     assert (results[0].number, results[0].value.state) == (4, TrialState.PRUNED)
 

@@ -11,8 +11,21 @@ import pytest
 from pipeline.errors import DataError, MachineError, SpaceError, WorkerError
 from pipeline.executors import LocalExecutor, call
 from pipeline.executors.task import TaskResult
-from pipeline.study.trial import Decision, EpochReport, TrialState
-from tests.fakes import Batches, Chatter, Climb, Count, Die, GetPid, Grow, Raise, ReadEnvironment, Say, Unpackable
+from pipeline.study.trial import BatchReport, Began, Decision, EpochReport, TrialState
+from tests.fakes import (
+    Batches,
+    Chatter,
+    Climb,
+    Count,
+    Die,
+    GetPid,
+    Grow,
+    Raise,
+    ReadEnvironment,
+    Say,
+    Unpackable,
+    at_epochs,
+)
 
 
 def train_on(report: EpochReport) -> Decision:
@@ -37,26 +50,38 @@ def pair():
 def test_a_task_reports_every_epoch_and_ends_with_its_result(pair):
     epochs = []
     pair.submit(Climb(3, top=0.8, epochs=4))
-    result = wait_for(pair, 1, lambda report: epochs.append(report.epoch) or Decision.CONTINUE)[3].value
+    result = wait_for(pair, 1, at_epochs(lambda report: epochs.append(report.epoch) or Decision.CONTINUE))[3].value
     assert epochs == [1, 2, 3, 4]
     assert (result.state, result.score, result.epochs) == (TrialState.COMPLETE, 0.8, 4)
 
 
+def test_the_first_report_says_that_the_worker_has_begun(pair):
+    heard = []
+    pair.submit(Climb(5, epochs=1))
+    wait_for(pair, 1, lambda report: heard.append(report) or Decision.CONTINUE)
+    assert (heard[0], type(heard[1])) == (Began(5), EpochReport)
+
+
 def test_a_trial_ends_when_it_is_told_to(pair):
     pair.submit(Climb(0, epochs=9))
-    result = wait_for(pair, 1, lambda report: Decision.PRUNE if report.epoch == 2 else Decision.CONTINUE)[0].value
+    decide = at_epochs(lambda report: Decision.PRUNE if report.epoch == 2 else Decision.CONTINUE)
+    result = wait_for(pair, 1, decide)[0].value
     assert (result.state, result.epochs) == (TrialState.PRUNED, 2)
 
 
 def test_a_trial_is_stopped_within_an_epoch(pair):
     pair.submit(Batches(0, pause=0.01))
-    result = wait_for(pair, 1, lambda report: Decision.STOP if report.batch >= 3 else Decision.CONTINUE)[0].value
+
+    def decide(report):
+        return Decision.STOP if isinstance(report, BatchReport) and report.batch >= 3 else Decision.CONTINUE
+
+    result = wait_for(pair, 1, decide)[0].value
     assert (result.state, result.epochs) == (TrialState.INTERRUPTED, 0)
     assert 3 <= result.seconds <= 9  # batches
 
 
 def test_a_parent_that_is_busy_does_not_keep_batches_waiting(pair):
-    answers = iter([Decision.CONTINUE, Decision.STOP])
+    answers = iter([Decision.CONTINUE, Decision.CONTINUE, Decision.STOP])  # to Began, and to two batches
 
     def slow(report):
         time.sleep(0.3)
@@ -264,7 +289,7 @@ def test_a_signal_to_the_whole_group_is_the_parents_to_answer(tmp_path):
     ran = subprocess.run(
         [sys.executable, script], env=environment, capture_output=True, text=True, timeout=60, start_new_session=True
     )
-    assert ran.stdout.split() == ["complete", "True", "9"], ran.stderr
+    assert ran.stdout.split() == ["complete", "True", "12"], ran.stderr
     assert "Traceback" not in ran.stderr
 
 
@@ -294,6 +319,8 @@ def test_workers_with_a_quota_are_bound_to_no_cores(pair, monkeypatch):
 def test_a_result_is_not_lost_when_the_answer_to_another_report_fails(pair):
     pair.submit(GetPid(1))
     pair.submit(Climb(2, epochs=60, pause=0.05))
+    time.sleep(0.5)
+    pair.wait(train_on, 1.0)  # both have begun
     time.sleep(0.5)  # both have sent something
 
     def fail(report):

@@ -3,6 +3,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,31 +20,10 @@ from pipeline.search.storage import StudyStorage
 from pipeline.study.trial import Fault, TrialState
 from tests.fakes import Batches, Climb, Deaf, Devour, Die, EatUp, FillDisk, Raise
 from tests.required import lacking_right
-from tests.search_helpers import judging, open_storage
+from tests.search_helpers import Diary, Times, judging, open_storage
 from tests.spaces import CONTINUOUS, GRID, space
 
 EPOCHS = 4
-
-
-class Diary:
-    """A listener that writes down what it hears."""
-
-    def __init__(self):
-        self.lines = []
-
-    def trial_started(self, record):
-        self.lines.append(("began", record.number))
-
-    def epoch_ended(self, record, report):
-        assert (record.number, record.result.epochs) == (report.number, report.epoch)
-        self.lines.append(("reported", report.number, report.epoch))
-
-    def progressed(self, record, report):
-        assert record.number == report.number
-        self.lines.append(("progressed", report.number, report.batch))
-
-    def trial_ended(self, record):
-        self.lines.append(("ended", record.number, record.state))
 
 
 def climb(trial, candidate):
@@ -107,20 +87,6 @@ def test_a_trial_that_raises_costs_itself_only(tmp_path):
     study.run(Budget(3))
     assert states(tmp_path) == [TrialState.COMPLETE, TrialState.FAILED, TrialState.COMPLETE]
     assert storage.records[1].result.reason == "ValueError: no luck"
-
-
-class Times(Diary):
-    """Notes when trials are first heard of, and when they end (monotonic seconds)."""
-
-    def __init__(self):
-        super().__init__()
-        self.heard, self.ended = {}, {}
-
-    def epoch_ended(self, record, report):
-        self.heard.setdefault(record.number, time.monotonic())
-
-    def trial_ended(self, record):
-        self.ended[record.number] = time.monotonic()
 
 
 def test_a_killed_worker_is_a_failed_trial_with_its_signal_and_its_slot_trains_again_within_15_s(tmp_path):
@@ -389,13 +355,13 @@ def test_a_trial_that_never_ends_fails_after_its_time_and_the_others_are_trained
     with closing(LocalExecutor([{}])) as executor:
         study, storage = loop(tmp_path, one_is_stuck, executor, listeners=[times])
         [stuck] = executor.pids
-        assert study.run(Budget(3, trial_timeout=5.0)) == StopReason.TRIALS_DONE
+        assert study.run(Budget(3, trial_timeout=2.0)) == StopReason.TRIALS_DONE
         assert stuck not in executor.pids
     late, *others = storage.records
-    assert late.result.seconds - 5 + times.heard[1] - times.ended[0] < 15, "until its slot trains again"
-    assert (late.state, late.result.reason) == (TrialState.FAILED, "took longer than --trial-timeout 5s")
+    assert late.result.seconds - 2 + times.heard[1] - times.ended[0] < 15, "until its slot trains again"
+    assert (late.state, late.result.reason) == (TrialState.FAILED, "took longer than --trial-timeout 2s")
     assert (late.result.epochs, late.score, late.result.model) == (2, 0.5, "")
-    assert late.result.seconds > 5
+    assert late.result.seconds > 2
     assert [record.state for record in others] == [TrialState.COMPLETE] * 2
 
 
@@ -404,12 +370,29 @@ def test_waiting_for_the_storage_does_not_count_towards_the_time_of_a_trial(tmp_
         def epoch_ended(self, record, report):
             super().epoch_ended(record, report)
             if (record.number, report.epoch) == (0, 1):
-                time.sleep(9)  # as a write to a server that is away
+                time.sleep(5)  # as a write to a server that is away
 
     with closing(LocalExecutor([{}, {}])) as executor:
         study, storage = loop(tmp_path, climb, executor, listeners=[Away()])
-        study.run(Budget(3, trial_timeout=6.0))
+        study.run(Budget(3, trial_timeout=3.0))
     assert [record.state for record in storage.records] == [TrialState.COMPLETE] * 3
+
+
+@pytest.mark.parametrize("seconds", [3, 60])
+def test_the_start_of_a_worker_does_not_count_towards_the_time_of_a_trial_but_it_has_an_end(
+    tmp_path, monkeypatch, seconds
+):
+    if seconds == 60:
+        monkeypatch.setattr("pipeline.search.stop_reason._START", 1.0)
+    with closing(LocalExecutor([{}], partial(time.sleep, seconds))) as executor:
+        study, storage = loop(tmp_path, climb, executor)
+        study.run(Budget(1, trial_timeout=2.0))
+    [record] = storage.records
+    if seconds == 3:
+        assert (record.state, record.result.reason) == (TrialState.COMPLETE, "")
+    else:
+        reason = "no worker began it within 3s (--trial-timeout, and 1 s to start)"
+        assert (record.state, record.result.fault, record.result.reason) == (TrialState.FAILED, Fault.MACHINE, reason)
 
 
 @pytest.mark.parametrize(("pruner", "epochs"), [("asha", 2), ("none", EPOCHS)])
