@@ -48,4 +48,14 @@ class RunFiles:
                 store.delete_artifacts(file.path)  # type: ignore[no-untyped-call]
 
     def _location(self, run: str) -> str:
-        return str(self._client.get_run(run).info.artifact_uri)  # raises if it is MLflow that is gone
+        """Where the files of the run are. It raises if it is MLflow itself that is gone.
+
+        It is asked again if the connection was closed: that is how servers end an upload that they refuse unread.
+        """
+        try:
+            found = self._client.get_run(run)
+        except Exception as error:
+            if "Connection aborted" not in str(error):
+                raise
+            found = self._client.get_run(run)
+        return str(found.info.artifact_uri)

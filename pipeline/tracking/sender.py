@@ -88,12 +88,13 @@ class Sender:
     def call(self, send: Callable[[], T], attempts: int = 1) -> T:
         """Runs ``send`` after all queued writes; returns its result. Fails at once, or if all ``attempts`` may pass.
 
-        TrackingError if the store does not answer: while it is away it is asked once more, at once.
+        TrackingError if the store does not answer: while it is away it is asked once more, at once, and one that has
+        answered so far twice, since servers close connections that were idle.
         """
         if self._lost:
             raise TrackingError(self._lost)
         self._end_batch()
-        failures, until = self._failures, time.monotonic() + _CALLER_SECONDS
+        failures, until = self._failures + (0 if self.away else 1), time.monotonic() + _CALLER_SECONDS
         future = self._thread.submit(self._ask, send, attempts)
         self._wanted.set()
         while not wait([future], _POLL_SECONDS).done:

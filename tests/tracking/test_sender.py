@@ -142,6 +142,21 @@ def test_who_waits_for_a_store_that_is_back_does_not_wait_for_the_pause(sent, mo
     assert sender.problems == []
 
 
+def test_one_lost_connection_costs_nobody_who_waits_his_answer(sender, sent):
+    error = [MlflowException("('Connection aborted.', RemoteDisconnected(...))")]
+
+    def send():
+        if error:
+            assert sender._wanted.wait(10)  # somebody waits already
+            raise error.pop()
+        time.sleep(3 * module._POLL_SECONDS)  # a look at the store falls into the second attempt
+        sent.append("first")
+
+    sender.put("first", send)
+    assert sender.call(lambda: list(sent)) == ["first"]
+    assert sender.problems == []
+
+
 def test_who_waits_for_a_store_that_is_away_is_told_after_one_attempt(sent, monkeypatch):
     monkeypatch.setattr(module, "_PAUSES", (3600,))
     sender = Sender("the store", lambda trial, metrics: None)
