@@ -7,6 +7,7 @@ from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from pipeline.errors import JobError, first_line
+from pipeline.executors.credentials import withheld
 from pipeline.executors.devices import count_cores
 from pipeline.executors.log import output_to
 from pipeline.executors.ray_address import check_cluster, is_open, split
@@ -30,7 +31,7 @@ def connect(address: str, workers: int, gpus: int = 0) -> Callable[[], None]:
     if address not in ("", "auto"):
         check_cluster(address)
     try:
-        with _own_signals(), _silence(address):
+        with _own_signals(), _silence(address), withheld():
             _init(ray, address, workers, gpus)
     except Exception as error:
         where = f"--ray-address: {address}" if address else "--executor ray"

@@ -11,6 +11,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from pipeline.executors.credentials import forget
 from pipeline.executors.inline import run_task
 from pipeline.executors.log import print_into
 from pipeline.executors.task import Task, WarmUp
@@ -31,6 +32,7 @@ def serve(pipe: "Connection[Any, Any]", environment: dict[str, str], warm_up: Wa
     ``warm_up`` is called at once, while the parent still prepares the first task. ``log`` receives everything that
     libraries print; without it they print to the terminal.
     """
+    forget()
     os.environ.update(environment)
     for number in PARENT_SIGNALS:
         signal.signal(number, signal.SIG_IGN)

@@ -1,16 +1,18 @@
 """What every executor of the table promises, one that a test adds included."""
 
+import os
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import psutil
 import pytest
 
 from pipeline.errors import SpaceError, WorkerError
 from pipeline.executors import EXECUTORS, ExecutorKind, InlineExecutor, Slots, call
+from pipeline.executors.credentials import CREDENTIALS
 from pipeline.study.trial import Decision, TrialState
-from tests.fakes import Climb, GetPid, Raise, at_epochs
+from tests.fakes import Climb, GetPid, Raise, ReadEnvironment, at_epochs
 from tests.ray_nodes import here_with_ray
 
 
@@ -23,8 +25,12 @@ def start_added(slots, log, warm_up):
 @pytest.fixture(scope="module")
 def ray_here():
     """Ray on this machine, for all tests of this file: it takes 2 s to start."""
-    with here_with_ray():
-        yield
+    with ExitStack() as cluster:
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("PGPASSWORD", "before Ray")
+            cluster.enter_context(here_with_ray())
+            kept = os.environ["PGPASSWORD"]
+        yield kept
 
 
 @pytest.fixture(params=[*EXECUTORS, "added"])
@@ -34,6 +40,8 @@ def executor(request, monkeypatch, tmp_path):
     for name in ("CUDA_DEVICE_ORDER", "TF_CPP_MIN_LOG_LEVEL", "TF_FORCE_GPU_ALLOW_GROWTH"):
         monkeypatch.setenv(name, "1")  # the inline executor sets those that are missing, in this process
     monkeypatch.setenv("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    for name in CREDENTIALS:
+        monkeypatch.setenv(name, "secret")
     if request.param == "ray":
         request.getfixturevalue("ray_here")
     with closing(EXECUTORS[request.param].start(Slots(), tmp_path / "worker.log", warm_up)) as executor:
@@ -74,6 +82,12 @@ def test_an_error_for_the_user_keeps_its_class_and_any_other_is_the_workers(exec
         call(executor, Raise(0, ValueError("first line\nsecond line")))
 
 
+def test_workers_have_no_credentials_of_servers_and_this_process_keeps_them(executor):
+    found = {call(executor, ReadEnvironment(name)) for name in CREDENTIALS}
+    assert found == ({"secret"} if isinstance(executor, InlineExecutor) else {None})
+    assert {os.environ[name] for name in CREDENTIALS} == {"secret"}
+
+
 def test_nothing_to_wait_for_is_no_result(executor):
     assert executor.wait(lambda report: Decision.CONTINUE, 0.0) == []
 
@@ -83,6 +97,20 @@ def test_a_cluster_that_convtune_starts_can_be_reached_from_this_machine_alone(r
     open_ports = [one for one in psutil.net_connections("inet") if one.pid in ours and one.status == psutil.CONN_LISTEN]
     assert len(open_ports) > 3, "those of the head, of the node and of its workers"
     assert {one.laddr.ip.removeprefix("::ffff:") for one in open_ports} == {"127.0.0.1"}
+
+
+def environment_of(process):
+    try:
+        return process.environ()
+    except psutil.Error:  # it has just ended
+        return {}
+
+
+def test_a_cluster_that_convtune_starts_is_given_no_password_and_this_process_keeps_it(ray_here):
+    given = [environment_of(process) for process in psutil.Process().children(recursive=True)]
+    assert sum(map(bool, given)) > 3
+    assert "before Ray" not in {environment.get("PGPASSWORD") for environment in given}
+    assert ray_here == "before Ray"
 
 
 def test_the_table_imports_nothing_heavy():
