@@ -1,5 +1,6 @@
 """A worker that builds the models of a HyperModel: it lists the hyperparameters and checks proposed params."""
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -8,12 +9,13 @@ from typing import TypeVar
 from pipeline.candidate import Feasibility, check_limits, impossible
 from pipeline.data import Dataset
 from pipeline.errors import SpaceError, WorkerError
-from pipeline.executors import Task, call
+from pipeline.executors import Ready, Task, call
 from pipeline.hypermodel.candidate import HyperModelCandidate
 from pipeline.hypermodel.source import BuiltModel, HyperModelInfo, HyperModelSource
 from pipeline.hypermodel.space import describe_survey, make_space
 from pipeline.hypermodel.task import BuildModel, InspectHyperModel, SurveyHyperModel
 from pipeline.hyperparameter import Scalar
+from pipeline.quantity import format_seconds
 from pipeline.space import Space
 from pipeline.training.worker import start_worker
 
@@ -26,17 +28,22 @@ _ON_CPU = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
 """Environment variables that leave the GPUs to the workers that train."""
 
 
+class _LateError(Exception):
+    """A model is being built for longer than a trial may take."""
+
+
 class HyperModelWorker:
     """One HyperModel in its own worker, on the CPU, so that checking a proposal never waits for a trial.
 
-    ``notes`` and ``warnings`` are for people: what its models have shown once ``read_space`` has built some.
+    Judging one takes at most ``timeout`` seconds (None: any). ``notes`` and ``warnings`` are for people: what its
+    models have shown once ``read_space`` has built some.
 
     All methods raise SpaceError, in one line, for a HyperModel that cannot be searched.
     """
 
-    def __init__(self, source: HyperModelSource, log: Path | None) -> None:
+    def __init__(self, source: HyperModelSource, log: Path | None, timeout: float | None = None) -> None:
         self._worker = start_worker(log, **_ON_CPU)
-        self._source = source
+        self._source, self._timeout = source, timeout
         self._dataset: Dataset | None = None
         self.notes: list[str] = []
         self.warnings: list[str] = []
@@ -91,10 +98,34 @@ class HyperModelWorker:
         assert self._dataset is not None
         key = frozenset(params.items())
         if key not in self._built:
-            try:
-                self._built[key] = call(
-                    self._worker, BuildModel(self._source, self._dataset, params), meanwhile=self._meanwhile
-                )
-            except WorkerError as error:  # perhaps it ran out of memory
-                self._built[key] = BuiltModel(reason=f"building it failed: {error}", kind="building it failed")
+            self._built[key] = self._try_to_build(BuildModel(self._source, self._dataset, params))
         return self._built[key]
+
+    def _try_to_build(self, task: BuildModel) -> BuiltModel:
+        """What the task finds; no model if that takes too long, or kills the worker, which may have to start first."""
+        try:
+            call(self._worker, Ready(), meanwhile=self._meanwhile)
+            return call(self._worker, task, meanwhile=self._until_late())
+        except _LateError:
+            self._worker.drop(task.number)
+            assert self._timeout is not None
+            reason = f"building it took longer than --trial-timeout {format_seconds(self._timeout)}"
+            return BuiltModel(reason=reason, kind="building it took too long")
+        except WorkerError as error:  # perhaps it ran out of memory
+            return BuiltModel(reason=f"building it failed: {error}", kind="building it failed")
+
+    def _until_late(self) -> Callable[[], None] | None:
+        """What is called meanwhile: raises _LateError when the time is up; what else is done then takes none of it."""
+        if self._timeout is None:
+            return self._meanwhile
+        meanwhile, end = self._meanwhile or (lambda: None), time.monotonic() + self._timeout
+
+        def check() -> None:
+            nonlocal end
+            began = time.monotonic()
+            if began > end:
+                raise _LateError
+            meanwhile()
+            end += time.monotonic() - began
+
+        return check

@@ -32,7 +32,7 @@ class HyperModelSpace:
 
     def image_shape(self) -> tuple[tuple[int, int] | None, int | None]:
         """The size that the job asks for, else the one that the model takes."""
-        self._worker = hypermodel.HyperModelWorker(self._source, self._log)
+        self._worker = hypermodel.HyperModelWorker(self._source, self._log, self._request.job.trial_timeout)
         info = self._worker.inspect()
         self._file, self._code = info.file, hypermodel.read_code(info.file)  # as it was imported just now
         height, width, channels = info.shape or (None, None, None)

@@ -1,10 +1,19 @@
-"""The tasks run in this process, since starting a worker takes seconds."""
+"""The tasks run in this process, since starting a worker takes seconds; but where a worker must be replaced."""
+
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from pipeline.errors import SpaceError, WorkerError
-from pipeline.executors import InlineExecutor
+from pipeline.executors import InlineExecutor, LocalExecutor
 from pipeline.hypermodel import HyperModelWorker, parse_source
+from pipeline.hypermodel.source import BuiltModel, Survey
 from pipeline.space import complete
 from tests.hypermodel.tiny_data import tiny_data
 
@@ -191,3 +200,54 @@ def test_multiply_accumulates_that_cannot_be_counted_are_infeasible_only_where_t
     for limits, needed in (({"macs": 1e9}, ()), ({}, ("macs",))):
         feasibility = worker.judge(limits, needed, complete(space, {}))
         assert (feasibility.candidate, feasibility.kind) == (None, "macs not countable")
+
+
+@dataclass(frozen=True)
+class BuildInSeconds:
+    """In the place of building: takes as many seconds as the params say."""
+
+    source: Any
+    dataset: Any
+    params: Mapping[str, float]
+    number: int = -1
+
+    def run(self, report):
+        time.sleep(self.params["seconds"])
+        return BuiltModel("a key", 1, 1)
+
+
+@dataclass(frozen=True)
+class SurveyOfNothing:
+    """In the place of the survey."""
+
+    source: Any
+    dataset: Any
+    number: int = -1
+
+    def run(self, report):
+        return Survey(())
+
+
+def start_slowly():
+    """In the place of importing Keras: takes longer than a build may."""
+    time.sleep(2)
+
+
+def test_a_build_that_takes_longer_than_a_trial_may_is_infeasible_and_costs_its_worker(monkeypatch):
+    """The worker's start takes none of that time, nor does what the study does meanwhile."""
+    monkeypatch.setattr("pipeline.hypermodel.worker.BuildModel", BuildInSeconds)
+    monkeypatch.setattr("pipeline.hypermodel.worker.SurveyHyperModel", SurveyOfNothing)
+    monkeypatch.setattr("pipeline.hypermodel.worker.describe_survey", lambda source, survey: ([], []))
+    with closing(LocalExecutor([{}], start_slowly)) as executor:
+        monkeypatch.setattr("pipeline.hypermodel.worker.start_worker", lambda log, **environment: executor)
+        worker = HyperModelWorker(parse_source("models:build"), None, timeout=1.5)
+        worker.read_space(SimpleNamespace(shape=(6, 6, 1), classes=("a", "b")))
+        [first] = executor.pids
+        worker.while_judging(partial(time.sleep, 0.7))
+        assert worker.judge({}, (), {"seconds": 1.8}).candidate is not None
+        worker.while_judging(lambda: None)
+        late = worker.judge({}, (), {"seconds": 60})
+        assert (late.candidate, late.kind) == (None, "building it took too long")
+        assert late.reason == "building it took longer than --trial-timeout 1.5s"
+        assert first not in executor.pids
+        assert worker.judge({}, (), {"seconds": 0.1}).candidate is not None
