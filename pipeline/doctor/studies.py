@@ -5,7 +5,7 @@ import shlex
 from pipeline.doctor.finding import Finding, note, ok, problem
 from pipeline.errors import printable
 from pipeline.quantity import counted
-from pipeline.report.study_list import ListedStudy, StudyState, list_studies, studies_in
+from pipeline.report.study_list import ListedStudy, StudyState, list_studies, servers_not_asked, studies_in
 from pipeline.study.paths import ROOT
 
 
@@ -14,15 +14,15 @@ def check_studies() -> list[Finding]:
     studies = list_studies(studies_in(ROOT)) if ROOT.is_dir() else []
     running = sum(study.state is StudyState.RUNNING for study in studies)
     summary = ok(f"{counted(len(studies), 'study', 'studies')} in {ROOT}" + (f", {running} running" if running else ""))
-    return [summary, *(finding for study in studies if (finding := _judge(study)) is not None)]
+    told = servers_not_asked(studies, "convtune studies")
+    of_servers = [note(*told)] if told else []
+    return [summary, *(finding for study in studies if (finding := _judge(study)) is not None), *of_servers]
 
 
 def _judge(study: ListedStudy) -> Finding | None:
     name = shlex.quote(study.name)
     if study.state is StudyState.DAMAGED:
-        fact, _, advice = study.problem.rpartition("; ")  # of another command
-        if study.away:
-            return problem(printable(fact or study.problem), advice)
+        fact, _, _ = study.problem.rpartition("; ")  # of another command
         return problem(printable(fact or study.problem), f"restore that file, or run `convtune delete {name}`")
     if study.state is StudyState.INTERRUPTED:
         trials = counted(study.trials or 0, "trial")

@@ -1,7 +1,8 @@
 """The studies in a folder: what each has searched, how far it came, and whether it can go on."""
 
+import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -11,23 +12,30 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from pipeline.errors import ConvtuneError, StorageAwayError, StudyError, first_line, printable
-from pipeline.quantity import format_time
+from pipeline.metrics import DEFAULT_METRIC
+from pipeline.quantity import counted, format_time
 from pipeline.report.study_trials import StudyTrials, read_folder
 from pipeline.report.trials_table import ABSENT, print_cell
 from pipeline.report.wide_table import WideTable
+from pipeline.study.database import ServerDatabase, database_of
 from pipeline.study.fingerprint import read_fingerprint
+from pipeline.study.lock import is_locked
 from pipeline.study.paths import StudyPaths, check_job
 from pipeline.study.record import best
 from pipeline.yaml_file import read_mapping
 
 
 class StudyState(StrEnum):
-    """How a study stands. An interrupted one goes on with ``convtune tune``, a damaged one cannot be read."""
+    """How a study stands. An interrupted one goes on with ``convtune tune``, a damaged one cannot be read.
+
+    Nothing is known of one whose server was not asked, or does not answer.
+    """
 
     RUNNING = "running"
     COMPLETE = "complete"
     INTERRUPTED = "interrupted"
     DAMAGED = "damaged"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -35,8 +43,8 @@ class ListedStudy:
     """A study as a list shows it.
 
     ``name`` is how a command names it. ``best`` is the number of the best trial, ``score`` that trial's. ``last_run``
-    is when its last trial ended or reported, in seconds since 1970. A damaged study has a ``problem`` instead;
-    ``away``: it is only the server of its trials that does not answer.
+    is when its last trial ended or reported, in seconds since 1970. ``storage`` is the database of its trials ("": its
+    folder). A study that cannot be read has a ``problem`` instead.
     """
 
     name: str
@@ -48,13 +56,13 @@ class ListedStudy:
     best: int | None = None
     score: float | None = None
     last_run: float | None = None
+    storage: str = ""
     problem: str = ""
-    away: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Plain values; the time as in ISO 8601, unknown words and numbers as None."""
         last_run = None if self.last_run is None else datetime.fromtimestamp(self.last_run).astimezone()
-        known = {name: None if value == "" else value for name, value in asdict(self).items() if name != "away"}
+        known = {name: None if value == "" else value for name, value in asdict(self).items()}
         return known | {"last_run": last_run and last_run.isoformat(timespec="seconds")}
 
 
@@ -75,34 +83,46 @@ def _is_study(paths: StudyPaths) -> bool:
 
 
 def list_studies(
-    studies: Sequence[StudyPaths], progress: Callable[[int, int], None] = lambda done, total: None
+    studies: Sequence[StudyPaths], progress: Callable[[int, int], None] = lambda done, total: None, server: str = ""
 ) -> list[ListedStudy]:
-    """What there is to say of each; a fault in one becomes its ``problem``."""
+    """What there is to say of each; a fault in one becomes its ``problem``.
+
+    Of servers, only the one at the address ``server`` is asked: a study of somebody else may name any, and a client
+    that connects tells it who asks, perhaps with a password.
+    """
     listed = []
     for done, paths in enumerate(studies):
         progress(done, len(studies))
-        listed.append(_read(paths))
+        listed.append(_read(paths, server))
     return listed
 
 
-def _read(paths: StudyPaths) -> ListedStudy:
+def _read(paths: StudyPaths, server: str) -> ListedStudy:
     try:
-        check_job(paths)
-        read_fingerprint(paths)
-        job = read_mapping(paths.job, StudyError)
-        trials = read_folder(paths)
+        return _read_whole(paths, server)
     except ConvtuneError as error:
-        away = isinstance(error, StorageAwayError)
-        return ListedStudy(paths.argument, StudyState.DAMAGED, problem=str(error), away=away)
+        state = StudyState.UNKNOWN if isinstance(error, StorageAwayError) else StudyState.DAMAGED
+        return ListedStudy(paths.argument, state, problem=str(error))
     except Exception as error:  # what is stored may be anything, and the other studies are listed all the same
         return ListedStudy(paths.argument, StudyState.DAMAGED, problem=f"{paths.path}: {first_line(error)}")
+
+
+def _read_whole(paths: StudyPaths, server: str) -> ListedStudy:
+    check_job(paths)
+    read_fingerprint(paths)
+    job, database = read_mapping(paths.job, StudyError), database_of(paths)
+    data, space = str(job.get("data", "")), str(job.get("space", ""))
+    metric = str(job.get("metric", DEFAULT_METRIC.name))
+    storage = database.address if isinstance(database, ServerDatabase) else ""
+    listed = ListedStudy(paths.argument, StudyState.UNKNOWN, data, space, metric, storage=storage)
+    if storage and storage != server:
+        return replace(listed, state=StudyState.RUNNING) if is_locked(paths) else listed
+    trials = read_folder(paths)
     top = best(trials.records)
-    return ListedStudy(
-        name=paths.argument,
+    return replace(
+        listed,
         state=_state(trials),
-        data=str(job.get("data", "")),
-        space=str(job.get("space", "")),
-        metric=str(job.get("metric", "accuracy") if top is None else top.metric.name),
+        metric=metric if top is None else top.metric.name,
         trials=len(trials.records),
         best=None if top is None else top.number,
         score=None if top is None else top.score,
@@ -144,5 +164,16 @@ def render_studies(studies: Sequence[ListedStudy]) -> RenderableType:
 def _searched(study: ListedStudy) -> str:
     if study.problem:
         return printable(study.problem)
-    words = {"data": Path(study.data).name, "space": study.space, "metric": study.metric}
-    return " ".join(f"{name}={printable(word)}" for name, word in words.items())
+    words = {"data": Path(study.data).name, "space": study.space, "metric": study.metric, "storage": study.storage}
+    return " ".join(f"{name}={printable(word)}" for name, word in words.items() if word or name != "storage")
+
+
+def servers_not_asked(studies: Sequence[ListedStudy], command: str) -> tuple[str, str] | None:
+    """That trials on servers were not looked for, and the ``command`` that does; None where there are none."""
+    left = [study.storage for study in studies if study.storage and study.trials is None]
+    if not left:
+        return None
+    where = "a server, which was not asked" if len({*left}) == 1 else "servers, which were not asked"
+    return f"{counted(len(left), 'study keeps its', 'studies keep their')} trials on {where}", (
+        f"for those of your own: `{command} --storage {shlex.quote(left[0])}`"
+    )

@@ -36,3 +36,18 @@ def test_where_there_are_none(here, capsys):
     assert main(["studies", "nowhere"]) == 2
     assert "convtune: nowhere: no such folder" in capsys.readouterr().err
     assert list(here.iterdir()) == []
+
+
+def test_a_study_on_a_server_is_named_with_the_command_that_asks_for_it(here, capsys):
+    mine = study(here / "more" / "mine", [record(0)])
+    mine.server.write_text('{"address": "postgresql://me@127.0.0.1:1/trials", "study": "mine"}')
+    assert main(["studies", "more"]) == 0
+    shown = capsys.readouterr()
+    assert "unknown" in shown.out
+    assert "storage=postgresql://me@127.0.0.1:1/trials" in shown.out
+    command = "convtune studies more --storage postgresql://me@127.0.0.1:1/trials"
+    assert shown.err.splitlines()[-1].endswith(f"; for those of your own: `{command}`")
+    assert main(command.split()[1:]) == 0
+    shown = capsys.readouterr()
+    assert "the storage failed (" in shown.out
+    assert shown.err == ""

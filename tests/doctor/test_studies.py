@@ -13,8 +13,11 @@ def test_studies(tmp_path, monkeypatch):
     study(tmp_path / "studies" / "done", [record(0, 0.9)], reason=StopReason.TRIALS_DONE)
     study(tmp_path / "studies" / "cut off", [record(0, None, TrialState.RUNNING)])
     study(tmp_path / "studies" / "torn", [record(0, 0.9)]).storage.write_text("no database")
-    summary, cut, torn = check_studies()
-    assert str(summary) == "3 studies in studies"
-    assert (cut.level, torn.level) == (Level.NOTE, Level.PROBLEM)
+    away = study(tmp_path / "studies" / "on a server", [record(0, 0.9)])
+    away.server.write_text('{"address": "postgresql://a/b", "study": "s"}')
+    summary, cut, torn, server = check_studies()
+    assert str(summary) == "4 studies in studies"
+    assert (cut.level, torn.level, server.level) == (Level.NOTE, Level.PROBLEM, Level.NOTE)
+    assert str(server).endswith("was not asked; for those of your own: `convtune studies --storage postgresql://a/b`")
     assert str(cut) == "cut off was interrupted after 1 trial; go on with `convtune tune --study 'cut off'`"
     assert str(torn).startswith("studies/torn/optuna.db: Optuna's storage failed (")

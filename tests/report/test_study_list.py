@@ -1,6 +1,9 @@
 """The list of the studies in a folder."""
 
 import io
+import json
+import select
+import socket
 import sqlite3
 from datetime import datetime
 
@@ -8,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from pipeline.errors import StudyError
-from pipeline.report.study_list import list_studies, render_studies, studies_in
+from pipeline.report.study_list import list_studies, render_studies, servers_not_asked, studies_in
 from pipeline.search.stop_reason import StopReason
 from pipeline.study.lock import locked
 from pipeline.study.paths import StudyPaths
@@ -77,6 +80,22 @@ def test_a_study_that_runs(tmp_path):
         [one] = list_studies([paths])
     assert one.state.value == "running"
     assert list_studies([paths])[0].state.value == "complete"
+
+
+def test_no_server_is_asked_because_a_folder_names_it(tmp_path):
+    """The folder may be from somebody else. The server of this test would hear of any connection."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"postgresql://me@127.0.0.1:{server.getsockname()[1]}/trials"
+        paths = study(tmp_path / "s", [record(0)])
+        paths.server.write_text(json.dumps({"address": address, "study": "s"}))
+        [one] = studies = list_studies([paths], server="postgresql://me@127.0.0.1/trials")
+        with locked(paths):
+            assert list_studies([paths])[0].state.value == "running"
+        assert not select.select([server], [], [], 0)[0]
+    assert (one.state.value, one.problem, one.trials, one.data, one.storage) == ("unknown", "", None, "digits", address)
+    fact, advice = servers_not_asked(studies, "convtune studies")
+    assert fact == "1 study keeps its trials on a server, which was not asked"
+    assert advice == f"for those of your own: `convtune studies --storage {address}`"
 
 
 def test_a_row_is_one_line_in_a_pipe_and_fits_80_columns_on_a_terminal(listed):
