@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pipeline.search.optuna_study import storage_errors
 from pipeline.search.postgresql import has_study, open_server
-from pipeline.study.copies import NotedFolder, machine_of
+from pipeline.study.copies import Machine, NotedFolder
 from pipeline.study.database import ServerDatabase
 from pipeline.study.paths import StudyPaths
 
@@ -14,7 +14,7 @@ _FOLDER, _MACHINE = "folder", "machine"
 def folder_attributes(paths: StudyPaths) -> dict[str, str]:
     """The user attributes of a study that name its folder; empty for one that no text can name."""
     folder = str(paths.path.resolve())
-    return {_FOLDER: folder, _MACHINE: machine_of(paths)} if folder.isprintable() else {}
+    return {_FOLDER: folder, _MACHINE: str(Machine.of(paths))} if folder.isprintable() else {}
 
 
 def note_folder(database: ServerDatabase, paths: StudyPaths) -> None:
@@ -34,4 +34,4 @@ def noted_folder(database: ServerDatabase) -> NotedFolder | None:
             return None
         noted = storage.get_study_user_attrs(storage.get_study_id_from_name(database.name))
         folder, machine = noted.get(_FOLDER), noted.get(_MACHINE, "")
-        return NotedFolder(Path(folder), str(machine)) if isinstance(folder, str) and folder else None
+        return NotedFolder(Path(folder), Machine.parse(str(machine))) if isinstance(folder, str) and folder else None

@@ -17,34 +17,55 @@ from pipeline.study.paths import StudyPaths
 
 
 @dataclass(frozen=True)
-class NotedFolder:
-    """A study's folder, as what it has elsewhere notes it; ``machine`` is as from ``machine_of`` ("": not noted)."""
-
-    path: Path
-    machine: str = ""
-
-    @property
-    def host(self) -> str:
-        """The host that it is on; "" if that is this one, or not noted."""
-        host = self.machine.rpartition(" ")[0]
-        return "" if host == socket.gethostname() else host
-
-    def is_elsewhere(self, paths: StudyPaths) -> bool:
-        """Whether it is on another host and is not the folder of ``paths``, which hosts or containers may share."""
-        return bool(self.host) and self.machine.rpartition(" ")[2] != machine_of(paths).rpartition(" ")[2]
-
-    def __str__(self) -> str:
-        """As in ``/data/studies/mine on host a``."""
-        return printable(f"{self.path} on host {self.host}" if self.host else self.path)
-
-
-def machine_of(paths: StudyPaths) -> str:
-    """This host, and the number of a study's folder in its file system.
+class Machine:
+    """A host, and the number of a study's folder in its file system.
 
     By the number hosts that share the folder know it, and so does a container that has a new name at each start; a
     copy has another.
     """
-    return f"{socket.gethostname()} {paths.path.stat().st_ino}"
+
+    host: str
+    number: str
+
+    @classmethod
+    def of(cls, paths: StudyPaths) -> "Machine":
+        """This host, with the folder of a study that has begun."""
+        return cls(socket.gethostname(), str(paths.path.stat().st_ino))
+
+    @classmethod
+    def parse(cls, text: str) -> "Machine | None":
+        """What ``str`` has written; None for anything else.
+
+        >>> Machine.parse("my laptop 12"), Machine.parse(""), Machine.parse("12")
+        (Machine(host='my laptop', number='12'), None, None)
+        """
+        host, _, number = text.rpartition(" ")
+        return cls(host, number) if host else None
+
+    def __str__(self) -> str:
+        """As it is noted elsewhere: ``laptop 12``."""
+        return f"{self.host} {self.number}"
+
+
+@dataclass(frozen=True)
+class NotedFolder:
+    """A study's folder, as what it has elsewhere notes it; ``machine`` is where it is (None: not noted)."""
+
+    path: Path
+    machine: Machine | None = None
+
+    @property
+    def host(self) -> str:
+        """The host that it is on; "" if that is this one, or not noted."""
+        return "" if self.machine is None or self.machine.host == socket.gethostname() else self.machine.host
+
+    def is_elsewhere(self, paths: StudyPaths) -> bool:
+        """Whether it is on another host and is not the folder of ``paths``, which hosts or containers may share."""
+        return self.machine is not None and bool(self.host) and self.machine.number != Machine.of(paths).number
+
+    def __str__(self) -> str:
+        """As in ``/data/studies/mine on host a``."""
+        return printable(f"{self.path} on host {self.host}" if self.host else self.path)
 
 
 def other_owner(noted: NotedFolder | None, paths: StudyPaths) -> NotedFolder | None:

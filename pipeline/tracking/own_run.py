@@ -7,7 +7,7 @@ from pathlib import Path
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from pipeline.study.copies import NotedFolder, machine_of, other_owner
+from pipeline.study.copies import Machine, NotedFolder, other_owner
 from pipeline.study.paths import StudyPaths
 from pipeline.tracking.store import sqlite_file
 from pipeline.tracking.surroundings import find_run
@@ -19,7 +19,7 @@ FOLDER = "study_folder"
 """The tag of a study's run that names the folder of the study."""
 
 MACHINE = "study_machine"
-"""The tag that says on which host that is (``study.copies.machine_of``); none in an SQLite file, which goes with it."""
+"""The tag that says on which host that is (``study.copies.Machine``); none in an SQLite file, which goes with it."""
 
 
 def own_run(
@@ -54,14 +54,16 @@ def folder_tags(client: MlflowClient, paths: StudyPaths | None) -> dict[str, str
     if paths is None:
         return {}
     folder, base = paths.path.resolve(), _base(client)
-    tags = {FOLDER: os.path.relpath(folder, base)} if base else {FOLDER: str(folder), MACHINE: machine_of(paths)}
+    tags = {FOLDER: os.path.relpath(folder, base) if base else str(folder)}
+    if not base:
+        tags[MACHINE] = str(Machine.of(paths))
     return tags if tags[FOLDER].isprintable() else {}
 
 
 def noted_folder(client: MlflowClient, run: Run) -> NotedFolder | None:
     """The folder that a run names; None if it names none."""
     text, base = run.data.tags.get(FOLDER), _base(client)
-    machine = "" if base else run.data.tags.get(MACHINE, "")
+    machine = None if base else Machine.parse(run.data.tags.get(MACHINE, ""))
     return NotedFolder(Path(os.path.normpath((base or Path()) / text)), machine) if text else None
 
 

@@ -1,11 +1,14 @@
 """Which folder owns what a study has elsewhere, by the folder that is noted there."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from pipeline.study.copies import NotedFolder, machine_of, other_owner, possible_owner
+from pipeline.study.copies import Machine, NotedFolder, other_owner, possible_owner
 from pipeline.study.fingerprint import StudyFingerprint, write_fingerprint
 from pipeline.study.paths import StudyPaths
 
@@ -26,6 +29,17 @@ def copy(mine, tmp_path):
     return StudyPaths(shutil.copytree(mine, tmp_path / "copy"))
 
 
+def another_number(paths):
+    return replace(Machine.of(paths), number=f"{Machine.of(paths).number}0")
+
+
+@given(st.text(min_size=1), st.integers(0, 2**64))
+def test_a_machine_is_read_as_it_was_noted(host, number):
+    machine = Machine(host, str(number))
+    assert str(machine) == f"{host} {number}", "the notes of earlier versions"
+    assert Machine.parse(str(machine)) == machine
+
+
 def test_a_study_owns_what_notes_its_folder(mine, copy, tmp_path):
     (tmp_path / "link").symlink_to(mine)
     for noted in (mine, tmp_path / "link", mine / ".." / "mine"):
@@ -38,24 +52,23 @@ def test_a_folder_that_was_moved_is_no_copy(mine, copy):
     shutil.rmtree(mine)
     for owner in (other_owner, possible_owner):
         assert owner(NotedFolder(mine), copy) is None
-        assert owner(NotedFolder(mine, f"{machine_of(copy)}0"), copy) is None  # another number, as on another drive
+        assert owner(NotedFolder(mine, another_number(copy)), copy) is None  # as on another drive
         assert owner(None, copy) is None
 
 
 def test_what_lies_on_another_host_is_taken_by_who_goes_on_and_not_deleted(mine, copy):
     """Whether that folder is still there cannot be seen: it may have been moved here, or this one be its copy."""
-    here, number = machine_of(copy).rsplit(" ", 1)
     for folder in (mine.with_name("gone"), copy.path):
-        noted = NotedFolder(folder, f"another host {number}0")
+        noted = NotedFolder(folder, replace(another_number(copy), host="another host"))
         assert other_owner(noted, copy) is None
         assert possible_owner(noted, copy) == noted
         assert str(noted) == f"{folder} on host another host"
-    assert str(NotedFolder(Path("a\x1b"), f"{here} 1")) == r"a\x1b"
+    assert str(NotedFolder(Path("a\x1b"), Machine.of(copy))) == r"a\x1b"
 
 
 def test_a_folder_that_hosts_share_is_the_same_on_each(copy):
     """So it is for a container that has a new name at each start."""
-    noted = NotedFolder(copy.path, f"another {copy.path.stat().st_ino}")
+    noted = NotedFolder(copy.path, replace(Machine.of(copy), host="another"))
     assert possible_owner(noted, copy) is None
     assert not noted.is_elsewhere(copy)
 

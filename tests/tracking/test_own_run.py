@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pipeline.study.copies import NotedFolder, machine_of
+from pipeline.study.copies import Machine, NotedFolder
 from pipeline.study.paths import StudyPaths
 from pipeline.tracking.own_run import FOLDER, MACHINE, folder_tags, noted_folder
 
@@ -22,9 +22,9 @@ def test_a_server_is_told_the_whole_path_and_the_host_and_a_file_the_path_from_w
     server, file = store("http://127.0.0.1:5000"), store(f"sqlite:///{tmp_path}/a/mlflow.db")
     folder = tmp_path / "b" / "studies" / "mine"
     folder.mkdir(parents=True)
-    machine = machine_of(StudyPaths(folder))
+    machine = Machine.of(StudyPaths(folder))
     told, written = (folder_tags(client, StudyPaths(folder)) for client in (server, file))
-    assert told == {FOLDER: str(folder), MACHINE: machine}
+    assert told == {FOLDER: str(folder), MACHINE: f"{machine.host} {machine.number}"}
     assert written == {FOLDER: "../b/studies/mine"}
     assert noted_folder(server, run(**told)) == NotedFolder(folder, machine)
     assert noted_folder(file, run(**written)) == noted_folder(file, run(**told)) == NotedFolder(folder)
