@@ -8,7 +8,6 @@ from pathlib import Path
 import matplotlib
 from PIL import Image, ImageDraw, ImageFont
 
-from pipeline.errors import printable
 from pipeline.explain import captions
 from pipeline.explain.explanation import Explanation, ImageExplanation
 from pipeline.explain.render import RenderedImages
@@ -123,7 +122,7 @@ def _with_caption_above(picture: Image.Image, caption: str) -> Image.Image:
 
 
 def _text(text: str, size: int, line_length: int = _TITLE_LENGTH, colour: str = _TEXT_COLOUR) -> Image.Image:
-    lines = "\n".join(textwrap.wrap(printable(text), line_length)) or " "
+    lines = "\n".join(textwrap.wrap(text, line_length)) or " "
     draw = ImageDraw.Draw(Image.new("RGB", (1, 1)))
     _, _, right, bottom = draw.multiline_textbbox((0, 0), lines, _font(size))
     picture = Image.new("RGB", (int(right) + 2, int(bottom) + 4), _BACKGROUND)

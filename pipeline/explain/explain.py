@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
+from typing import TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,8 @@ from pipeline.explain.image_selection import select_images
 from pipeline.explain.receptive_field import Shape
 from pipeline.study.model_metadata import ModelMetadata, read_metadata
 from pipeline.training.keras_model import count_macs
+
+T = TypeVar("T")
 
 _LONGEST_SIDE = 512
 """Pixels of the longer side that an image may have for a model that takes any size."""
@@ -65,7 +69,7 @@ def explain_files(
         except DataError as error:
             faults.append(str(error))
         else:
-            images.append(explain_image(model, image, printable(path.name), options))
+            images.append(explain_image(model, image, path.name, options))
     if not images:
         more = f" (none of the {len(paths):,} files could be read as an image)" if len(paths) > 1 else ""
         raise DataError(faults[0] + more)
@@ -127,11 +131,22 @@ def _decode(path: Path, shape: tuple[int | None, int | None, int], white: int | 
 
 
 def _explanation(model: ExplainedModel, images: Sequence[ImageExplanation]) -> Explanation:
-    return Explanation(
-        name=model.file.name,
-        classes=model.classes,
-        parameters=model.parameters,
-        filters=first_filters(model),
-        images=tuple(images),
-        notes=model.notes,
+    filters = first_filters(model)
+    return _printable(
+        Explanation(model.file.name, model.classes, model.parameters, filters, tuple(images), model.notes)
     )
+
+
+def _printable(told: T) -> T:
+    """The same with all texts fit for a line: names of classes, layers and files are those of others.
+
+    Pages, pictures and the terminal show them.
+    """
+    changed: object = told
+    if isinstance(told, str):
+        changed = printable(told)
+    elif isinstance(told, tuple):
+        changed = tuple(map(_printable, told))
+    elif is_dataclass(told) and not isinstance(told, type):
+        changed = replace(told, **{field.name: _printable(getattr(told, field.name)) for field in fields(told)})
+    return cast(T, changed)

@@ -10,7 +10,7 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
-from pipeline.errors import JobError, ModelError, first_line, printable
+from pipeline.errors import JobError, ModelError, first_line
 from pipeline.explain.explanation import Floats, PixelRange
 from pipeline.explain.graph import Graph, Step, flatten
 from pipeline.explain.head import Head, find_head
@@ -207,4 +207,4 @@ def _class_names(file: Path, metadata: ModelMetadata | None, count: int) -> tupl
         raise ModelError(
             f"{file}: expected a model with {len(metadata.classes)} outputs, one per class of its metadata, got {count}"
         )
-    return tuple(map(printable, metadata.classes))
+    return metadata.classes

@@ -6,7 +6,7 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
-from pipeline.errors import JobError, ModelError, nearest, printable
+from pipeline.errors import JobError, ModelError, nearest
 from pipeline.explain.explained_model import ExplainedModel, Tensors, shapes
 from pipeline.explain.explanation import (
     ActivationMaps,
@@ -63,7 +63,7 @@ def explain_image(
     if not np.isfinite(probabilities).all():
         raise ModelError(f"{model.file}: expected probabilities, but the model gives NaN; its weights are damaged")
     return ImageExplanation(
-        title=printable(title),
+        title=title,
         image=image,
         probabilities=probabilities,
         activation_maps=tuple(_activation_maps(model, tensors, step, options.channels) for step in model.convolutions),

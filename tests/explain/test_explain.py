@@ -228,3 +228,21 @@ def test_validation_images_right_and_wrong(tmp_path):
         assert image.label == data.labels[row]
         np.testing.assert_array_equal(image.image, data.images[row])
         assert image.label in [heatmap.class_index for heatmap in image.heatmaps]
+
+
+def test_names_of_others_are_fit_for_a_line(tmp_path, photo):
+    """A class, layers and files."""
+    images = keras.Input((8, 8, 1))
+    maps = keras.layers.Conv2D(2, 3, name="con\nv")(images)
+    maps = keras.layers.ReLU(name="re\x1blu")(maps)
+    output = keras.layers.Softmax()(keras.layers.Dense(2)(keras.layers.Flatten()(maps)))
+    path = save(keras.Model(images, output), tmp_path / "a\x85.keras")
+    metadata = ModelMetadata(("c\x1b[31m", "d"), (8, 8, 1), "d", "d", 0, "s", 0)
+    odd = photo.rename(tmp_path / "da\nrk.png")
+    explanation = explain(path, [odd], metadata=metadata)
+    [image] = explanation.images
+    assert (explanation.name, explanation.classes) == (r"a\x85.keras", (r"c\x1b[31m", "d"))
+    assert (image.title, explanation.filters.layer) == (r"da\nrk.png", r"con\nv")
+    assert image.activation_maps[0].after == (r"re\x1blu",)
+    assert image.heatmaps[0].layer == r"re\x1blu"
+    assert image.image.shape == (8, 8, 1)
