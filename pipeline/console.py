@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from rich.cells import cell_len
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.segment import Segment
 
 from pipeline.errors import ConvtuneError, first_line, printable
 
@@ -27,9 +28,6 @@ _SLOW = 1.0
 _HELD = "\ue000"
 """Stands for a space at which no line is broken: a character for private use, so it is in no text."""
 
-_COLOUR = re.compile(r"(\x1b\[[\d;]*m)")
-"""The code that sets a colour or style on a terminal."""
-
 _DESCRIPTION = TextColumn("{task.description}")
 
 
@@ -43,15 +41,19 @@ def show(renderable: RenderableType) -> None:
     coloured = colours_forced(sys.stdout)
     console = Console(highlight=False, width=width, force_terminal=coloured, force_jupyter=False)
     with console.capture() as captured:
-        console.print(renderable)
-    lines = captured.get().removesuffix("\n").split("\n")
-    print("\n".join(_without_codes(line.rstrip(), console.color_system is not None) for line in lines))
+        console.print(_Escaped(renderable))
+    print("\n".join(line.rstrip() for line in captured.get().removesuffix("\n").split("\n")))
 
 
-def _without_codes(line: str, coloured: bool) -> str:
-    """The line with terminal codes escaped, but for colours: cells may be from a study of somebody else."""
-    parts = _COLOUR.split(line) if coloured else [line]
-    return "".join(part if coloured and _COLOUR.fullmatch(part) else printable(part) for part in parts)
+class _Escaped:
+    """What is shown, with terminal codes escaped but for the colours that are ours: cells may be from somebody else."""
+
+    def __init__(self, renderable: RenderableType) -> None:
+        self._renderable = renderable
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for text, style, _ in console.render(self._renderable, options):
+            yield Segment("\n".join(map(printable, text.split("\n"))), style)
 
 
 def colours_forced(stream: TextIO) -> bool | None:

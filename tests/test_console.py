@@ -7,6 +7,7 @@ import time
 
 import pytest
 from rich.table import Table
+from rich.text import Text
 
 from pipeline.cli import main
 from pipeline.console import note, show, status, warn, warn_without
@@ -129,11 +130,12 @@ def test_a_fault_of_what_nothing_depends_on_is_a_warning(capsys):
 
 
 @pytest.mark.parametrize("terminal", [False, True])
-def test_of_terminal_codes_in_a_table_only_its_colours_reach_the_terminal(monkeypatch, capsys, terminal):
+def test_of_terminal_codes_in_a_table_only_its_own_colours_reach_the_terminal(monkeypatch, capsys, terminal):
     stream = open_terminal(monkeypatch) if terminal else None
     table = Table(box=None)
     table.add_column("a\x1b[2Jb", style="red")
     table.add_row("c\x1b]0;d\x07\u202e")
+    table.add_row(Text("e\x1b[32mf"))
     show(table)
     shown = stream.getvalue() if stream else capsys.readouterr().out
     assert ("\x1b[31m" in shown) is terminal
@@ -141,6 +143,8 @@ def test_of_terminal_codes_in_a_table_only_its_colours_reach_the_terminal(monkey
     assert "\x1b[2J" not in shown
     assert "\x1b]" not in shown
     assert r"\x1b[2J" in shown
+    assert "\x1b[32m" not in shown
+    assert r"e\x1b[32mf" in shown
 
 
 def test_terminal_codes_in_names_of_studies_do_not_reach_the_terminal(tmp_path, monkeypatch, capsys):
