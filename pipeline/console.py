@@ -39,7 +39,7 @@ def show(renderable: RenderableType) -> None:
     """
     width = None if sys.stdout.isatty() else _NOTEBOOK if Console().is_jupyter else _UNBOUNDED
     coloured = colours_forced(sys.stdout)
-    console = Console(highlight=False, width=width, force_terminal=coloured, force_jupyter=False)
+    console = Console(highlight=False, markup=False, width=width, force_terminal=coloured, force_jupyter=False)
     with console.capture() as captured:
         console.print(_Escaped(renderable))
     print("\n".join(line.rstrip() for line in captured.get().removesuffix("\n").split("\n")))

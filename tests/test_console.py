@@ -33,7 +33,7 @@ def open_terminal(monkeypatch):
 
 def table():
     rows = Table(box=None, pad_edge=False, show_header=False)
-    rows.add_row("[b]first[/b]", "word " * 20)
+    rows.add_row(Text("first", "bold"), "word " * 20)
     rows.add_row("2", "")
     return rows
 
@@ -50,6 +50,15 @@ def test_a_row_is_wrapped_and_coloured_on_a_terminal(monkeypatch):
     assert len(lines) == 5
     assert lines[0].startswith("\x1b[1mfirst\x1b[0m  word")
     assert all(line == line.rstrip() for line in lines)
+
+
+def test_brackets_in_a_table_are_text(capsys):
+    """A hyperparameter may be called so, and a class."""
+    rows = Table(box=None, padding=(0, 1))
+    rows.add_column("[/b]")
+    rows.add_row("units[a]")
+    show(rows)
+    assert [line.strip() for line in capsys.readouterr().out.splitlines()] == ["[/b]", "units[a]"]
 
 
 def test_notes_and_warnings_go_to_stderr(capsys):
