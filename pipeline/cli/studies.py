@@ -44,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         print(f"No studies in {folder}. Begin one:  convtune tune --data FOLDER --study NAME")
     command = "convtune studies" if args.folder is None else f"convtune studies {shlex.quote(args.folder)}"
-    if told := study_list.servers_not_asked(studies, command):
-        note(f"note: {'; '.join(told)}")
+    told = study_list.servers_not_asked(studies, command)
+    for fact, advice in [*study_list.copies_of_one(found), *([told] if told else [])]:
+        note(f"note: {fact}; {advice}")
     return 0

@@ -5,18 +5,26 @@ import shlex
 from pipeline.doctor.finding import Finding, note, ok, problem
 from pipeline.errors import printable
 from pipeline.quantity import counted
-from pipeline.report.study_list import ListedStudy, StudyState, list_studies, servers_not_asked, studies_in
+from pipeline.report.study_list import (
+    ListedStudy,
+    StudyState,
+    copies_of_one,
+    list_studies,
+    servers_not_asked,
+    studies_in,
+)
 from pipeline.study.paths import ROOT
 
 
 def check_studies() -> list[Finding]:
-    """Each interrupted or damaged study below ``studies``, and how many there are."""
-    studies = list_studies(studies_in(ROOT)) if ROOT.is_dir() else []
+    """How many studies are below ``studies``, and each that is interrupted, damaged or a copy."""
+    found = studies_in(ROOT) if ROOT.is_dir() else []
+    studies = list_studies(found)
     running = sum(study.state is StudyState.RUNNING for study in studies)
     summary = ok(f"{counted(len(studies), 'study', 'studies')} in {ROOT}" + (f", {running} running" if running else ""))
     told = servers_not_asked(studies, "convtune studies")
-    of_servers = [note(*told)] if told else []
-    return [summary, *(finding for study in studies if (finding := _judge(study)) is not None), *of_servers]
+    more = [note(*remark) for remark in [*copies_of_one(found), *([told] if told else [])]]
+    return [summary, *(finding for study in studies if (finding := _judge(study)) is not None), *more]
 
 
 def _judge(study: ListedStudy) -> Finding | None:

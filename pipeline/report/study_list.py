@@ -17,6 +17,7 @@ from pipeline.quantity import counted, format_time
 from pipeline.report.study_trials import StudyTrials, read_folder
 from pipeline.report.trials_table import ABSENT, print_cell
 from pipeline.report.wide_table import WideTable
+from pipeline.study.copies import copies_among
 from pipeline.study.database import ServerDatabase, database_of
 from pipeline.study.fingerprint import read_fingerprint
 from pipeline.study.lock import is_locked
@@ -166,6 +167,13 @@ def _searched(study: ListedStudy) -> str:
         return printable(study.problem)
     words = {"data": Path(study.data).name, "space": study.space, "metric": study.metric, "storage": study.storage}
     return " ".join(f"{name}={printable(word)}" for name, word in words.items() if word or name != "storage")
+
+
+def copies_of_one(studies: Sequence[StudyPaths]) -> list[tuple[str, str]]:
+    """Which of these folders are copies of one another, and what that means, for each such group."""
+    names = [", ".join(paths.argument for paths in group) for group in copies_among(studies)]
+    advice = "a copy that goes on has a run of its own, and one that is deleted leaves this one alone"
+    return [(f"{named}: copies of one study, with one run in MLflow", advice) for named in names]
 
 
 def servers_not_asked(studies: Sequence[ListedStudy], command: str) -> tuple[str, str] | None:

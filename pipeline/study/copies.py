@@ -6,7 +6,7 @@ another host cannot be seen: a study that goes on takes it, but nothing of it is
 """
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,6 +93,17 @@ def _copies_beside(paths: StudyPaths) -> Iterator[NotedFolder]:
     for folder in beside:
         if own[0] and _marks(folder) == own and not _is_same(folder, paths.path):
             yield NotedFolder(folder)
+
+
+def copies_among(studies: Iterable[StudyPaths]) -> list[list[StudyPaths]]:
+    """Those of these folders that hold the same study with the same run in MLflow, together. A link is none."""
+    groups: dict[tuple[str, str], list[StudyPaths]] = {}
+    for paths in studies:
+        marks = _marks(paths.path)
+        group = groups.setdefault(marks, [])
+        if marks[0] and not any(_is_same(paths.path, other.path) for other in group):
+            group.append(paths)
+    return [group for group in groups.values() if len(group) > 1]
 
 
 def _marks(folder: Path) -> tuple[str, str]:

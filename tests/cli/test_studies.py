@@ -1,10 +1,13 @@
 """``convtune studies``."""
 
 import json
+import shutil
 
 import pytest
 
 from pipeline.cli import main
+from pipeline.doctor.studies import check_studies
+from pipeline.study.fingerprint import StudyFingerprint, write_fingerprint
 from tests.report.made_up import record, study
 
 
@@ -51,3 +54,13 @@ def test_a_study_on_a_server_is_named_with_the_command_that_asks_for_it(here, ca
     shown = capsys.readouterr()
     assert "the storage failed (" in shown.out
     assert shown.err == ""
+
+
+def test_copies_of_one_study_are_named_here_and_by_doctor(here, capsys):
+    mine = study(here / "studies" / "mine", [record(0)])
+    write_fingerprint(mine, StudyFingerprint("s", "d", 3, 0, run="r", id="i"))
+    shutil.copytree(mine.path, here / "studies" / "two")
+    said = "mine, two: copies of one study, with one run in MLflow; a copy that goes on has a run of its own"
+    assert main(["studies"]) == 0
+    assert f"note: {said}" in capsys.readouterr().err
+    assert said in "".join(map(str, check_studies()))

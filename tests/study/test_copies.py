@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.study.copies import Machine, NotedFolder, other_owner, possible_owner
+from pipeline.study.copies import Machine, NotedFolder, copies_among, other_owner, possible_owner
 from pipeline.study.fingerprint import StudyFingerprint, write_fingerprint
 from pipeline.study.paths import StudyPaths
 
@@ -105,3 +105,14 @@ def test_studies_of_an_older_version_are_known_by_their_runs(tmp_path):
     old, copy, other = (begun(tmp_path / name, run=run) for name, run in (("a", "r"), ("b", "r"), ("c", "")))
     assert other_owner(NotedFolder(old), StudyPaths(copy)) == NotedFolder(old)
     assert other_owner(NotedFolder(old), StudyPaths(other)) is possible_owner(None, StudyPaths(other)) is None
+
+
+def test_copies_among_folders_are_those_with_the_study_and_the_run_of_another(mine, copy, tmp_path):
+    (tmp_path / "link").symlink_to(mine)
+    begun(tmp_path / "went on", run="of its own", id="i")
+    begun(tmp_path / "old")
+    begun(tmp_path / "older")
+    folders = [StudyPaths(folder) for folder in (*sorted(tmp_path.iterdir()), tmp_path / "gone", tmp_path / "gone too")]
+    assert [[paths.path.name for paths in group] for group in copies_among(folders)] == [["copy", "link"]]
+    shutil.rmtree(copy.path)
+    assert copies_among(folders) == []
