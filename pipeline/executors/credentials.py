@@ -7,13 +7,24 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from pipeline.errors import without_password
+
 CREDENTIALS = ("PGPASSWORD", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
 """The variables of passwords and tokens that PostgreSQL's and MLflow's clients read."""
 
+_ADDRESSES = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
+"""The variables of addresses, which may have a password in them."""
+
 
 def forget() -> dict[str, str]:
-    """Takes the credentials out of this process's environment; returns them."""
-    return {name: os.environ.pop(name) for name in CREDENTIALS if name in os.environ}
+    """Takes the credentials out of this process's environment, also those in addresses; returns what it was."""
+    known = {name: os.environ[name] for name in (*CREDENTIALS, *_ADDRESSES) if name in os.environ}
+    for name, value in known.items():
+        if name in _ADDRESSES:
+            os.environ[name] = without_password(value)
+        else:
+            del os.environ[name]
+    return known
 
 
 @contextmanager

@@ -42,6 +42,7 @@ def executor(request, monkeypatch, tmp_path):
     monkeypatch.setenv("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     for name in CREDENTIALS:
         monkeypatch.setenv(name, "secret")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://me:secret@host/mlflow")
     if request.param == "ray":
         request.getfixturevalue("ray_here")
     with closing(EXECUTORS[request.param].start(Slots(), tmp_path / "worker.log", warm_up)) as executor:
@@ -86,6 +87,10 @@ def test_workers_have_no_credentials_of_servers_and_this_process_keeps_them(exec
     found = {call(executor, ReadEnvironment(name)) for name in CREDENTIALS}
     assert found == ({"secret"} if isinstance(executor, InlineExecutor) else {None})
     assert {os.environ[name] for name in CREDENTIALS} == {"secret"}
+    address = call(executor, ReadEnvironment("MLFLOW_TRACKING_URI"))
+    assert ("secret" in address) is isinstance(executor, InlineExecutor)
+    assert address.endswith("host/mlflow")
+    assert "secret" in os.environ["MLFLOW_TRACKING_URI"]
 
 
 def test_nothing_to_wait_for_is_no_result(executor):
