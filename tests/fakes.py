@@ -1,5 +1,6 @@
 """Tasks without Keras, which workers can import."""
 
+import gc
 import os
 import resource
 import signal
@@ -236,3 +237,18 @@ class Unpackable:
 
 def throw(error: Exception) -> None:
     raise error
+
+
+def note_collector() -> None:
+    """A warm-up that notes whether Python collects garbage meanwhile."""
+    os.environ["COLLECTS"] = str(gc.isenabled())
+
+
+@dataclass(frozen=True)
+class Collector:
+    """A task that says whether garbage was collected while its worker warmed up, is now, and what is left out."""
+
+    number: int = -1
+
+    def run(self, report: ReportCallback) -> tuple[str, bool, int]:
+        return os.environ["COLLECTS"], gc.isenabled(), gc.get_freeze_count()

@@ -118,7 +118,7 @@ class Job:
         None,
         example="2h",
         group=_LONG,
-        help="end a trial that takes longer than this, counted from when it is handed to a worker; it has failed",
+        help="end a trial that takes longer than this, counted from when a worker begins it; it has failed",
         metavar="T",
         parse=parse_seconds,
         schema=schemas.TIME,

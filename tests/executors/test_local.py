@@ -16,6 +16,7 @@ from tests.fakes import (
     Batches,
     Chatter,
     Climb,
+    Collector,
     Count,
     Die,
     GetPid,
@@ -25,6 +26,7 @@ from tests.fakes import (
     Say,
     Unpackable,
     at_epochs,
+    note_collector,
 )
 
 
@@ -167,6 +169,13 @@ def test_each_slot_has_its_own_environment(pair):
     for number in (0, 1):
         pair.submit(ReadEnvironment("SLOT", number))
     assert {result.value for result in wait_for(pair, 2).values()} == {"a", "b"}
+
+
+def test_no_garbage_is_collected_while_a_worker_imports_and_what_it_has_imported_is_never_looked_at():
+    with closing(LocalExecutor([{}], note_collector)) as executor:
+        during, after, left_out = call(executor, Collector())
+    assert (during, after) == ("False", True)
+    assert left_out > 1000
 
 
 def test_call_returns_the_tasks_value(pair):
