@@ -17,7 +17,7 @@ from pipeline.quantity import counted, format_time
 from pipeline.report.study_trials import StudyTrials, read_folder
 from pipeline.report.trials_table import ABSENT, print_cell
 from pipeline.report.wide_table import WideTable
-from pipeline.study.copies import copies_among
+from pipeline.study.copies import Copies, copies_among
 from pipeline.study.database import ServerDatabase, database_of
 from pipeline.study.fingerprint import read_fingerprint
 from pipeline.study.lock import is_locked
@@ -171,9 +171,19 @@ def _searched(study: ListedStudy) -> str:
 
 def copies_of_one(studies: Sequence[StudyPaths]) -> list[tuple[str, str]]:
     """Which of these folders are copies of one another, and what that means, for each such group."""
-    names = [", ".join(paths.argument for paths in group) for group in copies_among(studies)]
-    advice = "a copy that goes on has a run of its own, and one that is deleted leaves this one alone"
-    return [(f"{named}: copies of one study, with one run in MLflow", advice) for named in names]
+    return [_describe_copies(copies) for copies in copies_among(studies)]
+
+
+def _describe_copies(copies: Copies) -> tuple[str, str]:
+    names = ", ".join(paths.argument for paths in copies.folders)
+    if copies.trials:
+        shared = "the same trials on a server" + " and one run in MLflow" * copies.run + ", which belong"
+        goes, others = "these", "no other can go on while it is there"
+    else:
+        shared = "one run in MLflow, which belongs"
+        goes, others = "the run", "any other gets a run of its own when it goes on"
+    deleted = f"deleting that one deletes {goes} too (`convtune delete` shows what goes, and asks)"
+    return f"{names}: copies of one study, with {shared} to one folder alone", f"{deleted}, and {others}"
 
 
 def servers_not_asked(studies: Sequence[ListedStudy], command: str) -> tuple[str, str] | None:

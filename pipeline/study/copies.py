@@ -95,15 +95,32 @@ def _copies_beside(paths: StudyPaths) -> Iterator[NotedFolder]:
             yield NotedFolder(folder)
 
 
-def copies_among(studies: Iterable[StudyPaths]) -> list[list[StudyPaths]]:
-    """Those of these folders that hold the same study with the same run in MLflow, together. A link is none."""
+@dataclass(frozen=True)
+class Copies:
+    """Folders that hold one study: whether they name the same run in MLflow, and trials on a server.
+
+    Which of them owns these is noted there alone.
+    """
+
+    folders: tuple[StudyPaths, ...]
+    run: bool
+    trials: bool
+
+
+def copies_among(studies: Iterable[StudyPaths]) -> list[Copies]:
+    """Those of these folders that hold one study and share something elsewhere, together. A link is no copy."""
     groups: dict[tuple[str, str], list[StudyPaths]] = {}
     for paths in studies:
         marks = _marks(paths.path)
         group = groups.setdefault(marks, [])
         if marks[0] and not any(_is_same(paths.path, other.path) for other in group):
             group.append(paths)
-    return [group for group in groups.values() if len(group) > 1]
+    found = [
+        Copies(tuple(group), bool(run), any(paths.server.is_file() for paths in group))
+        for (_, run), group in groups.items()
+        if len(group) > 1
+    ]
+    return [copies for copies in found if copies.run or copies.trials]
 
 
 def _marks(folder: Path) -> tuple[str, str]:

@@ -56,11 +56,33 @@ def test_a_study_on_a_server_is_named_with_the_command_that_asks_for_it(here, ca
     assert shown.err == ""
 
 
-def test_copies_of_one_study_are_named_here_and_by_doctor(here, capsys):
+RUN = (
+    "with one run in MLflow, which belongs to one folder alone; deleting that one deletes the run too (`convtune delete` "
+    "shows what goes, and asks), and any other gets a run of its own when it goes on"
+)
+TRIALS = (
+    "with the same trials on a server{}, which belong to one folder alone; deleting that one deletes these too "
+    "(`convtune delete` shows what goes, and asks), and no other can go on while it is there"
+)
+
+
+@pytest.mark.parametrize(
+    ("run", "server", "said"),
+    [
+        ("r", False, RUN),
+        ("r", True, TRIALS.format(" and one run in MLflow")),
+        ("", True, TRIALS.format("")),
+        ("", False, None),
+    ],
+)
+def test_copies_of_one_study_are_named_with_what_they_share_here_and_by_doctor(here, capsys, run, server, said):
     mine = study(here / "studies" / "mine", [record(0)])
-    write_fingerprint(mine, StudyFingerprint("s", "d", 3, 0, run="r", id="i"))
+    write_fingerprint(mine, StudyFingerprint("s", "d", 3, 0, run=run, id="i"))
+    if server:
+        mine.server.write_text('{"address": "postgresql://127.0.0.1:1/trials", "study": "mine"}')
     shutil.copytree(mine.path, here / "studies" / "two")
-    said = "mine, two: copies of one study, with one run in MLflow; a copy that goes on has a run of its own"
     assert main(["studies"]) == 0
-    assert f"note: {said}" in capsys.readouterr().err
-    assert said in "".join(map(str, check_studies()))
+    told = [line for line in capsys.readouterr().err.splitlines() if "copies" in line]
+    assert told == ([f"note: mine, two: copies of one study, {said}"] if said else [])
+    findings = [str(finding) for finding in check_studies()]
+    assert [f"note: {finding}" for finding in findings if "copies" in finding] == told

@@ -107,12 +107,22 @@ def test_studies_of_an_older_version_are_known_by_their_runs(tmp_path):
     assert other_owner(NotedFolder(old), StudyPaths(other)) is possible_owner(None, StudyPaths(other)) is None
 
 
-def test_copies_among_folders_are_those_with_the_study_and_the_run_of_another(mine, copy, tmp_path):
+def test_copies_among_folders_are_those_with_the_study_and_the_run_or_trials_of_another(mine, copy, tmp_path):
     (tmp_path / "link").symlink_to(mine)
     begun(tmp_path / "went on", run="of its own", id="i")
     begun(tmp_path / "old")
     begun(tmp_path / "older")
     folders = [StudyPaths(folder) for folder in (*sorted(tmp_path.iterdir()), tmp_path / "gone", tmp_path / "gone too")]
-    assert [[paths.path.name for paths in group] for group in copies_among(folders)] == [["copy", "link"]]
+    [copies] = copies_among(folders)
+    assert ([paths.path.name for paths in copies.folders], copies.run, copies.trials) == (["copy", "link"], True, False)
     shutil.rmtree(copy.path)
     assert copies_among(folders) == []
+
+
+def test_copies_of_a_study_that_has_nothing_elsewhere_are_as_good_as_two_studies(tmp_path):
+    """MLflow was away from the beginning: the first that goes on has the first run."""
+    folders = [StudyPaths(begun(tmp_path / "here", id="i")), StudyPaths(begun(tmp_path / "there", id="i"))]
+    assert copies_among(folders) == []
+    for paths in folders:
+        paths.server.touch()
+    assert [(copies.run, copies.trials) for copies in copies_among(folders)] == [(False, True)]
