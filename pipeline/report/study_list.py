@@ -187,11 +187,16 @@ def _describe_copies(copies: Copies) -> tuple[str, str]:
 
 
 def servers_not_asked(studies: Sequence[ListedStudy], command: str) -> tuple[str, str] | None:
-    """That trials on servers were not looked for, and the ``command`` that does; None where there are none."""
+    """That trials on servers were not looked for, and the ``command`` that does; None where there are none.
+
+    Of several servers none is in the command: somebody else's might be the first.
+    """
     left = [study.storage for study in studies if study.storage and study.trials is None]
     if not left:
         return None
-    where = "a server, which was not asked" if len({*left}) == 1 else "servers, which were not asked"
+    first, *more = dict.fromkeys(left)
+    where = f"servers that were not asked, {', '.join([first, *more])}" if more else f"{first}, which was not asked"
+    asks = f"for one of your own: `{command} --storage ADDRESS`"
     return f"{counted(len(left), 'study keeps its', 'studies keep their')} trials on {where}", (
-        f"for those of your own: `{command} --storage {shlex.quote(left[0])}`"
+        asks if more else f"if that server is your own: `{command} --storage {shlex.quote(first)}`"
     )

@@ -49,7 +49,7 @@ def test_a_study_on_a_server_is_named_with_the_command_that_asks_for_it(here, ca
     assert "unknown" in shown.out
     assert "storage=postgresql://me@127.0.0.1:1/trials" in shown.out
     command = "convtune studies more --storage postgresql://me@127.0.0.1:1/trials"
-    assert shown.err.splitlines()[-1].endswith(f"; for those of your own: `{command}`")
+    assert shown.err.splitlines()[-1].endswith(f"; if that server is your own: `{command}`")
     assert main(command.split()[1:]) == 0
     shown = capsys.readouterr()
     assert "the storage failed (" in shown.out

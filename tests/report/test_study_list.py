@@ -94,8 +94,22 @@ def test_no_server_is_asked_because_a_folder_names_it(tmp_path):
         assert not select.select([server], [], [], 0)[0]
     assert (one.state.value, one.problem, one.trials, one.data, one.storage) == ("unknown", "", None, "digits", address)
     fact, advice = servers_not_asked(studies, "convtune studies")
-    assert fact == "1 study keeps its trials on a server, which was not asked"
-    assert advice == f"for those of your own: `convtune studies --storage {address}`"
+    assert fact == f"1 study keeps its trials on {address}, which was not asked"
+    assert advice == f"if that server is your own: `convtune studies --storage {address}`"
+
+
+def test_of_several_servers_none_is_chosen_for_the_reader(tmp_path):
+    """The first may be that of a study that came by mail, and a client may send it a password."""
+    addresses = [f"postgresql://me@{host}/trials" for host in ("evil.example.org", "mine", "mine")]
+    for number, address in enumerate(addresses):
+        paths = study(tmp_path / f"{number}", [])
+        paths.server.write_text(json.dumps({"address": address, "study": "s"}))
+    told = servers_not_asked(list_studies(studies_in(tmp_path)), "convtune studies")
+    assert told == (
+        "3 studies keep their trials on servers that were not asked, postgresql://me@evil.example.org/trials, "
+        "postgresql://me@mine/trials",
+        "for one of your own: `convtune studies --storage ADDRESS`",
+    )
 
 
 def test_a_row_is_one_line_in_a_pipe_and_fits_80_columns_on_a_terminal(listed):
