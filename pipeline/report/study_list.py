@@ -45,7 +45,7 @@ class ListedStudy:
 
     ``name`` is how a command names it. ``best`` is the number of the best trial, ``score`` that trial's. ``last_run``
     is when its last trial ended or reported, in seconds since 1970. ``storage`` is the database of its trials ("": its
-    folder). A study that cannot be read has a ``problem`` instead.
+    folder). A study that cannot be read has a ``problem`` instead, one whose server does not answer besides.
     """
 
     name: str
@@ -102,28 +102,39 @@ def _read(paths: StudyPaths, server: str) -> ListedStudy:
     try:
         return _read_whole(paths, server)
     except ConvtuneError as error:
-        state = StudyState.UNKNOWN if isinstance(error, StorageAwayError) else StudyState.DAMAGED
-        return ListedStudy(paths.argument, state, problem=str(error))
+        return ListedStudy(paths.argument, StudyState.DAMAGED, problem=str(error))
     except Exception as error:  # what is stored may be anything, and the other studies are listed all the same
         return ListedStudy(paths.argument, StudyState.DAMAGED, problem=f"{paths.path}: {first_line(error)}")
 
 
 def _read_whole(paths: StudyPaths, server: str) -> ListedStudy:
+    listed = _read_files(paths)
+    if listed.storage and listed.storage != server:
+        return listed
+    try:
+        return _with_trials(listed, read_folder(paths))
+    except StorageAwayError as error:
+        return replace(listed, problem=str(error))
+
+
+def _read_files(paths: StudyPaths) -> ListedStudy:
+    """What is known of a study before its trials are read: of one on a server also whether it runs here."""
     check_job(paths)
     read_fingerprint(paths)
     job, database = read_mapping(paths.job, StudyError), database_of(paths)
     data, space = str(job.get("data", "")), str(job.get("space", ""))
     metric = str(job.get("metric", DEFAULT_METRIC.name))
     storage = database.address if isinstance(database, ServerDatabase) else ""
-    listed = ListedStudy(paths.argument, StudyState.UNKNOWN, data, space, metric, storage=storage)
-    if storage and storage != server:
-        return replace(listed, state=StudyState.RUNNING) if is_locked(paths) else listed
-    trials = read_folder(paths)
+    state = StudyState.RUNNING if storage and is_locked(paths) else StudyState.UNKNOWN
+    return ListedStudy(paths.argument, state, data, space, metric, storage=storage)
+
+
+def _with_trials(listed: ListedStudy, trials: StudyTrials) -> ListedStudy:
     top = best(trials.records)
     return replace(
         listed,
         state=_state(trials),
-        metric=metric if top is None else top.metric.name,
+        metric=listed.metric if top is None else top.metric.name,
         trials=len(trials.records),
         best=None if top is None else top.number,
         score=None if top is None else top.score,
@@ -191,7 +202,7 @@ def servers_not_asked(studies: Sequence[ListedStudy], command: str) -> tuple[str
 
     Of several servers none is in the command: somebody else's might be the first.
     """
-    left = [study.storage for study in studies if study.storage and study.trials is None]
+    left = [study.storage for study in studies if study.storage and study.trials is None and not study.problem]
     if not left:
         return None
     first, *more = dict.fromkeys(left)

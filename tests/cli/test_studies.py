@@ -54,6 +54,9 @@ def test_a_study_on_a_server_is_named_with_the_command_that_asks_for_it(here, ca
     shown = capsys.readouterr()
     assert "the storage failed (" in shown.out
     assert shown.err == ""
+    assert main([*command.split()[1:], "--json"]) == 0
+    [listed] = json.loads(capsys.readouterr().out)
+    assert (listed["data"], listed["storage"]) == ("digits", "postgresql://me@127.0.0.1:1/trials")
 
 
 RUN = (

@@ -98,6 +98,19 @@ def test_no_server_is_asked_because_a_folder_names_it(tmp_path):
     assert advice == f"if that server is your own: `convtune studies --storage {address}`"
 
 
+def test_of_a_study_whose_server_is_away_its_files_tell(tmp_path):
+    paths = study(tmp_path / "s", [record(0)])
+    address = "postgresql://me@127.0.0.1:1/trials"
+    paths.server.write_text(json.dumps({"address": address, "study": "s"}))
+    with locked(paths):
+        [one] = studies = list_studies([paths], server=address)
+    assert (one.state.value, one.data, one.space, one.metric) == ("running", "digits", "quick", "accuracy")
+    assert (one.storage, one.trials) == (address, None)
+    assert one.problem.startswith(f"{address}: the storage failed (")
+    assert servers_not_asked(studies, "convtune studies") is None, "it was asked"
+    assert list_studies([paths], server=address)[0].state.value == "unknown"
+
+
 def test_of_several_servers_none_is_chosen_for_the_reader(tmp_path):
     """The first may be that of a study that came by mail, and a client may send it a password."""
     addresses = [f"postgresql://me@{host}/trials" for host in ("evil.example.org", "mine", "mine")]
