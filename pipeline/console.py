@@ -6,11 +6,10 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import Any, TextIO
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.segment import Segment
 
@@ -28,7 +27,7 @@ _SLOW = 1.0
 _HELD = "\ue000"
 """Stands for a space at which no line is broken: a character for private use, so it is in no text."""
 
-_DESCRIPTION = TextColumn("{task.description}")
+_DESCRIPTION = TextColumn("{task.description}", markup=False)
 
 
 def show(renderable: RenderableType) -> None:
@@ -39,10 +38,15 @@ def show(renderable: RenderableType) -> None:
     """
     width = None if sys.stdout.isatty() else _NOTEBOOK if Console().is_jupyter else _UNBOUNDED
     coloured = colours_forced(sys.stdout)
-    console = Console(highlight=False, markup=False, width=width, force_terminal=coloured, force_jupyter=False)
+    console = plain_console(width=width, force_terminal=coloured, force_jupyter=False)
     with console.capture() as captured:
         console.print(_Escaped(renderable))
     print("\n".join(line.rstrip() for line in captured.get().removesuffix("\n").split("\n")))
+
+
+def plain_console(**settings: Any) -> Console:
+    """A console that prints text as it is: rich would take ``[a]`` for markup, ``:b:`` for an emoji, colour numbers."""
+    return Console(highlight=False, markup=False, emoji=False, **settings)
 
 
 class _Escaped:
@@ -116,7 +120,7 @@ def status(description: str, quiet: bool = False) -> Iterator[Callable[[int, int
             yield lambda done, total: None
         return
     with Progress(SpinnerColumn(), _DESCRIPTION, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(escape(description), total=None)
+        task = bar.add_task(description, total=None)
 
         def progress(done: int, total: int) -> None:
             bar.columns = (_DESCRIPTION, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

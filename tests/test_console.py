@@ -52,13 +52,14 @@ def test_a_row_is_wrapped_and_coloured_on_a_terminal(monkeypatch):
     assert all(line == line.rstrip() for line in lines)
 
 
-def test_brackets_in_a_table_are_text(capsys):
+def test_brackets_and_colons_in_a_table_are_text(capsys):
     """A hyperparameter may be called so, and a class."""
     rows = Table(box=None, padding=(0, 1))
-    rows.add_column("[/b]")
+    rows.add_column("[/b]:b:")
     rows.add_row("units[a]")
+    rows.add_row("units:cat:x")
     show(rows)
-    assert [line.strip() for line in capsys.readouterr().out.splitlines()] == ["[/b]", "units[a]"]
+    assert [line.strip() for line in capsys.readouterr().out.splitlines()] == ["[/b]:b:", "units[a]", "units:cat:x"]
 
 
 def test_notes_and_warnings_go_to_stderr(capsys):
@@ -105,9 +106,9 @@ def test_no_status_when_quiet(monkeypatch):
 
 def test_a_status_on_a_terminal(monkeypatch):
     terminal = open_terminal(monkeypatch)
-    with status("working on [x].png"):
+    with status("working on [x]:cat:.png"):
         pass
-    assert "working on [x].png" in terminal.getvalue()
+    assert "working on [x]:cat:.png" in terminal.getvalue()
 
 
 def test_a_status_becomes_a_bar_with_the_first_progress(monkeypatch):

@@ -124,9 +124,9 @@ def _print_json(content: dict[str, Any]) -> None:
 
 def _print_folded(part: "RenderableType") -> None:
     """Folds at the terminal's width, at 80 columns where there is none: a space is read, not searched."""
-    from rich.console import Console
+    from pipeline.console import plain_console
 
-    console = Console(highlight=False, markup=False)
+    console = plain_console()
     with console.capture() as captured:
         console.print(part)
     print("\n".join(line.rstrip() for line in captured.get().splitlines()))
