@@ -1,6 +1,5 @@
 """The studies in a folder: what each has searched, how far it came, and whether it can go on."""
 
-import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -200,14 +199,13 @@ def _describe_copies(copies: Copies) -> tuple[str, str]:
 def servers_not_asked(studies: Sequence[ListedStudy], command: str) -> tuple[str, str] | None:
     """That trials on servers were not looked for, and the ``command`` that does; None where there are none.
 
-    Of several servers none is in the command: somebody else's might be the first.
+    No server is put into the command, which is there to be copied: it may be somebody else's.
     """
     left = [study.storage for study in studies if study.storage and study.trials is None and not study.problem]
     if not left:
         return None
-    first, *more = dict.fromkeys(left)
-    where = f"servers that were not asked, {', '.join([first, *more])}" if more else f"{first}, which was not asked"
-    asks = f"for one of your own: `{command} --storage ADDRESS`"
+    servers = [*dict.fromkeys(left)]
+    where = f"{'a server that was' if len(servers) == 1 else 'servers that were'} not asked, {', '.join(servers)}"
     return f"{counted(len(left), 'study keeps its', 'studies keep their')} trials on {where}", (
-        asks if more else f"if that server is your own: `{command} --storage {shlex.quote(first)}`"
+        f"`{command} --storage ADDRESS` asks one of your own"
     )

@@ -48,20 +48,21 @@ def test_a_study_on_a_server_is_named_with_the_command_that_asks_for_it(here, ca
     shown = capsys.readouterr()
     assert "unknown" in shown.out
     assert "storage=postgresql://me@127.0.0.1:1/trials" in shown.out
-    command = "convtune studies more --storage postgresql://me@127.0.0.1:1/trials"
-    assert shown.err.splitlines()[-1].endswith(f"; if that server is your own: `{command}`")
-    assert main(command.split()[1:]) == 0
+    command = "convtune studies more --storage ADDRESS"
+    assert shown.err.splitlines()[-1].endswith(f"; `{command}` asks one of your own")
+    asks = command.replace("ADDRESS", "postgresql://me@127.0.0.1:1/trials").split()[1:]
+    assert main(asks) == 0
     shown = capsys.readouterr()
     assert "the storage failed (" in shown.out
     assert shown.err == ""
-    assert main([*command.split()[1:], "--json"]) == 0
+    assert main([*asks, "--json"]) == 0
     [listed] = json.loads(capsys.readouterr().out)
     assert (listed["data"], listed["storage"]) == ("digits", "postgresql://me@127.0.0.1:1/trials")
 
 
 RUN = (
-    "with one run in MLflow, which belongs to one folder alone; deleting that one deletes the run too (`convtune delete` "
-    "shows what goes, and asks), and any other gets a run of its own when it goes on"
+    "with one run in MLflow, which belongs to one folder alone; deleting that one deletes the run too "
+    "(`convtune delete` shows what goes, and asks), and any other gets a run of its own when it goes on"
 )
 TRIALS = (
     "with the same trials on a server{}, which belong to one folder alone; deleting that one deletes these too "

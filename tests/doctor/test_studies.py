@@ -18,7 +18,7 @@ def test_studies(tmp_path, monkeypatch):
     summary, cut, torn, server = check_studies()
     assert str(summary) == "4 studies in studies"
     assert (cut.level, torn.level, server.level) == (Level.NOTE, Level.PROBLEM, Level.NOTE)
-    asks = "if that server is your own: `convtune studies --storage postgresql://a/b`"
-    assert str(server) == f"1 study keeps its trials on postgresql://a/b, which was not asked; {asks}"
+    asks = "`convtune studies --storage ADDRESS` asks one of your own"
+    assert str(server) == f"1 study keeps its trials on a server that was not asked, postgresql://a/b; {asks}"
     assert str(cut) == "cut off was interrupted after 1 trial; go on with `convtune tune --study 'cut off'`"
     assert str(torn).startswith("studies/torn/optuna.db: Optuna's storage failed (")

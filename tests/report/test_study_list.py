@@ -94,8 +94,8 @@ def test_no_server_is_asked_because_a_folder_names_it(tmp_path):
         assert not select.select([server], [], [], 0)[0]
     assert (one.state.value, one.problem, one.trials, one.data, one.storage) == ("unknown", "", None, "digits", address)
     fact, advice = servers_not_asked(studies, "convtune studies")
-    assert fact == f"1 study keeps its trials on {address}, which was not asked"
-    assert advice == f"if that server is your own: `convtune studies --storage {address}`"
+    assert fact == f"1 study keeps its trials on a server that was not asked, {address}"
+    assert advice == "`convtune studies --storage ADDRESS` asks one of your own"
 
 
 def test_of_a_study_whose_server_is_away_its_files_tell(tmp_path):
@@ -111,8 +111,8 @@ def test_of_a_study_whose_server_is_away_its_files_tell(tmp_path):
     assert list_studies([paths], server=address)[0].state.value == "unknown"
 
 
-def test_of_several_servers_none_is_chosen_for_the_reader(tmp_path):
-    """The first may be that of a study that came by mail, and a client may send it a password."""
+def test_each_server_that_was_not_asked_is_named_and_none_is_chosen_for_the_reader(tmp_path):
+    """One may be that of a study that came by mail, and a client may send it a password."""
     addresses = [f"postgresql://me@{host}/trials" for host in ("evil.example.org", "mine", "mine")]
     for number, address in enumerate(addresses):
         paths = study(tmp_path / f"{number}", [])
@@ -121,7 +121,7 @@ def test_of_several_servers_none_is_chosen_for_the_reader(tmp_path):
     assert told == (
         "3 studies keep their trials on servers that were not asked, postgresql://me@evil.example.org/trials, "
         "postgresql://me@mine/trials",
-        "for one of your own: `convtune studies --storage ADDRESS`",
+        "`convtune studies --storage ADDRESS` asks one of your own",
     )
 
 
