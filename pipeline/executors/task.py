@@ -188,7 +188,7 @@ def call(
     """Runs one task on an executor that has no other, and returns its value; raises the error that ended it.
 
     ``progress(done, total)`` is called with the task's reports, if it makes any; ``meanwhile`` is called ten times a
-    second.
+    second until the task has ended.
     """
     return call_all(Watched(executor, progress), [task], meanwhile)[0]
 
@@ -206,7 +206,7 @@ def call_all(executor: Executor, tasks: Sequence[Task[T]], meanwhile: Callable[[
             if result.error is not None:
                 raise result.error
             values[result.number] = result.value
-        if meanwhile is not None:
+        if meanwhile is not None and len(values) < len(tasks):  # what it raises must not lose values that are there
             meanwhile()
     return [values[task.number] for task in tasks]
 

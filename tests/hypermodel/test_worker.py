@@ -1,10 +1,11 @@
 """The tasks run in this process, since starting a worker takes seconds; but where a worker must be replaced."""
 
+import os
 import time
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -159,11 +160,8 @@ def test_params_are_judged_by_building_their_model(open_hypermodel, capfd):
     good = worker.judge({}, (), complete(space, {"width": 8}))
     assert good.candidate.costs == {"parameters": 8 * 9 + 8 + 8 * 16 * 3 + 3, "macs": 16 * 8 * 9 + 8 * 16 * 3}
     assert worker.judge({}, (), complete(space, {"width": 8, "unused": 0.5})).candidate.key == good.candidate.key
-    turns = []
-    worker.while_judging(lambda: turns.append(None))
     other = worker.judge({}, (), complete(space, {"width": 16, "unused": 0.75}))  # not among those built at first
     assert other.candidate.key != good.candidate.key
-    assert turns
     bad = worker.judge({"parameters": 1000}, (), complete(space, {"kind": "bad"}))
     assert (bad.candidate, bad.kind) == (None, "build raised ValueError")
     assert "it is bad" in bad.reason
@@ -203,16 +201,17 @@ def test_multiply_accumulates_that_cannot_be_counted_are_infeasible_only_where_t
 
 
 @dataclass(frozen=True)
-class BuildInSeconds:
-    """In the place of building: takes as many seconds as the params say."""
+class BuildOnce:
+    """In the place of building: ends as soon as the file is there that the params name."""
 
     source: Any
     dataset: Any
-    params: Mapping[str, float]
+    params: Mapping[str, str]
     number: int = -1
 
     def run(self, report):
-        time.sleep(self.params["seconds"])
+        while not Path(self.params["file"]).exists():
+            time.sleep(0.01)
         return BuiltModel("a key", 1, 1)
 
 
@@ -228,26 +227,70 @@ class SurveyOfNothing:
         return Survey(())
 
 
-def start_slowly():
-    """In the place of importing Keras: takes longer than a build may."""
-    time.sleep(2)
+class Clock:
+    """In the place of ``time``, so that no test depends on the machine's speed: each look at it takes ``look()`` s."""
+
+    def __init__(self):
+        self.now, self.look = 0.0, lambda: 0.0
+
+    def monotonic(self):
+        self.now += self.look()
+        return self.now
 
 
-def test_a_build_that_takes_longer_than_a_trial_may_is_infeasible_and_costs_its_worker(monkeypatch):
-    """The worker's start takes none of that time, nor does what the study does meanwhile."""
-    monkeypatch.setattr("pipeline.hypermodel.worker.BuildModel", BuildInSeconds)
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr("pipeline.hypermodel.worker.time", clock)
+    monkeypatch.setattr("pipeline.hypermodel.worker.BuildModel", BuildOnce)
     monkeypatch.setattr("pipeline.hypermodel.worker.SurveyHyperModel", SurveyOfNothing)
     monkeypatch.setattr("pipeline.hypermodel.worker.describe_survey", lambda source, survey: ([], []))
-    with closing(LocalExecutor([{}], start_slowly)) as executor:
-        monkeypatch.setattr("pipeline.hypermodel.worker.start_worker", lambda log, **environment: executor)
-        worker = HyperModelWorker(parse_source("models:build"), None, timeout=1.5)
-        worker.read_space(SimpleNamespace(shape=(6, 6, 1), classes=("a", "b")))
+    return clock
+
+
+def worker_on(executor, monkeypatch):
+    """A worker whose models may each take 30 s; its HyperModel is never imported."""
+    monkeypatch.setattr("pipeline.hypermodel.worker.start_worker", lambda log, **environment: executor)
+    worker = HyperModelWorker(parse_source("models:build"), None, timeout=30)
+    worker.read_space(SimpleNamespace(shape=(6, 6, 1), classes=("a", "b")))
+    return worker
+
+
+def start_slowly():
+    """In the place of importing Keras."""
+    time.sleep(0.5)
+    Path(os.environ["STARTED"]).touch()
+
+
+def test_a_build_that_takes_longer_than_a_trial_may_is_infeasible_and_costs_its_worker(monkeypatch, clock, tmp_path):
+    """The worker's start takes none of that time, nor does what the study does meanwhile."""
+    started, built, turns = tmp_path / "started", tmp_path / "built", []
+
+    def work():
+        turns.append(clock.now)
+        clock.now += 1000
+        if len(turns) == 5:  # the first may come before the build
+            built.touch()
+
+    with closing(LocalExecutor([{"STARTED": str(started)}], start_slowly)) as executor:
+        worker = worker_on(executor, monkeypatch)
         [first] = executor.pids
-        worker.while_judging(partial(time.sleep, 0.7))
-        assert worker.judge({}, (), {"seconds": 1.8}).candidate is not None
+        worker.while_judging(work)
+        assert worker.judge({}, (), {"file": str(built)}).candidate is not None
+
         worker.while_judging(lambda: None)
-        late = worker.judge({}, (), {"seconds": 60})
+        started.unlink()
+        clock.look = lambda: 10.0
+        late = worker.judge({}, (), {"file": "never there"})
         assert (late.candidate, late.kind) == (None, "building it took too long")
-        assert late.reason == "building it took longer than --trial-timeout 1.5s"
+        assert late.reason == "building it took longer than --trial-timeout 30s"
         assert first not in executor.pids
-        assert worker.judge({}, (), {"seconds": 0.1}).candidate is not None
+
+        clock.look = lambda: 0.0 if started.exists() else 1000.0
+        assert worker.judge({}, (), {"file": str(built), "again": 1}).candidate is not None
+
+
+def test_a_build_that_is_done_as_its_time_is_up_counts(monkeypatch, clock, tmp_path):
+    worker = worker_on(InlineExecutor(), monkeypatch)
+    clock.look = lambda: 1000.0
+    assert worker.judge({}, (), {"file": str(tmp_path)}).candidate is not None
