@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TextIO
+from typing import TextIO
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -30,23 +30,20 @@ _HELD = "\ue000"
 _DESCRIPTION = TextColumn("{task.description}", markup=False)
 
 
-def show(renderable: RenderableType) -> None:
-    """Prints a table or text on stdout, without trailing spaces.
+def show(renderable: RenderableType, folded: bool = False) -> None:
+    """Prints a table or text on stdout, without trailing spaces; it is shown as it is, without markup or emoji.
 
-    On a terminal the output is coloured and wrapped, in a notebook wrapped; elsewhere it has one line per row, and
-    colours if they are forced.
+    On a terminal the output is coloured and wrapped, in a notebook wrapped; elsewhere it has one line per row, or is
+    ``folded`` at 80 columns, and has colours if they are forced.
     """
-    width = None if sys.stdout.isatty() else _NOTEBOOK if Console().is_jupyter else _UNBOUNDED
+    width = None if folded or sys.stdout.isatty() else _NOTEBOOK if Console().is_jupyter else _UNBOUNDED
     coloured = colours_forced(sys.stdout)
-    console = plain_console(width=width, force_terminal=coloured, force_jupyter=False)
+    console = Console(
+        highlight=False, markup=False, emoji=False, width=width, force_terminal=coloured, force_jupyter=False
+    )
     with console.capture() as captured:
         console.print(_Escaped(renderable))
     print("\n".join(line.rstrip() for line in captured.get().removesuffix("\n").split("\n")))
-
-
-def plain_console(**settings: Any) -> Console:
-    """A console that prints text as it is: rich would take ``[a]`` for markup, ``:b:`` for an emoji, colour numbers."""
-    return Console(highlight=False, markup=False, emoji=False, **settings)
 
 
 class _Escaped:

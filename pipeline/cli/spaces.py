@@ -8,8 +8,6 @@ from pipeline.cli.help import describe
 from pipeline.cli.types import flag_type, whole_number
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from pipeline.candidate import FamilyCandidate
     from pipeline.space import Space
 
@@ -93,13 +91,14 @@ def _print_list() -> None:
 
 
 def _print_space(space: "Space", as_json: bool) -> None:
+    from pipeline.console import show
     from pipeline.report.space_tables import space_as_json, space_summary
 
     if as_json:
         _print_json(space_as_json(space))
         return
     for part in space_summary(space):
-        _print_folded(part)
+        show(part, folded=True)  # a space is read, not searched
 
 
 def _print_network(network: "FamilyCandidate", as_json: bool) -> None:
@@ -120,13 +119,3 @@ def _print_json(content: dict[str, Any]) -> None:
     import json
 
     print(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))
-
-
-def _print_folded(part: "RenderableType") -> None:
-    """Folds at the terminal's width, at 80 columns where there is none: a space is read, not searched."""
-    from pipeline.console import plain_console
-
-    console = plain_console()
-    with console.capture() as captured:
-        console.print(part)
-    print("\n".join(line.rstrip() for line in captured.get().splitlines()))
