@@ -93,7 +93,7 @@ class Count:
 
     def run(self, report: ReportCallback) -> None:
         for step in range(self.steps):
-            time.sleep(0.05)  # a report while another one is not answered would be dropped
+            time.sleep(0.2)  # a report while another one is not answered would be dropped
             report(BatchReport(self.number, step + 1, self.steps))
 
 

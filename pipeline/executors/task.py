@@ -76,6 +76,8 @@ class Executor(Protocol):
     def wait(self, report: ReportCallback, timeout: float | None = None) -> list[TaskResult]:
         """Passes the tasks' reports to ``report`` and its decisions back, until a task ends or for ``timeout`` seconds.
 
+        Where a task has to wait for its worker, the first report is ``Began``.
+
         Returns the results of the tasks that have ended. The list may be empty before the time is up: call it again.
         """
 

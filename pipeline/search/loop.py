@@ -210,9 +210,10 @@ class Loop:
     def _decide(self, report: Report, budget: Budget) -> Decision:
         self._check_signals()
         running = self._running[report.number]
+        if not running.has_begun:
+            running.began, running.has_begun, running.held_up = time.monotonic(), True, 0.0
         match report:
             case Began():
-                running.began, running.has_begun, running.held_up = time.monotonic(), True, 0.0
                 answer = _CONTINUE
             case EpochReport():
                 answer = self._after_epoch(report, budget)

@@ -10,7 +10,9 @@ from pipeline.search.standing import Standing
 from pipeline.study.record import TrialRecord
 
 _START = 60.0
-"""Seconds in which a worker starts and takes up a trial: the import of a backend takes up to 20 on a busy machine."""
+"""Seconds in which a worker starts, has the trial's files (on a cluster) and takes it up, beside the time of a trial.
+
+The import of a backend takes up to 20 on a busy machine."""
 
 GIVE_UP_AFTER = 500
 """Useless draws in a row after which a large space counts as used up."""

@@ -101,16 +101,17 @@ class BatchReport:
 
 @dataclass(frozen=True)
 class Began:
-    """The report that a worker makes of a task before it runs: it has started and imported what it needs."""
+    """A worker's report that it has warmed up and begins a task; the answer to it does not reach the task."""
 
     number: int
 
 
 Report = Began | EpochReport | BatchReport
-"""The reports of a task while it runs."""
+"""The reports of a task: its worker's first, and its own while it runs."""
 
 ReportCallback = Callable[[Report], Decision]
-"""Takes a report and returns the decision. A trial is stopped after any report; the others end it after an epoch."""
+"""Takes a report and returns the decision. A trial is stopped after any report of its own; the others end it after an
+epoch."""
 
 
 class Fault(StrEnum):

@@ -86,10 +86,11 @@ class Sender:
             self._batch.metrics.setdefault(trial, []).extend(metrics)
 
     def call(self, send: Callable[[], T], attempts: int = 1) -> T:
-        """Runs ``send`` after all queued writes; returns its result. Fails at once, or if all ``attempts`` may pass.
+        """Runs ``send`` after all queued writes, and returns its result.
 
-        TrackingError if the store does not answer: while it is away it is asked once more, at once, and one that has
-        answered so far twice, since servers close connections that were idle.
+        It raises what ``send`` raises; where that may pass it tries again, ``attempts`` times in all. TrackingError if
+        the store does not answer a queued write: one that was away already is asked once more, at once; one that was
+        not is asked twice, since servers close connections that were idle.
         """
         if self._lost:
             raise TrackingError(self._lost)

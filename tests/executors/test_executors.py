@@ -28,6 +28,7 @@ def ray_here():
     with ExitStack() as cluster:
         with pytest.MonkeyPatch.context() as environment:
             environment.setenv("PGPASSWORD", "before Ray")
+            environment.setenv("MLFLOW_TRACKING_URI", "https://me:secret@host/mlflow")
             cluster.enter_context(here_with_ray())
             kept = os.environ["PGPASSWORD"]
         yield kept

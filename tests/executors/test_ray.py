@@ -318,11 +318,12 @@ def test_a_trial_that_never_ends_fails_after_its_time_and_leaves_its_slot_and_no
     times = Times()
     study = Loop(proposer, storage, pair, one_is_stuck, [times])
     stuck = {slot.node for slot in pair._slots}
-    assert study.run(Budget(4, trial_timeout=3.0)) == StopReason.TRIALS_DONE
+    assert study.run(Budget(4, trial_timeout=6.0)) == StopReason.TRIALS_DONE
     wait_until(pair, lambda: pair.free == 2)
     assert time.monotonic() - times.ended[0] < 15, "until its slot is free again"
     late, *others = storage.records
-    assert (late.state, late.result.reason) == (TrialState.FAILED, "took longer than --trial-timeout 3s")
+    assert (late.state, late.result.reason) == (TrialState.FAILED, "took longer than --trial-timeout 6s")
+    assert late.result.epochs == 1, "it has saved its model"
     assert [(record.state, record.result.reason) for record in others] == [(TrialState.COMPLETE, "")] * 3
     slots = [slot for node in stuck for slot in folder_of(pair, node).glob("slot-*") if slot.is_dir()]
     assert len(slots) == 2

@@ -31,9 +31,9 @@ def test_a_connection_that_ended_with_a_refused_upload_is_no_server_that_is_away
     assert files.refused.startswith("the artifact store mlflow-artifacts:/0/1")
 
 
-@pytest.mark.parametrize("client", [Refusing(9), Refusing(1, MlflowException("Connection refused"))])
-def test_a_server_that_is_away_is_not_taken_for_one_that_refuses(client, tmp_path):
-    files = RunFiles(client)
+@pytest.mark.parametrize(("times", "error"), [(9, ABORTED), (1, MlflowException("Connection refused"))])
+def test_a_server_that_is_away_is_not_taken_for_one_that_refuses(times, error, tmp_path):
+    files = RunFiles(Refusing(times, error))
     with pytest.raises(MlflowException):
         files.log("1", tmp_path, "")
     assert not files.refused
