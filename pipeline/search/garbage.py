@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from gc import get_freeze_count as count_frozen
 
 
 @contextmanager
@@ -12,7 +13,7 @@ def short_collections() -> Iterator[None]:
     A full collection of these takes 0.2 s (measured, with MLflow and Optuna), in which no worker gets an answer.
     Where somebody else has called ``gc.freeze``, what there is stays frozen after the block.
     """
-    frozen = gc.get_freeze_count()
+    frozen = count_frozen()
     gc.freeze()
     try:
         yield

@@ -68,15 +68,18 @@ def _hold_on(database: Database) -> None:
 def _open_for_writing(database: Database) -> tuple[RDBStorage, str]:
     """The storage, and the name of the study that is in it or will be."""
     if isinstance(database, ServerDatabase):
-        return check_server(database), database.name
+        return check_server(database, stays_connected=True), database.name
     storage = open_for_writing(database)
     return storage, _stored_name(storage) or database.resolve().parent.name
 
 
-def check_server(database: ServerDatabase) -> RDBStorage:
-    """The storage on a server, with tables in it; StudyError unless the study is there if it has begun, else is not."""
+def check_server(database: ServerDatabase, stays_connected: bool = False) -> RDBStorage:
+    """The storage on a server, with tables in it; StudyError unless the study is there if it has begun, else is not.
+
+    See ``open_server``.
+    """
     with storage_errors(database):
-        storage = open_server(database, make_tables=not database.begun)
+        storage = open_server(database, make_tables=not database.begun, stays_connected=stays_connected)
         if has_study(storage, database.name) is not database.begun:
             raise _lost(database) if database.begun else _taken(database)
         return storage

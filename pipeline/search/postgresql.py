@@ -30,9 +30,11 @@ _PAUSES = (0.0, 0.5, 1.0, 2.0, 5.0)
 """Seconds before each further try; the last stands for all that follow."""
 
 
-def open_server(database: ServerDatabase, make_tables: bool) -> RDBStorage:
+def open_server(database: ServerDatabase, make_tables: bool, stays_connected: bool = False) -> RDBStorage:
     """The storage in a database; in an empty one its tables are made if ``make_tables``.
 
+    One that ``stays_connected`` keeps one connection until it is no longer used, as a search needs; another connects
+    for each query, and leaves a server that may have few connections none of them open.
     StudyError without the driver, and for a database that holds something else.
     """
     with engine_of(database).begin() as connection:
@@ -43,7 +45,8 @@ def open_server(database: ServerDatabase, make_tables: bool) -> RDBStorage:
         if not tables and not make_tables:
             raise StudyError(f"{database}: holds no study; put its tables back, or give the address with --storage")
         written = _url(database).render_as_string(hide_password=False).replace("{", "{{").replace("}", "}}")
-        return RDBStorage(written, engine_kwargs={"connect_args": _settings(database)})  # it formats the URL
+        pool: dict[str, Any] = {"pool_size": 1} if stays_connected else {"poolclass": NullPool}
+        return RDBStorage(written, engine_kwargs={"connect_args": _settings(database), **pool})  # it formats the URL
 
 
 def engine_of(database: ServerDatabase, name: str = "convtune") -> Engine:

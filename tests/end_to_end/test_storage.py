@@ -1,5 +1,6 @@
 """Studies kept in a real PostgreSQL server, through the real command line; only the training is made up."""
 
+import gc
 import json
 import os
 import shutil
@@ -157,6 +158,18 @@ def test_a_copy_of_the_folder_leaves_the_trials_to_the_study_while_that_is_there
     assert main(["tune", "--study", "mine", "--trials", "3"]) == 2
     assert main(["delete", "./copy", "--yes", "--keep-runs"]) == 0
     assert studies_of(postgresql, database) == []
+
+
+def test_commands_leave_no_connection_open_on_a_server_that_may_have_few(tune, postgresql, database):
+    gc.disable()  # it would close what is no longer used, sooner or later
+    try:
+        assert tune("--storage", postgresql.address(database), "--trials", "1") == 0
+        for command in ("trials", "sync", "tune"):
+            assert main([command, *(["--study"] if command == "tune" else []), "mine"]) == 0
+        left = postgresql.sql("postgres", f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{database}'")
+    finally:
+        gc.enable()
+    assert int(left) <= 2, "those of the two searches"
 
 
 def test_a_study_of_a_folder_does_not_move_to_a_server(tune, postgresql, database, capsys):
