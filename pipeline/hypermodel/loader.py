@@ -53,6 +53,11 @@ def load(source: HyperModelSource) -> Any:
     return _loaded[source]
 
 
+def is_loaded(source: HyperModelSource) -> bool:
+    """Whether this process has imported and created the HyperModel."""
+    return source in _loaded
+
+
 def import_member(source: HyperModelSource) -> Any:
     """The class, object or function of the source; SpaceError when there is none or its module raises."""
     with explain_errors(source, "importing it"):

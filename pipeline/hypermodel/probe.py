@@ -1,6 +1,7 @@
 """Builds models of a HyperModel, to learn which images they take, what they cost and what makes them differ."""
 
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ from pipeline.hypermodel.loader import (
     find_file,
     hyperparameters_with,
     import_member,
+    is_loaded,
     load,
     needs_data,
 )
@@ -64,6 +66,17 @@ def inspect_source(source: HyperModelSource) -> HyperModelInfo:
         inputs = model.inputs if model.built and getattr(model, "inputs", None) else []
         shapes = [tuple(tensor.shape[1:]) for tensor in inputs]
     return HyperModelInfo(find_file(source), shapes[0] if len(shapes) == 1 and len(shapes[0]) == 3 else None)
+
+
+def prepare(source: HyperModelSource) -> None:
+    """Imports the HyperModel and builds its default model, once in a process: no build after it has to load so much.
+
+    SpaceError when it cannot be imported or created. What building raises is left to the builds after it.
+    """
+    if not is_loaded(source):
+        load(source)
+        with forget_models(), suppress(Exception, SystemExit):
+            build_model(source, hyperparameters_with({}))
 
 
 def probe(source: HyperModelSource, dataset: Dataset, hp: Any) -> Probe:

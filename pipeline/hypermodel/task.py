@@ -71,6 +71,20 @@ class InspectHyperModel:
 
 
 @dataclass(frozen=True)
+class PrepareHyperModel:
+    """The task of making a worker that has replaced another one as quick as that one was."""
+
+    source: HyperModelSource
+    number: int = -1
+
+    def run(self, report: ReportCallback) -> None:
+        """See ``pipeline.hypermodel.probe.prepare``."""
+        from pipeline.hypermodel.probe import prepare
+
+        prepare(self.source)
+
+
+@dataclass(frozen=True)
 class SurveyHyperModel:
     """The task of finding all hyperparameters of a HyperModel, and what they do."""
 

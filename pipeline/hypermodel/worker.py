@@ -9,11 +9,11 @@ from typing import TypeVar
 from pipeline.candidate import Feasibility, check_limits, impossible
 from pipeline.data import Dataset
 from pipeline.errors import SpaceError, WorkerError
-from pipeline.executors import Ready, Task, call
+from pipeline.executors import Task, call
 from pipeline.hypermodel.candidate import HyperModelCandidate
 from pipeline.hypermodel.source import BuiltModel, HyperModelInfo, HyperModelSource
 from pipeline.hypermodel.space import describe_survey, make_space
-from pipeline.hypermodel.task import BuildModel, InspectHyperModel, SurveyHyperModel
+from pipeline.hypermodel.task import BuildModel, InspectHyperModel, PrepareHyperModel, SurveyHyperModel
 from pipeline.hyperparameter import Scalar
 from pipeline.quantity import format_seconds
 from pipeline.space import Space
@@ -102,9 +102,9 @@ class HyperModelWorker:
         return self._built[key]
 
     def _try_to_build(self, task: BuildModel) -> BuiltModel:
-        """What the task finds; no model if that takes too long, or kills the worker, which may have to start first."""
+        """What the task finds; no model if that takes too long, or kills the worker. A new worker is prepared first."""
         try:
-            call(self._worker, Ready(), meanwhile=self._meanwhile)
+            call(self._worker, PrepareHyperModel(self._source), meanwhile=self._meanwhile)
             return call(self._worker, task, meanwhile=self._until_late())
         except _LateError:
             self._worker.drop(task.number)

@@ -169,6 +169,25 @@ def test_params_are_judged_by_building_their_model(open_hypermodel, capfd):
     assert list(bad.violations) == list(worker.judge({"parameters": 1000}, (), complete(space, {})).violations)
 
 
+def test_a_new_process_imports_the_hypermodel_and_builds_its_default_model_before_it_builds_others(
+    open_hypermodel, monkeypatch
+):
+    from pipeline.hypermodel import loader, probe  # here, since workers import this file, without Keras
+
+    worker, space = open_hypermodel("sometimes")
+    loader._loaded.clear()
+    built = []
+
+    def build_model(source, hp):
+        built.append(dict(hp.values))
+        return loader.build_model(source, hp)
+
+    monkeypatch.setattr(probe, "build_model", build_model)
+    for unused in (0.5, 0.75):
+        assert worker.judge({}, (), complete(space, {"unused": unused})).candidate is not None
+    assert [values.get("unused") for values in built] == [None, 0.5, 0.75]
+
+
 def test_limits_hold_before_training_and_the_dead_do_not_end_the_study(open_hypermodel, monkeypatch):
     worker, space = open_hypermodel("sometimes")
     over = worker.judge({"parameters": 500}, (), complete(space, {"width": 16}))
@@ -227,6 +246,18 @@ class SurveyOfNothing:
         return Survey(())
 
 
+@dataclass(frozen=True)
+class PrepareSlowly:
+    """In the place of importing the HyperModel: makes the file that the environment names."""
+
+    source: Any
+    number: int = -1
+
+    def run(self, report):
+        time.sleep(0.3)
+        Path(os.environ["PREPARED"]).touch()
+
+
 class Clock:
     """In the place of ``time``, so that no test depends on the machine's speed: each look at it takes ``look()`` s."""
 
@@ -243,6 +274,7 @@ def clock(monkeypatch):
     clock = Clock()
     monkeypatch.setattr("pipeline.hypermodel.worker.time", clock)
     monkeypatch.setattr("pipeline.hypermodel.worker.BuildModel", BuildOnce)
+    monkeypatch.setattr("pipeline.hypermodel.worker.PrepareHyperModel", PrepareSlowly)
     monkeypatch.setattr("pipeline.hypermodel.worker.SurveyHyperModel", SurveyOfNothing)
     monkeypatch.setattr("pipeline.hypermodel.worker.describe_survey", lambda source, survey: ([], []))
     return clock
@@ -256,41 +288,37 @@ def worker_on(executor, monkeypatch):
     return worker
 
 
-def start_slowly():
-    """In the place of importing Keras."""
-    time.sleep(0.5)
-    Path(os.environ["STARTED"]).touch()
-
-
 def test_a_build_that_takes_longer_than_a_trial_may_is_infeasible_and_costs_its_worker(monkeypatch, clock, tmp_path):
-    """The worker's start takes none of that time, nor does what the study does meanwhile."""
-    started, built, turns = tmp_path / "started", tmp_path / "built", []
+    """Preparing a new worker takes none of that time, nor does what the study does meanwhile."""
+    prepared, built, turns = tmp_path / "prepared", tmp_path / "built", []
 
     def work():
-        turns.append(clock.now)
         clock.now += 1000
-        if len(turns) == 5:  # the first may come before the build
+        turns.append(prepared.exists())
+        assert len(turns) < 600, "a minute"
+        if sum(turns) == 5:  # the first may come before the build
             built.touch()
 
-    with closing(LocalExecutor([{"STARTED": str(started)}], start_slowly)) as executor:
+    with closing(LocalExecutor([{"PREPARED": str(prepared)}])) as executor:
         worker = worker_on(executor, monkeypatch)
         [first] = executor.pids
         worker.while_judging(work)
         assert worker.judge({}, (), {"file": str(built)}).candidate is not None
 
         worker.while_judging(lambda: None)
-        started.unlink()
         clock.look = lambda: 10.0
         late = worker.judge({}, (), {"file": "never there"})
         assert (late.candidate, late.kind) == (None, "building it took too long")
         assert late.reason == "building it took longer than --trial-timeout 30s"
         assert first not in executor.pids
 
-        clock.look = lambda: 0.0 if started.exists() else 1000.0
+        prepared.unlink()
+        clock.look = lambda: 0.0 if prepared.exists() else 1000.0
         assert worker.judge({}, (), {"file": str(built), "again": 1}).candidate is not None
 
 
 def test_a_build_that_is_done_as_its_time_is_up_counts(monkeypatch, clock, tmp_path):
+    monkeypatch.setenv("PREPARED", str(tmp_path / "prepared"))
     worker = worker_on(InlineExecutor(), monkeypatch)
     clock.look = lambda: 1000.0
     assert worker.judge({}, (), {"file": str(tmp_path)}).candidate is not None
