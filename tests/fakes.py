@@ -4,6 +4,7 @@ import gc
 import os
 import resource
 import signal
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -187,6 +188,16 @@ class ReadEnvironment:
 
     def run(self, report: ReportCallback) -> str | None:
         return os.environ.get(self.name)
+
+
+@dataclass(frozen=True)
+class ReadArguments:
+    """A task that returns the arguments of its process."""
+
+    number: int = -1
+
+    def run(self, report: ReportCallback) -> list[str]:
+        return sys.argv[1:]
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ def serve(pipe: "Connection[Any, Any]", environment: dict[str, str], warm_up: Wa
     libraries print; without it they print to the terminal.
     """
     forget()
+    del sys.argv[1:]  # multiprocessing has passed on those of the command, and an address may have a password in it
     os.environ.update(environment)
     for number in PARENT_SIGNALS:
         signal.signal(number, signal.SIG_IGN)

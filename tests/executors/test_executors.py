@@ -12,7 +12,7 @@ from pipeline.errors import SpaceError, WorkerError
 from pipeline.executors import EXECUTORS, ExecutorKind, InlineExecutor, Slots, call
 from pipeline.executors.credentials import CREDENTIALS
 from pipeline.study.trial import Decision, TrialState
-from tests.fakes import Climb, GetPid, Raise, ReadEnvironment, at_epochs
+from tests.fakes import Climb, GetPid, Raise, ReadArguments, ReadEnvironment, at_epochs
 from tests.ray_nodes import here_with_ray
 
 
@@ -44,6 +44,7 @@ def executor(request, monkeypatch, tmp_path):
     for name in CREDENTIALS:
         monkeypatch.setenv(name, "secret")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://me:secret@host/mlflow")
+    monkeypatch.setattr(sys, "argv", ["convtune", "--storage=postgresql://me:secret@host/db"])
     if request.param == "ray":
         request.getfixturevalue("ray_here")
     with closing(EXECUTORS[request.param].start(Slots(), tmp_path / "worker.log", warm_up)) as executor:
@@ -92,6 +93,8 @@ def test_workers_have_no_credentials_of_servers_and_this_process_keeps_them(exec
     assert ("secret" in address) is isinstance(executor, InlineExecutor)
     assert address.endswith("host/mlflow")
     assert "secret" in os.environ["MLFLOW_TRACKING_URI"]
+    assert call(executor, ReadArguments()) == (sys.argv[1:] if isinstance(executor, InlineExecutor) else [])
+    assert len(sys.argv) == 2
 
 
 def test_nothing_to_wait_for_is_no_result(executor):
