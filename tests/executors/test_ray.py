@@ -54,10 +54,37 @@ def warm_up():
     """Imports nothing."""
 
 
+@pytest.fixture(scope="module")
+def shared(nodes):
+    """The executor that tests share, if there is one now; the nodes have room for its two slots alone."""
+    shared = []
+    yield shared
+    for executor in shared:
+        executor.close()
+
+
 @pytest.fixture
-def pair(nodes, tmp_path):
+def room(shared):
+    """No slot is taken."""
+    while shared:
+        shared.pop().close()
+
+
+@pytest.fixture
+def own_pair(room, tmp_path):
+    """Two slots for a test that changes what their executor knows."""
     with closing(ray_executor.start(BOTH, tmp_path / "worker.log", warm_up)) as executor:
         yield executor
+
+
+@pytest.fixture
+def pair(shared, tmp_path_factory, capfd):
+    """The same two slots for all tests that kill workers at most: the executor replaces them."""
+    if not shared:
+        shared.append(ray_executor.start(BOTH, tmp_path_factory.mktemp("pair") / "worker.log", warm_up))
+    wait_until(shared[0], lambda: shared[0].free == 2)
+    capfd.readouterr()
+    return shared[0]
 
 
 def train_on(report):
@@ -206,85 +233,6 @@ def test_a_task_that_waits_for_a_slot_can_be_dropped(pair):
     assert wait_for(pair, 1).keys() == {1}
 
 
-def test_a_node_on_which_no_worker_can_start_is_said_once(pair, monkeypatch, capfd):
-    monkeypatch.setattr(ray_executor, "_PAUSE", 0.1)
-    started = start_badly(monkeypatch)
-    kill(pair._slots[0])
-    pair.submit(Climb(0))
-    assert wait_for(pair, 1)[0].value.state is TrialState.COMPLETE
-    wait_until(pair, lambda: len(started) == 3)
-    [line] = capfd.readouterr().err.splitlines()
-    assert line.startswith("warning: Ray: a worker cannot start (on 127.0.0.1: FileNotFoundError: ")
-    assert line.endswith("); every node needs convtune, as it is installed here; tried every 0 s")
-
-
-def test_a_slot_that_is_ended_as_it_starts_is_tried_again_without_a_word(pair, monkeypatch, capfd):
-    started, start_slot = [], ray_executor.start_slot
-
-    def start_and_end(*arguments):
-        started.append(start_slot(*arguments))
-        if len(started) == 1:
-            started[0].kill()
-        return started[-1]
-
-    monkeypatch.setattr(ray_executor, "start_slot", start_and_end)
-    kill(pair._slots[0])
-    pair.submit(Climb(0))
-    assert wait_for(pair, 1)[0].value.state is TrialState.COMPLETE
-    wait_until(pair, lambda: len(started) == 2 and pair.free == 2)
-    assert capfd.readouterr() == ("", "")
-
-
-def test_that_the_nodes_lack_convtune_is_not_said_of_a_slot_that_was_ended(pair, monkeypatch, capfd):
-    """One that could not start long before tells nothing about it, and is no second one that was ended."""
-    monkeypatch.setattr(ray_executor, "_PAUSE", 0.1)
-    said = []
-    for has_died in (False, True, True):
-        slot = Unstarted(has_died)
-        pair._slots.append(slot)
-        pair._settle(slot)
-        said.append(capfd.readouterr().err)
-        time.sleep(0.2)
-    cannot = "warning: Ray: a worker cannot start (gone); "
-    missing = f"{cannot}every node needs convtune, as it is installed here; tried every 0 s\n"
-    assert said == [missing, "", f"{cannot}see `ray status`; tried every 0 s\n"]
-
-
-@dataclass
-class Unstarted:
-    """A slot that could not start, or was ended as it started."""
-
-    has_died: bool
-
-    def settle(self):
-        return "gone"
-
-    def kill(self):
-        """It is gone."""
-
-
-def test_a_cluster_on_which_no_worker_can_start_is_an_error_and_left(nodes, monkeypatch, capfd):
-    start_badly(monkeypatch)
-    left = []
-    monkeypatch.setattr(ray_executor, "connect", lambda *arguments: lambda: left.append("left"))
-    with pytest.raises(WorkerError, match=r"^Ray: no worker can start \(on 127.0.0.1: FileNotFoundError: "):
-        ray_executor.start(BOTH, None, warm_up)
-    assert left
-    assert capfd.readouterr() == ("", "")
-
-
-def start_badly(monkeypatch):
-    """Starts slots that no node can start; returns the list of them."""
-    started, start_slot = [], ray_executor.start_slot
-
-    def start_badly(token, *arguments):
-        started.append(start_slot("no/such", *arguments))  # names a folder that the node cannot make
-        return started[-1]
-
-    monkeypatch.setattr(ray_executor, "start_slot", start_badly)
-    return started
-
-
 def test_a_cluster_without_nodes_is_said_and_a_task_waits_for_one(pair, monkeypatch, capfd):
     with monkeypatch.context() as patched:
         patched.setattr(ray_executor, "living_nodes", list)
@@ -352,13 +300,92 @@ def test_a_task_that_cannot_be_unpacked_is_its_own_error(pair):
         call(pair, Unpackable(6, SpaceError("no such")))
 
 
-def test_what_workers_print_comes_into_the_log_and_not_onto_the_terminal(pair, tmp_path, capfd):
+def test_what_workers_print_comes_into_the_log_and_not_onto_the_terminal(pair, capfd):
     call(pair, Chatter("chatter\n"))
-    assert "chatter" in (tmp_path / "worker.log").read_text()
+    assert "chatter" in pair._log.read_text()
     assert capfd.readouterr() == ("", "")
 
 
-def test_closing_leaves_no_file_and_no_process(nodes, copy, tmp_path):
+def test_a_node_on_which_no_worker_can_start_is_said_once(own_pair, monkeypatch, capfd):
+    monkeypatch.setattr(ray_executor, "_PAUSE", 0.1)
+    started = start_badly(monkeypatch)
+    kill(own_pair._slots[0])
+    own_pair.submit(Climb(0))
+    assert wait_for(own_pair, 1)[0].value.state is TrialState.COMPLETE
+    wait_until(own_pair, lambda: len(started) == 3)
+    [line] = capfd.readouterr().err.splitlines()
+    assert line.startswith("warning: Ray: a worker cannot start (on 127.0.0.1: FileNotFoundError: ")
+    assert line.endswith("); every node needs convtune, as it is installed here; tried every 0 s")
+
+
+def test_a_slot_that_is_ended_as_it_starts_is_tried_again_without_a_word(own_pair, monkeypatch, capfd):
+    started, start_slot = [], ray_executor.start_slot
+
+    def start_and_end(*arguments):
+        started.append(start_slot(*arguments))
+        if len(started) == 1:
+            started[0].kill()
+        return started[-1]
+
+    monkeypatch.setattr(ray_executor, "start_slot", start_and_end)
+    kill(own_pair._slots[0])
+    own_pair.submit(Climb(0))
+    assert wait_for(own_pair, 1)[0].value.state is TrialState.COMPLETE
+    wait_until(own_pair, lambda: len(started) == 2 and own_pair.free == 2)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_that_the_nodes_lack_convtune_is_not_said_of_a_slot_that_was_ended(own_pair, monkeypatch, capfd):
+    """One that could not start long before tells nothing about it, and is no second one that was ended."""
+    monkeypatch.setattr(ray_executor, "_PAUSE", 0.1)
+    said = []
+    for has_died in (False, True, True):
+        slot = Unstarted(has_died)
+        own_pair._slots.append(slot)
+        own_pair._settle(slot)
+        said.append(capfd.readouterr().err)
+        time.sleep(0.2)
+    cannot = "warning: Ray: a worker cannot start (gone); "
+    missing = f"{cannot}every node needs convtune, as it is installed here; tried every 0 s\n"
+    assert said == [missing, "", f"{cannot}see `ray status`; tried every 0 s\n"]
+
+
+@dataclass
+class Unstarted:
+    """A slot that could not start, or was ended as it started."""
+
+    has_died: bool
+
+    def settle(self):
+        return "gone"
+
+    def kill(self):
+        """It is gone."""
+
+
+def test_a_cluster_on_which_no_worker_can_start_is_an_error_and_left(room, monkeypatch, capfd):
+    start_badly(monkeypatch)
+    left = []
+    monkeypatch.setattr(ray_executor, "connect", lambda *arguments: lambda: left.append("left"))
+    with pytest.raises(WorkerError, match=r"^Ray: no worker can start \(on 127.0.0.1: FileNotFoundError: "):
+        ray_executor.start(BOTH, None, warm_up)
+    assert left
+    assert capfd.readouterr() == ("", "")
+
+
+def start_badly(monkeypatch):
+    """Starts slots that no node can start; returns the list of them."""
+    started, start_slot = [], ray_executor.start_slot
+
+    def start_badly(token, *arguments):
+        started.append(start_slot("no/such", *arguments))  # names a folder that the node cannot make
+        return started[-1]
+
+    monkeypatch.setattr(ray_executor, "start_slot", start_badly)
+    return started
+
+
+def test_closing_leaves_no_file_and_no_process(room, copy, tmp_path):
     executor = ray_executor.start(BOTH, None, warm_up)
     pid = call(executor, GetPid())
     executor.submit(copy)
@@ -373,7 +400,7 @@ def test_closing_leaves_no_file_and_no_process(nodes, copy, tmp_path):
     assert not [path for path in left if path.exists()]
 
 
-def test_what_slots_that_died_left_on_a_machine_is_removed_by_the_next_one(nodes, tmp_path):
+def test_what_slots_that_died_left_on_a_machine_is_removed_by_the_next_one(room, tmp_path):
     """On whatever node of it they were: one that leaves and joins again is another node."""
     dead, alive, new = (
         Path(tempfile.gettempdir()) / f"convtune-{uuid.uuid4().hex[:8]}-{name * 12}" for name in ("d", "a", "n")
@@ -411,16 +438,16 @@ def test_a_slot_that_begins_while_its_executors_dead_slots_are_removed_has_its_f
 
 
 @pytest.mark.slow
-def test_a_node_that_dies_or_leaves_costs_its_trial_only_and_one_that_joins_is_used(nodes, pair, capfd):
+def test_a_node_that_dies_or_leaves_costs_its_trial_only_and_one_that_joins_is_used(nodes, own_pair, capfd):
     for end in (nodes.kill, nodes.leave):
-        wait_until(pair, lambda: pair.slots == 2)
+        wait_until(own_pair, lambda: own_pair.slots == 2)
         for number in (1, 2):
-            pair.submit(Climb(number, epochs=30, pause=0.2))
-        results = wait_for(pair, 2, ending_at(8, end))
+            own_pair.submit(Climb(number, epochs=30, pause=0.2))
+        results = wait_for(own_pair, 2, ending_at(8, end))
         [lost] = [result for result in results.values() if result.error is not None]
         assert str(lost.error).startswith("machine fault: node died: ")
         assert next(result for result in results.values() if result is not lost).value.state is TrialState.COMPLETE
-        assert pair.slots == 1
+        assert own_pair.slots == 1
         nodes.join()
     assert capfd.readouterr() == ("", "")
 
