@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -38,20 +38,20 @@ _TRIES = 3
 """The models in which a hyperparameter may have an effect: ``units_2`` has none where there is one layer."""
 
 
-def survey(source: HyperModelSource, dataset: Dataset) -> Survey:
+def survey(source: HyperModelSource, dataset: Dataset, begin: Callable[[], object] = lambda: None) -> Survey:
     """Every hyperparameter, parents before children, and what building models has shown.
 
     As in KerasTuner's tuners, models are built until each ``conditional_scope`` has been active once. Each option of a
     choice and both ends of a count are built too, since a branch or a loop may use more hyperparameters there, or the
-    same ones with other ranges. SpaceError when the model of the default values cannot be built or trained, or there
-    are no hyperparameters.
+    same ones with other ranges. ``begin`` is called before each model. SpaceError when the model of the default values
+    cannot be built or trained, or there are no hyperparameters.
     """
-    return _Surveyor(source, dataset).survey()
+    return _Surveyor(source, dataset, begin).survey()
 
 
 class _Surveyor:
-    def __init__(self, source: HyperModelSource, dataset: Dataset) -> None:
-        self._source, self._dataset = source, dataset
+    def __init__(self, source: HyperModelSource, dataset: Dataset, begin: Callable[[], object]) -> None:
+        self._source, self._dataset, self._begin = source, dataset, begin
         self._entries: list[Any] = []
         self._widest: dict[str, ListedHyperparameter] = {}
         self._listed: list[ListedHyperparameter] = []
@@ -94,13 +94,17 @@ class _Surveyor:
     def _try(self, hp: Any, most_weights: float) -> None:
         """Builds a model, whose traits and pixels are kept; if it fails, ``hp`` still lists what it used until then."""
         with forget_models(), _at_most(most_weights):
-            found = probe(self._source, self._dataset, hp)
+            found = self._probe(hp)
             self._pixels.setdefault(found.pixels.range, found.pixels)
             self._ignores_weights |= not found.weighted
             if name := find_unadapted(found.model):
                 self._unadapted[name] = None
             self._tried.append((dict(hp.values), _traits(hp, found)))
             self._built.append((dict(hp.values), as_built(self._source, hp, found)))
+
+    def _probe(self, hp: Any) -> Probe:
+        self._begin()
+        return probe(self._source, self._dataset, hp)
 
     def _note(self, entries: Iterable[Any]) -> list[Any]:
         """Adds what is new: names, conditions, wider ranges. Returns the entries with these."""
@@ -135,7 +139,7 @@ class _Surveyor:
         try:
             with forget_models(), _at_most(_MAX_WEIGHTS):
                 hp = hyperparameters_with(values)
-                return bool(_traits(hp, probe(self._source, self._dataset, hp)) == traits)
+                return bool(_traits(hp, self._probe(hp)) == traits)
         except (Exception, SystemExit):
             return False
 

@@ -8,7 +8,7 @@ from pipeline.errors import MachineError, SpaceError
 from pipeline.hypermodel.candidate import HyperModelCandidate
 from pipeline.hypermodel.source import BuiltModel, HyperModelInfo, HyperModelSource, Survey
 from pipeline.hyperparameter import Params
-from pipeline.study.trial import ReportCallback, TrialResult
+from pipeline.study.trial import BatchReport, ReportCallback, TrialResult
 from pipeline.training.inputs import TrainingInputs
 from pipeline.training.smaller_batches import train_in_memory
 
@@ -93,11 +93,12 @@ class SurveyHyperModel:
     number: int = -1
 
     def run(self, report: ReportCallback) -> Survey:
-        """See ``pipeline.hypermodel.survey.survey``."""
+        """See ``pipeline.hypermodel.survey.survey``; reports each model as it begins, since its time is limited."""
         from pipeline.hypermodel.survey import survey
         from pipeline.hypermodel.user_code import collect_code
 
-        return replace(survey(self.source, self.dataset), code=collect_code(self.source.module))
+        found = survey(self.source, self.dataset, lambda: report(BatchReport(self.number, 0, 1)))
+        return replace(found, code=collect_code(self.source.module))
 
 
 @dataclass(frozen=True)

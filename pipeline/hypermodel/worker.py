@@ -1,7 +1,9 @@
 """A worker that builds the models of a HyperModel: it lists the hyperparameters and checks proposed params."""
 
+import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -29,13 +31,14 @@ _ON_CPU = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
 
 
 class _LateError(Exception):
-    """A model is being built for longer than a trial may take."""
+    """A model is being built for longer than a trial may take, which the text says."""
 
 
 class HyperModelWorker:
     """One HyperModel in its own worker, on the CPU, so that checking a proposal never waits for a trial.
 
-    Judging one takes at most ``timeout`` seconds (None: any). ``notes`` and ``warnings`` are for people: what its
+    Building one model takes at most ``timeout`` seconds (None: any); its import, and the default model that ``inspect``
+    builds, may take longer, since they may have to fetch weights. ``notes`` and ``warnings`` are for people: what its
     models have shown once ``read_space`` has built some.
 
     All methods raise SpaceError, in one line, for a HyperModel that cannot be searched.
@@ -52,13 +55,15 @@ class HyperModelWorker:
 
     def inspect(self) -> HyperModelInfo:
         """Imports the HyperModel; returns where its source code is and which images it takes."""
-        return self._call(InspectHyperModel(self._source))
+        with self._refusing():
+            return call(self._worker, InspectHyperModel(self._source))
 
     def read_space(self, dataset: Dataset) -> Space:
         """The space of all hyperparameters, for the images of ``dataset``."""
         self._source = replace(self._source, shape=dataset.shape, classes=len(dataset.classes))
         self._dataset = dataset
-        survey = self._call(SurveyHyperModel(self._source, dataset))
+        with self._refusing():
+            survey = self._call_timed(SurveyHyperModel(self._source, dataset))
         self._source = replace(self._source, code=survey.code)
         space = make_space(self._source, survey.listed)
         self._built |= {frozenset(values.items()): built for values, built in survey.built}
@@ -86,12 +91,27 @@ class HyperModelWorker:
         """Ends the worker."""
         self._worker.close()
 
-    def _call(self, task: Task[T]) -> T:
-        """The result of a task about the HyperModel itself; SpaceError also when the task kills the worker."""
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        """SpaceError where a task about the HyperModel itself kills the worker, or takes too long."""
         try:
-            return call(self._worker, task)
+            yield
         except WorkerError as error:
             raise SpaceError(f"{self._source}: {error}") from None
+        except _LateError as error:
+            advice = "set a longer one, or a space without that model"
+            raise SpaceError(
+                f"{self._source}: building a model to find the hyperparameters {error}; {advice}"
+            ) from None
+
+    def _call_timed(self, task: Task[T]) -> T:
+        """The task's value; _LateError, and a new worker, when one of the models that it builds takes too long."""
+        limit = _BuildTime(self._timeout, self._meanwhile or (lambda: None))
+        try:
+            return call(self._worker, task, limit.begin, limit.check)
+        except _LateError:
+            self._worker.drop(task.number)
+            raise
 
     def _build(self, params: dict[str, Scalar]) -> BuiltModel:
         """Builds each model once, though its params may be judged twice: before they are queued, and when proposed."""
@@ -105,27 +125,28 @@ class HyperModelWorker:
         """What the task finds; no model if that takes too long, or kills the worker. A new worker is prepared first."""
         try:
             call(self._worker, PrepareHyperModel(self._source), meanwhile=self._meanwhile)
-            return call(self._worker, task, meanwhile=self._until_late())
-        except _LateError:
-            self._worker.drop(task.number)
-            assert self._timeout is not None
-            reason = f"building it took longer than --trial-timeout {format_seconds(self._timeout)}"
-            return BuiltModel(reason=reason, kind="building it took too long")
+            return self._call_timed(task)
+        except _LateError as error:
+            return BuiltModel(reason=f"building it {error}", kind="building it took too long")
         except WorkerError as error:  # perhaps it ran out of memory
             return BuiltModel(reason=f"building it failed: {error}", kind="building it failed")
 
-    def _until_late(self) -> Callable[[], None] | None:
-        """What is called meanwhile: raises _LateError when the time is up; what else is done then takes none of it."""
-        if self._timeout is None:
-            return self._meanwhile
-        meanwhile, end = self._meanwhile or (lambda: None), time.monotonic() + self._timeout
 
-        def check() -> None:
-            nonlocal end
-            began = time.monotonic()
-            if began > end:
-                raise _LateError
-            meanwhile()
-            end += time.monotonic() - began
+class _BuildTime:
+    """The seconds that building one model may take (None: any); what ``meanwhile`` does takes none of them."""
 
-        return check
+    def __init__(self, timeout: float | None, meanwhile: Callable[[], None]) -> None:
+        self._timeout, self._meanwhile = timeout, meanwhile
+        self.begin()
+
+    def begin(self, *step: int) -> None:
+        """Another model begins, as the task reports: its time starts."""
+        self._end = time.monotonic() + (math.inf if self._timeout is None else self._timeout)
+
+    def check(self) -> None:
+        """Calls ``meanwhile``; _LateError when the time is up."""
+        began = time.monotonic()
+        if self._timeout is not None and began > self._end:
+            raise _LateError(f"took longer than --trial-timeout {format_seconds(self._timeout)}")
+        self._meanwhile()
+        self._end += time.monotonic() - began

@@ -13,9 +13,12 @@ import pytest
 
 from pipeline.errors import SpaceError, WorkerError
 from pipeline.executors import InlineExecutor, LocalExecutor
+from pipeline.executors.task import TaskResult
 from pipeline.hypermodel import HyperModelWorker, parse_source
 from pipeline.hypermodel.source import BuiltModel, Survey
+from pipeline.hypermodel.task import SurveyHyperModel
 from pipeline.space import complete
+from pipeline.study.trial import BatchReport
 from tests.hypermodel.tiny_data import tiny_data
 
 HYPERMODELS = """
@@ -315,6 +318,44 @@ def test_a_build_that_takes_longer_than_a_trial_may_is_infeasible_and_costs_its_
         prepared.unlink()
         clock.look = lambda: 0.0 if prepared.exists() else 1000.0
         assert worker.judge({}, (), {"file": str(built), "again": 1}).candidate is not None
+
+
+class Surveying:
+    """In the place of a worker: its survey begins a model every 20 s, ``models`` times; a stuck one ends no more."""
+
+    def __init__(self, clock, models, stuck=False):
+        self.clock, self.models, self.stuck, self.dropped = clock, models, stuck, []
+
+    def submit(self, task):
+        pass
+
+    def wait(self, report, timeout=None):
+        self.clock.now += 20
+        if self.models:
+            self.models -= 1
+            report(BatchReport(-1, 0, 1))
+        elif not self.stuck:
+            return [TaskResult(-1, Survey(()))]
+        return []
+
+    def drop(self, number):
+        self.dropped.append(number)
+
+
+def test_each_model_that_is_built_to_read_the_space_may_take_as_long_as_a_trial(monkeypatch, clock):
+    worker_on(Surveying(clock, models=4), monkeypatch)
+    stuck = Surveying(clock, models=4, stuck=True)
+    with pytest.raises(SpaceError, match=r"^models:build: building a model to find .* took longer than .* 30s; set a"):
+        worker_on(stuck, monkeypatch)
+    assert stuck.dropped == [-1]
+
+
+def test_a_survey_reports_each_model_as_it_begins(open_hypermodel):
+    worker, _ = open_hypermodel("sometimes")
+    reports = []
+    found = SurveyHyperModel(worker._source, tiny_data((6, 6, 1), 3)).run(reports.append)
+    assert set(reports) == {BatchReport(-1, 0, 1)}
+    assert len(reports) > len(found.built) >= 3, "those that fail too"
 
 
 def test_a_build_that_is_done_as_its_time_is_up_counts(monkeypatch, clock, tmp_path):
