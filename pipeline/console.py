@@ -25,7 +25,7 @@ _SLOW = 1.0
 """Seconds after which something counts as slow."""
 
 _HELD = "\ue000"
-"""Stands for a space at which no line is broken: a character for private use, so it is in no text."""
+"""Stands for a space at which no line may be broken: a private-use character, which texts do not contain."""
 
 _DESCRIPTION = TextColumn("{task.description}", markup=False)
 
@@ -47,7 +47,7 @@ def show(renderable: RenderableType, folded: bool = False) -> None:
 
 
 class _Escaped:
-    """What is shown, with terminal codes escaped but for the colours that are ours: cells may be from somebody else."""
+    """Escapes the terminal codes in a text, which may come from somebody else; our own colours are styles and stay."""
 
     def __init__(self, renderable: RenderableType) -> None:
         self._renderable = renderable

@@ -101,7 +101,7 @@ def _why_refused(error: Exception) -> str:
 
 
 def _is_here(nodes: set[str]) -> bool:
-    """Whether one of the nodes runs on this machine, by the processes that this one can see."""
+    """Whether a node of the cluster runs on this machine, judged by the processes that can be seen here."""
     from ray._private import services
 
     find = getattr(services, "find_node_ids", None)  # older versions look for the node by this machine's address
@@ -126,7 +126,7 @@ class Head:
         return is_open(*split(self._address))
 
     def check(self) -> bool:
-        """Whether the head answers, so Ray may be asked; MachineError once it has been silent for ``_AWAY`` seconds."""
+        """Whether the head answers, so Ray may be asked. MachineError after ``_AWAY`` seconds without an answer."""
         now = time.monotonic()
         if self.answers():
             self._last = now

@@ -62,7 +62,7 @@ def _functions_in(attributes: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _is_pure(name: str) -> bool:
-    """Whether an operation has no text as input or output, and none as attribute but those in ``_WORDS``."""
+    """Whether an operation handles no text: as input, as output, or as an attribute other than those in ``_WORDS``."""
     from tensorflow.core.framework.types_pb2 import DT_STRING
     from tensorflow.python.framework import op_def_registry
 

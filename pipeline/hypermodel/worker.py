@@ -122,7 +122,10 @@ class HyperModelWorker:
         return self._built[key]
 
     def _try_to_build(self, task: BuildModel) -> BuiltModel:
-        """What the task finds; no model if that takes too long, or kills the worker. A new worker is prepared first."""
+        """The model that the task builds, or why there is none: it took too long, or killed the worker.
+
+        A worker that has replaced another one is prepared first, which takes none of the time.
+        """
         try:
             call(self._worker, PrepareHyperModel(self._source), meanwhile=self._meanwhile)
             return self._call_timed(task)

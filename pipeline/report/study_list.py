@@ -44,7 +44,7 @@ class ListedStudy:
 
     ``name`` is how a command names it. ``best`` is the number of the best trial, ``score`` that trial's. ``last_run``
     is when its last trial ended or reported, in seconds since 1970. ``storage`` is the database of its trials ("": its
-    folder). A study that cannot be read has a ``problem`` instead, one whose server does not answer besides.
+    folder). ``problem`` says why the study cannot be read (nothing else is known then) or its server was not reached.
     """
 
     name: str
@@ -85,7 +85,7 @@ def _is_study(paths: StudyPaths) -> bool:
 def list_studies(
     studies: Sequence[StudyPaths], progress: Callable[[int, int], None] = lambda done, total: None, server: str = ""
 ) -> list[ListedStudy]:
-    """What there is to say of each; a fault in one becomes its ``problem``.
+    """An entry for each study; an error while one is read becomes its ``problem``.
 
     Of servers, only the one at the address ``server`` is asked: a study of somebody else may name any, and a client
     that connects tells it who asks, perhaps with a password.
@@ -117,7 +117,7 @@ def _read_whole(paths: StudyPaths, server: str) -> ListedStudy:
 
 
 def _read_files(paths: StudyPaths) -> ListedStudy:
-    """What is known of a study before its trials are read: of one on a server also whether it runs here."""
+    """What the files of a study say without its trials; if these are on a server, also whether it runs here."""
     check_job(paths)
     read_fingerprint(paths)
     job, database = read_mapping(paths.job, StudyError), database_of(paths)

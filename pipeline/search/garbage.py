@@ -3,7 +3,6 @@
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from gc import get_freeze_count as count_frozen
 
 
 @contextmanager
@@ -13,7 +12,7 @@ def short_collections() -> Iterator[None]:
     A full collection of these takes 0.2 s (measured, with MLflow and Optuna), in which no worker gets an answer.
     Where somebody else has called ``gc.freeze``, what there is stays frozen after the block.
     """
-    frozen = count_frozen()
+    frozen = gc.get_freeze_count()
     gc.freeze()
     try:
         yield

@@ -10,7 +10,7 @@ from pipeline.search.standing import Standing
 from pipeline.study.record import TrialRecord
 
 _START = 60.0
-"""Seconds in which a worker starts, has the trial's files (on a cluster) and takes it up, beside the time of a trial.
+"""Seconds, beyond the time of a trial, in which a worker has to start, to receive the files on a cluster, and to begin.
 
 The import of a backend takes up to 20 on a busy machine."""
 
@@ -64,7 +64,7 @@ class Budget:
         """Whether the deadline has passed."""
         return self.deadline is not None and time.monotonic() >= self.deadline
 
-    def why_late(self, began: float, has_begun: bool = True) -> str:
+    def why_late(self, began: float, has_begun: bool) -> str:
         """Why a trial that began then (monotonic seconds) must end: it takes longer than a trial may; "" if not.
 
         If no worker has begun it yet, ``began`` is when it was handed over.

@@ -1,4 +1,5 @@
 import gc
+from gc import get_freeze_count  # imported before the session of tests replaces it
 
 import pytest
 
@@ -8,7 +9,7 @@ from pipeline.search.garbage import short_collections
 @pytest.fixture(autouse=True)
 def collector(monkeypatch):
     """The collector as a test finds it: nothing is frozen before, and nothing of the test after."""
-    monkeypatch.setattr("pipeline.search.garbage.count_frozen", gc.get_freeze_count)
+    monkeypatch.setattr(gc, "get_freeze_count", get_freeze_count)
     gc.unfreeze()
     yield
     gc.unfreeze()
