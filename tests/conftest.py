@@ -89,7 +89,7 @@ def _migrations_read_once() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _frozen_objects_uncounted() -> Iterator[None]:
-    """A study asks whether anything is frozen: here millions of objects are, and counting them takes 0.1 s."""
+    """A study freezes nothing where something is: here millions of objects are, and counting them takes 0.1 s."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gc, "get_freeze_count", lambda: 1)
         yield

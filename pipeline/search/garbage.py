@@ -10,12 +10,13 @@ def short_collections() -> Iterator[None]:
     """Within the block the collector does not look at what there was before it, as the modules that are imported.
 
     A full collection of these takes 0.2 s (measured, with MLflow and Optuna), in which no worker gets an answer.
-    Where somebody else has called ``gc.freeze``, what there is stays frozen after the block.
+    Where somebody else has called ``gc.freeze``, nothing more is frozen: only all of it together could be let go again.
     """
-    frozen = gc.get_freeze_count()
+    if gc.get_freeze_count():
+        yield
+        return
     gc.freeze()
     try:
         yield
     finally:
-        if not frozen:
-            gc.unfreeze()
+        gc.unfreeze()

@@ -65,6 +65,10 @@ class MirroredStorage(InMemoryStorage):
         write_patiently(self._backend.engine, self._write_changed, self._reconnect)
         self._changed.clear()
 
+    def close(self) -> None:
+        """Lets go of the database, which is only connected to again if something more is written."""
+        self._backend.engine.dispose()
+
     def _write_changed(self) -> None:
         """Writes what has changed in one transaction; if that fails, nothing counts as written."""
         ids, written = dict(self._stored_ids), dict(self._written)

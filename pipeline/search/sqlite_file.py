@@ -6,8 +6,10 @@ from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from optuna.storages import RDBStorage
+from sqlalchemy.pool import NullPool
 
 from pipeline.errors import StudyError, printable
 from pipeline.files import sqlite_url
@@ -23,21 +25,25 @@ _MADE_LAST = "alembic_version"
 
 
 def open_for_writing(database: Path) -> RDBStorage:
-    """The storage in a file, which is made if it is missing; StudyError if the file holds something else."""
+    """The storage in a file, which is made if it is missing; it keeps one connection until it is no longer used.
+
+    StudyError if the file holds something else.
+    """
     tables = _tables(database) if database.exists() else set()
     if tables and "studies" not in tables:
         raise _another(database)
-    return _open(database, partial(_connect, database), complete=_MADE_LAST in tables)
+    return _open(database, partial(_connect, database), _MADE_LAST in tables, {"pool_size": 1})
 
 
 def open_for_reading(database: Path) -> RDBStorage:
     """The storage in a file, in which nothing is changed: Optuna would make what is missing, in any file.
 
+    It connects for each query, so that the file is not open longer than it is read.
     StudyError if the file holds something else.
     """
     if not _tables(database) >= _OPTUNA:
         raise _another(database)
-    return _open(database, partial(_connect_for_reading, database), complete=True)
+    return _open(database, partial(_connect_for_reading, database), True, {"poolclass": NullPool})
 
 
 def _another(database: Path) -> StudyError:
@@ -60,14 +66,16 @@ def _tables(database: Path) -> set[str]:
     return {name for kind, name in found if kind == "table"}
 
 
-def _open(database: Path, connect: Callable[[], sqlite3.Connection], complete: bool) -> RDBStorage:
-    """The storage; its tables are made unless they are ``complete``.
+def _open(
+    database: Path, connect: Callable[[], sqlite3.Connection], complete: bool, pool: dict[str, Any]
+) -> RDBStorage:
+    """The storage; its tables are made unless they are ``complete``. ``pool`` says how it keeps connections.
 
     StudyError if another version of Optuna wrote it.
     """
     url = sqlite_url(database).replace("{", "{{").replace("}", "}}")  # Optuna formats the URL
     try:
-        return RDBStorage(url, engine_kwargs={"creator": connect}, skip_table_creation=complete)
+        return RDBStorage(url, engine_kwargs={"creator": connect, **pool}, skip_table_creation=complete)
     except RuntimeError as error:
         if "optuna storage upgrade" in str(error):
             command = f"optuna storage upgrade --storage {shlex.quote(url)}"

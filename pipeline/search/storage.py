@@ -104,8 +104,6 @@ class StudyStorage:
             if asked["number"] not in again
         }
 
-    # --- proposals
-
     def ask(self, sampler: BaseSampler | None) -> Proposal:
         """The next proposal: a queued point if there is one, else the sampler's draw."""
         self._study.sampler = sampler or RandomSampler(0)
@@ -188,8 +186,6 @@ class StudyStorage:
 
     def _queue(self, again: Again) -> None:
         self._study.enqueue_trial(dict(again.params), user_attrs=again.user_attrs)
-
-    # --- trials
 
     @property
     def full_epochs(self) -> int:
@@ -294,6 +290,10 @@ class StudyStorage:
     def note_end(self, reason: StopReason | None) -> None:
         """Stores why the search ended, None while it goes on."""
         note_end(self._study, reason)
+
+    def close(self) -> None:
+        """Lets go of the database; what is in memory can be read on."""
+        self._storage.close()
 
     @property
     def study(self) -> optuna.Study:

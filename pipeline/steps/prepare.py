@@ -1,7 +1,7 @@
 """The second step of a study: checks Keras, connects to MLflow, and writes the study to its folder."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from uuid import uuid4
@@ -50,8 +50,7 @@ def prepare(study: OpenStudy, verbosity: Verbosity) -> Iterator[PreparedStudy]:
         if study.searched.latency is not None:
             save_latency_model(study.paths, study.searched.latency)
         database = study.database
-        with storage_errors(database):
-            storage = open_storage(study)
+        with storage_errors(database), closing(open_storage(study)) as storage:
             tracker.bring_level(storage.records, partial(history_of, study.paths))
             write_job(study.paths, study.job, study.searched.text)
             dataset = study.problem.dataset

@@ -3,7 +3,7 @@
 import os
 import pty
 import re
-import select
+import selectors
 import subprocess
 import time
 
@@ -71,10 +71,11 @@ class Bash:
 
     def read_until(self, pattern):
         text, end = "", time.monotonic() + 20
-        while not re.search(pattern, text):
-            ready, _, _ = select.select([self._terminal], [], [], max(0, end - time.monotonic()))
-            assert ready, f"no {pattern} in {text!r}"
-            text += os.read(self._terminal, 4096).decode(errors="replace")
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._terminal, selectors.EVENT_READ)
+            while not re.search(pattern, text):
+                assert selector.select(max(0, end - time.monotonic())), f"no {pattern} in {text!r}"
+                text += os.read(self._terminal, 4096).decode(errors="replace")
         return text
 
     def close(self):

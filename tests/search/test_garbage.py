@@ -24,9 +24,16 @@ def test_what_was_there_is_not_looked_at_within_the_block_and_is_again_after_it(
     assert any(known is before for known in gc.get_objects())
 
 
-def test_it_ends_with_an_error_too_and_inside_another_leaves_what_that_has_frozen():
-    with short_collections():
-        with pytest.raises(KeyError), short_collections():
-            raise KeyError
-        assert gc.get_freeze_count()
+def test_it_ends_with_an_error_too():
+    with pytest.raises(KeyError), short_collections():
+        raise KeyError
     assert not gc.get_freeze_count()
+
+
+def test_where_another_has_frozen_something_it_freezes_nothing_that_would_stay_so():
+    gc.freeze()
+    before = [[]]
+    with short_collections():
+        assert any(known is before for known in gc.get_objects())
+    assert gc.get_freeze_count()
+    assert any(known is before for known in gc.get_objects())
