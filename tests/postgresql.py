@@ -76,6 +76,12 @@ class PostgreSQL:
         self.sql("postgres", f"CREATE DATABASE {name}")
         return name
 
+    def ask_for_the_password_itself(self, database: str) -> None:
+        """From now on whoever connects to a database has to send the password in clear text."""
+        rules = self._folder / "data" / "pg_hba.conf"
+        rules.write_text(f"host {database} all 127.0.0.1/32 password\n{rules.read_text()}")
+        self.run("pg_ctl", "reload", "-D", "data")
+
     def address(self, database: str, password: str | None = QUOTED) -> str:
         """The address of a database, with a password as it is written there, or without one (None)."""
         return f"postgresql://{USER}{'' if password is None else ':' + password}@127.0.0.1:{self.port}/{database}"

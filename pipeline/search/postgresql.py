@@ -1,5 +1,6 @@
 """Opens Optuna's storage in a PostgreSQL database, and waits for a server that has gone."""
 
+import os
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -62,8 +63,17 @@ def _url(database: ServerDatabase) -> URL:
 
 
 def _settings(database: ServerDatabase, name: str = "convtune") -> dict[str, Any]:
+    """How to connect. No server is told the password itself, whatever the address says: it may be a stranger's."""
     password = {} if database.password is None else {"password": database.password}
-    return {"connect_timeout": _CONNECT_SECONDS, "application_name": name, **password}
+    methods = {"require_auth": os.environ.get("PGREQUIREAUTH", "!password")} if _knows_methods() else {}
+    return {"connect_timeout": _CONNECT_SECONDS, "application_name": name, **password, **methods}
+
+
+def _knows_methods() -> bool:
+    """Whether PostgreSQL's client library (16 or newer) can refuse methods of authentication."""
+    import psycopg  # an extra of convtune
+
+    return psycopg.pq.version() >= 160000
 
 
 def has_study(storage: RDBStorage, name: str) -> bool:
@@ -73,8 +83,12 @@ def has_study(storage: RDBStorage, name: str) -> bool:
 
 def refused(database: ServerDatabase, error: BaseException) -> StorageAwayError:
     """That the server is away or has refused, in one line."""
-    advice = "check the server, the user and the password (PGPASSWORD or ~/.pgpass), or name another --storage"
-    return StorageAwayError(f"{database}: the storage failed ({reason_of(error)}); {advice}")
+    reason = reason_of(error)
+    if "cleartext password" in reason:
+        advice = "if you trust it with your password, set PGREQUIREAUTH=password"
+    else:
+        advice = "check the server, the user and the password (PGPASSWORD or ~/.pgpass), or name another --storage"
+    return StorageAwayError(f"{database}: the storage failed ({reason}); {advice}")
 
 
 def reason_of(error: BaseException) -> str:

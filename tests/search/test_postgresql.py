@@ -162,3 +162,16 @@ def _gone():
     from sqlalchemy.exc import OperationalError
 
     return OperationalError("COMMIT", {}, Exception("server closed the connection unexpectedly"))
+
+
+def test_no_server_is_told_the_password_itself_unless_its_user_allows_it(postgresql, name, wide, monkeypatch):
+    """The folder of a study may be a stranger's, who names his own server in it."""
+    address = parse_address(postgresql.address(name) + "?require_auth=password")
+    monkeypatch.delenv("PGREQUIREAUTH", raising=False)
+    open_database(ServerDatabase(address, "one", begun=False), wide)
+    postgresql.ask_for_the_password_itself(name)
+    advice = "server requested a cleartext password.; if you trust it with your password, set PGREQUIREAUTH=password$"
+    with pytest.raises(StudyError, match=advice):
+        check_server(ServerDatabase(address, "one"))
+    monkeypatch.setenv("PGREQUIREAUTH", "password")
+    assert check_server(ServerDatabase(address, "one"))
