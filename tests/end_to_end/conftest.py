@@ -70,7 +70,7 @@ def server(tmp_path_factory):
     server = MlflowServer(tmp_path_factory.mktemp("server"))
     server.start()
     yield server
-    server.stop()
+    server.close()
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ def server(postgresql, tmp_path_factory):
     server = MlflowServer(tmp_path_factory.mktemp("server"), address)
     server.start()
     yield server
-    server.stop()
+    server.close()
 
 
 @pytest.fixture
