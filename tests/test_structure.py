@@ -14,7 +14,7 @@ FILES = sorted((ROOT / "pipeline").rglob("*.py"))
 
 FLOORS = (
     {"", "errors", "signals"},
-    {"arrays", "files", "hyperparameter", "markdown", "quantity"},
+    {"arrays", "files", "garbage", "hyperparameter", "markdown", "quantity"},
     {"yaml_file"},
     {"metrics"},
     {"study"},

@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from io import TextIOWrapper
 from types import TracebackType
 from typing import Any, NoReturn
@@ -12,6 +13,7 @@ from pipeline import __version__
 from pipeline.cli.commands import COMMANDS, Command
 from pipeline.cli.help import describe
 from pipeline.errors import ConvtuneError, nearest, printable, without_password
+from pipeline.garbage import no_collections
 
 __all__ = ["COMMANDS", "Command", "main"]
 
@@ -64,7 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as stderr: the name of a file may not be encodable
     try:
-        return COMMANDS[args.command].run(args)
+        with nullcontext() if args.command == "tune" else no_collections():  # the others are soon over
+            return COMMANDS[args.command].run(args)
     except ConvtuneError as error:
         return _refuse(str(error))
     except KeyboardInterrupt:

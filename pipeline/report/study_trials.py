@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pipeline.errors import StudyError
-from pipeline.search.importance import importances
 from pipeline.search.optuna_study import (
     count_infeasible,
     load_study,
@@ -80,7 +79,11 @@ def _read(paths: StudyPaths, running: bool, weighed: bool) -> StudyTrials:
         records, runs = mark_front([*records_of(study, objective).values()]), runs_of(study, objective)
         if not running:
             records, runs = _without_killed(records), _without_killed(runs)
-        weights = importances(study) if weighed else {}
+        weights: Mapping[str, float] = {}
+        if weighed:
+            from pipeline.search.importance import importances  # imported late: 1 s, since it imports scikit-learn
+
+            weights = importances(study)
         return StudyTrials(paths, records, runs, weights, count_infeasible(study), running, noted_end(study))
 
 

@@ -10,9 +10,9 @@ from typing import Protocol
 from pipeline.candidate import Candidate
 from pipeline.errors import MachineError
 from pipeline.executors import Executor, Task, TaskResult
+from pipeline.garbage import short_collections
 from pipeline.search.early_end import why_final
 from pipeline.search.forecast import Forecast
-from pipeline.search.garbage import short_collections
 from pipeline.search.machine_faults import MachineFaults
 from pipeline.search.proposer import Accepted, Proposer
 from pipeline.search.standing import Standing

@@ -8,16 +8,16 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
-from pipeline.console import note, status, warn
+from pipeline.console import note, status
 from pipeline.errors import JobError
+from pipeline.garbage import no_collections
 from pipeline.job.request import JobRequest, name_study, read_job
 from pipeline.report.progress import Verbosity, choose_verbosity
 from pipeline.signals import ENDING, interruptible
 from pipeline.steps.choose_source import choose_source
 from pipeline.steps.job_plan import fill_in_time
-from pipeline.steps.study_folder import hold_study
+from pipeline.steps.study_folder import hold_study, tell_of_cut_off
 from pipeline.steps.workers import slots_of, start_workers
-from pipeline.study.holder import Holder
 from pipeline.study.paths import StudyPaths
 
 _INTERRUPTED = 130
@@ -75,19 +75,10 @@ def start(request: JobRequest, paths: StudyPaths, verbosity: Verbosity) -> int:
         closing(start_workers(request.job, slots, log)) as executor,
     ):
         if cut_off is not None:
-            _tell_of_cut_off(paths, cut_off, verbosity.is_quiet)
-        with status("starting", verbosity.is_quiet):
+            tell_of_cut_off(paths, cut_off, verbosity.is_quiet)
+        with status("starting", verbosity.is_quiet), no_collections():
             from pipeline.steps.run import run  # MLflow and others: 3 seconds, while the workers import Keras
             from pipeline.steps.study_storage import held_storage
-
         atexit.register(gc.freeze)  # ending takes 0.8 s less when Python leaves the modules' objects alone
         with held_storage(paths, request.job.storage, verbosity.is_quiet):
             return run(request, paths, source, executor, resumed, verbosity)
-
-
-def _tell_of_cut_off(paths: StudyPaths, holder: Holder, quiet: bool) -> None:
-    """Says who ran the study last and has not let go of it; a warning if that process may still run somewhere."""
-    if not holder.has_ended:
-        warn(f"{paths.path}: {holder} has not let go of this study; if it still runs there, end one of the two")
-    elif not quiet:
-        note(f"note: {paths.path}: its last run was cut off ({holder})")

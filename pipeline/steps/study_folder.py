@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib.resources import files
 
-from pipeline.console import warn
+from pipeline.console import note, warn
 from pipeline.errors import StudyError
 from pipeline.files import write_text
 from pipeline.job.job import Job
@@ -45,6 +45,14 @@ def hold_study(paths: StudyPaths) -> Iterator[Holder | None]:
         for path in missing:
             with suppress(OSError):  # not empty: a study is in it
                 path.rmdir()
+
+
+def tell_of_cut_off(paths: StudyPaths, holder: Holder, quiet: bool) -> None:
+    """Says who ran the study last and has not let go of it; a warning if that process may still run somewhere."""
+    if not holder.has_ended:
+        warn(f"{paths.path}: {holder} has not let go of this study; if it still runs there, end one of the two")
+    elif not quiet:
+        note(f"note: {paths.path}: its last run was cut off ({holder})")
 
 
 def write_job(paths: StudyPaths, job: Job, space_text: Callable[[], str]) -> None:

@@ -190,8 +190,8 @@ def test_curves_are_those_of_the_studys_metric(folder):
     assert read_curve(folder.history(0), ACCURACY) == []
 
 
-def test_no_global_state_of_pyplot():
-    code = "import sys, pipeline.report.plots.draw; sys.exit('matplotlib.pyplot' in sys.modules)"
+def test_no_global_state_of_pyplot_and_no_second_for_scikit_learn():
+    code = "import sys, pipeline.report.plots.draw; sys.exit(bool({'matplotlib.pyplot', 'sklearn'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 

@@ -3,7 +3,7 @@ from gc import get_freeze_count  # imported before the session of tests replaces
 
 import pytest
 
-from pipeline.search.garbage import short_collections
+from pipeline.garbage import no_collections, short_collections
 
 
 @pytest.fixture(autouse=True)
@@ -37,3 +37,14 @@ def test_where_another_has_frozen_something_it_freezes_nothing_that_would_stay_s
         assert any(known is before for known in gc.get_objects())
     assert gc.get_freeze_count()
     assert any(known is before for known in gc.get_objects())
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_nothing_is_collected_within_the_block_and_afterwards_as_before(before):
+    (gc.enable if before else gc.disable)()
+    try:
+        with no_collections():
+            within = gc.isenabled()
+        assert (within, gc.isenabled()) == (False, before)
+    finally:
+        gc.enable()
