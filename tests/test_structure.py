@@ -68,6 +68,7 @@ KERAS = {
     "training.batches",
     "training.build",
     "training.evaluation",
+    "training.first_step",
     "training.fit",
     "training.gpu_share",
     "training.grouped",

@@ -5,10 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 import keras
+import numpy as np
 
 from pipeline.hypermodel.call_fit import class_weights, has_own_fit
 from pipeline.hypermodel.data_form import FormedBatches, data_form
-from pipeline.hypermodel.followed_fit import FollowedFit, call_followed, choose_compilation
+from pipeline.hypermodel.followed_fit import FollowedFit, call_followed, prepare_fit
 from pipeline.hypermodel.inference_model import build_inference_model
 from pipeline.hypermodel.loader import batch_size, build_model, hyperparameters_with, load, own_policy
 from pipeline.hypermodel.source import HyperModelSource
@@ -76,7 +77,7 @@ def _fit(
             settings["class_weight"] = weights
         call_followed(followed, hypermodel, hp, data, form, settings)
     else:
-        choose_compilation(model)
+        prepare_fit(model, form.form_labels(np.eye(form.classes, dtype=np.float32)[:1]))
         callback.batch_size = size
         recipe = replace(Recipe.from_params({}), batch_size=size, class_weight=source.class_weight)
         training = TrainingBatches(data.images, data.labels, data.train, form.classes, recipe, inputs.trial.seed)

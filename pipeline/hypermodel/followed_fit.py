@@ -5,12 +5,14 @@ from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.data import Dataset
 from pipeline.errors import WorkerError
 from pipeline.hypermodel.call_fit import call_fit
 from pipeline.hypermodel.data_form import DataForm
 from pipeline.hypermodel.fit_data import check_labels
+from pipeline.training.first_step import create_state
 from pipeline.training.precision import choose_jit
 from pipeline.training.reporting_callback import ReportingCallback, TrainingStopped
 
@@ -62,7 +64,8 @@ class FollowedFit:
             "validation_freq": 1,
             "verbose": 0,
         }
-        choose_compilation(self._model)
+        labels = arguments.get("y")
+        prepare_fit(self._model, labels[:1] if isinstance(labels, np.ndarray) else None)
         in_arrays = isinstance(arguments.get("x"), np.ndarray)
         self._callback.batch_size = (arguments.get("batch_size") or _BATCH_SIZE) if in_arrays else None
         return self._fit(**arguments | ours)
@@ -94,7 +97,11 @@ def _check_size(data: Dataset) -> None:
         )
 
 
-def choose_compilation(model: Any) -> None:
-    """Leaves out XLA where it is slower, unless the model was compiled with or without it on purpose."""
+def prepare_fit(model: Any, labels: NDArray[Any] | None) -> None:
+    """Creates a model's state (see ``create_state``), and leaves out XLA where it is slower.
+
+    XLA stays as it is if the model was compiled with or without it on purpose.
+    """
+    create_state(model, labels)
     if model.get_compile_config().get("jit_compile", "auto") == "auto":
         model.jit_compile = model.jit_compile and choose_jit() is not False

@@ -11,6 +11,7 @@ from pipeline.study.trial import ReportCallback, TrialResult
 from pipeline.training.batches import EndlessBatches, ReadingBatches, TrainingBatches, feed
 from pipeline.training.build import build_inference_model, build_training_model
 from pipeline.training.evaluation import log_all_metrics
+from pipeline.training.first_step import create_state
 from pipeline.training.inputs import TrainingInputs
 from pipeline.training.memory import forget_models
 from pipeline.training.normalisation import compute_normalisation
@@ -54,7 +55,7 @@ def _compile(architecture: Architecture, recipe: Recipe, inputs: TrainingInputs)
         metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
         jit_compile=choose_jit(),
     )
-    model.optimizer.build(model.trainable_variables)
+    create_state(model)
     return model
 
 

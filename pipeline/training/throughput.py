@@ -9,6 +9,7 @@ from pipeline.architecture import Architecture
 from pipeline.architecture.architecture_builder import ArchitectureBuilder
 from pipeline.architecture.ops import Activation, BatchNorm, Conv, GlobalAveragePool, Pool
 from pipeline.training.build import build_training_model
+from pipeline.training.first_step import create_state
 from pipeline.training.memory import forget_models
 from pipeline.training.precision import choose_jit, choose_policy
 
@@ -44,6 +45,7 @@ def measure_throughput(precision: str) -> float:
         model = build_training_model(architecture, scale=[1 / 128] * 3, offset=[-1.0] * 3)
         loss = keras.losses.CategoricalCrossentropy(from_logits=True)
         model.compile(keras.optimizers.Adam(1e-3), loss, jit_compile=choose_jit())
+        create_state(model)
         for _ in range(_WARM_UP_STEPS):
             model.train_on_batch(images, labels)
         began, times = time.perf_counter(), list[float]()

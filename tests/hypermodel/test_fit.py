@@ -51,9 +51,12 @@ def go_on(report):
         ("own_metrics", {"lr": 0.01}, {"hits", "val_hits", "f1_score", "val_f1_score"}),
     ],
 )
-def test_it_trains_as_it_is_compiled_and_leaves_a_model_for_raw_images(tmp_path, name, params, own):
+def test_it_trains_as_it_is_compiled_and_leaves_a_model_for_raw_images(tmp_path, monkeypatch, name, params, own):
+    steps, step = [], keras.Model.train_step
+    monkeypatch.setattr(keras.Model, "train_step", lambda model, data: steps.append(model) or step(model, data))
     task = make_task(tmp_path, name, **params)
     result = task.run(go_on)
+    assert len(steps) == 1  # it is traced once
     assert (result.state, result.epochs) == (TrialState.COMPLETE, 1)
     assert result.score > 0.5  # ten classes: chance is 0.1
     metrics = result.history[0].metrics
