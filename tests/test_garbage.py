@@ -40,11 +40,13 @@ def test_where_another_has_frozen_something_it_freezes_nothing_that_would_stay_s
 
 
 @pytest.mark.parametrize("before", [True, False])
-def test_nothing_is_collected_within_the_block_and_afterwards_as_before(before):
+def test_nothing_is_collected_within_the_block_and_what_it_leaves_is_old_at_once(before):
     (gc.enable if before else gc.disable)()
     try:
         with no_collections():
-            within = gc.isenabled()
+            within, fresh = gc.isenabled(), [[]]
         assert (within, gc.isenabled()) == (False, before)
+        assert any(known is fresh for known in gc.get_objects(generation=2)), "it is old at once"
+        assert not gc.get_freeze_count()
     finally:
         gc.enable()

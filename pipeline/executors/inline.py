@@ -11,6 +11,7 @@ from pipeline.executors.devices import environments
 from pipeline.executors.log import open_log, output_to
 from pipeline.executors.machine_fault import error_of
 from pipeline.executors.task import ExecutorKind, Slots, Task, TaskResult, WarmUp
+from pipeline.garbage import no_collections
 from pipeline.study.trial import ReportCallback
 
 
@@ -53,7 +54,8 @@ class InlineExecutor:
         with nullcontext(None) if self._log is None else open_log(self._log) as log:
             if log is not None and self._warm_up is not None:
                 warm_up, self._warm_up = self._warm_up, None
-                with output_to(log), suppress(Exception):  # the task will fail with the same error and report it
+                # with an exception the task will fail too, and report it
+                with output_to(log), no_collections(), suppress(Exception):
                     warm_up()
             return [run_task(self._waiting.pop(0), report, log)]
 

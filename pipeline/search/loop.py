@@ -10,7 +10,6 @@ from typing import Protocol
 from pipeline.candidate import Candidate
 from pipeline.errors import MachineError
 from pipeline.executors import Executor, Task, TaskResult
-from pipeline.garbage import short_collections
 from pipeline.search.early_end import why_final
 from pipeline.search.forecast import Forecast
 from pipeline.search.machine_faults import MachineFaults
@@ -119,7 +118,6 @@ class Loop:
         self._over_since = math.inf
         self._looked = math.inf
 
-    @short_collections()
     def run(self, budget: Budget) -> StopReason:
         """Runs until the budget or the space is used up and every trial has ended; returns why there are no more.
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline.console import note, status
 from pipeline.errors import JobError
-from pipeline.garbage import no_collections
+from pipeline.garbage import no_collections, short_collections
 from pipeline.job.request import JobRequest, name_study, read_job
 from pipeline.report.progress import Verbosity, choose_verbosity
 from pipeline.signals import ENDING, interruptible
@@ -77,8 +77,8 @@ def start(request: JobRequest, paths: StudyPaths, verbosity: Verbosity) -> int:
         if cut_off is not None:
             tell_of_cut_off(paths, cut_off, verbosity.is_quiet)
         with status("starting", verbosity.is_quiet), no_collections():
-            from pipeline.steps.run import run  # MLflow and others: 3 seconds, while the workers import Keras
+            from pipeline.steps.run import run  # MLflow and others: 2 seconds, while the workers import Keras
             from pipeline.steps.study_storage import held_storage
         atexit.register(gc.freeze)  # ending takes 0.8 s less when Python leaves the modules' objects alone
-        with held_storage(paths, request.job.storage, verbosity.is_quiet):
+        with short_collections(), held_storage(paths, request.job.storage, verbosity.is_quiet):
             return run(request, paths, source, executor, resumed, verbosity)
