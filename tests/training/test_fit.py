@@ -42,10 +42,13 @@ def saved_scores(task: TrainTask) -> dict[str, float]:
     return compute_metrics(data.labels[data.validation], probabilities)
 
 
+TRAINED = {"epochs": 3, "flip": False, "shift": 0.1, "label_smoothing": 0.05}
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     reports = []
-    task = make_task(tmp_path_factory.mktemp("trained"), epochs=3, flip=False, shift=0.1, label_smoothing=0.05)
+    task = make_task(tmp_path_factory.mktemp("trained"), **TRAINED)
     return task, task.run(at_epochs(lambda report: reports.append(report) or Decision.CONTINUE)), reports
 
 
@@ -128,8 +131,11 @@ def test_the_loss_of_a_batch_is_the_weighted_mean_of_its_images_and_the_metrics_
     train = np.concatenate([data.train[~rare], data.train[rare][:40]])
     data = replace(data, train=train)
     task = replace(task, inputs=replace(task.inputs, dataset=data))
-    metrics = task.run(go_on).history[0].metrics
-    probabilities = load_model(task.inputs.model_file).predict(data.images[train], verbose=0)
+    result = task.run(go_on)
+    assert result.state is TrialState.COMPLETE  # though a batch would have more images than there are
+    metrics, model = result.history[0].metrics, load_model(task.inputs.model_file)
+    assert_float32(model)
+    probabilities = model.predict(data.images[train], verbose=0)
     labels, counts = data.labels[train], np.bincount(data.labels[train])
     targets = np.eye(10)[labels] * (1 - smoothing) + smoothing / 10
     losses = -(targets * np.log(probabilities)).sum(axis=1)
@@ -141,10 +147,9 @@ def test_the_loss_of_a_batch_is_the_weighted_mean_of_its_images_and_the_metrics_
     assert metrics["val_accuracy"] == pytest.approx(saved_scores(task)["accuracy"], abs=0.02)
 
 
-def test_the_same_seed_trains_the_same(tmp_path):
-    first, second = (make_task(tmp_path, seed=3).run(go_on) for _ in range(2))
-    other = make_task(tmp_path, seed=4).run(go_on)
-    losses = [[report.metrics["loss"] for report in result.history] for result in (first, second, other)]
+def test_the_same_seed_trains_the_same(trained, tmp_path):
+    same, other = (make_task(tmp_path, seed=seed, **TRAINED).run(go_on) for seed in (0, 4))
+    losses = [[report.metrics["loss"] for report in result.history] for result in (trained[1], same, other)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
     assert losses[0] != pytest.approx(losses[2], rel=1e-4)
 
@@ -176,6 +181,7 @@ def test_a_trial_stopped_within_an_epoch_leaves_its_best_model_and_saves_it_earl
     assert (result.state, result.decision, result.epochs) == (TrialState.INTERRUPTED, Decision.STOP, 2)
     assert result.model == str(tmp_path / "model.keras")
     assert saved == [result.model if slow == 0 else ""] * 2
+    assert result.score > 0.2  # chance is 0.1
     assert saved_scores(task)["accuracy"] == pytest.approx(result.score, abs=0.01 if slow == 0 else 1e-6)
 
 
@@ -188,19 +194,18 @@ def test_a_loss_that_is_not_finite_ends_the_trial_as_failed(tmp_path):
     assert not task.inputs.model_file.exists()
 
 
-@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
-def test_mixed_precision_leaves_a_float32_model_of_the_reported_accuracy(tmp_path, precision):
-    task = make_task(tmp_path, epochs=1, precision=precision)
-    result = task.run(go_on)
-    model = load_model(task.inputs.model_file)
+def assert_float32(model):
     assert {layer.compute_dtype for layer in model.layers} == {"float32"}
     assert {weight.dtype for weight in model.weights} == {"float32"}
+
+
+def test_mixed_precision_leaves_a_float32_model_of_the_reported_accuracy(tmp_path):
+    """That of bfloat16 is above, in the test of the loss."""
+    task = make_task(tmp_path, epochs=1, precision="mixed_float16")
+    result = task.run(go_on)
+    assert_float32(load_model(task.inputs.model_file))
     assert saved_scores(task)["accuracy"] == pytest.approx(result.score, abs=0.05)
     assert result.score > 0.2  # chance is 0.1
-
-
-def test_a_batch_larger_than_the_data_still_trains(tmp_path):
-    assert make_task(tmp_path, epochs=1, batch_size=5000).run(go_on).state is TrialState.COMPLETE
 
 
 def test_metrics_that_need_more_classes_are_left_out(tmp_path):
