@@ -105,7 +105,7 @@ class RaySlot:
         self._log = self._own / "worker.log"
         self._printed = 0
         self._inbox: queue.SimpleQueue[Decision] = queue.SimpleQueue()
-        self._outbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self._outbox: queue.SimpleQueue[Message | Exception] = queue.SimpleQueue()
         self._places: tuple[Path, ...] = ()
         self._known: dict[int, tuple[int, int]] = {}
         own = environments(Slots(per_gpu=max(1, per_gpu), hides_gpus=not per_gpu))[0]
@@ -121,12 +121,12 @@ class RaySlot:
         self._known = {index: mark for index, place in enumerate(self._places) if (mark := _mark(place))}
         self._executor.submit(Unpacked(parcel, self._places))
         threading.Thread(target=self._serve, args=[folder], daemon=True).start()
-        return self._outbox.get()
+        return self._next()
 
     def answer(self, decision: Decision) -> Message:
         """Passes on the answer to the last report; returns what the task says next."""
         self._inbox.put(decision)
-        return self._outbox.get()
+        return self._next()
 
     def describe(self) -> str:
         """The node on which it is."""
@@ -137,11 +137,21 @@ class RaySlot:
         self._executor.close()
         self._folder.remove()
 
+    def _next(self) -> Message:
+        said = self._outbox.get()
+        if isinstance(said, Exception):
+            raise said
+        return said
+
     def _serve(self, folder: Path) -> None:
+        """Runs in its own thread until the task has ended; an error, as of a full disk, is raised by ``_next``."""
         results: list[TaskResult] = []
-        while not results:
-            results = self._executor.wait(self._report)
-        self._say(results[0])
+        try:
+            while not results:
+                results = self._executor.wait(self._report)
+            self._say(results[0])
+        except Exception as error:
+            self._outbox.put(error)
         shutil.rmtree(folder, ignore_errors=True)
 
     def _report(self, report: Report) -> Decision:

@@ -33,12 +33,15 @@ def hold_study(paths: StudyPaths) -> Iterator[Holder | None]:
     missing = [path for path in (paths.path, *paths.path.parents) if not os.path.exists(path)]
     try:
         with locked(paths) as cut_off:
-            if not paths.exists:  # left by a process that was killed before its study had begun
+            had_begun = paths.exists
+            if not had_begun:  # left by a process that was killed before its study had begun
                 _discard_trials(paths)
             try:
                 yield cut_off
             finally:
-                if not paths.exists:
+                if paths.lacks_job or (had_begun and not paths.exists):
+                    warn(f"{paths.job}: removed while the study ran; put it back to go on with the study")
+                elif not paths.exists:
                     _discard_trials(paths)
                     _clear(paths)
     finally:

@@ -142,6 +142,11 @@ class StudyPaths:
         return os.path.isfile(self.job)  # Path.is_file raises OSError for a name that is too long
 
     @property
+    def lacks_job(self) -> bool:
+        """Whether trials are here, but not the job file that they belong to."""
+        return not self.exists and self.fingerprint.is_file() and (self.path / "trials").is_dir()
+
+    @property
     def own(self) -> list[Path]:
         """What is in the folder under names that a study gives, by name."""
         return sorted(filter(self.is_own, self.path.iterdir()))
@@ -213,7 +218,7 @@ def latest() -> StudyPaths | None:
 
 def check_job(paths: StudyPaths) -> None:
     """StudyError if there are trials in a folder without the job file that they belong to."""
-    if not paths.exists and paths.fingerprint.is_file() and (paths.path / "trials").is_dir():
+    if paths.lacks_job:
         raise StudyError(f"{paths.job}: missing, but there are trials here; put it back, or choose another --study")
 
 

@@ -126,6 +126,18 @@ class Copy:
         return TrialResult(self.number, TrialState.COMPLETE, reason=reason, model=str(self.model), history=(end,))
 
 
+@dataclass(frozen=True)
+class Unreadable:
+    """A task whose model is a file that nobody can read: the memory of a process, from its beginning."""
+
+    number: int
+    model: Path
+
+    def run(self, report):
+        self.model.symlink_to("/proc/self/mem")
+        report(EpochReport(self.number, 1, {}, 1.0, str(self.model)))
+
+
 @pytest.fixture
 def copy(tmp_path):
     (tmp_path / "set" / "sub").mkdir(parents=True)
@@ -298,6 +310,13 @@ def folder_of(executor, node):
 def test_a_task_that_cannot_be_unpacked_is_its_own_error(pair):
     with pytest.raises(SpaceError, match="no such"):
         call(pair, Unpackable(6, SpaceError("no such")))
+
+
+def test_a_file_that_cannot_be_read_where_it_was_made_costs_its_trial_only(pair, tmp_path):
+    pair.submit(Unreadable(8, tmp_path / "model.keras"))
+    error = wait_for(pair, 1)[8].error
+    assert "Input/output error" in str(error)
+    call(pair, GetPid())
 
 
 def test_what_workers_print_comes_into_the_log_and_not_onto_the_terminal(pair, capfd):

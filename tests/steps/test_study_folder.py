@@ -56,6 +56,27 @@ def test_trials_whose_job_is_gone_are_left_alone():
     assert paths.model(0).is_file()
 
 
+@pytest.mark.parametrize("begins", ["before", "in the block"])
+def test_a_study_whose_job_is_removed_while_it_runs_stays(here, capsys, begins):
+    """As an editor or ``git stash`` does; it was taken for a study that has not begun, and emptied."""
+    paths = locate("mine")
+
+    def begin():
+        write_fingerprint(paths, StudyFingerprint("s", "d", 10, 0, "run"))
+        write_text(paths.storage, "the trials")
+        write_text(paths.model(0), "a model")
+        write_text(paths.job, "trials: 3")
+
+    if begins == "before":
+        begin()
+    with hold_study(paths):
+        begin()
+        paths.job.unlink()
+    assert paths.storage.read_text() == "the trials"
+    assert paths.model(0).is_file()
+    assert "studies/mine/job.yaml: removed while the study ran; put it back to go on" in capsys.readouterr().err
+
+
 def test_the_job_of_a_study_that_lives_elsewhere_is_that_study():
     paths = locate("deep/er/one")
     write_job(paths, read_job(None, {"data": "digits", "study": "mine"}).job, lambda: "family: plain\n")
