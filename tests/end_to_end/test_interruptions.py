@@ -9,9 +9,11 @@ import pytest
 from mlflow import MlflowClient
 
 from pipeline.cli import main
+from pipeline.executors import EXECUTORS
 from pipeline.report.trials_table import as_json
 from pipeline.search.optuna_study import read_study
 from tests.end_to_end.conftest import PRETEND_FLAGS, Shell, shell_with_space
+from tests.end_to_end.pretend import PRETEND, PretendTraining
 
 pytestmark = pytest.mark.slow
 
@@ -32,15 +34,22 @@ FLAGS = (
 
 
 OWN = """
+import time
 import keras
+
+class Slow(keras.Sequential):
+    def train_step(self, data):
+        time.sleep(0.02)
+        return super().train_step(data)
 
 def build(hp):
     hidden = keras.layers.Dense(hp.Int("units", 8, 64), "relu")
     output = keras.layers.Dense(10, "softmax")
-    model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), hidden, output])
-    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model = Slow([keras.Input((8, 8, 1)), keras.layers.Flatten(), hidden, output])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"], run_eagerly=True)
     return model
 """
+"""A model that waits for most of its time: an epoch takes a second."""
 
 
 def trials(shell):
@@ -70,7 +79,9 @@ def runs(process):
 
 
 def test_a_killed_worker_costs_its_trial_and_a_killed_study_goes_on(shell, monkeypatch, undrawn, only_tested):
-    """It goes on in this process: two workers and their parent would take 15 s of processor time to start again."""
+    """It goes on in this process, which pretends to train: what is left of the first one is not in a network."""
+    monkeypatch.setitem(EXECUTORS, "inline", PRETEND)
+    monkeypatch.setattr(PretendTraining, "_metrics", lambda _, epoch: {"loss": 1.0, "val_accuracy": epoch / 100})
     process = shell.start("tune", *FLAGS, "--trials", "3", "--workers", "2", "--epochs", "40")
     until(lambda: epochs(shell, 0) >= 1)
     pythons = [child for child in psutil.Process(process.pid).children() if "spawn_main" in " ".join(child.cmdline())]

@@ -20,15 +20,21 @@ FLAGS = "--data digits --space tiny.yaml --trials 1 --epochs 1 --workers 1 --try
 CRASH = """
 import sys
 from pipeline.cli import main
+from pipeline.executors import EXECUTORS
 from pipeline.tracking import Tracker
+from tests.end_to_end.pretend import PRETEND
 
 def bug(tracker, *_):
     raise RuntimeError(f"cannot parse {tracker._uri} or ('{tracker._uri}',)")
 
 Tracker.trial_started = bug
+EXECUTORS["inline"] = PRETEND
 sys.exit(main(sys.argv[1:]))
 """
-"""convtune with a bug in the process that runs the study: the error names the address, as libraries do."""
+"""convtune with a bug in the process that runs the study: the error names the address, as libraries do.
+
+Nothing is trained before it, so no worker is started.
+"""
 
 
 def words_below(process: "subprocess.Popen[bytes]") -> set[str]:
@@ -77,7 +83,8 @@ def test_after_a_study(shell, server):
 
 
 def test_after_a_crash_that_names_the_address(shell, server):
-    code, shown, words = run(shell, server, "-c", CRASH, "tune", *FLAGS.split(), "--study", "crashed")
+    flags = [*FLAGS.split(), "--executor", "inline", "--study", "crashed"]
+    code, shown, words = run(shell, server, "-c", CRASH, "tune", *flags)
     assert code == 1, shown
     assert "RuntimeError: cannot parse http://127.0.0.1:" in shown
     assert "in bug\n" in shown, "the traceback is kept"
