@@ -35,7 +35,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help=f"address or name to listen on, as 0.0.0.0 for all of this machine; everybody who reaches it can read and "
         f"change the runs (default: {LOCAL}, only this machine)",
     )
-    parser.add_argument("--port", metavar="N", type=_parse_port, default=_PORT, help=f"port (default: {_PORT})")
+    parser.add_argument("--port", metavar="N", type=_parse_port, help=f"port (default: {_PORT})")
     parser.add_argument("--no-open", action="store_true", help="print the addresses, but open no browser")
 
 
@@ -61,15 +61,15 @@ def run(args: argparse.Namespace) -> int:
         server = server_address(None)
         if server is not None:
             _check_answers()
-        place = find_place(args.host or LOCAL, args.port)
+        place = find_place(args.host or LOCAL, args.port or _PORT)
         command = _command(place) if server is None else []
         pages = _pages_of(paths, args.study)
     page = _print_pages(server or place.page, pages)
     open_page = partial(_open, page if not args.no_open and _is_desktop() else None)
     if server is None:
         return _serve(command, place, open_page)
-    if args.host:
-        note(f"note: --host is not used: the runs are on {server}")
+    if unused := [flag for flag, value in (("--host", args.host), ("--port", args.port)) if value]:
+        note(f"note: {' and '.join(unused)} ignored: the runs are on {server}")
     open_page()
     return 0
 

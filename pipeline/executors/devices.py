@@ -14,6 +14,8 @@ from pipeline.executors.task import Slots
 
 GPU_MASK = "CUDA_VISIBLE_DEVICES"
 
+_DEVICE = re.compile(r"\d+|(GPU|MIG)-.+")
+
 _CGROUP = Path("/sys/fs/cgroup")
 
 _MOST_THREADS = 8
@@ -23,12 +25,13 @@ _MOST_THREADS = 8
 def gpus() -> list[str]:
     """The GPUs that this process may use, as ``CUDA_VISIBLE_DEVICES`` names them; empty where there are none.
 
-    If the user has set that variable, they are its entries (indices, whole or shortened UUIDs, MIG devices) up to the
-    first one that is empty or -1, as CUDA reads it. Otherwise they are the indices that ``nvidia-smi`` lists.
+    If the user has set that variable, they are its entries up to the first one that is neither an index nor a whole or
+    shortened UUID of a GPU or a MIG device, as CUDA reads it: -1, or Slurm's NoDevFiles, means none. Otherwise they
+    are the indices that ``nvidia-smi`` lists.
     """
     if GPU_MASK in os.environ:
         entries = [entry.strip() for entry in os.environ[GPU_MASK].split(",")]
-        return list(takewhile(lambda entry: entry not in ("", "-1"), entries))
+        return list(takewhile(_DEVICE.fullmatch, entries))
     query = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
     try:
         listing = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True).stdout

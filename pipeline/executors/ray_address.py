@@ -35,10 +35,14 @@ def split(address: str) -> tuple[str, int]:
     return host, int(port)
 
 
+def _connect(host: str, port: int) -> socket.socket:
+    return socket.create_connection((host.strip("[]"), port), CONNECT)  # an address of IPv6 is in brackets
+
+
 def is_open(host: str, port: int) -> bool:
     """Whether a server accepts connections at this address."""
     try:
-        socket.create_connection((host.strip("[]"), port), CONNECT).close()
+        _connect(host, port).close()
     except OSError:
         return False
     return True
@@ -62,7 +66,7 @@ def check_cluster(address: str) -> None:
 def _check_answers(host: str, port: int, where: str) -> None:
     """JobError unless something like Ray answers: its client would try for minutes."""
     try:
-        with socket.create_connection((host, port), CONNECT) as connection:
+        with _connect(host, port) as connection:
             connection.settimeout(CONNECT)
             connection.sendall(_HELLO)
             answer = connection.recv(9)

@@ -1,5 +1,6 @@
 """Optuna's storage in an SQLite file: opened for writing, or for reading, which changes nothing in the file."""
 
+import os
 import shlex
 import sqlite3
 from collections.abc import Callable
@@ -89,7 +90,21 @@ def _connect_for_reading(database: Path) -> sqlite3.Connection:
     """A connection that can change nothing in the database."""
     connection = sqlite3.connect(database, timeout=_PATIENCE, check_same_thread=False)
     connection.execute("PRAGMA query_only=ON")
+    if os.access(database.parent, os.W_OK):
+        return connection
+    try:
+        connection.execute("SELECT 1 FROM sqlite_master").fetchall()
+    except sqlite3.OperationalError:
+        connection.close()
+        return _connect_where_nothing_can_be_written(database)
     return connection
+
+
+def _connect_where_nothing_can_be_written(database: Path) -> sqlite3.Connection:
+    """A connection to a file that was kept with a write-ahead log, for which SQLite would make files beside it."""
+    if Path(f"{database}-wal").exists():
+        raise StudyError(f"{database}: cannot be read here with the log beside it; copy both to where you may write")
+    return sqlite3.connect(f"{database.absolute().as_uri()}?immutable=1", uri=True, check_same_thread=False)
 
 
 def _connect(database: Path) -> sqlite3.Connection:

@@ -12,6 +12,16 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= 1e300
 
 
+def _is_time(value: Any) -> bool:
+    """Whether a value is a time in seconds since 1970, before the year 9000."""
+    return _is_number(value) and 0 <= value < 220e9
+
+
+def _is_duration(value: Any) -> bool:
+    """Whether a value is a number of seconds, fewer than those of 30 years."""
+    return _is_number(value) and 0 <= value < 1e9
+
+
 def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
@@ -34,12 +44,12 @@ _KINDS: Mapping[str, Callable[[Any], bool]] = {
     "seed": _is_whole,
     "epochs": _is_whole,
     "costs": _are_costs,
-    "began": _or_none(_is_number),
+    "began": _or_none(_is_time),
     "slot": _or_none(_is_whole),
     "source": _is_text,
     "state": _is_text,
     "score": _or_none(_is_number),
-    "seconds": _is_number,
+    "seconds": _is_duration,
     "reason": _is_text,
     "device": _is_text,
     "model": _is_text,

@@ -24,24 +24,26 @@ def register_later(
     job: Mapping[str, Any],
     fingerprint: StudyFingerprint,
     evaluated: EvaluatedModel | None,
-) -> str:
+) -> tuple[str, bool]:
     """Registers the model of the best trial, ``record``, if that is missing, and notes it in ``test.json``.
 
-    Returns a sentence that says so, "" if there is nothing to do.
+    Returns a sentence that says so, "" if there is nothing to do; and whether all is well now.
     """
     data = fingerprint.data
     if record is None or evaluated is None or evaluated.model.trial != record.number or not paths.best_model.is_file():
-        return ""
+        return "", True
     if tracker.has_registered(record.number):
-        return ""
+        return "", True
     if data is None:
-        return f"the best model is not registered; `convtune tune --study {paths.argument}` does that"
+        return f"the best model is not registered; `convtune tune --study {paths.argument}` does that", False
     # First the name that it has elsewhere: a new one would follow from where the data lies, as seen from here.
     name = registered_name(str(job.get("register") or evaluated.model.registered_as), data)
     about = describe_registration(paths, record, data, fingerprint.content, name, evaluated.scores)
     decision = register_model(tracker, paths, about, np.zeros((1, *data.shape), np.uint8))
+    if not decision.version:
+        return decision.reason, False
     _note_decision(paths, evaluated, decision, name)
-    return f"{name}, version {decision.version}: {decision.reason}" if decision.version else decision.reason
+    return f"{name}, version {decision.version}: {decision.reason}", True
 
 
 def _note_decision(paths: StudyPaths, evaluated: EvaluatedModel, decision: ModelDecision, name: str) -> None:

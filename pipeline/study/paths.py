@@ -143,8 +143,9 @@ class StudyPaths:
 
     @property
     def lacks_job(self) -> bool:
-        """Whether trials are here, but not the job file that they belong to."""
-        return not self.exists and self.fingerprint.is_file() and (self.path / "trials").is_dir()
+        """Whether trials or what came of them are here, but not the job file that they belong to."""
+        made = (self.path / "trials", self.table, self.best_model)
+        return not self.exists and self.fingerprint.is_file() and any(path.exists() for path in made)
 
     @property
     def own(self) -> list[Path]:

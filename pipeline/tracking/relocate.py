@@ -6,6 +6,8 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
+from pipeline.errors import TrackingError
+
 ARTIFACTS = "mlruns"
 """The folder of the artifacts, beside an SQLite store."""
 
@@ -29,7 +31,7 @@ def relocate(store: Path) -> list[str]:
 
     An experiment has moved if its folder is beside the store and is recorded elsewhere; or if it is gone from where
     convtune once put it, or where MLflow did, with the project around it. Does nothing where MLflow's tables are not
-    there yet, or are those of another version.
+    there yet, or are those of another version. TrackingError for a damaged file.
     """
     try:
         with closing(sqlite3.connect(store, timeout=5.0)) as database, database:
@@ -43,6 +45,9 @@ def relocate(store: Path) -> list[str]:
                     )
     except sqlite3.OperationalError:
         return []
+    except sqlite3.DatabaseError as error:
+        advice = "put a copy of it back, or set MLFLOW_TRACKING_URI to another"
+        raise TrackingError(f"{store}: damaged ({error}); {advice}") from None
     what = f"{store}: was moved here; its artifacts are in"
     return [f"{what} {new} now, not in {old}" for has_files, old, new in moves if has_files]
 

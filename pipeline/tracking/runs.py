@@ -222,16 +222,13 @@ class Runs:
             self._running.discard(number)
 
     def rank(self, places: Mapping[int, Place]) -> None:
-        """Writes the rank and front of each place that has changed, and moves the tag ``best``."""
+        """Writes the rank and front of each place that has changed, and whether it is the best, in one request."""
         for number, place in places.items():
             before, run = self._places.get(number), self._trials.get(number)
             if run is None or place == before:
                 continue
-            values = {"rank": place.rank, "pareto_front": place.front}
-            tags = to_tags({**values, "best": "true" if place.rank == 1 else None})
+            tags = to_tags({"rank": place.rank, "pareto_front": place.front, "best": place.rank == 1})
             self._log(run, tags=tags)
-            if before is not None and before.rank == 1 != place.rank:
-                self.client.delete_tag(run, "best")
             self._places[number] = place
 
     def log_leaderboard(self, table: Mapping[str, object]) -> None:

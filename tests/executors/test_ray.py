@@ -555,6 +555,14 @@ def no_connection(monkeypatch):
     monkeypatch.setattr("ray.is_initialized", lambda: False)
 
 
+def test_an_address_of_ipv6_is_in_brackets(no_connection, monkeypatch):
+    monkeypatch.setattr("pipeline.executors.ray_address.CONNECT", 0.3)
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as silent:
+        address = f"[::1]:{silent.getsockname()[1]}"
+        with pytest.raises(JobError, match=r"^--ray-address: \[::1\]:\d+: no Ray cluster answers there \(timed out\)"):
+            connect(address, 1)
+
+
 @pytest.mark.parametrize("address", ["a..b:1", f"{'a' * 300}:1", "h\n:1"])
 def test_what_is_no_machines_name_is_one_line(no_connection, address):
     with pytest.raises(JobError, match=r"^--ray-address: .*: no Ray cluster answers there") as raised:

@@ -1,7 +1,10 @@
 """Storages that somebody else has made or damaged: reading them changes nothing, and no answer is made up."""
 
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +12,7 @@ from pipeline.errors import StudyError
 from pipeline.search.optuna_study import read_study, storage_errors
 from pipeline.search.sqlite_file import open_for_writing
 from tests.report.made_up import record, study
+from tests.required import RIGHTS_REQUIRED
 
 ENDLESS = "CREATE VIEW studies AS WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r) SELECT * FROM o, r"
 HOLDS_NONE = "does not hold a study of convtune"
@@ -79,3 +83,25 @@ def test_a_storage_that_was_cut_off_while_its_tables_were_made_is_completed(data
     with storage_errors(database):
         open_for_writing(database)
     assert len(read_study(database)[0]) == 1
+
+
+READ_ONLY = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
+CAN_MOUNT = subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.skipif(not (CAN_MOUNT or RIGHTS_REQUIRED), reason="mounting a folder read-only needs root")
+@pytest.mark.parametrize("has_log", [False, True])
+def test_a_study_is_read_in_a_folder_where_nothing_can_be_written(tmp_path, database, has_log):
+    """As on a share, or in a backup: the file is marked as one with a write-ahead log for as long as it exists."""
+    change(database, "PRAGMA journal_mode=WAL")
+    if has_log:
+        Path(f"{database}-wal").write_bytes(b"left by a process that was killed")
+    script = "import sys, pathlib; from pipeline.search.optuna_study import read_study as read; "
+    script += "print(len(read(pathlib.Path(sys.argv[1]))[0]))"
+    command = ["unshare", "--mount", "sh", "-c", READ_ONLY, str(database.parent), sys.executable, "-c", script]
+    ran = subprocess.run([*command, str(database)], capture_output=True, text=True, check=False)
+    if has_log:
+        assert "StudyError: " in ran.stderr
+        assert ran.stderr.endswith("cannot be read here with the log beside it; copy both to where you may write\n")
+    else:
+        assert ran.stdout == "1\n", ran.stderr

@@ -44,16 +44,17 @@ def test_what_failed_in_an_old_empty_folder_leaves_the_folder(here):
     assert list((here / "old").iterdir()) == []
 
 
-def test_trials_whose_job_is_gone_are_left_alone():
+@pytest.mark.parametrize("left", [lambda paths: paths.model(0), lambda paths: paths.best_model])
+def test_trials_whose_job_is_gone_are_left_alone(left):
     paths = locate("mine")
     write_fingerprint(paths, StudyFingerprint("s", "d", 10, 0, "run"))
     write_text(paths.storage, "the trials")
-    write_text(paths.model(0), "a model")
+    write_text(left(paths), "a model")
     missing = pytest.raises(StudyError, match=r"mine/job\.yaml: missing, but there are trials here; put it back")
     with missing, hold_study(paths):
         pass
     assert paths.storage.read_text() == "the trials"
-    assert paths.model(0).is_file()
+    assert left(paths).is_file()
 
 
 @pytest.mark.parametrize("begins", ["before", "in the block"])

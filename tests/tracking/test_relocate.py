@@ -6,6 +6,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.tracking._tracking_service.utils import _artifact_repos_cache
 
+from pipeline.errors import TrackingError
 from pipeline.tracking import connect
 from pipeline.tracking.relocate import relocate
 
@@ -60,6 +61,15 @@ def test_a_place_that_the_user_chose_stays(old):
     for number, place in enumerate(("file:///mnt/share/mlruns/pictures", f"{old.parent}/mlruns/4")):
         client_of(old).create_experiment(f"shared {number}", place)
     assert relocate(old / "mlflow.db") == []
+
+
+def test_a_damaged_store_is_one_line(old):
+    store = old / "mlflow.db"
+    with store.open("r+b") as content:
+        content.seek(4096)
+        content.write(b"x" * (store.stat().st_size - 4096))
+    with pytest.raises(TrackingError, match=f"^{store}: damaged .*; put a copy of it back, or set MLFLOW_TRACKING_URI"):
+        relocate(store)
 
 
 def test_no_store_yet(tmp_path):

@@ -277,7 +277,7 @@ def test_the_front_is_a_tag_and_moves(tracker, study, begin, children):
     tags = {number: run.data.tags.get("pareto_front") for number, run in runs.items()}
     assert tags == {0: "true", 1: "false", 2: "true", 3: None}
     assert [runs[number].data.tags["rank"] for number in range(3)] == ["1", "3", "2"]
-    assert [number for number, run in runs.items() if "best" in run.data.tags] == [0]
+    assert [number for number, run in runs.items() if run.data.tags.get("best") == "true"] == [0]
 
 
 def test_files_and_folders_go_into_the_studys_run(tracker, study, client, tmp_path):
@@ -371,7 +371,7 @@ def test_a_study_goes_on_in_its_run(tracker, study, begin, store, begin_study, c
     runs = children(study)
     assert sorted(runs) == [0, 1, 2]
     assert runs[1].data.params == {"repeated": "true"}
-    assert [number for number, run in runs.items() if "best" in run.data.tags] == [2]
+    assert [number for number, run in runs.items() if run.data.tags.get("best") == "true"] == [2]
     assert again.problems == []
 
 
