@@ -20,3 +20,19 @@ def test_a_step_that_finds_its_state_is_traced_once(monkeypatch, prepared):
     assert len(steps) == (1 if prepared else 2)
     right = history["accuracy"][0] * len(LABELS)
     assert right == pytest.approx(round(right))  # else a label has been counted before
+
+
+class Looks(keras.Model):
+    """A model whose metrics look at the images."""
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        assert x.shape[0] == y.shape[0]
+        return super().compute_metrics(x, y, y_pred, sample_weight)
+
+
+def test_metrics_that_need_the_images_are_left_to_the_first_step():
+    image = keras.Input((4,))
+    model = Looks(image, keras.layers.Dense(2, "softmax")(image))
+    model.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
+    create_state(model, np.eye(2, dtype=np.float32)[:1])
+    model.fit(np.zeros((2, 4), np.float32), np.eye(2, dtype=np.float32), verbose=0)
