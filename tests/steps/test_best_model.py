@@ -1,6 +1,7 @@
 """What follows the last trial."""
 
 import re
+import shutil
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -53,10 +54,13 @@ def model_file(place):
     return path
 
 
+BEST = record(1, 0.5, model="where it was written")
+
+
 @pytest.fixture
 def best(tmp_path, data):
     write_tiny_model(model_file(tmp_path), classes=data.classes)
-    return record(1, 0.5, model="where it was written")
+    return BEST
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +70,22 @@ def no_mlflow(monkeypatch):
 
 def publish(paths, best, data):
     return publish_best_model(InlineExecutor(), Tracker(), paths, best, data, "convtune-digits", quiet=True)
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory, data):
+    """The folder of a study whose best model is published, and what was noted of it: made once, since it takes 1 s."""
+    place = tmp_path_factory.mktemp("published")
+    write_tiny_model(model_file(place), classes=data.classes)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(best_model, "register_model", lambda *args: ModelDecision(1, True, "first"))
+        return place / "s", publish(StudyPaths(place / "s"), BEST, data)
+
+
+@pytest.fixture
+def paths(tmp_path, published):
+    """A copy of that study."""
+    return StudyPaths(shutil.copytree(published[0], tmp_path / "s"))
 
 
 def test_what_the_best_model_sees_is_drawn_and_goes_into_mlflow(tmp_path, best, data, capsys):
@@ -121,13 +141,12 @@ def test_plots_of_an_earlier_best_go_even_if_the_new_one_cannot_be_run(tmp_path,
     assert not (paths.plots / "wrong.png").exists()
 
 
-def test_a_better_model_without_mistakes_leaves_no_wrong_images(tmp_path, best, data):
-    paths, tracker = StudyPaths(tmp_path / "s"), Tracker()
-    publish(paths, best, data)
-    send_files(tracker, paths, [best])
+def test_a_better_model_without_mistakes_leaves_no_wrong_images(paths, data):
+    tracker = Tracker()
+    send_files(tracker, paths, [BEST])
     assert "plots/wrong.png" not in tracker.removed
     evaluate_test(paths, data, np.eye(10, dtype=np.float32)[data.labels[data.test]])
-    send_files(tracker, paths, [best])
+    send_files(tracker, paths, [BEST])
     assert not (paths.plots / "wrong.png").exists()
     assert "plots/wrong.png" in tracker.removed
 
@@ -144,20 +163,17 @@ def raising(error):
     return function
 
 
-def test_a_model_is_presented_once_and_again_when_its_trial_was_repeated(tmp_path, best, data):
-    paths = StudyPaths(tmp_path / "s")
-    model = publish(paths, best, data)
+def test_a_model_is_presented_once_and_again_when_its_trial_was_repeated(tmp_path, published, paths, data):
+    model = published[1]
     assert model.caveat == ""
-    again = find_published(paths, best, "convtune-digits")
+    again = find_published(paths, BEST, "convtune-digits")
     assert again == replace(model, registry_note="convtune-digits, already registered as version 1")
-    assert find_published(paths, best, "another-name") is None
+    assert find_published(paths, BEST, "another-name") is None
     write_tiny_model(model_file(tmp_path), classes=data.classes, weights=2)
-    assert find_published(paths, best, "convtune-digits") is None
+    assert find_published(paths, BEST, "convtune-digits") is None
 
 
-def test_a_report_can_be_made_without_the_model_and_the_images(tmp_path, best, data):
-    paths = StudyPaths(tmp_path / "s")
-    publish(paths, best, data)
+def test_a_report_can_be_made_without_the_model_and_the_images(paths, data):
     model = read_evaluated_model(paths)
     assert (model.model.trial, model.n, model.validation) == (1, len(data.test), len(data.validation))
     assert model.data == f"{data.name}: {data.describe()}"
@@ -188,14 +204,12 @@ def test_two_folders_of_one_name_do_not_share_a_model(data, tmp_path):
     assert registered_name("pets", data) == "pets"
 
 
-def test_a_best_model_that_is_gone_is_one_line_and_spares_the_one_before(tmp_path, best, data):
-    paths = StudyPaths(tmp_path / "s")
-    publish(paths, best, data)
+def test_a_best_model_that_is_gone_is_one_line_and_spares_the_one_before(tmp_path, paths, data):
     model_file(tmp_path).unlink()
-    assert find_published(paths, best, "convtune-digits").trial == 1  # what was presented is still there
+    assert find_published(paths, BEST, "convtune-digits").trial == 1  # what was presented is still there
     with pytest.raises(StudyError, match=r"trials/0001/model\.keras: gone, though trial 1 is the best"):
-        publish(paths, best, data)
+        publish(paths, BEST, data)
     assert paths.best_model.is_file()
     assert paths.explanation.is_dir()
     paths.best_model.unlink()
-    assert find_published(paths, best, "convtune-digits") is None
+    assert find_published(paths, BEST, "convtune-digits") is None
