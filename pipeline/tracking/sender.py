@@ -89,11 +89,9 @@ class Sender:
         """Runs ``send`` after all queued writes, and returns its result.
 
         It raises what ``send`` raises; where that may pass it tries again, ``attempts`` times in all. TrackingError if
-        the store does not answer a queued write: one that was away already is asked once more, at once; one that was
-        not is asked twice, since servers close connections that were idle.
+        all is left out by then, or if the store does not answer a queued write: one that was away already is asked once
+        more, at once; one that was not is asked twice, since servers close connections that were idle.
         """
-        if self._lost:
-            raise TrackingError(self._lost)
         self._end_batch()
         failures, until = self._failures + (0 if self.away else 1), time.monotonic() + _CALLER_SECONDS
         future = self._thread.submit(self._ask, send, attempts)
@@ -105,7 +103,9 @@ class Sender:
         return future.result()
 
     def _ask(self, send: Callable[[], T], attempts: int) -> T:
-        """Runs ``send``, and notes whether the store answers."""
+        """Runs ``send``, and notes whether the store answers; not once all is left out, perhaps just before it."""
+        if self._lost:
+            raise TrackingError(self._lost)
         try:
             result = send()
         except Exception as error:

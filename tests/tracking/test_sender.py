@@ -213,6 +213,17 @@ def test_without_a_vital_write_there_are_no_others(sender, sent):
     assert sender.problems == ["the store: MLflow refused the study's run: no; everything is missing"]
 
 
+def test_who_waits_while_a_vital_write_is_refused_is_told_so_and_asks_nothing(sender, sent):
+    def refuse():
+        assert sender._wanted.wait(60)  # somebody waits already
+        raise MlflowException("no", error_code=1000)
+
+    sender.put("study's run", refuse, vital=True)
+    with pytest.raises(TrackingError, match=r"^the store: MLflow refused the study's run: no; everything is missing$"):
+        sender.call(lambda: sent.append("a call"))
+    assert sent == []
+
+
 def test_what_is_refused_is_not_tried_again(sender, sent):
     refused = MlflowException("no such name", error_code=1000)  # INVALID_PARAMETER_VALUE
     for name in ("first", "second"):

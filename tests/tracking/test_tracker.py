@@ -18,7 +18,7 @@ from pipeline.errors import TrackingError
 from pipeline.metrics import ACCURACY, METRICS
 from pipeline.study.objective import Objective
 from pipeline.study.trial import BatchReport, EpochReport, TrialState
-from pipeline.tracking import ModelDecision, Registration, connect, sender
+from pipeline.tracking import About, ModelDecision, Registration, connect, sender
 from tests.tracking.records import make_record
 
 LEADERBOARD = {"columns": ["rank", "trial"], "data": [[1, 0]]}
@@ -455,8 +455,8 @@ def test_a_push_that_mlflow_refuses_ends_its_run_and_says_what_to_do(tracker, cl
     assert [entry.dataset.name for entry in run.inputs.dataset_inputs] == ["mnist5k"]
 
 
-def test_a_refused_study_is_one_line(tracker, begin_study):
-    begin_study(tracker, **{"long\n" * 60: 1})
+def test_a_refused_study_is_one_line(tracker):
+    tracker.begin_study(About("refused", {"long\n" * 60: 1}, None), None)
     tracker.trial_started(make_record(0))
     tracker.close()
     (problem,) = tracker.problems
