@@ -186,13 +186,14 @@ def test_a_server_that_falls_silent_is_asked_twice_and_a_program_has_its_own_pat
 ):
     """It takes connections and never answers: the write that is under way fails, and so does a last attempt."""
     own = patience()
-    monkeypatch.setattr(tracker_module, "_SECONDS", 1)
+    monkeypatch.setattr(sender, "_PAUSES", (3600,))
     monkeypatch.setattr(tracker_module, "_LAST_SECONDS", 1)
     with proxy_of(server[0]) as proxy:
         tracker = connect(f"http://127.0.0.1:{proxy.server_port}")
         begin_study(tracker)
-        assert patience() == [0, 1]
+        assert patience() == [0, 15]
         proxy.silent = True
+        set_patience(retries=0, seconds=1)
         for number in range(3):
             tracker.trial_started(make_record(number))
         tracker.close()
@@ -216,10 +217,10 @@ def test_a_model_is_registered_by_a_server_that_fails_once_at_each_request(serve
 
 def test_a_server_that_is_silent_when_a_model_is_to_be_registered_is_not_waited_for(server, begin_study, monkeypatch):
     monkeypatch.setattr(sender, "_PAUSES", (0.1,))
-    monkeypatch.setattr(tracker_module, "_SECONDS", 1)
     with proxy_of(server[0]) as proxy, closing(connect(f"http://127.0.0.1:{proxy.server_port}")) as tracker:
         begin_study(tracker)
         proxy.silent = True
+        set_patience(retries=0, seconds=1)
         decision = tracker.register_best(Path("unread"), Registration("silent", "my own", 0.5, ACCURACY, "d", {}))
         assert decision.version == 0
         assert decision.reason.endswith("; `convtune sync 'my own'` registers it")
@@ -234,6 +235,7 @@ def test_the_last_attempt_to_begin_a_study_is_a_short_one(server, dataset, monke
         set_patience(retries, 1)
 
     monkeypatch.setattr(tracker_module, "set_patience", note)
+    monkeypatch.setattr(sender, "_PAUSES", (3600,))  # a late end finds no second attempt
     with proxy_of(server[0]) as proxy:
         tracker = connect(f"http://127.0.0.1:{proxy.server_port}")
         proxy.silent = True
