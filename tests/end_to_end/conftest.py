@@ -91,6 +91,7 @@ def only_tested(monkeypatch, undrawn):
     monkeypatch.setattr(
         "pipeline.steps.best_model.register_model", lambda *args: ModelDecision(0, False, "not in this test")
     )
+    monkeypatch.setattr("pipeline.steps.sync.register_later", lambda *args: ("", True))
 
 
 @pytest.fixture
