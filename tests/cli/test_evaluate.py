@@ -35,6 +35,12 @@ def model(tmp_path_factory):
     return write_tiny_model(path, classes=DIGITS, seed=3, digest=digits(3).digest)
 
 
+@pytest.fixture(scope="module")
+def pets(tmp_path_factory):
+    """A model of three classes: cat, dog, owl."""
+    return write_tiny_model(tmp_path_factory.mktemp("pets") / "pets.keras")
+
+
 @pytest.fixture(autouse=True)
 def inline(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -223,19 +229,17 @@ def paint(root, *names, count=5):
         (("val/cat", "val/dog", "train/owl"), ("--split", "val"), "val", 10),
     ],
 )
-def test_what_is_measured_of_other_data(tmp_path, capsys, names, words, split, count):
-    there = write_tiny_model(tmp_path / "m.keras")
-    assert run(there, "--data", paint(tmp_path / "photos", *names), "--json", *words) == 0
+def test_what_is_measured_of_other_data(pets, tmp_path, capsys, names, words, split, count):
+    assert run(pets, "--data", paint(tmp_path / "photos", *names), "--json", *words) == 0
     result = json.loads(capsys.readouterr().out)
     assert (result["split"], result["n"]) == (split, count)
     assert [row["class"] for row in result["per_class"]][-1] == "owl"
     assert all((row["recall"] is None) == (row["support"] == 0) for row in result["per_class"])
 
 
-def test_a_split_without_images_is_refused(tmp_path):
-    there = write_tiny_model(tmp_path / "m.keras")
+def test_a_split_without_images_is_refused(pets, tmp_path):
     with pytest.raises(DataError, match="--split: photos has no training images; choose one of test, all"):
-        run(there, "--data", paint(tmp_path / "photos", "test/cat", "test/dog"), "--split", "train")
+        run(pets, "--data", paint(tmp_path / "photos", "test/cat", "test/dog"), "--split", "train")
 
 
 def test_the_data_that_the_model_was_trained_on_is_told(model, capsys):
@@ -334,13 +338,12 @@ def test_data_is_read_once_for_each_form(model, tmp_path, monkeypatch):
     assert forms == [((8, 8), 1), ((8, 8), 1), ((12, 10), 3)]
 
 
-def test_a_model_of_another_task_is_refused(model, tmp_path, capsys):
-    other = write_tiny_model(tmp_path / "pets.keras")
-    assert main(["evaluate", str(model), "--data", "digits", "--compare", str(other)]) == 2
+def test_a_model_of_another_task_is_refused(model, pets, capsys):
+    assert main(["evaluate", str(model), "--data", "digits", "--compare", str(pets)]) == 2
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err == (
-        f"convtune: --compare: {other} is a model of another task, with the classes cat, dog, owl; "
+        f"convtune: --compare: {pets} is a model of another task, with the classes cat, dog, owl; "
         f"expected those of {model}: 0, 1, 2, 3, 4 and 5 more\n"
     )
 

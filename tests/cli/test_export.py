@@ -306,9 +306,11 @@ def test_a_format_that_is_added(root, capsys, monkeypatch):
 
 
 def test_an_added_format_that_writes_another_model_is_refused(root, monkeypatch):
-    monkeypatch.setitem(
-        FORMATS, "added", replace(ADDED, load=lambda target: lambda images: ADDED.load(target)(images) * 0.99)
-    )
+    def load(target):
+        predict = ADDED.load(target)
+        return lambda images: predict(images) * 0.99
+
+    monkeypatch.setitem(FORMATS, "added", replace(ADDED, load=load))
     with pytest.raises(ModelError, match=r"model\.json differs from the model by 0\.0"):
         run("s", "--format", "added")
     assert not Path("exports").exists()

@@ -26,6 +26,16 @@ def broken(monkeypatch, **changes):
     monkeypatch.setitem(FORMATS, "keras2", replace(FORMATS["keras"], name="keras2", **changes))
 
 
+def giving(change):
+    """A ``load`` of a file that gives ``change(probabilities, images)``."""
+
+    def load(path):
+        predict = FORMATS["keras"].load(path)
+        return lambda images: change(predict(images), images)
+
+    return load
+
+
 @pytest.fixture(scope="module")
 def photographs(tmp_path_factory):
     files = save_jpegs(tmp_path_factory.mktemp("photographs"))
@@ -59,27 +69,20 @@ def test_the_loss_of_accuracy_of_a_rounded_format(model, tmp_path):
 
 
 def test_an_exact_format_with_another_output_is_refused(model, tmp_path, monkeypatch):
-    right = FORMATS["keras"].load
-    broken(monkeypatch, load=lambda path: lambda images: right(path)(images) + np.float32(2e-4))
+    broken(monkeypatch, load=giving(lambda right, images: right + np.float32(2e-4)))
     with pytest.raises(ModelError, match=r"model\.keras differs from the model by 0\.0002, expected at most 0\.0001"):
         export(model, tmp_path, ["keras2"], SAMPLES)
 
 
 def test_a_rounded_format_may_have_another_output(model, tmp_path, monkeypatch):
-    right = FORMATS["keras"].load
-    broken(monkeypatch, load=lambda path: lambda images: right(path)(images) + np.float32(2e-4), exact=False)
+    broken(monkeypatch, load=giving(lambda right, images: right + np.float32(2e-4)), exact=False)
     (result,) = export(model, tmp_path, ["keras2"], SAMPLES)
     assert result.difference == pytest.approx(2e-4, rel=0.01)
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (29, 19)], ids=["of its own size", "of another size"])
 def test_images_with_nan_do_not_agree(model, tmp_path, monkeypatch, shape):
-    right = FORMATS["keras"].load
-
-    def load(path):
-        return lambda images: right(path)(images) * np.float32(np.nan if images.shape[1:3] == shape else 1)
-
-    broken(monkeypatch, load=load)
+    broken(monkeypatch, load=giving(lambda right, images: right * np.nan if images.shape[1:3] == shape else right))
     with pytest.raises(ModelError, match="differs from the model by nan"):
         export(model, tmp_path, ["keras2"], SAMPLES)
 
@@ -94,8 +97,7 @@ def test_images_with_nan_do_not_agree(model, tmp_path, monkeypatch, shape):
     ids=["pixels of float32", "pixels from 0 to 1", "a file at its own size"],
 )
 def test_every_kind_of_input_counts(model, tmp_path, monkeypatch, photographs, wrong):
-    right = FORMATS["keras"].load
-    broken(monkeypatch, load=lambda path: lambda images: right(path)(images) + np.float32(0.01 * wrong(images)))
+    broken(monkeypatch, load=giving(lambda right, images: right + np.float32(0.01 * wrong(images))))
     with pytest.raises(ModelError, match=r"model\.keras differs from the model by 0\.01"):
         export(model, tmp_path, ["keras2"], photographs)
 

@@ -38,10 +38,16 @@ def application(hp):
     return model
 
 
+@pytest.fixture(scope="module")
+def models():
+    """Each model is built once, as that takes a second."""
+    return {}
+
+
 @pytest.fixture
-def source(monkeypatch):
-    """The source of the function above, as if a file held it; each model is built once, as that takes a second."""
-    source, models = HyperModelSource("mine.py", "application", DATA.shape, 2), {}
+def source(monkeypatch, models):
+    """The source of the function above, as if a file held it."""
+    source = HyperModelSource("mine.py", "application", DATA.shape, 2)
 
     def build(hp):
         name = hp.Choice("net", list(NETS))

@@ -21,6 +21,7 @@ def test_a_backend_that_cannot_start_is_one_clear_line(monkeypatch):
 
 
 def test_a_backend_that_starts_is_no_error(tmp_path):
-    with closing(start_worker(tmp_path / "worker.log", KERAS_BACKEND="tensorflow")) as executor:
-        check_backend(executor)
-        assert call(executor, ReadEnvironment("KERAS_BACKEND")) == "tensorflow"
+    """JAX starts sooner than TensorFlow, and is not what this process has."""
+    with closing(start_worker(tmp_path / "worker.log", KERAS_BACKEND="jax")) as executor:
+        assert check_backend(executor) in ("cpu", "gpu")
+        assert call(executor, ReadEnvironment("KERAS_BACKEND")) == "jax"
