@@ -10,7 +10,7 @@ import multiprocessing
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import connection, resource_tracker
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -50,8 +50,12 @@ class LocalExecutor:
         self._workers: list[_Worker] = []
         self._results: list[TaskResult] = []
         atexit.register(self.close)  # by itself, multiprocessing would send SIGTERM, which workers ignore, and wait
-        for environment in environments:
-            self._workers.append(_Worker(environment, warm_up, log))
+        try:
+            for environment in environments:
+                self._workers.append(_Worker(environment, warm_up, log))
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def slots(self) -> int:
@@ -69,7 +73,7 @@ class LocalExecutor:
         return [worker.process.pid or 0 for worker in self._workers]
 
     def submit(self, task: Task[Any]) -> None:
-        """Sends the task to an idle worker."""
+        """Sends the task to an idle worker. OSError if it needs a new process and the system refuses one."""
         next(worker for worker in self._workers if worker.number is None).send(task)
         self._share_cores()
 
@@ -113,6 +117,7 @@ class _Worker:
     """A worker process and the pipe to it; a new process replaces one that has died or grown too large.
 
     So it does one whose machine has failed it: a process that has lost its GPU, or its memory, does not get it back.
+    Where the system refuses a new process, the next task asks for it again: no result is lost for want of one.
 
     ``number`` is the number of the task that it runs, None while it is idle.
     """
@@ -125,21 +130,21 @@ class _Worker:
 
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")
-        self.pipe: Connection[Any, Any]
-        self.pipe, other_end = context.Pipe()
-        self.process = context.Process(target=serve, args=(other_end, *self._arguments), daemon=True)
-        with _signals_blocked(), _without_main():
-            self.process.start()
-        other_end.close()
-        self._first_size = 0
+        pipe: Connection[Any, Any]
+        pipe, other_end = context.Pipe()
+        process = context.Process(target=serve, args=(other_end, *self._arguments), daemon=True)
+        with other_end, _signals_blocked(), _without_main():
+            process.start()
+        self.pipe, self.process, self._first_size = pipe, process, 0
 
     def send(self, task: Task[Any]) -> None:
         """Starts the task in the worker."""
         pickled = PickledTask.of(task)
         try:
             self.pipe.send(pickled)
-        except OSError:  # it died while it was idle, which costs no task
-            self._replace()
+        except OSError:  # it died while it was idle, which costs no task, or could not be replaced
+            self.kill()
+            self._start()
             self.pipe.send(pickled)
         self.number = task.number
 
@@ -182,10 +187,11 @@ class _Worker:
 
     def _replace(self) -> None:
         self.kill()
-        self._start()
+        with suppress(OSError):
+            self._start()
 
     def kill(self) -> None:
-        """Ends the process at once and closes the pipe."""
+        """Ends the process at once and closes the pipe; does no harm twice."""
         self.process.kill()
         self.process.join()
         self.pipe.close()

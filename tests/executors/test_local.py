@@ -1,11 +1,13 @@
+import multiprocessing.util
 import os
 import signal
 import subprocess
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from pipeline.errors import DataError, MachineError, SpaceError, WorkerError
@@ -122,6 +124,66 @@ def test_a_killed_worker_costs_its_own_trial_only(pair):
     assert results[1].value.state is TrialState.COMPLETE
     pair.submit(Climb(2))
     assert wait_for(pair, 1)[2].value.state is TrialState.COMPLETE
+
+
+@pytest.fixture
+def no_process(monkeypatch):
+    """Within the block the system refuses new processes."""
+
+    def refuse(*arguments):
+        raise OSError(12, "Cannot allocate memory")
+
+    @contextmanager
+    def no_process():
+        with monkeypatch.context() as now:
+            now.setattr("multiprocessing.util.spawnv_passfds", refuse)
+            yield
+
+    return no_process
+
+
+@pytest.mark.parametrize(
+    ("task", "end"),
+    [(Die(0), "worker died: signal 9"), (Raise(0, MemoryError()), "MemoryError"), (Climb(0, pause=60), "dropped")],
+    ids=["died", "machine fault", "dropped"],
+)
+def test_a_worker_that_cannot_be_replaced_loses_no_result_and_the_next_task_asks_again(task, end, no_process):
+    with closing(LocalExecutor([{}])) as executor:
+        executor.submit(task)
+        with no_process():
+            if end == "dropped":
+                executor.drop(0)
+            else:
+                assert end in str(wait_for(executor, 1)[0].error)
+            with pytest.raises(OSError, match="Cannot allocate memory"):
+                executor.submit(GetPid(1))
+            assert executor.free == 1
+        assert call(executor, GetPid(2)) == executor.pids[0]
+
+
+def test_workers_are_closed_although_one_of_them_could_not_be_replaced(no_process):
+    executor = LocalExecutor([{}, {}])
+    pids = executor.pids
+    executor.submit(Die(0))
+    with no_process():
+        wait_for(executor, 1)
+    executor.close()
+    assert not any(map(psutil.pid_exists, pids))
+
+
+def test_workers_that_cannot_all_be_started_leave_no_process(monkeypatch):
+    spawn, started = multiprocessing.util.spawnv_passfds, []
+
+    def spawn_one(*arguments):
+        if started:
+            raise OSError(11, "Resource temporarily unavailable")
+        started.append(spawn(*arguments))
+        return started[0]
+
+    monkeypatch.setattr("multiprocessing.util.spawnv_passfds", spawn_one)
+    with pytest.raises(OSError, match="temporarily unavailable"):
+        LocalExecutor([{}, {}])
+    assert not psutil.pid_exists(started[0])
 
 
 def test_a_worker_whose_machine_has_failed_it_is_replaced(pair):
