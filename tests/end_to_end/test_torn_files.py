@@ -74,8 +74,8 @@ GONE = {"gone": lambda content: None}
 READERS = (["trials", "mine"], ["studies"], ["report", "mine"], ["doctor"])
 SENDERS = (["sync", "mine"], ["ui", "mine", "--no-open"])
 """They take longer, and read what the others do."""
-DRAWN = ("optuna.db", "trials/0000/history.csv", "trials/0001/history.csv")
-"""What plots are drawn from: 0.3 s each time."""
+DRAWN = {"optuna.db": "draw_search", "trials/0001/history.csv": "draw_search", "test.json": "evaluation_plots"}
+"""What plots of a report are drawn from, and by what: 0.3 s each time."""
 
 
 def damaged(file, before, spoil):
@@ -93,9 +93,10 @@ def test_every_damaged_file_is_named_or_set_aside_and_never_a_traceback(tune, ca
     in_one_file()
     checks = {subject: check for subject, check in doctor.CHECKS.items() if subject in ("storage", "studies")}
     monkeypatch.setattr(doctor, "CHECKS", checks)  # the others read nothing of a study
-    draw = study_report.draw_search
+    draw = {name: getattr(study_report, name) for name in DRAWN.values()}
     for name in (*NEEDED, *DERIVED, "trials/0001/history.csv"):
-        monkeypatch.setattr(study_report, "draw_search", draw if name in DRAWN else lambda trials: {})
+        for plots in draw:
+            monkeypatch.setattr(study_report, plots, draw[plots] if DRAWN.get(name) == plots else lambda *_: {})
         file = MINE / name
         before = file.read_bytes() if file.exists() else None
         for damage, spoil in (DAMAGES | (GONE if name in NEEDED else {})).items():
