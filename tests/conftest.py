@@ -21,6 +21,7 @@ _CACHE = tempfile.TemporaryDirectory(prefix="convtune-tests-")
 # Before any import of the code under test, and inherited by the processes that tests start.
 os.environ["CONVTUNE_CACHE"] = _CACHE.name
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+os.environ["XLA_FLAGS"] = "--xla_backend_optimization_level=0"  # a study on JAX compiles for 5 s, so for 2 (measured)
 for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_ID", "MLFLOW_RUN_ID"):
     os.environ.pop(name, None)
 

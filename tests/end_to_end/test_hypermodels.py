@@ -52,6 +52,7 @@ def test_every_kind_of_output_loss_and_preprocessing_is_trained(tune, tmp_path, 
         assert np.asarray(load(model)(images)).sum(axis=1) == pytest.approx(1.0, abs=1e-5)
 
 
+@pytest.mark.usefixtures("only_tested")
 def test_every_way_to_fit_is_followed(tune):
-    rows = tune("--space mine.py:Fits --trials 9")
+    rows = tune("--space mine.py:Fits --trials 9", count=60)
     assert {(row["way"], row["state"], row["epochs"]) for row in rows} == {(way, "complete", "1") for way in WAYS}
