@@ -37,6 +37,16 @@ def open_log(log: Path) -> TextIO:
         return _text(_Lossy(os.devnull, "a"))
 
 
+def append(log: Path, printed: bytes) -> str:
+    """Adds to the log what was printed elsewhere; returns why that is lost, "" if it is not."""
+    try:
+        with log.open("ab") as file:
+            file.write(printed)
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
+
+
 def print_into(log: Path) -> None:
     """Sends to ``log`` what this process prints from now on, C++ libraries included."""
     with open_log(log) as target:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ConvtuneError, MachineError, WorkerError
+from pipeline.executors.log import append
 from pipeline.executors.machine_fault import error_of
 from pipeline.executors.parcel import Parcel, pack
 from pipeline.executors.ray_address import Head
@@ -73,7 +74,7 @@ class RayExecutor:
         self._queue: list[tuple[Parcel, dict[int, Sent]]] = []
         self._look_at, self._head = -math.inf, Head()
         self._share = Share(0.0, 0)
-        self._told = {"room": "", "start": ""}
+        self._told = {"room": "", "start": "", "log": ""}
         self._has_started, self._died = False, math.inf
         atexit.register(self.close)
         try:
@@ -264,9 +265,8 @@ class RayExecutor:
             return
         if self._log is None:
             sys.stderr.write(message.printed.decode("utf-8", "replace"))
-        else:
-            with self._log.open("ab") as log:
-                log.write(message.printed)
+        elif why := append(self._log, message.printed):
+            self._tell("log", f"{self._log}: what workers print is lost ({why})")
 
 
 RAY = ExecutorKind("ray", "on the nodes of a Ray cluster", start, on_cluster=True)

@@ -325,6 +325,18 @@ def test_what_workers_print_comes_into_the_log_and_not_onto_the_terminal(pair, c
     assert capfd.readouterr() == ("", "")
 
 
+def test_a_log_that_cannot_be_written_loses_what_workers_print_and_no_task(pair, copy, monkeypatch, capfd, tmp_path):
+    monkeypatch.setitem(pair._told, "log", "")
+    for log, why in ((Path("/dev/full"), "No space left on device"), (tmp_path, "Is a directory")):
+        monkeypatch.setattr(pair, "_log", log)
+        for _ in range(2):
+            call(pair, Chatter("chatter\n"))
+        assert capfd.readouterr().err == f"warning: Ray: {log}: what workers print is lost ({why})\n"
+    pair.submit(copy)
+    assert wait_for(pair, 1)[copy.number].value.state is TrialState.COMPLETE
+    assert copy.model.is_file()
+
+
 def test_a_node_on_which_no_worker_can_start_is_said_once(own_pair, monkeypatch, capfd):
     monkeypatch.setattr(ray_executor, "_PAUSE", 0.1)
     started = start_badly(monkeypatch)
