@@ -102,6 +102,7 @@ HEAVY = {
         "training.batches",
         "training.gpu_share",
         "training.memory",
+        "training.tensorflow_alone",
     },
     "jax": {"explain.grad_cam"},
     "torch": {"explain.grad_cam", "training.gpu_share", "training.precision"},

@@ -10,10 +10,12 @@ from pipeline.console import status
 from pipeline.errors import ConvtuneError, WorkerError
 from pipeline.executors import Executor, Ready, Watched, call, local
 from pipeline.study.trial import ReportCallback
+from pipeline.training.tensorflow_alone import import_tensorflow
 
 
 def import_keras() -> None:
     """Imports Keras and what loads and runs models. A worker does so while its parent prepares the first task."""
+    import_tensorflow()
     import pipeline.training.predict
     import pipeline.training.save  # noqa: F401
     from pipeline.training.gpu_share import cap_gpu_memory
@@ -23,6 +25,7 @@ def import_keras() -> None:
 
 def import_training() -> None:
     """Imports Keras and everything else that training needs. (Keras brings scikit-learn, which metrics need.)"""
+    import_tensorflow()
     import pipeline.training.fit  # noqa: F401
     from pipeline.training.gpu_share import cap_gpu_memory
 
