@@ -1,4 +1,4 @@
-"""Debian's Chromium, driven by Playwright: it collects what goes wrong on a page, and keeps screenshots."""
+"""Debian's Chromium, driven by Playwright: it collects what goes wrong on a page, and keeps screenshots if asked to."""
 
 import os
 import shutil
@@ -54,8 +54,7 @@ def open_context(browser, **settings):
 class Window:
     """One page of a browser; ``errors`` are those of its scripts and of its console, without MLflow's own."""
 
-    def __init__(self, context, screenshots: Path) -> None:
-        self._screenshots = screenshots
+    def __init__(self, context) -> None:
         self.errors: list[str] = []
         self.page = context.new_page()
         self.page.on("pageerror", lambda error: self._note(str(error)))
@@ -66,16 +65,10 @@ class Window:
             self.errors.append(error)
 
     def keep(self, name: str) -> None:
-        """Keeps a screenshot of the page as it is."""
-        self.page.screenshot(path=self._screenshots / f"{name}.png")
+        """Keeps a screenshot of the page as it is in the folder ``$CONVTUNE_SCREENSHOTS``, if that is set."""
+        if folder := os.environ.get("CONVTUNE_SCREENSHOTS"):
+            self.page.screenshot(path=Path(folder, f"{name}.png"))
 
 
 def _told(message) -> str:
     return f"{message.text} ({message.location.get('url', '')})"
-
-
-def screenshot_folder(default: Path) -> Path:
-    """Where screenshots go: the folder ``$CONVTUNE_SCREENSHOTS``, else one of the test's."""
-    folder = Path(os.environ.get("CONVTUNE_SCREENSHOTS") or default)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder

@@ -17,7 +17,7 @@ from pipeline.executors import EXECUTORS
 from pipeline.report.plots.captions import CAPTIONS
 from pipeline.report.plots.draw import SEARCH
 from pipeline.report.plots.evaluation import CONFUSION, WRONG
-from tests.end_to_end.browser import Window, chromium, open_context, screenshot_folder
+from tests.end_to_end.browser import Window, chromium, open_context
 from tests.end_to_end.conftest import Shell
 from tests.end_to_end.outcomes import CUT_OFF, SPACE, kind
 from tests.report.made_up import HEADINGS
@@ -80,14 +80,9 @@ def server(browser, finished):
 
 
 @pytest.fixture(scope="module")
-def screenshots(tmp_path_factory) -> Path:
-    return screenshot_folder(tmp_path_factory.mktemp("screenshots"))
-
-
-@pytest.fixture(scope="module")
-def tab(browser, screenshots):
+def tab(browser):
     """A page that stays: MLflow's scripts have 10 MB, which take 2 s of the processor whenever they are loaded."""
-    return Window(open_context(browser), screenshots)
+    return Window(open_context(browser))
 
 
 @pytest.fixture
@@ -285,12 +280,12 @@ FIGURES = "all => all.map(one => ['h3', 'figcaption'].map(name => one.querySelec
 
 
 @pytest.fixture(scope="module")
-def open_from_disk(browser, screenshots, finished):
+def open_from_disk(browser, finished):
     """Opens a page of the finished study from its file."""
 
     def show(name):
         context = open_context(browser, offline=True)
-        window, asked = Window(context, screenshots), []
+        window, asked = Window(context), []
         page, file = window.page, finished / "studies" / "mine" / name
         page.on("request", lambda request: asked.append(request.url))
         page.goto(file.as_uri())
