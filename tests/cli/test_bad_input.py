@@ -594,7 +594,7 @@ def start(command):
     ("make", "command", "part"),
     [
         (bad.nothing, "tune --trails 3", "did you mean '--trials'?"),
-        (bad.pickled, "tune --data data.npz", "never loaded"),
+        (bad.pickled, "tune --data data.npz --workers 1", "never loaded"),
     ],
 )
 def test_in_a_process_of_its_own_with_its_worker(capfd, make, command, part):
@@ -630,7 +630,7 @@ def test_ctrl_c_while_images_are_read(capfd, here, monkeypatch, tmp_path_factory
     monkeypatch.setenv("CONVTUNE_CACHE", str(cache))
     images, labels = np.zeros((20_000, 64, 64), np.uint8), np.arange(20_000) % 2
     np.savez("data.npz", x_train=images, y_train=labels)
-    process = start("tune --data data.npz --image-size 100")
+    process = start("tune --data data.npz --image-size 100 --workers 1")
     deadline = time.monotonic() + 60
     while not list(cache.glob("entries/.*/images.npy")) and time.monotonic() < deadline:
         time.sleep(0.01)

@@ -75,5 +75,5 @@ def test_only_our_own_lines_are_on_stderr_when_a_worker_runs_the_task(folder):
 
 
 def test_nothing_is_on_stderr_when_the_process_of_the_command_trains(here):
-    tune = "tune --data digits --space quick --trials 1 --epochs 1 --executor inline -q"
+    tune = "tune --data digits --space quick --set blocks=1 --trials 1 --epochs 1 --executor inline -q"
     assert execute(here, "-m", "pipeline", *tune.split()) == ""

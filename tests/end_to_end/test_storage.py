@@ -93,6 +93,15 @@ def test_a_study_goes_on_there_and_is_deleted_there(tune, here, postgresql, data
     assert not (here / "studies" / "mine").exists()
 
 
+SECOND = """
+from pipeline.cli import main
+
+for words in (["tune", "--study", "./copy"], ["delete", "./copy", "--yes", "--keep-runs"]):
+    print(main(words))
+"""
+"""Another process, which goes on with a copy and then deletes it."""
+
+
 def test_a_copy_of_the_folder_does_not_run_the_study_at_the_same_time(
     tune, here, postgresql, database, capsys, monkeypatch
 ):
@@ -103,26 +112,25 @@ def test_a_copy_of_the_folder_does_not_run_the_study_at_the_same_time(
     def second(listener, record):
         ended(listener, record)
         shutil.copytree(here / "studies" / "mine", here / "copy")
-        for words in (["tune", "--study", "./copy"], ["delete", "./copy", "--yes", "--keep-runs"]):
-            done = subprocess.run(
-                [sys.executable, "-m", "pipeline", *words],
-                cwd=here,
-                env=os.environ | {"PYTHONPATH": str(ROOT), "PGPASSWORD": PASSWORD},
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            refused.append((done.returncode, done.stderr.splitlines()[-1]))
+        done = subprocess.run(
+            [sys.executable, "-c", SECOND],
+            cwd=here,
+            env=os.environ | {"PYTHONPATH": str(ROOT), "PGPASSWORD": PASSWORD},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        lines = [line for line in done.stderr.splitlines() if line.startswith("convtune: ")]
+        refused.extend(zip(done.stdout.split(), lines, strict=True))
 
     monkeypatch.setattr(StudyFiles, "trial_ended", second)
     assert main(["tune", "--study", "mine", "--trials", "2"]) == 0
     monkeypatch.undo()
     monkeypatch.chdir(here)
-    for code, line in refused:
-        assert code == 2
+    assert [code for code, _ in refused] == ["2", "2"]
+    for _, line in refused:
         assert line.startswith(f"convtune: {postgresql.address(database, None)}: another process runs the study 'mine'")
         assert f"(process {os.getpid()} on host " in line
-    assert len(refused) == 2
     capsys.readouterr()
     assert main(["trials", "./copy", "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out)) == 2
