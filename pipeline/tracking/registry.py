@@ -10,10 +10,12 @@ from pathlib import Path
 
 from mlflow import MlflowClient
 from mlflow.entities import Metric
+from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_MODEL_VERSIONS, MLFLOW_RUN_NOTE
 
 from pipeline.metrics import Metric as StudyMetric
+from pipeline.tracking.once import create_once
 from pipeline.tracking.runs import Runs
 from pipeline.tracking.sent_model import SentModel, send_model
 
@@ -160,10 +162,19 @@ def _create_version(runs: Runs, registration: Registration, model: SentModel, ta
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-    # The location, not models:/ID, which an SQLite store would look up in the global tracking URI, not in its own.
-    version = client.create_model_version(
-        name, model.source, runs.study, tags=dict(tags), model_id=model.id, description=registration.describe()
-    )
+
+    def create() -> ModelVersion:
+        # The location, not models:/ID, which an SQLite store would look up in the global tracking URI, not in its own.
+        return client.create_model_version(
+            name, model.source, runs.study, tags=dict(tags), model_id=model.id, description=registration.describe()
+        )
+
+    def find() -> ModelVersion | None:
+        versions = client.search_model_versions(f"run_id = '{runs.study}'")
+        same = [one for one in versions if (one.name, one.source) == (name, model.source)]
+        return next((one for one in same if tags.items() <= one.tags.items()), None)
+
+    version = create_once(create, find)
     if model.id is not None:
         link = json.dumps([{"name": name, "version": version.version}])
         client.set_logged_model_tags(model.id, {MLFLOW_MODEL_VERSIONS: link})

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlflow import MlflowClient
-from mlflow.entities import LoggedModel, LoggedModelOutput
+from mlflow.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 
@@ -17,6 +17,7 @@ from pipeline.errors import TrackingError, without_password
 from pipeline.tracking.client import explain_refused_files
 from pipeline.tracking.entities import to_params
 from pipeline.tracking.faults import is_unknown_request
+from pipeline.tracking.once import create_once
 from pipeline.tracking.runs import Runs
 
 
@@ -35,8 +36,7 @@ def send_model(runs: Runs, folder: Path, tags: Mapping[str, str], params: Mappin
     TrackingError where it is the artifact store that cannot be used; whatever MLflow raises where it is MLflow.
     """
     try:
-        values = {param.key: param.value for param in to_params(params)}
-        model = runs.client.create_logged_model(runs.experiment, _model_name(tags), runs.study, dict(tags), values)
+        model = _create_logged(runs, tags, {param.key: param.value for param in to_params(params)})
     except MlflowException as error:
         if not is_unknown_request(error):
             raise
@@ -57,10 +57,35 @@ def logged_models(client: MlflowClient, experiment: str, run: str) -> list[Logge
         return []
 
 
+def _create_logged(runs: Runs, tags: Mapping[str, str], params: dict[str, str]) -> LoggedModel:
+    client, name = runs.client, _model_name(tags)
+
+    def find() -> LoggedModel | None:
+        empty = [model for model in logged_models(client, runs.experiment, runs.study) if _is_empty(model, name, tags)]
+        return max(empty, key=lambda model: model.creation_timestamp, default=None)
+
+    return create_once(lambda: client.create_logged_model(runs.experiment, name, runs.study, dict(tags), params), find)
+
+
+def _is_empty(model: LoggedModel, name: str, tags: Mapping[str, str]) -> bool:
+    """Whether the model is of this name and these tags, and still waits for its files."""
+    return (model.name, model.status) == (name, LoggedModelStatus.PENDING) and tags.items() <= model.tags.items()
+
+
+def _add_output(runs: Runs, id: str) -> None:
+    """Notes the model as an output of the run, which MLflow refuses for the second time."""
+
+    def find() -> bool | None:
+        outputs = runs.client.get_run(runs.study).outputs
+        return True if outputs and id in {output.model_id for output in outputs.model_outputs} else None
+
+    create_once(lambda: runs.client.log_outputs(runs.study, [LoggedModelOutput(id, step=0)]), find)
+
+
 def _send_logged(runs: Runs, folder: Path, model: LoggedModel) -> None:
     client, id = runs.client, model.model_id
     try:
-        client.log_outputs(runs.study, [LoggedModelOutput(id, step=0)])
+        _add_output(runs, id)
         _upload(runs, model.artifact_location, lambda: client.log_model_artifacts(id, str(folder)))
         with _described(runs, folder, model.artifact_location, id) as file:
             client.log_model_artifact(id, str(file))

@@ -19,7 +19,7 @@ from mlflow import MlflowClient
 
 from pipeline.metrics import ACCURACY
 from pipeline.study.trial import EpochReport, TrialState
-from pipeline.tracking import About, ModelDecision, Registration, connect, sender, ui_command, ui_environment
+from pipeline.tracking import About, ModelDecision, Registration, connect, once, sender, ui_command, ui_environment
 from pipeline.tracking import tracker as tracker_module
 from pipeline.tracking.client import set_patience
 from tests.tracking.records import make_record
@@ -109,9 +109,10 @@ def test_runs_of_a_file_show_in_the_ui(server, store, begin_study, tmp_path):
 
 
 class LosesAnswers(http.server.BaseHTTPRequestHandler):
-    """Passes requests on to ``server.behind``; of the first that creates a given run the answer is lost.
+    """Passes requests on to ``server.behind``; the answer to the first of each request that creates a run is lost.
 
-    ``server.lost`` are these requests (None: no answer is lost). Once ``server.silent``, it answers nothing any more.
+    ``server.lost`` are these requests (None: no answer is lost), ``server.loses`` the end of their paths.
+    Once ``server.silent``, it answers nothing any more.
     ``server.failed`` are the paths that it has refused once, as it does with each (None: it refuses none).
     """
 
@@ -133,7 +134,7 @@ class LosesAnswers(http.server.BaseHTTPRequestHandler):
             answer = refusal
         status, content = answer.status, answer.read()
         lost = self.server.lost
-        if lost is not None and self.path.endswith("/runs/create") and body not in lost:
+        if lost is not None and self.path.endswith(self.server.loses) and body not in lost:
             lost.append(body)
             if len(lost) % 2:
                 self.connection.close()
@@ -153,7 +154,7 @@ class LosesAnswers(http.server.BaseHTTPRequestHandler):
 @contextmanager
 def proxy_of(behind, lost=None):
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), LosesAnswers) as proxy:
-        proxy.failed = None
+        proxy.failed, proxy.loses = None, "/runs/create"
         proxy.behind, proxy.lost, proxy.silent, proxy.unheard, proxy.speaks = behind, lost, False, [], threading.Event()
         threading.Thread(target=proxy.serve_forever, daemon=True).start()
         yield proxy
@@ -181,6 +182,27 @@ def test_a_lost_answer_makes_no_second_run(server, dataset, monkeypatch):
     assert tracker.problems == []
 
 
+def test_a_lost_answer_registers_no_second_version(server, begin_study, folder, monkeypatch):
+    """Whatever the request: the connection breaks at every other one, the second time at those between."""
+    monkeypatch.setattr(once, "_PAUSE", 0.1)
+    client = MlflowClient(server[0])
+    with proxy_of(server[0]) as proxy, closing(connect(f"http://127.0.0.1:{proxy.server_port}")) as tracker:
+        study = begin_study(tracker)
+        proxy.loses = ""
+        for number, lost in enumerate(([], [b"another"])):
+            name, proxy.lost = f"unheard-{number}", lost
+            tags = {"study": "mine", "trial": str(number)}
+            decision = tracker.register_best(folder, Registration(name, "mine", 0.5, ACCURACY, "d", tags))
+            assert decision == ModelDecision(1, True, "the first champion")
+            assert len(client.search_model_versions(f"name = '{name}'")) == 1
+            assert len(lost) > 8
+    run = client.get_run(study)
+    models = client.search_logged_models([run.info.experiment_id], f"source_run_id = '{study}'")
+    assert sorted(model.name for model in models) == ["mine-trial-0", "mine-trial-1"]
+    assert {model.model_id for model in models} == {output.model_id for output in run.outputs.model_outputs}
+    assert {model.status for model in models} == {"READY"}
+
+
 def test_a_server_that_falls_silent_is_asked_twice_and_a_program_has_its_own_patience_after_it(
     server, begin_study, monkeypatch
 ):
@@ -206,6 +228,7 @@ def test_a_server_that_falls_silent_is_asked_twice_and_a_program_has_its_own_pat
 
 def test_a_model_is_registered_by_a_server_that_fails_once_at_each_request(server, begin_study, folder, monkeypatch):
     monkeypatch.setattr(sender, "_PAUSES", (0.1,))
+    monkeypatch.setattr(once, "_PAUSE", 0.1)
     with proxy_of(server[0]) as proxy, closing(connect(f"http://127.0.0.1:{proxy.server_port}")) as tracker:
         begin_study(tracker)
         proxy.failed = set()

@@ -1,0 +1,36 @@
+"""Creates in MLflow what must not be there twice, although the server's answer may be lost."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from mlflow.exceptions import MlflowException
+
+from pipeline.tracking.client import patience
+from pipeline.tracking.faults import is_unknown_request, may_pass
+
+T = TypeVar("T")
+
+_PAUSE = 2.0
+"""Seconds before the last attempt, as MLflow's client waits."""
+
+
+def create_once(create: Callable[[], T], find: Callable[[], T | None]) -> T:
+    """What ``create`` returns. Where that fails and may pass, it may have happened unheard: then what ``find`` finds.
+
+    Three attempts in all, as many as MLflow's client makes by itself; but that looks at nothing before it repeats one.
+    """
+
+    def look_first() -> T:
+        found = find()
+        return create() if found is None else found
+
+    with patience(retries=0):
+        for attempt, pause in ((create, 0.0), (look_first, _PAUSE)):
+            try:
+                return attempt()
+            except Exception as error:
+                if not may_pass(error) or (isinstance(error, MlflowException) and is_unknown_request(error)):
+                    raise
+            time.sleep(pause)
+        return look_first()
