@@ -204,15 +204,16 @@ def test_a_lost_answer_registers_no_second_version(server, begin_study, folder, 
 
 
 def test_a_server_that_falls_silent_is_asked_twice_and_a_program_has_its_own_patience_after_it(
-    server, begin_study, monkeypatch
+    server, dataset, monkeypatch
 ):
     """It takes connections and never answers: the write that is under way fails, and so does a last attempt."""
-    own = patience()
+    own, begun = patience(), threading.Event()
     monkeypatch.setattr(sender, "_PAUSES", (3600,))
     monkeypatch.setattr(tracker_module, "_LAST_SECONDS", 1)
     with proxy_of(server[0]) as proxy:
         tracker = connect(f"http://127.0.0.1:{proxy.server_port}")
-        begin_study(tracker)
+        tracker.begin_study(About("digits", {}, dataset.facts), None, lambda run: begun.set())
+        assert begun.wait(60)
         assert patience() == [0, 15]
         proxy.silent = True
         set_patience(retries=0, seconds=1)
