@@ -19,6 +19,7 @@ class TrialsFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._records: list[TrialRecord] = []
+        self._known: set[int] = set()
         self._lines: list[bytes] = []
         self._ends: list[int] = []
         self._needed: set[str] = set()
@@ -30,9 +31,10 @@ class TrialsFile:
 
         No number may be left out: all that are not among them were so before.
         """
-        changed = sorted((record for record in records if not self._has(record)), key=lambda record: record.number)
+        changed = sorted((record for record in records if id(record) not in self._known), key=lambda one: one.number)
         for record in changed:
             self._records[record.number : record.number + 1] = [record]
+        self._known = set(map(id, self._records))
         self._note_columns(changed)
         columns = [name for name in COLUMNS if name in self._needed] + order_names(self._params)
         if columns != self._columns:
@@ -43,9 +45,6 @@ class TrialsFile:
             self._lines[number : number + 1] = [line]
         if first is not None:
             self._write(first)
-
-    def _has(self, record: TrialRecord) -> bool:
-        return record.number < len(self._records) and self._records[record.number] is record
 
     def _note_columns(self, records: list[TrialRecord]) -> None:
         self._needed.update(needed_columns(records))

@@ -21,12 +21,12 @@ def publish(prepared: PreparedStudy, quiet: bool) -> BestModel | None:
 
     Returns None if no trial left a model. Says what it does unless ``quiet``.
     """
-    study, records = prepared.study, prepared.storage.records
+    study, records, trials = prepared.study, prepared.storage.records, drawn_trials(prepared)
     plots: dict[str, bytes] = {}
 
     def draw() -> None:
         with warn_without("plots"):
-            plots.update(draw_search(drawn_trials(prepared)))
+            plots.update(draw_search(trials))
             write_plots(plots, SEARCH, study.paths.plots)
 
     best_record = best(records)
@@ -40,7 +40,6 @@ def publish(prepared: PreparedStudy, quiet: bool) -> BestModel | None:
             study.executor, prepared.tracker, study.paths, best_record, study.problem.dataset, name, quiet, draw
         )
     with status("writing the report", quiet):
-        trials = drawn_trials(prepared)
         _report(trials, plots)
     send_files(prepared.tracker, study.paths, records)
     description = describe_study(findings(prepared, best_model))
