@@ -34,6 +34,7 @@ from pipeline import space as spaces
 from pipeline.candidate import Candidate, judge
 from pipeline.data import load
 from pipeline.executors import TaskResult
+from pipeline.garbage import short_collections
 from pipeline.report.progress import ProgressListener, Verbosity
 from pipeline.report.study_progress import StudyProgress
 from pipeline.search.loop import Loop
@@ -226,7 +227,7 @@ def measure(folder: Path, args: argparse.Namespace, profile: cProfile.Profile | 
     with view.showing():
         listeners = [StudyFiles(paths, storage, 5), tracker, view]
         loop = Loop(proposer, storage, workers, make_task, listeners, watch.look)
-        with suppress(KeyboardInterrupt):
+        with suppress(KeyboardInterrupt), short_collections():  # as where a study starts
             loop.run(Budget(10**6))
     tracker.close()
     return watch.figures | {"trials": float(len(storage.records)), "not in MLflow": float(len(tracker.problems))}
