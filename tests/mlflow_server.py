@@ -22,10 +22,10 @@ ROOT = Path(__file__).resolve().parents[1]
 class MlflowServer:
     """A server on an SQLite file in ``folder``, or on the database ``store``. It does not run yet.
 
-    It hands out artifacts itself, which it keeps in ``folder`` too.
+    It hands out artifacts itself, which it keeps in ``folder`` too. ``starter`` is the program that starts it.
     """
 
-    def __init__(self, folder: Path, store: str = "") -> None:
+    def __init__(self, folder: Path, store: str = "", starter: str = "tests.mlflow_app") -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -34,7 +34,7 @@ class MlflowServer:
         environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
         # not an argument, which everybody can read
         environment["MLFLOW_BACKEND_STORE_URI"] = store or f"sqlite:///{folder}/mlflow.db"
-        command = [sys.executable, "-Wignore", "-m", "tests.mlflow_app", str(port), str(folder)]
+        command = [sys.executable, "-Wignore", "-m", starter, str(port), str(folder)]
         pipe = subprocess.PIPE
         self._starter = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, text=True, bufsize=1, start_new_session=True

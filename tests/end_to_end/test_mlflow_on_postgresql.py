@@ -20,7 +20,7 @@ FLAGS = ("--data", "digits", "--space", "tiny.yaml", "--epochs", "1", "--executo
 @pytest.fixture(scope="module")
 def server(postgresql, tmp_path_factory):
     address = postgresql.address(postgresql.new_database()).replace("postgresql:", "postgresql+psycopg:")
-    server = MlflowServer(tmp_path_factory.mktemp("server"), address)
+    server = MlflowServer(tmp_path_factory.mktemp("server"), address, "tests.mlflow_command")
     server.start()
     yield server
     server.close()
