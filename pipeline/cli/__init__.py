@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as stderr: the name of a file may not be encodable
     try:
-        with nullcontext() if args.command == "tune" else no_collections():  # the others are soon over
+        with nullcontext() if args.command == "tune" else no_collections():  # a study may take days
             return COMMANDS[args.command].run(args)
     except ConvtuneError as error:
         return _refuse(str(error))

@@ -19,7 +19,6 @@ class TrialsFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._records: list[TrialRecord] = []
-        self._known: set[int] = set()
         self._lines: list[bytes] = []
         self._ends: list[int] = []
         self._needed: set[str] = set()
@@ -31,10 +30,10 @@ class TrialsFile:
 
         No number may be left out: all that are not among them were so before.
         """
-        changed = sorted((record for record in records if id(record) not in self._known), key=lambda one: one.number)
+        known = set(map(id, self._records))  # comparing the records themselves would take longer
+        changed = sorted((record for record in records if id(record) not in known), key=lambda record: record.number)
         for record in changed:
             self._records[record.number : record.number + 1] = [record]
-        self._known = set(map(id, self._records))
         self._note_columns(changed)
         columns = [name for name in COLUMNS if name in self._needed] + order_names(self._params)
         if columns != self._columns:

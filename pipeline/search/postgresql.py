@@ -63,7 +63,7 @@ def _url(database: ServerDatabase) -> URL:
 
 
 def _settings(database: ServerDatabase, name: str = "convtune") -> dict[str, Any]:
-    """How to connect. No server is told the password itself, whatever the address says: it may be a stranger's."""
+    """Settings of a connection. No server gets the password in clear text, since the address may be a stranger's."""
     password = {} if database.password is None else {"password": database.password}
     methods = {"require_auth": os.environ.get("PGREQUIREAUTH", "!password")} if _knows_methods() else {}
     return {"connect_timeout": _CONNECT_SECONDS, "application_name": name, **password, **methods}

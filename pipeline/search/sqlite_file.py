@@ -26,7 +26,7 @@ _MADE_LAST = "alembic_version"
 
 
 def open_for_writing(database: Path) -> RDBStorage:
-    """The storage in a file, which is made if it is missing; it keeps one connection until it is no longer used.
+    """The storage in a file, which is made if it is missing. It keeps one connection until its engine is disposed of.
 
     StudyError if the file holds something else.
     """

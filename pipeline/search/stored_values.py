@@ -13,12 +13,12 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_time(value: Any) -> bool:
-    """Whether a value is a time in seconds since 1970, before the year 9000."""
+    """Whether a value is a point in time: seconds since 1970, and before the year 9000."""
     return _is_number(value) and 0 <= value < 220e9
 
 
 def _is_duration(value: Any) -> bool:
-    """Whether a value is a number of seconds, fewer than those of 30 years."""
+    """Whether a value is a length of time: from 0 to 1e9 seconds, which are 30 years."""
     return _is_number(value) and 0 <= value < 1e9
 
 

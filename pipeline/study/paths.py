@@ -143,7 +143,7 @@ class StudyPaths:
 
     @property
     def lacks_job(self) -> bool:
-        """Whether trials or what came of them are here, but not the job file that they belong to."""
+        """Whether the folder has results of trials, but no job file."""
         made = (self.path / "trials", self.table, self.best_model)
         return not self.exists and self.fingerprint.is_file() and any(path.exists() for path in made)
 

@@ -16,9 +16,9 @@ _PAUSE = 2.0
 
 
 def create_once(create: Callable[[], T], find: Callable[[], T | None]) -> T:
-    """What ``create`` returns. Where that fails and may pass, it may have happened unheard: then what ``find`` finds.
+    """Returns what ``create`` returns, or what ``find`` finds of an earlier attempt whose answer was lost.
 
-    Three attempts in all, as many as MLflow's client makes by itself; but that looks at nothing before it repeats one.
+    Each repetition calls ``find`` first. Three attempts in all, as many as MLflow's client makes without looking.
     """
 
     def look_first() -> T:

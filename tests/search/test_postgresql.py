@@ -164,7 +164,7 @@ def _gone():
     return OperationalError("COMMIT", {}, Exception("server closed the connection unexpectedly"))
 
 
-def test_no_server_is_told_the_password_itself_unless_its_user_allows_it(postgresql, name, wide, monkeypatch):
+def test_no_server_gets_the_password_in_clear_text_unless_its_user_allows_it(postgresql, name, wide, monkeypatch):
     """The folder of a study may be a stranger's, who names his own server in it."""
     address = parse_address(postgresql.address(name) + "?require_auth=password")
     monkeypatch.delenv("PGREQUIREAUTH", raising=False)
